@@ -1,0 +1,109 @@
+//! What the owner allows the agent to do (FR-14). The money limits among these are also set on the
+//! chain by the owner's key ([`wattpool_schema::escrow::Limits`]), out of the agent's reach.
+
+use serde::{Deserialize, Serialize};
+use wattpool_schema::{Micro, Price, Wh};
+
+/// Weights of the factors of the choice (SRS table 3); they sum to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FactorWeights {
+    /// `C_s`: small trade surplus.
+    pub surplus: f64,
+    /// `C_e`: transfer efficiency.
+    pub efficiency: f64,
+    /// `C_t`: short duration.
+    pub duration: f64,
+    /// `C_q`: expected quality.
+    pub quality: f64,
+    /// `C_p`: sellers with few past sales first.
+    pub participation: f64,
+    /// Cheapness; 0 leaves the SRS's function as written.
+    pub price: f64,
+}
+
+impl Default for FactorWeights {
+    fn default() -> Self {
+        Self { surplus: 0.25, efficiency: 0.25, duration: 0.15, quality: 0.2, participation: 0.15, price: 0.0 }
+    }
+}
+
+/// Hours of the UTC day in which trading is allowed: `[from, to)`, wrapping at midnight when `from > to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// First hour, 0–23.
+    pub from: u8,
+    /// Hour before which it ends, 0–24.
+    pub to: u8,
+}
+
+/// The owner's constraints on automatic trading. Absent limits do not bind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// Sell surplus.
+    pub sell: bool,
+    /// Buy for deficits.
+    pub buy: bool,
+    /// Never sell below this, micro-units per kWh.
+    pub min_sell_price: Option<Price>,
+    /// Never ask more than this, micro-units per kWh.
+    pub max_sell_price: Option<Price>,
+    /// Never buy above this (price and network charge together), micro-units per kWh.
+    pub max_buy_price: Option<Price>,
+    /// Added to the computed selling price, per mille.
+    pub margin_permille: u32,
+    /// Energy bought per UTC day, at most.
+    pub max_buy_wh_per_day: Option<Wh>,
+    /// Energy sold per UTC day, at most.
+    pub max_sell_wh_per_day: Option<Wh>,
+    /// Money spent per UTC day, at most.
+    pub max_spend_per_day: Option<Micro>,
+    /// Hours in which to trade.
+    pub hours: Option<Hours>,
+    /// Surplus per window that is kept back from sale (it earns the feed-in tariff).
+    pub reserve_wh: Wh,
+    /// Surplus or deficit below this is left alone.
+    pub threshold_wh: Wh,
+    /// Meters (hex) to ask first.
+    pub preferred: Vec<String>,
+    /// Meters (hex) never to trade with.
+    pub blocked: Vec<String>,
+    /// Look in other zones only for what the own zone cannot supply.
+    pub local_first: bool,
+    /// Buy only from renewable kinds (PV, wind).
+    pub green_only: bool,
+    /// Hold every trade until the owner approves it.
+    pub manual_approval: bool,
+    /// Open and accept standing orders.
+    pub forward: bool,
+    /// Weights of the choice.
+    pub weights: FactorWeights,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            sell: true,
+            buy: true,
+            min_sell_price: None,
+            max_sell_price: None,
+            max_buy_price: None,
+            margin_permille: 0,
+            max_buy_wh_per_day: None,
+            max_sell_wh_per_day: None,
+            max_spend_per_day: None,
+            hours: None,
+            reserve_wh: Wh(0),
+            threshold_wh: Wh(5),
+            preferred: Vec::new(),
+            blocked: Vec::new(),
+            local_first: false,
+            green_only: false,
+            manual_approval: false,
+            forward: true,
+            weights: FactorWeights::default(),
+        }
+    }
+}

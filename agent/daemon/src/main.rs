@@ -1,0 +1,2 @@
+//! wattpool
+fn main() {}

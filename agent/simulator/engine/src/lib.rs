@@ -1,0 +1,1 @@
+//! wattpool-simulator

@@ -1,0 +1,1 @@
+//! wattpool-ledger-embedded

@@ -1,0 +1,3 @@
+//! Inputs of a simulation: scenario files, profiles from CSV, and a generated neighbourhood.
+
+pub mod model;

@@ -1,0 +1,112 @@
+//! A neighbourhood ready to run: what every input (CSV, generator) is turned into.
+
+use serde::{Deserialize, Serialize};
+use wattpool_core::policy::Policy;
+use wattpool_schema::{Ppm, Price, Seconds, Tariff, Wh, Window, Zone};
+
+/// What stands behind a meter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HomeKind {
+    /// Photovoltaics and load.
+    Pv,
+    /// Wind and load.
+    Wind,
+    /// A battery.
+    Battery,
+    /// Several of these.
+    Mixed,
+    /// Load only.
+    Consumer,
+}
+
+/// One meter of the neighbourhood, with its energy per market window.
+#[derive(Clone, Debug)]
+pub struct Home {
+    /// Name, unique within the neighbourhood.
+    pub name: String,
+    /// Zone of the local grid.
+    pub zone: Zone,
+    /// What stands behind the meter.
+    pub kind: HomeKind,
+    /// The owner's policy.
+    pub policy: Policy,
+    /// Demand per window.
+    pub demand_wh: Vec<u32>,
+    /// Generation per window, same length.
+    pub generation_wh: Vec<u32>,
+}
+
+/// Terms between two zones (directed: seller's zone to buyer's zone).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZonePair {
+    /// Seller's zone.
+    pub from: Zone,
+    /// Buyer's zone.
+    pub to: Zone,
+    /// Share lost on the way; less than the whole.
+    pub loss: Ppm,
+    /// Network charge per arriving kWh, paid by the buyer.
+    pub charge: Price,
+    /// Most that may arrive over this pair per window; `None` is unlimited.
+    pub capacity: Option<Wh>,
+}
+
+/// Failures to inject, drawn from the run's seed. All shares are in `[0, 1]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Faults {
+    /// Share of messages lost.
+    pub message_loss: f64,
+    /// Mean of an exponential extra delay of messages, in milliseconds.
+    pub message_delay_ms: f64,
+    /// Share of homes whose agents never answer requests.
+    pub silent_sellers: f64,
+    /// Share of approvals after which the seller's home turns out to be unable to sell
+    /// (its tokens are transferred away by its owner before settlement).
+    pub failing_sellers: f64,
+    /// Expected crashes per agent and day.
+    pub crashes_per_day: f64,
+    /// Share of crashes after which the agent restarts only after the window has ended.
+    pub late_restarts: f64,
+    /// Share of readings that are wrong (missing, stale, frozen, rolled back, clock-skewed, too large).
+    pub wrong_readings: f64,
+    /// Expected halts of the chain per day.
+    pub halts_per_day: f64,
+    /// Mean length of a halt, in seconds.
+    pub halt_seconds: f64,
+}
+
+/// A whole input, checked: all series have `windows` entries.
+#[derive(Clone, Debug)]
+pub struct Neighbourhood {
+    /// Name of the scenario.
+    pub name: String,
+    /// Window length in seconds.
+    pub window_s: u32,
+    /// First metered window.
+    pub first_window: Window,
+    /// Number of metered windows.
+    pub windows: usize,
+    /// The meters.
+    pub homes: Vec<Home>,
+    /// Grid purchase tariff per window, micro-units per kWh.
+    pub import_tariff: Vec<Tariff>,
+    /// Feed-in tariff per window, micro-units per kWh.
+    pub feed_in_tariff: Vec<Tariff>,
+    /// Carbon intensity of the national grid per window, g CO2 per kWh.
+    pub carbon_g_per_kwh: Vec<f64>,
+    /// Terms for every ordered pair of zones that occurs, the diagonal included.
+    pub zone_pairs: Vec<ZonePair>,
+    /// Failures to inject.
+    pub faults: Faults,
+    /// What was done to the inputs (steps added up or spread, gaps filled): for the summary.
+    pub notes: Vec<String>,
+}
+
+impl Neighbourhood {
+    /// First second of the first window.
+    pub fn start(&self) -> Seconds {
+        self.first_window.start(self.window_s)
+    }
+}
