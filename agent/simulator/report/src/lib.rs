@@ -1,1 +1,3 @@
-//! wattpool-report
+//! Measures of a run, its tables, and the report page.
+
+pub mod outcome;

@@ -1,0 +1,114 @@
+//! What a run hands over to the measures: plain columns, filled by the engine from chain events.
+
+use serde::{Deserialize, Serialize};
+use wattpool_schema::{Micro, Price, Seconds, Wh, Window};
+
+/// Spot trade or standing order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TradeKind {
+    /// One settle.
+    Spot,
+    /// A standing order over several windows, closed.
+    Forward,
+}
+
+/// A closed trade as the chain recorded it. Homes are indices into the neighbourhood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TradeRow {
+    /// Position in the chain's log of closed trades.
+    pub sequence: u64,
+    /// Spot or forward.
+    pub kind: TradeKind,
+    /// (First) window in which the energy was metered.
+    pub window: Window,
+    /// Selling home.
+    pub seller: u32,
+    /// Buying home.
+    pub buyer: u32,
+    /// Agreed, arriving energy.
+    pub asked: Wh,
+    /// Arrived.
+    pub arrived: Wh,
+    /// Declined by the buyer.
+    pub declined: Wh,
+    /// Lost on the way.
+    pub lost: Wh,
+    /// Price per arriving kWh.
+    pub price: Price,
+    /// Paid to the seller.
+    pub paid: Micro,
+    /// Network charge on top.
+    pub charge: Micro,
+    /// When the buyer asked, chain time.
+    pub requested: Seconds,
+    /// When it closed, chain time.
+    pub closed: Seconds,
+}
+
+/// Wall-clock seconds by part of the machinery, summed over threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timings {
+    /// Executing transactions.
+    pub ledger_s: f64,
+    /// Routing, storing and looking up.
+    pub network_s: f64,
+    /// Choosing trades.
+    pub choice_s: f64,
+    /// The agents' other logic.
+    pub agent_s: f64,
+    /// Everything else.
+    pub rest_s: f64,
+}
+
+/// Everything measured in a run. Matrices are row-major: `[window * homes + home]`; they cover the
+/// first `finished_windows` metered windows (all, unless the run was interrupted).
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Metered windows that are completely settled.
+    pub finished_windows: usize,
+    /// Arrived by trade, per window and home.
+    pub bought_wh: Vec<u32>,
+    /// Tokens given for trades (arrived + lost), per window and home.
+    pub sold_gross_wh: Vec<u32>,
+    /// Paid for trades, network charge included, micro-units.
+    pub spent: Vec<u64>,
+    /// Earned with trades, micro-units.
+    pub earned: Vec<u64>,
+    /// Closed trades in the chain's order.
+    pub trades: Vec<TradeRow>,
+    /// Needs for which at least one trade was made, and the trades made for them (sellers per need).
+    pub needs_served: u64,
+    /// Requests sent between meters, and the answers to them: approvals, counters, denials, none.
+    pub requests: u64,
+    /// Requests approved in full or in part.
+    pub approvals: u64,
+    /// Look-ups in the DHT.
+    pub lookups: u64,
+    /// Messages sent, all kinds.
+    pub messages: u64,
+    /// Executed transactions, and how many were refused.
+    pub transactions: u64,
+    /// Refused transactions.
+    pub refused_transactions: u64,
+    /// Faults injected, by name.
+    pub faults: Vec<(String, u64)>,
+    /// Invariants checked.
+    pub invariant_checks: u64,
+    /// What was violated, one line each.
+    pub invariant_violations: Vec<String>,
+    /// Wall-clock seconds of the run.
+    pub elapsed_s: f64,
+    /// By part.
+    pub timings: Timings,
+    /// Threads used.
+    pub threads: usize,
+    /// `trusted` or `verified`.
+    pub signatures: String,
+    /// The seed.
+    pub seed: u64,
+    /// Hash over the chain's whole state at the end, hex.
+    pub state_hash: String,
+    /// Gas is not metered in process; peak resident memory in bytes where the system tells.
+    pub peak_memory_bytes: Option<u64>,
+}
