@@ -1,5 +1,22 @@
-//! The single place where a message, record, event or unit of Wattpool is defined.
+//! The single place where a message, record, event, unit or refusal of Wattpool is defined.
+//!
+//! Contracts, agents and readers of the chain all use these types; the JSON Schemas in `schema/json` are
+//! generated from them. Energy and money are integers everywhere.
 #![deny(clippy::float_arithmetic)]
 
+pub mod bytes;
+pub mod error;
+pub mod escrow;
+pub mod event;
+pub mod peer;
+pub mod pool;
+pub mod signing;
+pub mod token;
 pub mod units;
+
+pub use bytes::*;
+pub use signing::{
+    Approval, Cover, MeterKeys, SignedApproval, SignedCover, SignedStatement, Statement, TradeKind,
+    RECORD_VERSION,
+};
 pub use units::*;

@@ -1,0 +1,140 @@
+//! The price of surplus from supply and demand (FR-07): the supply-demand-ratio formula of Liu et al.,
+//! "Energy-sharing model with price-based demand response for microgrids of peer-to-peer prosumers",
+//! IEEE Transactions on Power Systems 32(5), 2017, eq. (5).
+
+use wattpool_schema::{Ppm, Price, Tariff, Wh, PPM};
+
+/// Highest and lowest sensible price between two zones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Corridor {
+    /// `U`: the grid's price less the network charge. Above it the buyer takes the grid.
+    pub upper: Price,
+    /// `max(L, U/10)` with `L = max(feed-in, 0) / e`. Below `L` the seller feeds in.
+    pub lower: Price,
+}
+
+/// The corridor of a zone pair; `None` when trading between them gains nobody anything (`U < L`, or
+/// `U` is negative, or everything is lost on the way). Ties trade.
+pub fn corridor(import: Tariff, feed_in: Tariff, charge: Price, loss: Ppm) -> Option<Corridor> {
+    let upper = i128::from(import.0).checked_sub(i128::from(charge.0))?;
+    let upper = u64::try_from(upper).ok()?;
+    let kept = u128::from(PPM.saturating_sub(loss.0));
+    if kept == 0 {
+        return None;
+    }
+    let feed_in = u128::from(feed_in.0.max(0).unsigned_abs());
+    let floor = feed_in.saturating_mul(u128::from(PPM)).div_ceil(kept);
+    let floor = u64::try_from(floor).ok()?;
+    if upper < floor {
+        return None;
+    }
+    Some(Corridor {
+        upper: Price(upper),
+        lower: Price(floor.max(upper / 10)),
+    })
+}
+
+/// Liu's selling price with the ratio `r = supply/demand` capped at 1:
+/// `U·L / ((U − L)·r + L)`, rounded down; `U` when nothing is supplied, `L` when supply reaches demand.
+pub fn selling_price(corridor: Corridor, supply: Wh, demand: Wh) -> Price {
+    let (u, l) = (u128::from(corridor.upper.0), u128::from(corridor.lower.0));
+    if demand.0 <= supply.0 {
+        return corridor.lower;
+    }
+    // Energies beyond 2^60 Wh would overflow the products; scaling both keeps the ratio.
+    let shift = 64u32
+        .saturating_sub(demand.0.leading_zeros())
+        .saturating_sub(56);
+    let (s, d) = (u128::from(supply.0 >> shift), u128::from(demand.0 >> shift));
+    let below = u
+        .saturating_sub(l)
+        .saturating_mul(s)
+        .saturating_add(l.saturating_mul(d));
+    let above = u.checked_mul(l).and_then(|ul| ul.checked_mul(d));
+    let price = above.and_then(|a| a.checked_div(below)).unwrap_or(u);
+    Price(u64::try_from(price).unwrap_or(u64::MAX)).clamp(corridor.lower, corridor.upper)
+}
+
+/// The owner's margin, floor and ceiling on top of a computed price. A floor above the ceiling wins: the owner's least is the least.
+pub fn with_owner_limits(
+    price: Price,
+    margin_permille: u32,
+    floor: Option<Price>,
+    ceiling: Option<Price>,
+) -> Price {
+    let raised = u128::from(price.0)
+        .saturating_mul(1000u128.saturating_add(u128::from(margin_permille)))
+        .checked_div(1000)
+        .unwrap_or(0);
+    let raised = Price(u64::try_from(raised).unwrap_or(u64::MAX));
+    let capped = ceiling.map_or(raised, |c| raised.min(c));
+    floor.map_or(capped, |f| capped.max(f))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn liu_at_the_ends_and_between() {
+        let c = corridor(Tariff(300_000), Tariff(100_000), Price(0), Ppm(0)).unwrap();
+        assert_eq!(
+            c,
+            Corridor {
+                upper: Price(300_000),
+                lower: Price(100_000)
+            }
+        );
+        assert_eq!(selling_price(c, Wh(0), Wh(100)), Price(300_000));
+        assert_eq!(selling_price(c, Wh(100), Wh(100)), Price(100_000));
+        assert_eq!(selling_price(c, Wh(500), Wh(100)), Price(100_000));
+        // r = 1/2: 3e5·1e5 / (2e5/2 + 1e5) = 150,000
+        assert_eq!(selling_price(c, Wh(50), Wh(100)), Price(150_000));
+        assert_eq!(selling_price(c, Wh(0), Wh(0)), Price(100_000));
+    }
+
+    #[test]
+    fn no_gain_no_trade_and_ties_trade() {
+        assert_eq!(corridor(Tariff(100), Tariff(100), Price(1), Ppm(0)), None);
+        assert_eq!(corridor(Tariff(-1), Tariff(-9), Price(0), Ppm(0)), None);
+        assert!(corridor(Tariff(100), Tariff(93), Price(0), Ppm(70_000)).is_some());
+        assert_eq!(
+            corridor(Tariff(100), Tariff(94), Price(0), Ppm(70_000)),
+            None
+        );
+        assert_eq!(corridor(Tariff(100), Tariff(0), Price(0), Ppm(PPM)), None);
+        let free = corridor(Tariff(0), Tariff(-5), Price(0), Ppm(0)).unwrap();
+        assert_eq!(selling_price(free, Wh(1), Wh(2)), Price(0));
+    }
+
+    #[test]
+    fn owner_limits() {
+        assert_eq!(with_owner_limits(Price(100), 100, None, None), Price(110));
+        assert_eq!(
+            with_owner_limits(Price(100), 0, Some(Price(120)), None),
+            Price(120)
+        );
+        assert_eq!(
+            with_owner_limits(Price(100), 0, None, Some(Price(90))),
+            Price(90)
+        );
+        assert_eq!(
+            with_owner_limits(Price(100), 0, Some(Price(95)), Some(Price(90))),
+            Price(95)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn price_stays_in_the_corridor_and_falls_with_supply(
+            import in 0i64..2_000_000, feed_in in -100_000i64..500_000, supply in 0u64..1 << 62, demand in 0u64..1 << 62,
+        ) {
+            if let Some(c) = corridor(Tariff(import), Tariff(feed_in), Price(0), Ppm(0)) {
+                let p = selling_price(c, Wh(supply), Wh(demand));
+                prop_assert!(c.lower <= p && p <= c.upper);
+                prop_assert!(selling_price(c, Wh(supply / 2), Wh(demand)) >= p);
+            }
+        }
+    }
+}

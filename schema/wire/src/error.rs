@@ -1,0 +1,165 @@
+//! Refusals: one list of stable codes for all contracts, with the data that led to them.
+
+use crate::{MeterId, Window};
+use cosmwasm_std::{OverflowError, StdError};
+
+/// What an agent should make of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The same message may succeed later.
+    Retry,
+    /// This message will never succeed; another may.
+    Refuse,
+    /// Something is wrong with keys, versions or addresses: tell a person.
+    Fatal,
+}
+
+macro_rules! errors {
+    ($( $(#[$doc:meta])* $variant:ident $({ $($field:ident : $ty:ty),* })? = $code:literal, $class:ident, $text:literal; )*) => {
+        /// Why a contract refused. Displays as `[CODE] what happened`; the code never changes its meaning.
+        #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+        #[allow(missing_docs)]
+        pub enum MarketError {
+            $( $(#[$doc])* #[error("[{}] {}", $code, format_args!($text $($(, $field = .$field)*)?))] $variant $({ $($field: $ty),* })?, )*
+        }
+        impl MarketError {
+            /// The stable code.
+            pub const fn code(&self) -> &'static str {
+                match self { $( Self::$variant $({ $($field: _),* })? => $code, )* }
+            }
+            /// Whether it pays to try again.
+            pub const fn class(&self) -> Class {
+                match self { $( Self::$variant $({ $($field: _),* })? => Class::$class, )* }
+            }
+        }
+        /// Every code with its class, in the order of their definition.
+        pub const CODES: &[(&str, Class)] = &[ $( ($code, Class::$class), )* ];
+    };
+}
+
+errors! {
+    /// The chain's or library's own error.
+    Std { text: String } = "STD", Fatal, "{text}";
+    Overflow { text: String } = "OVERFLOW", Refuse, "{text}";
+    Unauthorized { needs: String } = "UNAUTHORIZED", Fatal, "only the {needs} may do this";
+    UnknownVersion { found: u16, known: u16 } = "UNKNOWN_VERSION", Fatal, "record version {found}, this contract knows {known}";
+    WrongChain { found: String } = "WRONG_CHAIN", Fatal, "signed for chain {found:?}";
+    WrongContract { found: String } = "WRONG_CONTRACT", Fatal, "signed for contract {found:?}";
+    BadSignature { by: String } = "BAD_SIGNATURE", Fatal, "the signature is not by the {by}";
+    BadInput { field: String, expected: String } = "BAD_INPUT", Refuse, "field {field}: expected {expected}";
+    BadFunds { expected: String } = "BAD_FUNDS", Refuse, "expected {expected}";
+    Paused = "PAUSED", Retry, "tokenising and trading are paused";
+    NotWired = "NOT_WIRED", Retry, "the contract is not connected to the others yet";
+    AlreadyWired = "ALREADY_WIRED", Refuse, "the contract is connected already";
+    UnknownMeter { meter: MeterId } = "UNKNOWN_METER", Refuse, "meter {meter} is not registered";
+    MeterExists { meter: MeterId } = "METER_EXISTS", Refuse, "meter {meter} is registered already";
+    MeterRetired { meter: MeterId } = "METER_RETIRED", Refuse, "meter {meter} is retired";
+    AgentUnset { meter: MeterId } = "AGENT_UNSET", Refuse, "meter {meter} has no agent key";
+    NothingProposed = "NOTHING_PROPOSED", Refuse, "nothing has been proposed to accept";
+    TooEarly { window: Window, now: Window } = "TOO_EARLY", Retry, "window {window} has not ended (now {now})";
+    TooOld { window: Window, oldest: Window } = "TOO_OLD", Refuse, "window {window} is older than {oldest}";
+    WindowClosed { window: Window, live: Window } = "WINDOW_CLOSED", Refuse, "window {window} is not the live one ({live})";
+    WindowStated { window: Window } = "WINDOW_STATED", Refuse, "window {window} is stated already or given up";
+    SequenceUsed { found: u64, above: u64 } = "SEQUENCE_USED", Refuse, "sequence {found} must be above {above}";
+    SequenceTooHigh { found: u64, below: u64 } = "SEQUENCE_TOO_HIGH", Refuse, "sequence {found} must be below {below}";
+    AboveRegistered { wh: u64, registered: u64 } = "ABOVE_REGISTERED", Refuse, "{wh} Wh are more than the registered {registered} Wh per window";
+    TariffTooSoon { window: Window, first: Window } = "TARIFF_TOO_SOON", Refuse, "takes effect from window {first} at the earliest, not {window}";
+    InsufficientTokens { wanted: u64, there: u64 } = "INSUFFICIENT_TOKENS", Refuse, "{wanted} Wh wanted, {there} Wh there";
+    InsufficientOwn { wanted: u64, there: u64 } = "INSUFFICIENT_OWN", Refuse, "{wanted} Wh of own production wanted, {there} Wh there";
+    InsufficientAllowance { wanted: u64, there: u64 } = "INSUFFICIENT_ALLOWANCE", Refuse, "{wanted} Wh wanted, {there} Wh allowed";
+    AllowanceExpired = "ALLOWANCE_EXPIRED", Refuse, "the allowance has expired";
+    BurnRefused = "BURN_REFUSED", Refuse, "energy leaves the market by redemption or expiry only";
+    ToMarketRefused = "TO_MARKET_REFUSED", Refuse, "the market's contracts take no transfers";
+    MinterFixed = "MINTER_FIXED", Refuse, "the energy pool is the only minter";
+    CoverMissing { wanted: u64, there: u64 } = "COVER_MISSING", Refuse, "{wanted} Wh to redeem, {there} Wh of import covered";
+    CapacityExceeded { wanted: u64, there: u64 } = "CAPACITY_EXCEEDED", Refuse, "{wanted} Wh to carry, {there} Wh of capacity left";
+    Unsold { wanted: u64, there: u64 } = "UNSOLD_TOO_FEW", Refuse, "{wanted} Wh wanted, the seller's meter has {there} Wh unsold";
+    InsufficientMoney { wanted: u64, there: u64 } = "INSUFFICIENT_MONEY", Refuse, "{wanted} micro-units wanted, {there} there";
+    ApprovalExpired { expired: u64, now: u64 } = "APPROVAL_EXPIRED", Refuse, "the approval expired at {expired}, block time is {now}";
+    ApprovalMismatch { field: String } = "APPROVAL_MISMATCH", Refuse, "the approval does not allow this {field}";
+    NonceUsed { nonce: u64 } = "NONCE_USED", Refuse, "the seller's nonce {nonce} is consumed";
+    TradeExists { trade_id: u64 } = "TRADE_EXISTS", Refuse, "trade {trade_id} exists with other content";
+    UnknownTrade { trade_id: u64 } = "UNKNOWN_TRADE", Refuse, "there is no trade {trade_id}";
+    SelfTrade = "SELF_TRADE", Refuse, "a meter does not trade with itself";
+    LimitPrice { limit: u64, found: u64 } = "LIMIT_PRICE", Refuse, "the owner's price limit is {limit}, found {found}";
+    LimitSpend { limit: u64, found: u64 } = "LIMIT_SPEND", Refuse, "the owner's daily spending limit is {limit}, this makes {found}";
+    LimitEnergy { limit: u64, found: u64 } = "LIMIT_ENERGY", Refuse, "the owner's daily energy limit is {limit} Wh, this makes {found} Wh";
+    TradingOff { meter: MeterId } = "TRADING_OFF", Refuse, "the owner of meter {meter} has switched trading off";
+    GrossAboveApproved { gross: u64, max: u64 } = "GROSS_ABOVE_APPROVED", Refuse, "{gross} Wh would have to be sent, {max} Wh are approved";
+    ChargeAboveApproved { charge: u64, max: u64 } = "CHARGE_ABOVE_APPROVED", Refuse, "the network charge is {charge}, {max} is approved";
+    OrderReserved { wanted: u64, free: u64 } = "ORDER_RESERVED", Refuse, "{wanted} Wh wanted, standing orders leave {free} Wh";
+    TooManyOrders { max: u32 } = "TOO_MANY_ORDERS", Refuse, "a meter holds at most {max} standing orders a side";
+    OrderNotDue { window: Window } = "ORDER_NOT_DUE", Retry, "no delivery of this order is due in window {window}";
+    OrderStillOpen { until: Window } = "ORDER_STILL_OPEN", Retry, "the order runs until window {until} has been settled";
+    OrderCancelled = "ORDER_CANCELLED", Refuse, "the order is cancelled";
+    OwnerChanged { meter: MeterId } = "OWNER_CHANGED", Refuse, "meter {meter} has changed hands";
+    ReserveEmpty = "RESERVE_EMPTY", Retry, "nothing could be paid: the feed-in reserve is empty";
+    NothingDue = "NOTHING_DUE", Retry, "no credit is due";
+    ExecutionFailed = "EXECUTION_FAILED", Refuse, "another contract refused";
+}
+
+impl From<StdError> for MarketError {
+    fn from(e: StdError) -> Self {
+        Self::Std {
+            text: e.to_string(),
+        }
+    }
+}
+
+impl From<OverflowError> for MarketError {
+    fn from(e: OverflowError) -> Self {
+        Self::Overflow {
+            text: e.to_string(),
+        }
+    }
+}
+
+/// Finds the code in an error text that came back from a chain, wherever wrapping put it.
+pub fn code_in(text: &str) -> Option<&'static str> {
+    CODES.iter().map(|(code, _)| *code).find(|code| {
+        text.match_indices(code).any(|(at, _)| {
+            let before = at.checked_sub(1).and_then(|i| text.as_bytes().get(i));
+            let after = text.as_bytes().get(at.saturating_add(code.len()));
+            before == Some(&b'[') && after == Some(&b']')
+        })
+    })
+}
+
+/// Class of a code; `None` for one that this version does not know.
+pub fn class_of(code: &str) -> Option<Class> {
+    CODES
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map(|(_, class)| *class)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_found_in_wrapped_texts() {
+        for (i, (code, class)) in CODES.iter().enumerate() {
+            assert!(
+                CODES.iter().skip(i + 1).all(|(other, _)| other != code),
+                "{code} twice"
+            );
+            let wrapped = format!(
+                "failed to execute message; dispatch: [{code}] text: execute wasm contract failed"
+            );
+            assert_eq!(code_in(&wrapped), Some(*code));
+            assert_eq!(class_of(code), Some(*class));
+        }
+        assert_eq!(code_in("no code PAUSED here"), None);
+    }
+
+    #[test]
+    fn texts_carry_the_data() {
+        let error = MarketError::TooOld {
+            window: Window(3),
+            oldest: Window(9),
+        };
+        assert_eq!(error.to_string(), "[TOO_OLD] window 3 is older than 9");
+        assert_eq!(error.code(), "TOO_OLD");
+    }
+}

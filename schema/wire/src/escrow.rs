@@ -1,0 +1,385 @@
+//! Messages of the trade escrow: accounts, limits, settles, standing orders, the log of closed trades.
+
+use crate::{
+    Digest32, MeterId, Micro, Price, Seconds, SignedApproval, SignedCover, TradeKind, Wh, Window,
+};
+use cosmwasm_schema::{cw_serde, QueryResponses};
+
+/// Most windows a standing order may run.
+pub const MAX_ORDER_WINDOWS: u32 = 96;
+/// Most standing orders a meter may hold on each side.
+pub const MAX_ORDERS: u32 = 8;
+/// Most items of a batch.
+pub const MAX_BATCH: u32 = 50;
+/// Trades below this do not count in the statistics.
+pub const TINY_TRADE: Wh = Wh(5);
+
+/// Instantiates the escrow.
+#[cw_serde]
+pub struct InstantiateMsg {
+    /// The energy token.
+    pub token: String,
+    /// The energy pool.
+    pub pool: String,
+    /// Denomination of all payments.
+    pub denom: String,
+    /// Window length in seconds, as the pool's.
+    pub window_seconds: u32,
+}
+
+/// Migration: keeps everything, above all the closed trades.
+#[cw_serde]
+pub struct MigrateMsg {}
+
+/// Who may send a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Anybody.
+    Anyone,
+    /// The account's holder.
+    Holder,
+    /// The meter's owner.
+    Owner,
+    /// The buying meter's agent.
+    BuyerAgent,
+    /// The agent of either side.
+    EitherAgent,
+    /// Agent or owner of either side.
+    EitherParty,
+    /// The grid operator.
+    GridOperator,
+    /// The escrow itself.
+    Itself,
+}
+
+/// Messages to the escrow.
+#[cw_serde]
+#[allow(missing_docs)] // what a message carries is said at the message
+pub enum ExecuteMsg {
+    /// Adds the sent coins to the sender's account.
+    Deposit {},
+    /// Takes free money out of the sender's account (all of it by default).
+    Withdraw { amount: Option<Micro> },
+    /// Sets the limits within which a meter's agent may trade.
+    SetLimits { meter: MeterId, limits: Limits },
+    /// A spot trade, whole or not at all. Repeated with the same content it succeeds unchanged.
+    Settle { trade: SettleTrade },
+    /// Several spot trades, each answered by itself ([`crate::pool::ItemAnswer`] list as data).
+    SettleBatch { trades: Vec<SettleTrade> },
+    /// One item of a batch; by the escrow itself.
+    SettleItem { sender: String, trade: SettleTrade },
+    /// Opens a standing order and locks the buyer's money.
+    OpenOrder { order: OpenOrder },
+    /// Delivers what a standing order can get now for the live window; records the evidence even if that is nothing.
+    Deliver {
+        buyer: MeterId,
+        trade_id: u64,
+        cover: Option<SignedCover>,
+    },
+    /// Ends a standing order with the next window.
+    CancelOrder { buyer: MeterId, trade_id: u64 },
+    /// Closes an ended order: refunds, records.
+    CloseOrder { buyer: MeterId, trade_id: u64 },
+    /// Pays the accrued network charges out to the grid operator.
+    WithdrawCharges {},
+}
+
+impl ExecuteMsg {
+    /// Who may send this message.
+    pub const fn permission(&self) -> Permission {
+        match self {
+            Self::Deposit {} | Self::CloseOrder { .. } => Permission::Anyone,
+            Self::Withdraw { .. } => Permission::Holder,
+            Self::SetLimits { .. } => Permission::Owner,
+            Self::Settle { .. } | Self::SettleBatch { .. } | Self::OpenOrder { .. } => {
+                Permission::BuyerAgent
+            }
+            Self::SettleItem { .. } => Permission::Itself,
+            Self::Deliver { .. } => Permission::EitherAgent,
+            Self::CancelOrder { .. } => Permission::EitherParty,
+            Self::WithdrawCharges {} => Permission::GridOperator,
+        }
+    }
+}
+
+/// The owner's limits on a meter's agent. Absent ones do not bind. A day is a UTC day of block time.
+#[cw_serde]
+#[derive(Default, Eq)]
+pub struct Limits {
+    /// Nothing may be traded.
+    pub trading_off: bool,
+    /// Lowest price to sell at.
+    pub min_sell_price: Option<Price>,
+    /// Highest price to buy at, network charge included.
+    pub max_buy_price: Option<Price>,
+    /// Most money a day, network charge and locked money included.
+    pub max_spend_per_day: Option<Micro>,
+    /// Most energy bought a day.
+    pub max_buy_per_day: Option<Wh>,
+    /// Most energy sold (arriving) a day.
+    pub max_sell_per_day: Option<Wh>,
+}
+
+/// A spot trade.
+#[cw_serde]
+pub struct SettleTrade {
+    /// Chosen by the buyer, unique per buying meter (orders included).
+    pub trade_id: u64,
+    /// Energy to take: arrives in full, at most what is approved.
+    pub wh: Wh,
+    /// The seller's approval.
+    pub approval: SignedApproval,
+    /// The buyer's import, unless the pool knows enough.
+    pub cover: Option<SignedCover>,
+}
+
+/// A standing order.
+#[cw_serde]
+pub struct OpenOrder {
+    /// Chosen by the buyer, unique per buying meter (spot trades included).
+    pub trade_id: u64,
+    /// Energy per window to take: at most what is approved.
+    pub wh: Wh,
+    /// The seller's approval.
+    pub approval: SignedApproval,
+}
+
+/// Questions to the escrow. `limit` is 30 by default and at most 100.
+#[cw_serde]
+#[derive(QueryResponses)]
+#[allow(missing_docs)] // what a question carries is said at the question
+pub enum QueryMsg {
+    /// The wiring.
+    #[returns(EscrowConfig)]
+    Config {},
+    /// An account.
+    #[returns(AccountResponse)]
+    Account { owner: String },
+    /// A meter's limits, day counters, orders and statistics.
+    #[returns(MeterBookResponse)]
+    Meter { meter: MeterId },
+    /// A closed trade by its place in the log.
+    #[returns(TradeRecord)]
+    Trade { sequence: u64 },
+    /// A trade or order by the buyer's id.
+    #[returns(TradeStatus)]
+    TradeOf { buyer: MeterId, trade_id: u64 },
+    /// The log, ascending.
+    #[returns(TradesResponse)]
+    Trades {
+        start_after: Option<u64>,
+        limit: Option<u32>,
+    },
+    /// A meter's purchases, ascending by trade id.
+    #[returns(TradesResponse)]
+    Purchases {
+        meter: MeterId,
+        start_after: Option<u64>,
+        limit: Option<u32>,
+    },
+    /// A meter's sales, ascending by the approvals' nonces.
+    #[returns(TradesResponse)]
+    Sales {
+        meter: MeterId,
+        start_after: Option<u64>,
+        limit: Option<u32>,
+    },
+    /// Whether a seller's nonce is consumed.
+    #[returns(bool)]
+    NonceUsed { seller: MeterId, nonce: u64 },
+    /// A standing order that is not closed.
+    #[returns(OrderResponse)]
+    Order { buyer: MeterId, trade_id: u64 },
+    /// The books: what the contract owes, and the head of the log's hash chain.
+    #[returns(BookResponse)]
+    Book {},
+}
+
+/// The escrow's wiring.
+#[cw_serde]
+pub struct EscrowConfig {
+    /// The energy token.
+    pub token: String,
+    /// The energy pool.
+    pub pool: String,
+    /// Denomination.
+    pub denom: String,
+    /// Window length.
+    pub window_seconds: u32,
+    /// Chain id at instantiation.
+    pub chain: String,
+}
+
+/// A money account.
+#[cw_serde]
+#[derive(Default)]
+pub struct AccountResponse {
+    /// Free to spend and withdraw.
+    pub free: Micro,
+    /// Locked for standing orders.
+    pub locked: Micro,
+}
+
+/// A meter at the escrow.
+#[cw_serde]
+pub struct MeterBookResponse {
+    /// The owner's limits.
+    pub limits: Limits,
+    /// Today's spending (zero if the last trade was on another day).
+    pub spent_today: Micro,
+    /// Bought today.
+    pub bought_today: Wh,
+    /// Sold today.
+    pub sold_today: Wh,
+    /// Statistics.
+    pub statistics: Statistics,
+    /// Standing orders on the selling side, by rank.
+    pub sells: Vec<OrderRef>,
+    /// Standing orders on the buying side, by rank.
+    pub buys: Vec<OrderRef>,
+}
+
+/// Names a standing order.
+#[cw_serde]
+#[derive(Copy, Eq)]
+pub struct OrderRef {
+    /// Buying meter.
+    pub buyer: MeterId,
+    /// Its trade id.
+    pub trade_id: u64,
+}
+
+/// Statistics of a meter, Wh-weighted. Trades between one owner's meters and tiny ones do not count.
+#[cw_serde]
+#[derive(Default, Copy, Eq)]
+pub struct Statistics {
+    /// Closed sales.
+    pub sales: u64,
+    /// Of these: asked and not declined.
+    pub asked: Wh,
+    /// Arrived.
+    pub arrived: Wh,
+    /// Missed through the seller's fault.
+    pub missed: Wh,
+    /// Closed purchases.
+    pub purchases: u64,
+    /// Bought.
+    pub bought: Wh,
+    /// Wh-weighted sum of sale durations, Wh·s.
+    pub wh_seconds: u64,
+}
+
+/// A closed trade: immutable.
+#[cw_serde]
+pub struct TradeRecord {
+    /// Version of the record.
+    pub version: u16,
+    /// Place in the log, from 0.
+    pub sequence: u64,
+    /// Spot or forward.
+    pub kind: TradeKind,
+    /// Buyer-scoped id.
+    pub trade_id: u64,
+    /// Receiver.
+    pub buyer: MeterId,
+    /// Sender.
+    pub seller: MeterId,
+    /// The approval's nonce.
+    pub nonce: u64,
+    /// First metered window.
+    pub window: Window,
+    /// Number of windows.
+    pub count: u32,
+    /// Asked over all windows.
+    pub asked: Wh,
+    /// Arrived.
+    pub arrived: Wh,
+    /// Declined by the buyer.
+    pub declined: Wh,
+    /// Missed through the seller's fault. The rest of what did not arrive is nobody's.
+    pub missed: Wh,
+    /// Lost on the way (sent - arrived).
+    pub lost: Wh,
+    /// Per arriving kWh.
+    pub price: Price,
+    /// To the seller.
+    pub paid: Micro,
+    /// Network charge on top.
+    pub charge: Micro,
+    /// When the buyer asked.
+    pub requested_at: Seconds,
+    /// Block time of closing (spot: of the settle; forward: of the last chunk, if any arrived).
+    pub closed_at: Seconds,
+}
+
+/// Where a trade stands.
+#[cw_serde]
+pub enum TradeStatus {
+    /// There is none under this id.
+    Unknown {},
+    /// A standing order that is not closed.
+    Open { order: Box<OrderResponse> },
+    /// Closed.
+    Closed { record: Box<TradeRecord> },
+}
+
+/// Several closed trades.
+#[cw_serde]
+pub struct TradesResponse {
+    /// In the order asked for.
+    pub trades: Vec<TradeRecord>,
+}
+
+/// A standing order.
+#[cw_serde]
+pub struct OrderResponse {
+    /// Buying meter.
+    pub buyer: MeterId,
+    /// Its id.
+    pub trade_id: u64,
+    /// Selling meter.
+    pub seller: MeterId,
+    /// The approval's nonce.
+    pub nonce: u64,
+    /// Rank: the number of orders opened before it.
+    pub rank: u64,
+    /// First metered window.
+    pub first_window: Window,
+    /// Last metered window (moves forward when cancelled).
+    pub last_window: Window,
+    /// Per window.
+    pub wh: Wh,
+    /// Per arriving kWh.
+    pub price: Price,
+    /// Locked for it.
+    pub locked: Micro,
+    /// Delivered in all.
+    pub delivered: Wh,
+    /// Paid to the seller in all.
+    pub paid: Micro,
+    /// Network charge in all.
+    pub charge: Micro,
+    /// Window of the figures below.
+    pub current: Window,
+    /// Delivered in it.
+    pub delivered_now: Wh,
+    /// Cancelled.
+    pub cancelled: bool,
+}
+
+/// The escrow's books. Its bank balance is never below `accounts + locked + charges`.
+#[cw_serde]
+pub struct BookResponse {
+    /// Free money of all accounts.
+    pub accounts: Micro,
+    /// Locked money of all orders.
+    pub locked: Micro,
+    /// Network charges not paid out.
+    pub charges: Micro,
+    /// Number of closed trades.
+    pub trades: u64,
+    /// Head of the hash chain over the closed trades: h' = SHA-256(h ‖ record).
+    pub head: Digest32,
+    /// Orders opened so far.
+    pub orders: u64,
+}

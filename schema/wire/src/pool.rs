@@ -1,0 +1,569 @@
+//! Messages of the energy pool: meters, statements, covers, tariffs, feed-in credit.
+
+use crate::{
+    AgentKey, Commitment, DeviceKey, MeterId, Micro, Ppm, Price, Seconds, SignedCover,
+    SignedStatement, Tariff, Wh, Window, Zone,
+};
+use cosmwasm_schema::{cw_serde, QueryResponses};
+
+/// Instantiates the pool. The administrator may later [`ExecuteMsg::Wire`] it, once.
+#[cw_serde]
+pub struct InstantiateMsg {
+    /// Administrator: roles, wiring, pause.
+    pub admin: String,
+    /// Registers meters.
+    pub registrar: String,
+    /// National grid operator: tariffs, zone terms, reserve, confirmation.
+    pub grid_operator: String,
+    /// Regulator: named for readers; has no powers.
+    pub regulator: String,
+    /// The energy token.
+    pub token: String,
+    /// Denomination of all payments.
+    pub denom: String,
+    /// Window length in seconds, at least 1.
+    pub window_seconds: u32,
+    /// Days after which feed-in credit is due without the operator's confirmation.
+    pub credit_delay_days: u32,
+    /// Average seconds between blocks from which the chain counts as halted.
+    pub halt_seconds: u32,
+    /// Tariffs from the beginning.
+    pub tariffs: Tariffs,
+    /// Zone terms from the beginning. A pair that is not listed cannot trade.
+    pub zone_pairs: Vec<ZonePairTerms>,
+}
+
+/// Migration: keeps everything.
+#[cw_serde]
+pub struct MigrateMsg {}
+
+/// The grid's prices.
+#[cw_serde]
+#[derive(Copy, Eq)]
+pub struct Tariffs {
+    /// Price of a kWh from the national grid.
+    pub import: Tariff,
+    /// Price the national grid pays for a kWh.
+    pub feed_in: Tariff,
+}
+
+/// Terms between a seller's and a buyer's zone.
+#[cw_serde]
+#[derive(Copy, Eq)]
+pub struct ZonePairTerms {
+    /// Seller's zone.
+    pub from: Zone,
+    /// Buyer's zone.
+    pub to: Zone,
+    /// Lost on the way, below 1,000,000.
+    pub loss: Ppm,
+    /// Network charge per arriving kWh.
+    pub charge: Price,
+    /// Most that may arrive per window; none is unlimited.
+    pub capacity: Option<Wh>,
+}
+
+/// What stands behind a meter.
+#[cw_serde]
+#[derive(Copy, Eq)]
+pub enum MeterKind {
+    /// Photovoltaics.
+    Pv,
+    /// Wind.
+    Wind,
+    /// Battery.
+    Battery,
+    /// Several of these.
+    Mixed,
+    /// Load only.
+    Consumer,
+}
+
+impl MeterKind {
+    /// Generates from a renewable source (what a green-only buyer accepts).
+    pub const fn is_green(self) -> bool {
+        matches!(self, Self::Pv | Self::Wind)
+    }
+}
+
+/// Who may send a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Anybody (what counts is signed by a device, or does no harm).
+    Anyone,
+    /// The administrator.
+    Admin,
+    /// Who has been proposed as administrator.
+    ProposedAdmin,
+    /// The registrar.
+    Registrar,
+    /// The grid operator.
+    GridOperator,
+    /// The meter's owner.
+    Owner,
+    /// Who has been proposed as the meter's owner.
+    ProposedOwner,
+    /// The meter's owner or the registrar.
+    OwnerOrRegistrar,
+    /// The trade escrow.
+    Escrow,
+}
+
+/// Roles the administrator can give.
+#[cw_serde]
+#[derive(Copy, Eq)]
+pub enum Role {
+    /// Registers meters.
+    Registrar,
+    /// Tariffs, zone terms, reserve, confirmation.
+    GridOperator,
+    /// Reads.
+    Regulator,
+}
+
+/// Messages to the pool.
+#[cw_serde]
+#[allow(missing_docs)] // what a message carries is said at the message
+pub enum ExecuteMsg {
+    /// Names the escrow; by the administrator, once.
+    Wire { escrow: String },
+    /// Proposes another administrator (none withdraws the proposal).
+    ProposeAdmin { admin: Option<String> },
+    /// The proposed one takes over.
+    AcceptAdmin {},
+    /// Gives a role to an address.
+    SetRole { role: Role, address: String },
+    /// Stops tokenising and trading; statements count as feed-in.
+    Pause {},
+    /// Goes on.
+    Unpause {},
+    /// Registers a meter, or a retired one again (its sequence and window survive).
+    RegisterMeter { registration: Registration },
+    /// Changes what the registrar knows of a meter.
+    UpdateMeter {
+        meter: MeterId,
+        zone: Option<Zone>,
+        kind: Option<MeterKind>,
+        max_export: Option<Wh>,
+        max_import: Option<Wh>,
+    },
+    /// Another device signs from now on; sequence and window survive.
+    SetDevice { meter: MeterId, device: DeviceKey },
+    /// Names the agent that may trade; none stops it.
+    SetAgent {
+        meter: MeterId,
+        agent: Option<AgentKey>,
+    },
+    /// Hands the meter over to another owner, who must accept; none withdraws.
+    ProposeOwner {
+        meter: MeterId,
+        owner: Option<String>,
+    },
+    /// The proposed owner takes the meter; its agent key is cleared.
+    AcceptOwner { meter: MeterId },
+    /// Takes a meter out of service.
+    RetireMeter { meter: MeterId },
+    /// Statements of devices; each is answered by itself ([`ItemAnswer`] list as data).
+    State { statements: Vec<SignedStatement> },
+    /// Covers of devices; each is answered by itself ([`ItemAnswer`] list as data).
+    Cover { covers: Vec<SignedCover> },
+    /// The physical side of a trade; by the escrow.
+    Redeem { redeem: RedeemMsg },
+    /// Tariffs from a window on, at the earliest the second next.
+    SetTariffs {
+        from_window: Window,
+        tariffs: Tariffs,
+    },
+    /// Terms of a zone pair from a window on, at the earliest the second next.
+    SetZonePair {
+        from_window: Window,
+        terms: ZonePairTerms,
+    },
+    /// Adds the sent coins to the feed-in reserve.
+    FundReserve {},
+    /// The operator confirms the feed-in of all windows up to and including this one.
+    ConfirmFeedIn { through: Window },
+    /// Turns up to `limit` (default 30, at most 100) windows of due credit of an owner into money and pays what the reserve holds.
+    ClaimFeedIn { owner: String, limit: Option<u32> },
+}
+
+impl ExecuteMsg {
+    /// Who may send this message.
+    pub const fn permission(&self) -> Permission {
+        match self {
+            Self::Wire { .. }
+            | Self::ProposeAdmin { .. }
+            | Self::SetRole { .. }
+            | Self::Pause {}
+            | Self::Unpause {} => Permission::Admin,
+            Self::AcceptAdmin {} => Permission::ProposedAdmin,
+            Self::RegisterMeter { .. } | Self::UpdateMeter { .. } | Self::SetDevice { .. } => {
+                Permission::Registrar
+            }
+            Self::SetAgent { .. } => Permission::Owner,
+            Self::ProposeOwner { .. } | Self::RetireMeter { .. } => Permission::OwnerOrRegistrar,
+            Self::AcceptOwner { .. } => Permission::ProposedOwner,
+            Self::State { .. }
+            | Self::Cover { .. }
+            | Self::FundReserve {}
+            | Self::ClaimFeedIn { .. } => Permission::Anyone,
+            Self::Redeem { .. } => Permission::Escrow,
+            Self::SetTariffs { .. } | Self::SetZonePair { .. } | Self::ConfirmFeedIn { .. } => {
+                Permission::GridOperator
+            }
+        }
+    }
+}
+
+/// A new meter.
+#[cw_serde]
+pub struct Registration {
+    /// Pseudonym.
+    pub meter: MeterId,
+    /// Owner's address.
+    pub owner: String,
+    /// The device's key.
+    pub device: DeviceKey,
+    /// The agent's key, if the owner has named it already.
+    pub agent: Option<AgentKey>,
+    /// Zone of the local grid.
+    pub zone: Zone,
+    /// What stands behind it.
+    pub kind: MeterKind,
+    /// Largest export per window.
+    pub max_export: Wh,
+    /// Largest import per window.
+    pub max_import: Wh,
+}
+
+/// The physical side of a trade.
+#[cw_serde]
+pub struct RedeemMsg {
+    /// Metered window: the live one.
+    pub window: Window,
+    /// Buyer-scoped trade id.
+    pub trade_id: u64,
+    /// Selling meter.
+    pub seller: MeterId,
+    /// Buying meter.
+    pub buyer: MeterId,
+    /// Taken from the seller meter's unsold.
+    pub gross: Wh,
+    /// Redeemed against the buyer meter's cover, and counted to the zone pair's capacity.
+    pub net: Wh,
+    /// What the buyer pays the seller for it (for the mean price).
+    pub paid: Micro,
+    /// Raises the buyer meter's cover first.
+    pub cover: Option<SignedCover>,
+}
+
+/// Answer to one item of a batch.
+#[cw_serde]
+pub struct ItemAnswer {
+    /// `None` when it was taken; the code of [`crate::error::MarketError`] otherwise.
+    pub refused: Option<String>,
+}
+
+/// Questions to the pool.
+#[cw_serde]
+#[derive(QueryResponses)]
+#[allow(missing_docs)] // what a question carries is said at the question
+pub enum QueryMsg {
+    /// Roles, wiring, settings.
+    #[returns(PoolConfig)]
+    Config {},
+    /// A meter.
+    #[returns(MeterResponse)]
+    Meter { meter: MeterId },
+    /// All meters, ascending by id; `limit` default 30, at most 100.
+    #[returns(MetersResponse)]
+    Meters {
+        start_after: Option<MeterId>,
+        limit: Option<u32>,
+    },
+    /// An owner's meters.
+    #[returns(MetersResponse)]
+    MetersOf {
+        owner: String,
+        start_after: Option<MeterId>,
+        limit: Option<u32>,
+    },
+    /// Tariffs of a window.
+    #[returns(Tariffs)]
+    Tariffs { window: Window },
+    /// Terms of a zone pair in a window (`None`: no trade between them).
+    #[returns(Option<ZonePairTerms>)]
+    ZonePair {
+        from: Zone,
+        to: Zone,
+        window: Window,
+    },
+    /// All pairs' terms in a window.
+    #[returns(ZonePairsResponse)]
+    ZonePairs { window: Window },
+    /// Everything the escrow needs for a trade in the live window; `others` (at most 16) are counterparties of standing orders.
+    #[returns(TermsResponse)]
+    Terms {
+        seller: MeterId,
+        buyer: MeterId,
+        others: Vec<MeterId>,
+    },
+    /// The live window so far.
+    #[returns(GridState)]
+    GridState {},
+    /// A window's books.
+    #[returns(PoolWindow)]
+    Window { window: Window },
+    /// Signal for prices from the last closed window.
+    #[returns(PriceSignal)]
+    PriceSignal {},
+    /// Feed-in money of an owner.
+    #[returns(FeedInResponse)]
+    FeedIn { owner: String },
+    /// The feed-in reserve.
+    #[returns(ReserveResponse)]
+    Reserve {},
+}
+
+/// Roles, wiring, settings.
+#[cw_serde]
+pub struct PoolConfig {
+    /// Administrator.
+    pub admin: String,
+    /// Proposed successor.
+    pub proposed_admin: Option<String>,
+    /// Registrar.
+    pub registrar: String,
+    /// Grid operator.
+    pub grid_operator: String,
+    /// Regulator.
+    pub regulator: String,
+    /// The token.
+    pub token: String,
+    /// The escrow, once wired.
+    pub escrow: Option<String>,
+    /// Denomination.
+    pub denom: String,
+    /// Window length.
+    pub window_seconds: u32,
+    /// Days until credit is due unconfirmed.
+    pub credit_delay_days: u32,
+    /// Average block interval from which the chain counts as halted.
+    pub halt_seconds: u32,
+    /// Tokenising and trading stopped.
+    pub paused: bool,
+    /// Feed-in confirmed up to and including this window.
+    pub confirmed_through: Option<Window>,
+}
+
+/// A meter as registered, and where it stands.
+#[cw_serde]
+pub struct MeterResponse {
+    /// Pseudonym.
+    pub meter: MeterId,
+    /// Owner.
+    pub owner: String,
+    /// Proposed owner.
+    pub proposed_owner: Option<String>,
+    /// The agent's key.
+    pub agent: Option<AgentKey>,
+    /// The agent's address, derived from the key.
+    pub agent_address: Option<String>,
+    /// The device's key.
+    pub device: DeviceKey,
+    /// Zone.
+    pub zone: Zone,
+    /// Kind.
+    pub kind: MeterKind,
+    /// Largest export per window.
+    pub max_export: Wh,
+    /// Largest import per window.
+    pub max_import: Wh,
+    /// Out of service.
+    pub retired: bool,
+    /// Where it stands.
+    pub position: MeterPosition,
+}
+
+/// Several meters.
+#[cw_serde]
+pub struct MetersResponse {
+    /// Ascending by id.
+    pub meters: Vec<MeterResponse>,
+}
+
+/// A meter's running figures. The figures of a window that is not the live one count as zero.
+#[cw_serde]
+#[derive(Default)]
+pub struct MeterPosition {
+    /// Last window stated.
+    pub stated: Option<Window>,
+    /// Its sequence.
+    pub sequence: u64,
+    /// Last commitment.
+    pub commitment: Option<Commitment>,
+    /// Ranges skipped, ascending, at most 8: may still be stated for feed-in credit.
+    pub skipped: Vec<SkippedRange>,
+    /// Window of `minted` and `sold`.
+    pub minted_window: Window,
+    /// Tokenised in it.
+    pub minted: Wh,
+    /// Of these sold (gross).
+    pub sold: Wh,
+    /// Window of `covered` and `redeemed`.
+    pub cover_window: Window,
+    /// Highest cover.
+    pub covered: Wh,
+    /// Of this used.
+    pub redeemed: Wh,
+}
+
+/// Windows that were not stated in time.
+#[cw_serde]
+#[derive(Copy, Eq)]
+pub struct SkippedRange {
+    /// First window that may still be stated.
+    pub from: Window,
+    /// Last.
+    pub to: Window,
+    /// Sequences must be above this
+    pub above: u64,
+    /// and below this.
+    pub below: u64,
+}
+
+/// All pairs' terms.
+#[cw_serde]
+pub struct ZonePairsResponse {
+    /// Ascending by (from, to).
+    pub pairs: Vec<ZonePairTerms>,
+}
+
+/// Everything the escrow needs.
+#[cw_serde]
+pub struct TermsResponse {
+    /// The live metered window.
+    pub window: Window,
+    /// Tokenising and trading stopped.
+    pub paused: bool,
+    /// The live window has seen a halt of the chain.
+    pub halted: bool,
+    /// Chain id is the escrow's own affair; addresses and keys of the seller
+    pub seller: TradingMeter,
+    /// and the buyer.
+    pub buyer: TradingMeter,
+    /// Terms from the seller's to the buyer's zone for the live metered window.
+    pub pair: Option<ZonePairTerms>,
+    /// Capacity of the pair that is left.
+    pub capacity_left: Option<Wh>,
+    /// The others asked for, in their order.
+    pub others: Vec<OtherMeter>,
+}
+
+/// What trading needs to know of a meter.
+#[cw_serde]
+pub struct TradingMeter {
+    /// Owner.
+    pub owner: String,
+    /// Agent's key.
+    pub agent: Option<AgentKey>,
+    /// Agent's address.
+    pub agent_address: Option<String>,
+    /// Out of service.
+    pub retired: bool,
+    /// Tokens of the live window that this meter may still sell.
+    pub unsold: Wh,
+    /// Cover of the live window that is unused.
+    pub uncovered_left: Wh,
+    /// Highest cover of the live window.
+    pub covered: Wh,
+}
+
+/// What ranking of standing orders needs to know of a counterparty.
+#[cw_serde]
+pub struct OtherMeter {
+    /// Tokens it may still sell.
+    pub unsold: Wh,
+    /// Unused cover.
+    pub cover_left: Wh,
+}
+
+/// The live window so far.
+#[cw_serde]
+pub struct GridState {
+    /// The live metered window.
+    pub window: Window,
+    /// Its books so far.
+    pub books: PoolWindow,
+    /// Tariffs of it.
+    pub tariffs: Tariffs,
+    /// Tokenising and trading stopped.
+    pub paused: bool,
+    /// Meters in service.
+    pub meters: u64,
+}
+
+/// A window's books at the pool.
+#[cw_serde]
+#[derive(Default)]
+pub struct PoolWindow {
+    /// Surplus stated and tokenised.
+    pub minted: Wh,
+    /// Surplus stated too late or while paused: feed-in credit without a token.
+    pub late: Wh,
+    /// Import covered by devices: the demand that came to market.
+    pub covered: Wh,
+    /// Tokens used for trades (gross).
+    pub sold: Wh,
+    /// Arrived (net).
+    pub redeemed: Wh,
+    /// Paid to sellers.
+    pub paid: Micro,
+    /// Statements taken.
+    pub statements: u64,
+    /// The chain halted while the window was live.
+    pub halted: bool,
+    /// The market was paused at some time while the window was live.
+    pub paused: bool,
+}
+
+/// Signal for prices.
+#[cw_serde]
+pub struct PriceSignal {
+    /// The last closed window.
+    pub window: Window,
+    /// Its supply.
+    pub supply: Wh,
+    /// Its demand.
+    pub demand: Wh,
+    /// Mean price per arriving kWh, rounded down; none without trades.
+    pub mean_price: Option<Price>,
+}
+
+/// Feed-in money of an owner.
+#[cw_serde]
+pub struct FeedInResponse {
+    /// Turned into money, not paid yet.
+    pub owed: Micro,
+    /// Paid so far.
+    pub paid: Micro,
+    /// Token credit has been turned into money up to and including this window.
+    pub claimed_through: Option<Window>,
+    /// Late credit not turned into money yet (first 30 windows).
+    pub late: Vec<crate::token::WindowWh>,
+}
+
+/// The feed-in reserve.
+#[cw_serde]
+pub struct ReserveResponse {
+    /// There.
+    pub reserve: Micro,
+    /// Owed to all owners together, as far as turned into money.
+    pub owed: Micro,
+    /// Paid so far.
+    pub paid: Micro,
+    /// Funded so far.
+    pub funded: Micro,
+    /// When the first block of the live window was seen.
+    pub as_of: Seconds,
+}

@@ -1,0 +1,282 @@
+//! Messages of the energy token: the whole of cw20, and what only the market's own contracts may say.
+
+use crate::{MeterId, Seconds, Wh, Window};
+use cosmwasm_schema::{cw_serde, QueryResponses};
+use cosmwasm_std::{Binary, Uint128};
+use cw20::{
+    AllAccountsResponse, AllAllowancesResponse, AllSpenderAllowancesResponse, AllowanceResponse,
+    BalanceResponse, DownloadLogoResponse, Expiration, Logo, MarketingInfoResponse, MinterResponse,
+    TokenInfoResponse,
+};
+
+/// Instantiates the token. The sender may later [`ExecuteMsg::Wire`] it, once.
+#[cw_serde]
+pub struct InstantiateMsg {
+    /// Such as `Wattpool energy`.
+    pub name: String,
+    /// Such as `KWH`; the token has 3 decimals, its base unit is 1 Wh.
+    pub symbol: String,
+    /// Window length in seconds.
+    pub window_seconds: u32,
+    /// May change the marketing information.
+    pub marketing: Option<String>,
+}
+
+/// Migration: keeps everything.
+#[cw_serde]
+pub struct MigrateMsg {}
+
+/// Who may send a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Anybody, for what is theirs.
+    Anyone,
+    /// The deployer, once.
+    Deployer,
+    /// The energy pool.
+    Pool,
+    /// The trade escrow.
+    Escrow,
+    /// The marketing account.
+    Marketing,
+    /// Nobody: it is always refused with a code.
+    Nobody,
+}
+
+/// Messages to the token. The first twelve are cw20's.
+#[cw_serde]
+#[allow(missing_docs)] // what a message carries is said at the message
+pub enum ExecuteMsg {
+    /// Moves tokens; received ones are spent first and arrive as received.
+    Transfer { recipient: String, amount: Uint128 },
+    /// Refused (`BURN_REFUSED`).
+    Burn { amount: Uint128 },
+    /// Moves tokens to a contract and calls it.
+    Send {
+        contract: String,
+        amount: Uint128,
+        msg: Binary,
+    },
+    /// Lets a spender move more.
+    IncreaseAllowance {
+        spender: String,
+        amount: Uint128,
+        expires: Option<Expiration>,
+    },
+    /// Lets a spender move less.
+    DecreaseAllowance {
+        spender: String,
+        amount: Uint128,
+        expires: Option<Expiration>,
+    },
+    /// Moves another's tokens within the allowance.
+    TransferFrom {
+        owner: String,
+        recipient: String,
+        amount: Uint128,
+    },
+    /// Like `Send`, within the allowance.
+    SendFrom {
+        owner: String,
+        contract: String,
+        amount: Uint128,
+        msg: Binary,
+    },
+    /// Refused (`BURN_REFUSED`).
+    BurnFrom { owner: String, amount: Uint128 },
+    /// Refused: tokens are minted with `MintSurplus` only (`MINTER_FIXED`).
+    Mint { recipient: String, amount: Uint128 },
+    /// Refused (`MINTER_FIXED`).
+    UpdateMinter { new_minter: Option<String> },
+    /// By the marketing account.
+    UpdateMarketing {
+        project: Option<String>,
+        description: Option<String>,
+        marketing: Option<String>,
+    },
+    /// By the marketing account.
+    UploadLogo(Logo),
+    /// Names the market's contracts; by the deployer, once.
+    Wire { pool: String, escrow: String },
+    /// By the pool: tokens for the surplus of `window`, each to its meter's owner.
+    MintSurplus {
+        window: Window,
+        items: Vec<MintItem>,
+    },
+    /// By the escrow: `gross` of the seller's own tokens go to the buyer; `gross - net` are lost on the
+    /// way and `net` redeemed. Emits cw20 transfer and burn events.
+    Settle { trade: SettleMsg },
+}
+
+impl ExecuteMsg {
+    /// Who may send this message.
+    pub const fn permission(&self) -> Permission {
+        match self {
+            Self::Transfer { .. }
+            | Self::Send { .. }
+            | Self::IncreaseAllowance { .. }
+            | Self::DecreaseAllowance { .. }
+            | Self::TransferFrom { .. }
+            | Self::SendFrom { .. } => Permission::Anyone,
+            Self::Burn { .. }
+            | Self::BurnFrom { .. }
+            | Self::Mint { .. }
+            | Self::UpdateMinter { .. } => Permission::Nobody,
+            Self::UpdateMarketing { .. } | Self::UploadLogo(_) => Permission::Marketing,
+            Self::Wire { .. } => Permission::Deployer,
+            Self::MintSurplus { .. } => Permission::Pool,
+            Self::Settle { .. } => Permission::Escrow,
+        }
+    }
+}
+
+/// One meter's surplus.
+#[cw_serde]
+pub struct MintItem {
+    /// The meter.
+    pub meter: MeterId,
+    /// Its owner, who gets the tokens (validated by the pool).
+    pub owner: String,
+    /// How much.
+    pub wh: Wh,
+}
+
+/// The energy side of a trade.
+#[cw_serde]
+pub struct SettleMsg {
+    /// Metered window of the energy.
+    pub window: Window,
+    /// Buyer-scoped trade id.
+    pub trade_id: u64,
+    /// Selling meter.
+    pub seller: MeterId,
+    /// Buying meter.
+    pub buyer: MeterId,
+    /// Owner of the selling meter.
+    pub from: String,
+    /// Owner of the buying meter.
+    pub to: String,
+    /// Sent.
+    pub gross: Wh,
+    /// Arrived and redeemed.
+    pub net: Wh,
+}
+
+/// Questions to the token. The first nine are cw20's.
+#[cw_serde]
+#[derive(QueryResponses)]
+#[allow(missing_docs)] // what a question carries is said at the question
+pub enum QueryMsg {
+    /// Tokens of the live window.
+    #[returns(BalanceResponse)]
+    Balance { address: String },
+    /// Name, symbol, 3 decimals, live supply.
+    #[returns(TokenInfoResponse)]
+    TokenInfo {},
+    /// The pool; no cap.
+    #[returns(Option<MinterResponse>)]
+    Minter {},
+    /// One allowance.
+    #[returns(AllowanceResponse)]
+    Allowance { owner: String, spender: String },
+    /// An owner's allowances.
+    #[returns(AllAllowancesResponse)]
+    AllAllowances {
+        owner: String,
+        start_after: Option<String>,
+        limit: Option<u32>,
+    },
+    /// A spender's allowances.
+    #[returns(AllSpenderAllowancesResponse)]
+    AllSpenderAllowances {
+        spender: String,
+        start_after: Option<String>,
+        limit: Option<u32>,
+    },
+    /// All who ever held tokens.
+    #[returns(AllAccountsResponse)]
+    AllAccounts {
+        start_after: Option<String>,
+        limit: Option<u32>,
+    },
+    /// Marketing information.
+    #[returns(MarketingInfoResponse)]
+    MarketingInfo {},
+    /// The logo, if it is embedded.
+    #[returns(DownloadLogoResponse)]
+    DownloadLogo {},
+    /// Own and received part of a live balance.
+    #[returns(HoldingResponse)]
+    Holding { address: String },
+    /// What expired in an account's hands per window, ascending: its feed-in credit.
+    #[returns(CreditsResponse)]
+    Credits {
+        address: String,
+        after: Option<Window>,
+        through: Window,
+        limit: Option<u32>,
+    },
+    /// A window's books.
+    #[returns(TokenWindow)]
+    Window { window: Window },
+    /// The wiring.
+    #[returns(TokenConfig)]
+    Config {},
+}
+
+/// Live balance of an account.
+#[cw_serde]
+pub struct HoldingResponse {
+    /// The live metered window (block time's window - 1).
+    pub window: Window,
+    /// Minted to it and not moved.
+    pub own: Wh,
+    /// Received from others.
+    pub received: Wh,
+}
+
+/// Expired holdings.
+#[cw_serde]
+pub struct CreditsResponse {
+    /// Ascending by window.
+    pub credits: Vec<WindowWh>,
+}
+
+/// Energy of a window.
+#[cw_serde]
+pub struct WindowWh {
+    /// The metered window.
+    pub window: Window,
+    /// How much.
+    pub wh: Wh,
+}
+
+/// A window's token books. While it is live, balances sum to `minted - redeemed - lost`; afterwards that
+/// is what expired.
+#[cw_serde]
+#[derive(Default)]
+pub struct TokenWindow {
+    /// Minted against statements.
+    pub minted: Wh,
+    /// Redeemed by buyers.
+    pub redeemed: Wh,
+    /// Lost on the way.
+    pub lost: Wh,
+    /// Of what expired: found in accounts so far.
+    pub credited: Wh,
+}
+
+/// The token's configuration.
+#[cw_serde]
+pub struct TokenConfig {
+    /// Who may wire it.
+    pub deployer: String,
+    /// The pool, once wired.
+    pub pool: Option<String>,
+    /// The escrow, once wired.
+    pub escrow: Option<String>,
+    /// Window length.
+    pub window_seconds: u32,
+    /// Block time at instantiation.
+    pub since: Seconds,
+}
