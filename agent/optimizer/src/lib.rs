@@ -1,1 +1,29 @@
-//! optimizer
+//! The choice of the optimum trade (SRS §3.2.5, FR-05, FR-12).
+//!
+//! A buyer has a need of `d` Wh and offers of different size, efficiency, expected duration and
+//! quality. [`choose`] covers the need with the fewest sellers and, among the plans with that few,
+//! takes the one with the largest score `f` (equation 1, [`plan_score`]).
+//!
+//! - [`Scoring`] turns an offer's factors into its value `v`; [`deliverable`] into its `g`.
+//! - [`choose`] is the hot path: slices and indices in, a plan out, scratch memory in a [`Workspace`].
+//! - [`Problem`] is the checked form of a problem with named offers; [`problem_file`] its JSON.
+//!
+//! The smallest number of sellers `K*` and the best split among given sellers are known in closed
+//! form, so a search only chooses which `K*` offers. An upper bound first discards almost all of
+//! them; what remains is searched exactly (pairs, or branch and bound) or by a genetic algorithm.
+
+mod bound;
+mod choose;
+mod cover;
+mod exact;
+mod ga;
+mod local;
+mod pool;
+mod problem;
+pub mod problem_file;
+mod reduce;
+mod score;
+
+pub use choose::{choose, Candidate, Choice, Demand, FoundBy, Method, Pick, Settings, Workspace};
+pub use problem::{Limits, Offer, Problem, ProblemError, ProblemInput};
+pub use score::{deliverable, plan_score, FactorError, Factors, Scoring, Share, Weights, MAX_WH};

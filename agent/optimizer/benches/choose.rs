@@ -1,0 +1,2 @@
+//! Time of one choice by method, number of offers and number of sellers; and the searches' nodes.
+fn main() {}

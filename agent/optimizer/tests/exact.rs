@@ -1,0 +1,151 @@
+//! The exact search against every subset of small problems.
+
+// Test arithmetic is on small numbers.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing
+)]
+
+mod support;
+
+use support::{brute_force, check_plan, fewest, need_for, offers, Numbers, SHAPES};
+use wattpool_optimizer::{choose, Candidate, Demand, FoundBy, Method, Settings, Workspace};
+
+fn demand(candidates: &[Candidate], need_wh: u64, surplus_weight: f64) -> Demand<'_> {
+    Demand {
+        need_wh,
+        surplus_weight,
+        candidates,
+        max_sellers: None,
+        last_plan: &[],
+    }
+}
+
+fn settings(method: Method) -> Settings {
+    Settings {
+        method,
+        ..Settings::default()
+    }
+}
+
+#[test]
+fn every_method_agrees_with_brute_force_on_small_problems() {
+    let mut numbers = Numbers(1);
+    let mut workspace = Workspace::new();
+    for round in 0..2_400 {
+        let shape = SHAPES[round % SHAPES.len()];
+        let n = 1 + numbers.below(if round % 40 == 0 { 12 } else { 9 }) as usize;
+        let candidates = offers(n, shape, &mut numbers);
+        let total: u64 = candidates.iter().map(|c| c.deliverable_wh).sum();
+        let need = 1 + numbers.below(total);
+        let weight = [0.25, 0.0, 0.9, 0.6][round % 4];
+        let demand = demand(&candidates, need, weight);
+        let (sellers, f) = brute_force(&demand).unwrap();
+        for method in [Method::Exact, Method::Auto, Method::Ga] {
+            let choice = choose(&demand, &settings(method), &mut workspace);
+            check_plan(&demand, &choice);
+            assert_eq!(choice.plan.len(), sellers);
+            let gap = f - choice.score;
+            assert!(gap > -1e-9, "round {round}: better than every subset");
+            if choice.optimal {
+                assert!(
+                    gap < 1e-9,
+                    "round {round} {method:?} {shape:?}: {} below {f}",
+                    choice.score
+                );
+            }
+            if method == Method::Exact {
+                assert!(choice.optimal && choice.found_by == FoundBy::Exact);
+            }
+            // So small that the genetic algorithm has no excuse either.
+            assert!(
+                gap < 1e-9,
+                "round {round} {method:?} {shape:?}: {} below {f}",
+                choice.score
+            );
+        }
+    }
+}
+
+/// The optimum by trying all pairs or triples with the closed form, independent of the search.
+fn enumerate(candidates: &[Candidate], need: u64, weight: f64, k: usize) -> f64 {
+    let d = need as f64;
+    let score = |set: &[&Candidate]| {
+        let total: u64 = set.iter().map(|c| c.deliverable_wh).sum();
+        if total < need {
+            return f64::NEG_INFINITY;
+        }
+        let least = set.iter().map(|c| c.value).fold(f64::INFINITY, f64::min);
+        let value: f64 = set.iter().map(|c| c.deliverable_wh as f64 * c.value).sum();
+        weight * d / total as f64 + (value - least * (total as f64 - d)) / d
+    };
+    let mut best = f64::NEG_INFINITY;
+    for (i, a) in candidates.iter().enumerate() {
+        for (j, b) in candidates.iter().enumerate().skip(i + 1) {
+            if k == 2 {
+                best = best.max(score(&[a, b]));
+            } else {
+                for c in &candidates[j + 1..] {
+                    best = best.max(score(&[a, b, c]));
+                }
+            }
+        }
+    }
+    best
+}
+
+#[test]
+fn pairs_and_triples_agree_with_enumeration_on_larger_problems() {
+    let mut numbers = Numbers(2);
+    let mut workspace = Workspace::new();
+    for round in 0..300 {
+        let k = 2 + round % 2;
+        let n = if k == 2 { 150 } else { 40 };
+        let candidates = offers(n, SHAPES[round % SHAPES.len()], &mut numbers);
+        let need = need_for(&candidates, k, &mut numbers);
+        let weight = [0.25, 0.0, 1.0, 0.7, 0.05][round % 5];
+        let demand = demand(&candidates, need, weight);
+        let choice = choose(&demand, &settings(Method::Exact), &mut workspace);
+        check_plan(&demand, &choice);
+        assert!(choice.optimal);
+        let f = enumerate(
+            &candidates,
+            need,
+            weight,
+            fewest(&candidates, need).unwrap(),
+        );
+        assert!(
+            (choice.score - f).abs() < 1e-9,
+            "round {round}: {} and {f}",
+            choice.score
+        );
+    }
+}
+
+#[test]
+fn a_small_node_budget_is_admitted() {
+    let mut numbers = Numbers(3);
+    let mut workspace = Workspace::new();
+    let mut unproven = 0;
+    for _ in 0..40 {
+        let candidates = offers(60, support::Shape::Plain, &mut numbers);
+        let need = need_for(&candidates, 6, &mut numbers);
+        let demand = demand(&candidates, need, 0.25);
+        let few = Settings {
+            nodes: 1,
+            ..settings(Method::Exact)
+        };
+        let hasty = choose(&demand, &few, &mut workspace);
+        check_plan(&demand, &hasty);
+        let (score, proven) = (hasty.score, hasty.optimal);
+        let best = choose(&demand, &settings(Method::Exact), &mut workspace);
+        assert!(best.optimal && best.score >= score - 1e-12);
+        if proven {
+            assert!((best.score - score).abs() < 1e-9);
+        } else {
+            unproven += 1;
+        }
+    }
+    assert!(unproven > 0, "one node proves hardly anything");
+}
