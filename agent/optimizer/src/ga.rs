@@ -22,9 +22,6 @@ const MUTATION: u32 = 160;
 /// Random tries of a repair before it takes the largest offer.
 const REPAIR_TRIES: usize = 4;
 
-/// Offers the final local search may bring in, best parts first.
-const LOCAL_POOL: usize = 256;
-
 /// Scratch of the genetic algorithm.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GaSpace {
@@ -84,18 +81,12 @@ pub(crate) fn evolve(
         return;
     }
     let bound = core.bound(task);
-    space.populate(task, items, best, &mut dice);
+    space.populate(task, core, best, &mut dice);
     while best.evaluations < end && best.beaten_by(bound) {
         let before = best.score;
-        space.generation(task, items, best, &mut dice);
+        space.generation(task, core, best, &mut dice);
         if best.score > before {
-            let pool = items.len().min(LOCAL_POOL);
-            local::improve(
-                task,
-                &items[..pool],
-                end.saturating_sub(best.evaluations),
-                best,
-            );
+            local::improve(task, core, end.saturating_sub(best.evaluations), best);
         }
     }
 }
@@ -128,8 +119,9 @@ impl GaSpace {
         Sums::of(largest).g >= task.need
     }
 
-    fn populate(&mut self, task: &Task, items: &[Item], best: &mut Best, dice: &mut Dice) {
+    fn populate(&mut self, task: &Task, core: &Core, best: &mut Best, dice: &mut Dice) {
         let k = task.k;
+        let items = &core.items[..];
         for individual in 0..POPULATION {
             self.begin_child();
             match individual {
@@ -152,13 +144,13 @@ impl GaSpace {
                 _ => {}
             }
             self.fill(k, items.len(), dice);
-            let score = self.finish(task, items, best, dice);
+            let score = self.finish(task, core, best, dice);
             self.genomes.extend_from_slice(&self.child);
             self.scores.push(score);
         }
     }
 
-    fn generation(&mut self, task: &Task, items: &[Item], best: &mut Best, dice: &mut Dice) {
+    fn generation(&mut self, task: &Task, core: &Core, best: &mut Best, dice: &mut Dice) {
         let k = task.k;
         self.next.clear();
         self.next_scores.clear();
@@ -183,9 +175,9 @@ impl GaSpace {
             let father = self.tournament(dice);
             self.cross(k, mother, father, dice);
             if self.spare.is_empty() || dice.chance(MUTATION) {
-                self.mutate(items.len(), dice);
+                self.mutate(core.items.len(), dice);
             }
-            let score = self.finish(task, items, best, dice);
+            let score = self.finish(task, core, best, dice);
             self.next.extend_from_slice(&self.child);
             self.next_scores.push(score);
         }
@@ -278,7 +270,8 @@ impl GaSpace {
     }
 
     /// Repairs and scores the child, and offers it to the incumbent.
-    fn finish(&mut self, task: &Task, items: &[Item], best: &mut Best, dice: &mut Dice) -> f64 {
+    fn finish(&mut self, task: &Task, core: &Core, best: &mut Best, dice: &mut Dice) -> f64 {
+        let items = &core.items[..];
         let mut size = self
             .child
             .iter()
@@ -292,9 +285,24 @@ impl GaSpace {
             self.replace(out, gene);
             tries = tries.saturating_sub(1);
         }
-        let sums = Sums::of(self.child.iter().map(|at| &items[*at as usize]));
-        let score = sums.score(task);
-        best.evaluations = best.evaluations.saturating_add(1);
+        // One member makes room for whoever completes the others best.
+        let out = dice.below(self.child.len());
+        let score = Sums::of(self.child.iter().map(|at| &items[*at as usize])).score(task);
+        let rest = self.child.iter().enumerate().filter(|(at, _)| *at != out);
+        let rest = rest.map(|(_, at)| &items[*at as usize]);
+        let parts: f64 = rest.clone().map(|item| item.c).sum();
+        let member = |item: &Item| rest.clone().any(|other| other.id == item.id);
+        let (filled, scored) =
+            local::complete(task, core, &Sums::of(rest.clone()), parts, score, member);
+        best.evaluations = best.evaluations.saturating_add(scored).saturating_add(1);
+        let score = match filled {
+            Some((at, better)) => {
+                // Candidates are counted in u32 (see `choose`).
+                self.replace(out, u32::try_from(at).unwrap_or(0));
+                better
+            }
+            None => score,
+        };
         if best.beaten_by(score) {
             self.set.clear();
             self.set

@@ -12,9 +12,6 @@ use crate::score::SCORE_TOLERANCE;
 /// Rounds of tightening `G_max` and `θ`.
 const ROUNDS: usize = 3;
 
-/// Offers that the local search may bring in: this many beyond `k`, best parts first.
-const LOCAL_POOL: usize = 24;
-
 /// Sets that one local search may score.
 const LOCAL_EVALUATIONS: u64 = 20_000;
 
@@ -25,11 +22,19 @@ pub(crate) struct Core {
     pub items: Vec<Item>,
     /// Bound on every score: `base + Σ` parts.
     pub base: f64,
+    /// The multipliers `θ` and `α` of the parts.
+    theta: f64,
+    alpha: f64,
     /// True where the incumbent is proven best.
     pub proven: bool,
 }
 
 impl Core {
+    /// An item's part of the bound, whether or not it is in the core.
+    pub fn part(&self, item: &Item) -> f64 {
+        item.x * ((item.v - self.theta).max(0.0) + self.alpha)
+    }
+
     /// No set of `k` of its offers scores more.
     pub fn bound(&self, task: &Task) -> f64 {
         self.base
@@ -103,14 +108,15 @@ pub(crate) fn reduce(
     }
     let Some(dual) = chosen else { return };
     order(task, items, &dual, core);
-    let pool = core.items.len().min(task.k.saturating_add(LOCAL_POOL));
-    local::improve(task, &core.items[..pool], LOCAL_EVALUATIONS, best);
+    local::improve(task, core, LOCAL_EVALUATIONS, best);
     trim(task, &dual, core, best);
 }
 
 /// Puts the items into the core, largest part first, alike ones beside each other.
 fn order(task: &Task, items: &Columns, dual: &Dual, core: &mut Core) {
     core.base = dual.base(task);
+    core.theta = dual.theta;
+    core.alpha = dual.alpha;
     core.items.extend((0..items.len()).map(|at| {
         let item = items.item(at);
         Item {
