@@ -73,6 +73,7 @@ errors! {
     MinterFixed = "MINTER_FIXED", Refuse, "the energy pool is the only minter";
     CoverMissing { wanted: u64, there: u64 } = "COVER_MISSING", Refuse, "{wanted} Wh to redeem, {there} Wh of import covered";
     CapacityExceeded { wanted: u64, there: u64 } = "CAPACITY_EXCEEDED", Refuse, "{wanted} Wh to carry, {there} Wh of capacity left";
+    NoRoute { seller: MeterId, buyer: MeterId } = "NO_ROUTE", Refuse, "no trade between the zones of meters {seller} and {buyer}";
     Unsold { wanted: u64, there: u64 } = "UNSOLD_TOO_FEW", Refuse, "{wanted} Wh wanted, the seller's meter has {there} Wh unsold";
     InsufficientMoney { wanted: u64, there: u64 } = "INSUFFICIENT_MONEY", Refuse, "{wanted} micro-units wanted, {there} there";
     ApprovalExpired { expired: u64, now: u64 } = "APPROVAL_EXPIRED", Refuse, "the approval expired at {expired}, block time is {now}";

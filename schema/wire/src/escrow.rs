@@ -5,6 +5,8 @@ use crate::{
 };
 use cosmwasm_schema::{cw_serde, QueryResponses};
 
+pub use crate::record::record_digest;
+
 /// Most windows a standing order may run.
 pub const MAX_ORDER_WINDOWS: u32 = 96;
 /// Most standing orders a meter may hold on each side.
@@ -318,9 +320,15 @@ pub enum TradeStatus {
     /// There is none under this id.
     Unknown {},
     /// A standing order that is not closed.
-    Open { order: Box<OrderResponse> },
+    Open {
+        /// As it stands now.
+        order: Box<OrderResponse>,
+    },
     /// Closed.
-    Closed { record: Box<TradeRecord> },
+    Closed {
+        /// As it is logged.
+        record: Box<TradeRecord>,
+    },
 }
 
 /// Several closed trades.

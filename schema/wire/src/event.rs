@@ -9,6 +9,7 @@ use crate::{
     TradeKind, Wh, Window, Zone,
 };
 use cosmwasm_std::{Attribute, Event};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A value that an attribute can carry.
@@ -69,7 +70,7 @@ macro_rules! events {
     ($( $(#[$doc:meta])* $name:ident = $type:literal { $( $(#[$fdoc:meta])* $field:ident : $ty:ty ),* $(,)? } )*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
             #[allow(missing_docs)]
             pub struct $name { $( $(#[$fdoc])* pub $field: $ty ),* }
 
@@ -82,7 +83,7 @@ macro_rules! events {
         )*
 
         /// Any event of the market.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         #[allow(missing_docs)]
         pub enum MarketEvent { $( $name($name) ),* }

@@ -10,6 +10,7 @@ pub mod escrow;
 pub mod event;
 pub mod peer;
 pub mod pool;
+pub mod record;
 pub mod signing;
 pub mod token;
 pub mod units;

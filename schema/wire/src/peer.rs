@@ -3,6 +3,7 @@
 
 use crate::signing::{SignBytes, SignedApproval, TradeKind};
 use crate::{MeterId, Price, Seconds, Signature, Wh, Window, Zone};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -77,7 +78,7 @@ pub fn shards_for(meters_in_zone: u64) -> u16 {
 }
 
 /// A meter's offer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
     /// Record version.
@@ -128,7 +129,7 @@ fn append_blob(mut bytes: Vec<u8>, blob: &[u8]) -> Vec<u8> {
 }
 
 /// Surplus or deficit of a meter, told coarsely (SRS 9.1).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Status {
     /// Record version.
@@ -176,7 +177,7 @@ pub fn coarse(wh: Wh) -> Wh {
 }
 
 /// What is stored in the DHT.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Record {
     /// An offer.
@@ -186,7 +187,7 @@ pub enum Record {
 }
 
 /// A record with its agent's signature.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedRecord {
     /// The record.
@@ -227,7 +228,7 @@ impl SignedRecord {
 }
 
 /// A buyer asks a seller.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TradeRequest {
     /// Record version.
@@ -280,7 +281,7 @@ impl TradeRequest {
 }
 
 /// A request with the buyer's signature.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignedRequest {
     /// The request.
@@ -290,7 +291,7 @@ pub struct SignedRequest {
 }
 
 /// Why a seller says no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DenialReason {
     /// Nothing is left.
@@ -308,7 +309,7 @@ pub enum DenialReason {
 }
 
 /// The seller's answer. An approval for fewer Wh than asked is the counter-quantity: the buyer may use it or let it lapse.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Yes: signed for exactly this buyer.
@@ -323,7 +324,7 @@ pub enum Answer {
 }
 
 /// An answer to a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TradeAnswer {
     /// The request's id.
