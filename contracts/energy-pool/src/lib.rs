@@ -1,1 +1,2 @@
-//! energy-pool
+//! The energy pool: meters, statements, covers, tariffs, feed-in credit.
+pub mod contract;

@@ -1,5 +1,6 @@
 //! Units of the market: newtypes over integers. Nothing here is a float, and nothing wraps.
 
+use crate::error::MarketError;
 use cosmwasm_schema::cw_serde;
 use std::fmt;
 use std::str::FromStr;
@@ -40,6 +41,24 @@ macro_rules! unit {
                     Some(v) => Some(Self(v)),
                     None => None,
                 }
+            }
+            /// Sum.
+            ///
+            /// # Errors
+            /// `OVERFLOW` past the type's range.
+            pub fn try_add(self, other: Self) -> Result<Self, MarketError> {
+                self.checked_add(other).ok_or_else(|| MarketError::Overflow {
+                    text: format!("{} {self} + {other} is out of range", stringify!($name)),
+                })
+            }
+            /// Difference.
+            ///
+            /// # Errors
+            /// `OVERFLOW` past the type's range.
+            pub fn try_sub(self, other: Self) -> Result<Self, MarketError> {
+                self.checked_sub(other).ok_or_else(|| MarketError::Overflow {
+                    text: format!("{} {self} - {other} is out of range", stringify!($name)),
+                })
             }
             /// Sum, held at the largest value.
             pub const fn saturating_add(self, other: Self) -> Self {
