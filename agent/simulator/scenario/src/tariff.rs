@@ -1,8 +1,19 @@
-//! Prices and carbon intensity per window.
+//! Prices and carbon intensity per window: flat, by time of use, or from CSV.
 
-use chrono::{DateTime, Timelike};
+use crate::coverage;
+use crate::csv_profile::{self, Dialect};
+use crate::errors::ScenarioError;
+use crate::file::{CarbonUnit, PeriodDays, PeriodTable, PriceUnit, SeriesTable, TimeTable};
+use crate::paths::Places;
+use crate::resample::Span;
+use crate::source::{keys, Key, Source};
+use crate::stamps::Clock;
+use crate::timing;
+use crate::zones::HIGHEST_PRICE;
+use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
 use chrono_tz::Tz;
-use wattpool_schema::Seconds;
+use std::collections::BTreeSet;
+use wattpool_schema::{Seconds, Tariff};
 
 /// Carbon intensity of a typical mixed grid by local hour, g CO2 per kWh: a dip at noon from the grid's
 /// own solar power, peaks in the morning and the evening. Made up for the generator, not measured.
@@ -10,18 +21,340 @@ const CARBON_BY_HOUR: [f64; 24] = [
     360.0, 352.0, 348.0, 348.0, 356.0, 376.0, 402.0, 415.0, 398.0, 362.0, 322.0, 290.0, 272.0,
     266.0, 274.0, 298.0, 338.0, 388.0, 432.0, 450.0, 440.0, 418.0, 394.0, 374.0,
 ];
+/// Highest carbon intensity that is taken for one, g CO2 per kWh.
+const HIGHEST_CARBON: f64 = 10_000.0;
 
 /// The typical daily curve, g CO2 per kWh per window.
 pub(crate) fn daily_carbon(start: Seconds, window_s: u32, windows: usize, zone: Tz) -> Vec<f64> {
     let first = i64::try_from(start.get()).unwrap_or(i64::MAX);
-    (0..windows)
-        .map(|w| {
-            let since = i64::from(window_s).saturating_mul(i64::try_from(w).unwrap_or(i64::MAX));
-            let hour = DateTime::from_timestamp(first.saturating_add(since), 0)
-                .and_then(|t| usize::try_from(t.with_timezone(&zone).hour()).ok());
-            hour.and_then(|h| CARBON_BY_HOUR.get(h))
-                .copied()
-                .unwrap_or(0.0)
+    starts(&Span {
+        start: first,
+        window_s,
+        windows,
+    })
+    .map(|at| {
+        let hour = DateTime::from_timestamp(at, 0)
+            .and_then(|t| usize::try_from(t.with_timezone(&zone).hour()).ok());
+        hour.and_then(|h| CARBON_BY_HOUR.get(h))
+            .copied()
+            .unwrap_or(0.0)
+    })
+    .collect()
+}
+
+/// First seconds of the windows.
+fn starts(span: &Span) -> impl Iterator<Item = i64> {
+    let (start, step) = (span.start, i64::from(span.window_s));
+    (0..i64::try_from(span.windows).unwrap_or(i64::MAX))
+        .map(move |w| start.saturating_add(w.saturating_mul(step)))
+}
+
+/// What a series is read with.
+pub(crate) struct Series<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) places: &'a Places,
+    pub(crate) dialect: &'a Dialect,
+    pub(crate) span: Span,
+    /// The profiles' time settings and where they stand, for files without their own.
+    pub(crate) time: Option<&'a TimeTable>,
+    /// The scenario's start.
+    pub(crate) start: Option<&'a toml::Value>,
+    /// Clock of time-of-use tables without a zone.
+    pub(crate) clock: Clock,
+    /// Filled values, for the notes.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Range of a series' values after unit and scale.
+struct Range {
+    lowest: f64,
+    highest: f64,
+    expected: &'static str,
+}
+
+impl Series<'_> {
+    /// A tariff in micro-units per kWh per window.
+    pub(crate) fn tariff(
+        &mut self,
+        path: &[Key<'_>],
+        table: &SeriesTable<PriceUnit>,
+    ) -> Result<Vec<Tariff>, ScenarioError> {
+        let factor = match table.unit {
+            PriceUnit::MicroPerKwh => 1.0,
+            PriceUnit::PerKwh => 1_000_000.0,
+            PriceUnit::PerMwh => 1_000.0,
+        };
+        let highest = HIGHEST_PRICE as f64;
+        let range = Range {
+            lowest: -highest,
+            highest,
+            expected: "a price of at most 1000 a kWh, either sign",
+        };
+        let values = self.values(path, table, factor, &range)?;
+        Ok(values.into_iter().map(|v| Tariff(nearest(v))).collect())
+    }
+
+    /// A carbon intensity in g CO2 per kWh per window.
+    pub(crate) fn carbon(
+        &mut self,
+        path: &[Key<'_>],
+        table: &SeriesTable<CarbonUnit>,
+    ) -> Result<Vec<f64>, ScenarioError> {
+        let factor = match table.unit {
+            CarbonUnit::GramsPerKwh => 1.0,
+            CarbonUnit::KgPerKwh => 1_000.0,
+        };
+        let range = Range {
+            lowest: 0.0,
+            highest: HIGHEST_CARBON,
+            expected: "0 to 10000 g CO2 per kWh",
+        };
+        self.values(path, table, factor, &range)
+    }
+
+    fn values<U>(
+        &mut self,
+        path: &[Key<'_>],
+        table: &SeriesTable<U>,
+        unit: f64,
+        range: &Range,
+    ) -> Result<Vec<f64>, ScenarioError> {
+        let at = |key: &'static str| [path, keys![key]].concat();
+        let given = [
+            ("flat", table.flat.is_some()),
+            ("file", table.file.is_some()),
+            ("periods", !table.periods.is_empty()),
+        ];
+        let given: Vec<&str> = given
+            .iter()
+            .filter(|(_, is)| *is)
+            .map(|(key, _)| *key)
+            .collect();
+        if given.len() != 1 {
+            let problem = if given.is_empty() {
+                "nothing is given".into()
+            } else {
+                format!("{} together", given.join(" and "))
+            };
+            return Err(self.source.refuse(
+                path,
+                problem,
+                "one of flat, file with column, or periods",
+            ));
+        }
+        for (key, given, needs) in [
+            ("column", table.column.is_some(), "file"),
+            ("time", table.time.is_some(), "file"),
+        ] {
+            if given && table.file.is_none() {
+                return Err(self.source.refuse(
+                    &at(key),
+                    "there is no file to read",
+                    format!("{needs} beside it"),
+                ));
+            }
+        }
+        if table.zone.is_some() && table.periods.is_empty() {
+            return Err(self.source.refuse(
+                &at("zone"),
+                "there are no periods",
+                "periods beside it",
+            ));
+        }
+        if !table.scale.is_finite() {
+            return Err(self.source.refuse(
+                &at("scale"),
+                format!("found {}", table.scale),
+                "a finite number",
+            ));
+        }
+        let factor = unit * table.scale;
+        let checked = |value: f64, key: &[Key<'_>]| {
+            let scaled = value * factor;
+            if (range.lowest..=range.highest).contains(&scaled) {
+                Ok(scaled)
+            } else {
+                Err(self
+                    .source
+                    .refuse(key, format!("found {value}"), range.expected))
+            }
+        };
+        if let Some(flat) = table.flat {
+            return Ok(vec![checked(flat, &at("flat"))?; self.span.windows]);
+        }
+        if table.file.is_some() {
+            return self.read_file(path, table, factor, range);
+        }
+        let clock =
+            timing::clock(self.source, &at("zone"), table.zone.as_deref())?.unwrap_or(self.clock);
+        let mut periods = Vec::new();
+        for (i, period) in table.periods.iter().enumerate() {
+            let at = [path, keys!["periods", i]].concat();
+            periods.push(Period::checked(
+                self.source,
+                &at,
+                period,
+                checked(period.value, &[&at[..], keys!["value"]].concat())?,
+            )?);
+        }
+        starts(&self.span)
+            .map(|at_s| {
+                let local = clock.shows(at_s).unwrap_or_default();
+                periods
+                    .iter()
+                    .find(|p| p.holds(local))
+                    .map(|p| p.value)
+                    .ok_or_else(|| {
+                        let problem =
+                            format!("no period holds {}", local.format("%A %Y-%m-%d %H:%M"));
+                        self.source.refuse(
+                            &at("periods"),
+                            problem,
+                            "a last period without from, to, days and months",
+                        )
+                    })
+            })
+            .collect()
+    }
+
+    fn read_file<U>(
+        &mut self,
+        path: &[Key<'_>],
+        table: &SeriesTable<U>,
+        factor: f64,
+        range: &Range,
+    ) -> Result<Vec<f64>, ScenarioError> {
+        let file = self.places.find(table.file.as_deref().unwrap_or_default());
+        let Some(column) = table.column.clone() else {
+            return Err(self
+                .source
+                .refuse(path, "file without column", "column beside it"));
+        };
+        let own = [path, keys!["time"]].concat();
+        let (time, time_path) = match (&table.time, self.time) {
+            (Some(time), _) => (time, &own[..]),
+            (None, Some(time)) => (time, keys!["profiles", "time"]),
+            (None, None) => {
+                return Err(self
+                    .source
+                    .refuse(path, "file without time", "time beside it"))
+            }
+        };
+        let rows = timing::row_time(self.source, time_path, time, self.start, self.span.window_s)?;
+        let data = csv_profile::read(
+            &file,
+            &BTreeSet::from([column.clone()]),
+            &rows,
+            self.dialect,
+        )?;
+        let raw = data.column(&column).unwrap_or_default();
+        let mut values = Vec::with_capacity(raw.len());
+        for (step, value) in raw.iter().enumerate() {
+            let scaled = value * factor;
+            if !(range.lowest..=range.highest).contains(&scaled) {
+                return Err(data.refuse(step, &column, value.to_string(), range.expected));
+            }
+            values.push(scaled);
+        }
+        coverage::covers(&data, &self.span)?;
+        if data.filled > 0 {
+            self.notes.push(format!(
+                "{}: {} missing values filled",
+                file.display(),
+                data.filled
+            ));
+        }
+        // Covered, so the steps fold.
+        Ok(data
+            .steps_with(&values)
+            .level(&self.span)
+            .unwrap_or_default())
+    }
+}
+
+/// A checked row of a time-of-use table.
+struct Period {
+    from: u32,
+    to: u32,
+    days: PeriodDays,
+    months: Vec<u32>,
+    value: f64,
+}
+
+impl Period {
+    fn checked(
+        source: &Source,
+        path: &[Key<'_>],
+        table: &PeriodTable,
+        value: f64,
+    ) -> Result<Self, ScenarioError> {
+        let minute = |key: &'static str, text: &Option<String>, absent: u32| match text {
+            None => Ok(absent),
+            Some(text) => minute_of_day(text).ok_or_else(|| {
+                source.refuse(
+                    &[path, keys![key]].concat(),
+                    format!("found '{text}'"),
+                    "HH:MM from 00:00 to 24:00",
+                )
+            }),
+        };
+        let (from, to) = (
+            minute("from", &table.from, 0)?,
+            minute("to", &table.to, 1_440)?,
+        );
+        if from == to {
+            return Err(source.refuse(path, "from and to are the same", "a period that lasts"));
+        }
+        if let Some(month) = table.months.iter().find(|m| !(1..=12).contains(*m)) {
+            return Err(source.refuse(
+                &[path, keys!["months"]].concat(),
+                format!("found {month}"),
+                "months 1 to 12",
+            ));
+        }
+        Ok(Self {
+            from,
+            to,
+            days: table.days,
+            months: table.months.clone(),
+            value,
         })
-        .collect()
+    }
+
+    /// True when the period counts at a local time (weekday and month are those of that moment).
+    fn holds(&self, local: NaiveDateTime) -> bool {
+        let minute = local.num_seconds_from_midnight() / 60;
+        let in_hours = if self.from < self.to {
+            (self.from..self.to).contains(&minute)
+        } else {
+            minute >= self.from || minute < self.to
+        };
+        let weekend = local.weekday().number_from_monday() > 5;
+        let in_days = match self.days {
+            PeriodDays::All => true,
+            PeriodDays::Weekdays => !weekend,
+            PeriodDays::Weekends => weekend,
+        };
+        in_hours && in_days && (self.months.is_empty() || self.months.contains(&local.month()))
+    }
+}
+
+/// `HH:MM` as minutes since midnight, up to 24:00.
+fn minute_of_day(text: &str) -> Option<u32> {
+    let (hours, minutes) = text.split_once(':')?;
+    if hours.len() != 2 || minutes.len() != 2 {
+        return None;
+    }
+    let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let total = hours.checked_mul(60)?.checked_add(minutes)?;
+    (minutes < 60 && total <= 1_440).then_some(total)
+}
+
+/// To the nearest whole micro-unit.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "checked to be within ±10⁹; the cast saturates"
+)]
+fn nearest(value: f64) -> i64 {
+    value.round() as i64
 }

@@ -254,6 +254,11 @@ pub fn neighbourhood(options: &GenerateOptions) -> Result<Neighbourhood, Scenari
     })
 }
 
+/// Name of a generated home, numbered from 1.
+pub(crate) fn home_name(number: u32) -> String {
+    format!("home-{number:04}")
+}
+
 /// What all homes share.
 struct World {
     calendar: Calendar,
@@ -293,7 +298,7 @@ impl World {
             .and_then(|z| u16::try_from(z).ok())
             .unwrap_or(0);
         Home {
-            name: format!("home-{:04}", index.saturating_add(1)),
+            name: home_name(index.saturating_add(1)),
             zone: Zone(zone.saturating_add(1)),
             kind,
             policy: Policy::default(),

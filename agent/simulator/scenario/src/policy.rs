@@ -1,0 +1,106 @@
+//! The owners' policies: a default, and what groups and homes change about it.
+
+use crate::errors::ScenarioError;
+use crate::source::{Key, Source};
+use serde::Deserialize;
+use toml::{Table, Value};
+use wattpool_core::policy::Policy;
+
+/// Checks one table of policy settings at `path`, key by key, so that an error names its line.
+pub(crate) fn check(source: &Source, path: &[Key<'_>], table: &Table) -> Result<(), ScenarioError> {
+    for (key, value) in table {
+        let at = [path, &[Key::Name(key)]].concat();
+        if let (Value::Table(inner), "weights") = (value, key.as_str()) {
+            for (weight, share) in inner {
+                let single = Table::from_iter([(weight.clone(), share.clone())]);
+                let at = [&at[..], &[Key::Name(weight)]].concat();
+                parsed(
+                    source,
+                    &at,
+                    Table::from_iter([(key.clone(), Value::Table(single))]),
+                )?;
+            }
+        } else {
+            parsed(
+                source,
+                &at,
+                Table::from_iter([(key.clone(), value.clone())]),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts the layers (each checked, with its place in the file) over the default policy, the last one on
+/// top, and checks what comes out.
+pub(crate) fn merged(
+    source: &Source,
+    layers: &[(&[Key<'_>], &Table)],
+) -> Result<Policy, ScenarioError> {
+    let mut all = Table::new();
+    let mut last: &[Key<'_>] = &[Key::Name("policy")];
+    for (path, layer) in layers {
+        if !layer.is_empty() {
+            last = path;
+        }
+        overlay(&mut all, layer);
+    }
+    let policy = parsed(source, last, all)?;
+    let refuse = |key: &'static str, problem: String, expected: &str| {
+        Err(source.refuse(&[last, &[Key::Name(key)]].concat(), problem, expected))
+    };
+    let w = &policy.weights;
+    let weights = [
+        w.surplus,
+        w.efficiency,
+        w.duration,
+        w.quality,
+        w.participation,
+        w.price,
+    ];
+    let sum: f64 = weights.iter().sum();
+    if weights.iter().any(|w| !w.is_finite() || *w < 0.0) || (sum - 1.0).abs() > 1e-6 {
+        return refuse(
+            "weights",
+            format!("they are {weights:?} and sum to {sum}"),
+            "shares that sum to 1",
+        );
+    }
+    if let Some(hours) = policy.hours {
+        if hours.from > 23 || hours.to > 24 || hours.from == hours.to {
+            let problem = format!("from {} to {}", hours.from, hours.to);
+            return refuse("hours", problem, "from 0–23 and to 0–24, not the same");
+        }
+    }
+    if let (Some(low), Some(high)) = (policy.min_sell_price, policy.max_sell_price) {
+        if low > high {
+            let problem = format!("{low} is above max_sell_price, {high}");
+            return refuse("min_sell_price", problem, "at most max_sell_price");
+        }
+    }
+    Ok(policy)
+}
+
+fn overlay(all: &mut Table, layer: &Table) {
+    for (key, value) in layer {
+        match (all.get_mut(key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) if key == "weights" => {
+                overlay(below, above)
+            }
+            _ => {
+                all.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+fn parsed(source: &Source, path: &[Key<'_>], table: Table) -> Result<Policy, ScenarioError> {
+    Policy::deserialize(table).map_err(|e| {
+        let message = e.message().replace('\n', ", ");
+        let (problem, expected) = match message.split_once(", expected ") {
+            Some((problem, expected)) => (problem.to_string(), expected.to_string()),
+            None => (message, "a setting of the owner's policy".to_string()),
+        };
+        source.refuse(path, problem, expected)
+    })
+}
