@@ -17,7 +17,7 @@ use wattpool_optimizer::{
 };
 
 /// Problems per line.
-const PROBLEMS: usize = 300;
+const PROBLEMS: usize = 1_000;
 
 struct Numbers(u64);
 

@@ -63,7 +63,9 @@ pub struct Settings {
     pub evaluations: u64,
     /// Steps after which the exact search gives up proving (a few nanoseconds each).
     pub nodes: u64,
-    /// Steps that [`Method::Auto`] leaves the exact search before it evolves from what was found.
+    /// Steps that [`Method::Auto`] leaves the exact search for three and more sellers before it evolves
+    /// from what was found. The default is worth about one generation (measured: 7 ns a step, 5 to
+    /// 8 µs a generation); it proves all but 1 in 100 choices among 100 offers, 1 in 20 among 1,000.
     pub auto_nodes: u64,
 }
 
@@ -72,9 +74,9 @@ impl Default for Settings {
         Self {
             method: Method::Auto,
             seed: 0,
-            evaluations: 1_500,
+            evaluations: 3_000,
             nodes: 50_000_000,
-            auto_nodes: 2_000,
+            auto_nodes: 1_000,
         }
     }
 }

@@ -9,15 +9,23 @@ pub(crate) struct Cover {
 }
 
 /// Up to this many are sorted outright.
-const SORT_ALL: usize = 64;
+const SORT_ALL: usize = 24;
 
 /// Finds `K*`: the least `k` for which the `k` largest sizes sum to the need, if all together do.
 /// Reorders `sizes`; linear in their number for a small `K*`.
 pub(crate) fn smallest(sizes: &mut [u64], need: u64) -> Option<Cover> {
+    if let Some(most) = sizes.iter().max() {
+        if *most >= need {
+            return Some(Cover {
+                sellers: 1,
+                without_last: 0,
+            });
+        }
+    }
     let mut sorted = if sizes.len() <= SORT_ALL {
         sizes.len()
     } else {
-        SORT_ALL / 4
+        SORT_ALL / 2
     };
     loop {
         let largest = if sorted < sizes.len() {

@@ -6,6 +6,7 @@
 use crate::pool::{Best, Item, Sums, Task};
 use crate::reduce::Core;
 use crate::score::SCORE_TOLERANCE;
+use crate::stairs::Stairs;
 
 /// Scratch of the exact search.
 #[derive(Clone, Debug, Default)]
@@ -15,9 +16,7 @@ pub(crate) struct ExactSpace {
     /// Largest `g` from each position on; one more than there are items.
     largest: Vec<u64>,
     path: Vec<Level>,
-    by_size: Vec<Item>,
-    next_better: Vec<u32>,
-    best_after: Vec<f64>,
+    stairs: Stairs,
 }
 
 /// One seller chosen on the way down, and where the search goes on from there.
@@ -44,75 +43,37 @@ pub(crate) fn search(
         return true;
     }
     if task.k == 2 {
-        pairs(task, &core.items, nodes, space, best)
+        pairs(task, &core.items, nodes, &mut space.stairs, best)
     } else {
         branch(task, core, nodes, space, best)
     }
 }
 
-/// Two sellers: for each one that gives all, the other is on the staircase of those that are
-/// large enough, none of which is both larger and less valuable than another.
-fn pairs(task: &Task, items: &[Item], nodes: u64, space: &mut ExactSpace, best: &mut Best) -> bool {
-    let ExactSpace {
-        by_size,
-        next_better,
-        best_after,
-        ..
-    } = space;
-    by_size.clear();
-    by_size.extend_from_slice(items);
-    by_size.sort_unstable_by(|a, b| {
-        a.g.cmp(&b.g)
-            .then(b.v.total_cmp(&a.v))
-            .then(a.id.cmp(&b.id))
-    });
-    let n = by_size.len();
-    next_better.clear();
-    next_better.resize(n, 0);
-    best_after.clear();
-    best_after.resize(n, 0.0);
-    for at in (0..n).rev() {
-        let v = by_size[at].v;
-        let mut next = at + 1;
-        while next < n && by_size[next].v <= v {
-            next = next_better[next] as usize;
-        }
-        // Candidates are counted in u32 (see `choose`).
-        next_better[at] = u32::try_from(next).unwrap_or(u32::MAX);
-        best_after[at] = if at + 1 < n {
-            v.max(best_after[at + 1])
-        } else {
-            v
-        };
-    }
+/// Two sellers: for each one that gives all, the best to take the rest.
+fn pairs(task: &Task, items: &[Item], nodes: u64, stairs: &mut Stairs, best: &mut Best) -> bool {
+    stairs.build(items);
     let mut left = nodes;
     let mut start = 0;
     // From the largest down, the least size that completes the pair rises.
-    for full in by_size.iter().rev() {
+    for (full, _) in stairs.items.iter().rev() {
         let missing = task.need.saturating_sub(full.g);
-        while start < n && by_size[start].g < missing {
+        while stairs
+            .items
+            .get(start)
+            .is_some_and(|(item, _)| item.g < missing)
+        {
             start += 1;
         }
-        let mut at = start;
-        while at < n {
-            let rest = by_size[at];
-            let share = 1.0 - full.x;
-            let reach =
-                task.surplus_weight / (full.x + rest.x) + full.x * full.v + share * best_after[at];
-            if !best.beaten_by(reach) {
-                break;
-            }
-            left = left.saturating_sub(1);
-            if left == 0 {
-                return false;
-            }
-            if rest.id == full.id {
-                // It hides those just behind it: go on without its staircase.
-                at += 1;
-                continue;
-            }
-            best.offer(task, [full, &rest]);
-            at = next_better[at] as usize;
+        let rest = Sums::EMPTY.with(full);
+        let to_beat = best.score + SCORE_TOLERANCE;
+        let completion = stairs.complete(task, &rest, start, to_beat, |item| item.id == full.id);
+        best.evaluations = best.evaluations.saturating_add(completion.scored);
+        if let Some((item, _, score)) = completion.found {
+            best.replace(score, [*full, item]);
+        }
+        left = left.saturating_sub(completion.scored.saturating_add(1));
+        if left == 0 {
+            return false;
         }
     }
     true
@@ -167,10 +128,7 @@ fn branch(task: &Task, core: &Core, nodes: u64, space: &mut ExactSpace, best: &m
             best.evaluations = best.evaluations.saturating_add(1);
             let score = sums.score(task);
             if best.beaten_by(score) {
-                best.score = score;
-                best.items.clear();
-                best.items
-                    .extend(path.iter().map(|level| items[level.at - 1]));
+                best.replace(score, path.iter().map(|level| items[level.at - 1]));
             }
         } else {
             path.push(Level {

@@ -7,17 +7,25 @@
 use crate::local;
 use crate::pool::{Best, Item, Sums, Task};
 use crate::reduce::Core;
+use crate::stairs::Stairs;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// Individuals in a generation.
-pub(crate) const POPULATION: usize = 32;
+const POPULATION: usize = 32;
 
 /// Individuals that pass unchanged into the next generation.
 const ELITE: usize = 2;
 
 /// Chance of a mutation, out of 256.
 const MUTATION: u32 = 160;
+
+/// Generations without progress after which it stops: this many, one more for every two sellers and
+/// for every `CORE_PER_PATIENCE` offers of the core up to `LARGE_CORE`. Measured (`benches/choose.rs`):
+/// beyond that hardly a run improves.
+const PATIENCE: usize = 2;
+const CORE_PER_PATIENCE: usize = 8;
+const LARGE_CORE: usize = 96;
 
 /// Random tries of a repair before it takes the largest offer.
 const REPAIR_TRIES: usize = 4;
@@ -35,9 +43,7 @@ pub(crate) struct GaSpace {
     /// Last use of each position, to tell members from others without clearing.
     stamps: Vec<u64>,
     stamp: u64,
-    /// Positions by falling size.
-    by_size: Vec<u32>,
-    set: Vec<Item>,
+    stairs: Stairs,
 }
 
 /// Random positions from a fixed algorithm, the same on every machine.
@@ -77,15 +83,19 @@ pub(crate) fn evolve(
     let mut dice = Dice(Xoshiro256PlusPlus::seed_from_u64(seed));
     let end = best.evaluations.saturating_add(evaluations);
     space.prepare(items);
-    if !space.covers(task, items) {
+    if !space.covers(task) {
         return;
     }
     let bound = core.bound(task);
     space.populate(task, core, best, &mut dice);
-    while best.evaluations < end && best.beaten_by(bound) {
+    let patience = PATIENCE + task.k / 2 + items.len().min(LARGE_CORE) / CORE_PER_PATIENCE;
+    let mut idle = 0;
+    while best.evaluations < end && idle < patience && best.beaten_by(bound) {
         let before = best.score;
         space.generation(task, core, best, &mut dice);
+        idle += 1;
         if best.score > before {
+            idle = 0;
             local::improve(task, core, end.saturating_sub(best.evaluations), best);
         }
     }
@@ -96,26 +106,20 @@ impl GaSpace {
         self.stamps.clear();
         self.stamps.resize(items.len(), 0);
         self.stamp = 0;
-        self.by_size.clear();
-        // Candidates are counted in u32 (see `choose`).
-        self.by_size.extend((0u32..).take(items.len()));
-        self.by_size.sort_unstable_by(|a, b| {
-            items[*b as usize]
-                .g
-                .cmp(&items[*a as usize].g)
-                .then(a.cmp(b))
-        });
+        self.stairs.build(items);
         self.genomes.clear();
         self.scores.clear();
     }
 
     /// False where not even the largest offers of the core cover: then the incumbent is the best.
-    fn covers(&self, task: &Task, items: &[Item]) -> bool {
+    fn covers(&self, task: &Task) -> bool {
         let largest = self
-            .by_size
+            .stairs
+            .items
             .iter()
+            .rev()
             .take(task.k)
-            .map(|at| &items[*at as usize]);
+            .map(|(item, _)| item);
         Sums::of(largest).g >= task.need
     }
 
@@ -137,8 +141,9 @@ impl GaSpace {
                     self.take(at);
                 }),
                 2 => {
-                    for at in 0..k {
-                        self.take(self.by_size[at]);
+                    for step in 1..=k {
+                        let (_, position) = self.stairs.items[items.len() - step];
+                        self.take(position);
                     }
                 }
                 _ => {}
@@ -290,26 +295,23 @@ impl GaSpace {
         let score = Sums::of(self.child.iter().map(|at| &items[*at as usize])).score(task);
         let rest = self.child.iter().enumerate().filter(|(at, _)| *at != out);
         let rest = rest.map(|(_, at)| &items[*at as usize]);
-        let parts: f64 = rest.clone().map(|item| item.c).sum();
         let member = |item: &Item| rest.clone().any(|other| other.id == item.id);
-        let (filled, scored) =
-            local::complete(task, core, &Sums::of(rest.clone()), parts, score, member);
-        best.evaluations = best.evaluations.saturating_add(scored).saturating_add(1);
-        let score = match filled {
-            Some((at, better)) => {
-                // Candidates are counted in u32 (see `choose`).
-                self.replace(out, u32::try_from(at).unwrap_or(0));
+        let sums = Sums::of(rest.clone());
+        let from = self.stairs.at_least(task.need.saturating_sub(sums.g));
+        let completion = self.stairs.complete(task, &sums, from, score, member);
+        best.evaluations = best
+            .evaluations
+            .saturating_add(completion.scored)
+            .saturating_add(1);
+        let score = match completion.found {
+            Some((_, position, better)) => {
+                self.replace(out, position);
                 better
             }
             None => score,
         };
         if best.beaten_by(score) {
-            self.set.clear();
-            self.set
-                .extend(self.child.iter().map(|at| items[*at as usize]));
-            best.score = score;
-            best.items.clear();
-            best.items.extend_from_slice(&self.set);
+            best.replace(score, self.child.iter().map(|at| items[*at as usize]));
         }
         score
     }
@@ -320,11 +322,9 @@ impl GaSpace {
         if tries > 0 {
             let out = dice.below(self.child.len());
             let least = items[self.child[out] as usize].g.saturating_add(gap);
-            let enough = self
-                .by_size
-                .partition_point(|at| items[*at as usize].g >= least);
-            if enough > 0 {
-                let gene = self.by_size[dice.below(enough)];
+            let enough = self.stairs.at_least(least);
+            if enough < items.len() {
+                let (_, gene) = self.stairs.items[enough + dice.below(items.len() - enough)];
                 if self.stamps[gene as usize] != self.stamp {
                     return (out, gene);
                 }
@@ -336,11 +336,14 @@ impl GaSpace {
                 out = at;
             }
         }
+        let outsider = |gene: &u32| self.stamps[*gene as usize] != self.stamp;
         let largest = self
-            .by_size
+            .stairs
+            .items
             .iter()
-            .find(|at| self.stamps[**at as usize] != self.stamp)
-            .copied();
+            .rev()
+            .map(|(_, position)| *position)
+            .find(outsider);
         (out, largest.unwrap_or(0))
     }
 }

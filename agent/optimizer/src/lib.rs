@@ -23,6 +23,7 @@ mod problem;
 pub mod problem_file;
 mod reduce;
 mod score;
+mod stairs;
 
 pub use choose::{choose, Candidate, Choice, Demand, FoundBy, Method, Pick, Settings, Workspace};
 pub use problem::{Limits, Offer, Problem, ProblemError, ProblemInput};

@@ -132,10 +132,15 @@ impl Best {
         }
         let score = sums.score(task);
         if self.beaten_by(score) {
-            self.score = score;
-            self.items.clear();
-            self.items.extend(set.into_iter().copied());
+            self.replace(score, set.into_iter().copied());
         }
+    }
+
+    /// Makes a covering set with its score the incumbent.
+    pub fn replace(&mut self, score: f64, set: impl IntoIterator<Item = Item>) {
+        self.score = score;
+        self.items.clear();
+        self.items.extend(set);
     }
 
     /// Least value among its sellers.
