@@ -1,0 +1,264 @@
+//! A location of the DHT: the nodes near it, and the records they hold.
+
+use crate::routing::{Key, Rank};
+use std::sync::Arc;
+use wattpool_schema::peer::{Location, Record, SignedRecord};
+
+/// Most versions listed at one location: what libp2p's memory store accepts per node.
+const MAX_LISTED: usize = 1024;
+
+/// One version of a meter's record, with the replicas that hold it. Replicas that missed a newer one keep the older.
+struct Entry {
+    meter: u128,
+    sequence: u64,
+    expires_at: u64,
+    /// Replicas that hold this version.
+    holders: u64,
+    /// Those of them that were told to list it no more; they keep it to refuse a replay.
+    withdrawn: u64,
+    bytes: u32,
+    status: bool,
+    record: Arc<SignedRecord>,
+}
+
+/// The state of a location. Bit `i` of a replica set is the `i`-th closest node.
+pub(crate) struct Place {
+    pub(crate) key: Key,
+    /// The nodes closest to it, nearest first: at most 64.
+    pub(crate) near: Box<[Rank]>,
+    /// The number of crashes that its replica sets know of.
+    synced: u64,
+    entries: Vec<Entry>,
+}
+
+/// The parts of a record that replicas look at.
+pub(crate) struct Facts {
+    pub(crate) meter: u128,
+    pub(crate) status: bool,
+    pub(crate) sequence: u64,
+    pub(crate) expires_at: u64,
+    pub(crate) bytes: u32,
+}
+
+impl Facts {
+    pub(crate) fn of(record: &SignedRecord) -> Self {
+        // Fixed fields and signature, and the texts of variable length.
+        let (status, variable) = match &record.record {
+            Record::Offer(offer) => (false, offer.network.len().saturating_add(offer.peer.len())),
+            Record::Status(status) => (true, status.network.len()),
+        };
+        Self {
+            meter: u128::from_be_bytes(record.meter().0),
+            status,
+            sequence: record.sequence(),
+            expires_at: record.expires_at().0,
+            bytes: u32::try_from(variable)
+                .unwrap_or(u32::MAX)
+                .saturating_add(144),
+        }
+    }
+}
+
+impl Place {
+    pub(crate) fn new(key: Key, near: Vec<Rank>, crashes: u64) -> Self {
+        Self {
+            key,
+            near: near.into(),
+            synced: crashes,
+            entries: Vec::new(),
+        }
+    }
+
+    /// Takes from the replica sets whoever crashed since the last time. `last_crash` numbers each node's latest crash.
+    pub(crate) fn sync(&mut self, crashes: u64, last_crash: impl Fn(Rank) -> u64) {
+        if self.synced == crashes {
+            return;
+        }
+        let mut gone = 0u64;
+        for (bit, rank) in (0..u64::BITS).zip(&self.near) {
+            if last_crash(*rank) > self.synced {
+                gone |= 1u64 << bit;
+            }
+        }
+        self.synced = crashes;
+        if gone != 0 {
+            self.entries.retain_mut(|entry| entry.drop_from(gone));
+        }
+    }
+
+    /// The bit of a node near this place.
+    pub(crate) fn bit_of(&self, node: Rank) -> u64 {
+        (0..u64::BITS)
+            .zip(&self.near)
+            .find(|(_, rank)| **rank == node)
+            .map_or(0, |(bit, _)| 1u64 << bit)
+    }
+
+    /// The set of those of `nodes` that are near this place. Both are ordered by distance.
+    pub(crate) fn set_of(&self, nodes: &[Rank]) -> u64 {
+        let mut nodes = nodes.iter();
+        let mut next = nodes.next();
+        let mut set = 0;
+        for (bit, rank) in (0..u64::BITS).zip(&self.near) {
+            if next == Some(rank) {
+                set |= 1u64 << bit;
+                next = nodes.next();
+            }
+        }
+        set
+    }
+
+    /// The set of the `k` closest nodes.
+    pub(crate) fn closest_set(&self, k: usize) -> u64 {
+        let k = u32::try_from(k).unwrap_or(u32::MAX);
+        if k >= u64::BITS {
+            u64::MAX
+        } else {
+            (1u64 << k).saturating_sub(1)
+        }
+    }
+
+    /// The members of a set, nearest first, each with its bit.
+    pub(crate) fn members(&self, set: u64) -> impl Iterator<Item = (u64, Rank)> + '_ {
+        let bits = (0..u64::BITS).map(|bit| 1u64 << bit);
+        bits.zip(self.near.iter().copied())
+            .filter(move |(bit, _)| set & bit != 0)
+    }
+
+    /// True if every replica in `reached` already holds just this record.
+    pub(crate) fn holds(&self, record: &SignedRecord, reached: u64) -> bool {
+        let meter = u128::from_be_bytes(record.meter().0);
+        self.entries
+            .iter()
+            .any(|e| e.meter == meter && e.holders & reached == reached && *e.record == *record)
+    }
+
+    /// Offers a verified record to the replicas in `reached`; those that hold it afterwards.
+    pub(crate) fn put(&mut self, record: &Arc<SignedRecord>, facts: &Facts, reached: u64) -> u64 {
+        let mut accept = reached;
+        let mut same = None;
+        for (at, entry) in self
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, e)| e.is_of(facts))
+        {
+            if entry.sequence > facts.sequence {
+                accept &= !entry.holders;
+            } else if entry.sequence == facts.sequence {
+                if *entry.record == **record {
+                    same = Some(at);
+                    accept &= !entry.withdrawn;
+                } else {
+                    accept &= !entry.holders;
+                }
+            }
+        }
+        if accept == 0 {
+            return 0;
+        }
+        if let Some(entry) = same.and_then(|at| self.entries.get_mut(at)) {
+            entry.holders |= accept;
+        } else if self.entries.len() < MAX_LISTED || self.entries.iter().any(|e| e.is_of(facts)) {
+            self.entries.push(Entry {
+                meter: facts.meter,
+                sequence: facts.sequence,
+                expires_at: facts.expires_at,
+                holders: accept,
+                withdrawn: 0,
+                bytes: facts.bytes,
+                status: facts.status,
+                record: Arc::clone(record),
+            });
+        } else {
+            return 0;
+        }
+        self.entries
+            .retain_mut(|e| !e.is_of(facts) || e.sequence >= facts.sequence || e.drop_from(accept));
+        accept
+    }
+
+    /// The replicas in `reached` list the meter no more; those that had listed it.
+    pub(crate) fn withdraw(&mut self, meter: u128, reached: u64) -> u64 {
+        let mut removed = 0;
+        for entry in self.entries.iter_mut().filter(|e| e.meter == meter) {
+            removed |= entry.holders & !entry.withdrawn & reached;
+            entry.withdrawn |= entry.holders & reached;
+        }
+        removed
+    }
+
+    /// Where the meter's own record lives, by the network that a record listed here names.
+    pub(crate) fn home_of(&self, meter: u128) -> Option<Location> {
+        let entry = self.entries.iter().find(|e| e.meter == meter)?;
+        let network = match &entry.record.record {
+            Record::Offer(offer) => &offer.network,
+            Record::Status(status) => &status.network,
+        };
+        Some(Location::of_meter(network, &entry.record.meter()))
+    }
+
+    /// Gives every unexpired record that one of `answered` lists to `take`, and the bytes that they sent in all.
+    pub(crate) fn list(
+        &self,
+        answered: u64,
+        chain_s: u64,
+        mut take: impl FnMut(Listed<'_>),
+    ) -> u64 {
+        let mut bytes = 0u64;
+        for entry in &self.entries {
+            let by = entry.holders & !entry.withdrawn & answered;
+            if by == 0 || entry.expires_at < chain_s {
+                continue;
+            }
+            bytes = bytes
+                .saturating_add(u64::from(by.count_ones()).saturating_mul(u64::from(entry.bytes)));
+            take(Listed {
+                meter: entry.meter,
+                status: entry.status,
+                sequence: entry.sequence,
+                record: &entry.record,
+            });
+        }
+        bytes
+    }
+
+    /// Drops what has expired.
+    pub(crate) fn expire(&mut self, chain_s: u64) {
+        self.entries.retain(|entry| entry.expires_at >= chain_s);
+    }
+
+    /// Versions held by at least one replica.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Bytes held, apart from the records themselves.
+    pub(crate) fn bytes(&self) -> usize {
+        let near = self.near.len().saturating_mul(size_of::<Rank>());
+        size_of::<Self>()
+            .saturating_add(near)
+            .saturating_add(self.entries.capacity().saturating_mul(size_of::<Entry>()))
+    }
+}
+
+/// A listed record.
+pub(crate) struct Listed<'a> {
+    pub(crate) meter: u128,
+    pub(crate) status: bool,
+    pub(crate) sequence: u64,
+    pub(crate) record: &'a Arc<SignedRecord>,
+}
+
+impl Entry {
+    fn is_of(&self, facts: &Facts) -> bool {
+        self.meter == facts.meter && self.status == facts.status
+    }
+
+    /// Takes replicas off; false if none is left.
+    fn drop_from(&mut self, gone: u64) -> bool {
+        self.holders &= !gone;
+        self.withdrawn &= !gone;
+        self.holders != 0
+    }
+}
