@@ -73,6 +73,16 @@ impl Energy {
     pub fn locally_used(&self) -> u64 {
         self.own_use.saturating_add(self.bought)
     }
+
+    /// Locally used over demand; `None` without demand.
+    pub fn self_sufficiency(&self) -> Option<f64> {
+        (self.demand > 0).then(|| self.locally_used() as f64 / self.demand as f64)
+    }
+
+    /// Own use over demand; `None` without demand.
+    pub fn self_sufficiency_without_trading(&self) -> Option<f64> {
+        (self.demand > 0).then(|| self.own_use as f64 / self.demand as f64)
+    }
 }
 
 impl Money {

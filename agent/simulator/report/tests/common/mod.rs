@@ -123,3 +123,89 @@ pub fn trade(
         closed: Seconds(requested.0 + 60),
     });
 }
+
+/// A neighbourhood of two zones over some days with sun and evening peaks, and a greedy matching of
+/// it: large enough for every chart. A fixed linear congruence stands in for chance.
+pub fn sample(days: usize, homes: usize) -> (Neighbourhood, Outcome) {
+    let windows = days * 96;
+    let mut n = neighbourhood(windows);
+    n.name = "Two streets".into();
+    n.notes
+        .push("generation was given hourly and spread evenly over the windows".into());
+    n.zone_pairs = vec![
+        pair(0, 0, 10_000, 5_000, None),
+        pair(0, 1, 30_000, 20_000, Some(2_000)),
+        pair(1, 0, 30_000, 20_000, None),
+        pair(1, 1, 10_000, 5_000, None),
+    ];
+    let mut state = 1u64;
+    let mut chance = move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as f64 / f64::from(1u32 << 31)
+    };
+    let clouds: Vec<f64> = (0..days).map(|_| 0.35 + 0.65 * chance()).collect();
+    for index in 0..homes {
+        let (peak, base) = ([0.0, 900.0, 1_400.0][index % 3], 40.0 + 120.0 * chance());
+        let hour = |w: usize| (w % 96) as f64 / 4.0;
+        let bump = |w: usize, at: f64, width: f64| (-((hour(w) - at) / width).powi(2)).exp();
+        let demand: Vec<u32> = (0..windows)
+            .map(|w| {
+                (base * (0.6 + 2.5 * bump(w, 19.0, 2.0) + bump(w, 7.5, 1.5) + chance())) as u32
+            })
+            .collect();
+        let generation: Vec<u32> = (0..windows)
+            .map(|w| {
+                (peak
+                    * clouds[w / 96]
+                    * (bump(w, 12.5, 3.2) - 0.05).max(0.0)
+                    * (0.8 + 0.2 * chance())) as u32
+            })
+            .collect();
+        n.homes.push(home(
+            &format!("home-{:02}", index + 1),
+            (index % 2) as u16,
+            &demand,
+            &generation,
+        ));
+    }
+    for w in 0..windows {
+        n.import_tariff[w] = Tariff(if (64..84).contains(&(w % 96)) {
+            340_000
+        } else {
+            260_000
+        });
+        n.carbon_g_per_kwh[w] = 250.0 + 150.0 * ((w % 96) as f64 / 96.0);
+    }
+    let mut o = idle(&n);
+    for w in 0..windows {
+        let price = 110_000 + 1_000 * (w as u64 % 96);
+        for buyer in 0..homes {
+            for step in 0..homes {
+                let seller = (buyer + step) % homes;
+                let row = w * homes;
+                let sells = u64::from(
+                    n.homes[seller].generation_wh[w].saturating_sub(n.homes[seller].demand_wh[w]),
+                );
+                let left = sells.saturating_sub(u64::from(o.sold_gross_wh[row + seller]));
+                let needs =
+                    n.homes[buyer].demand_wh[w].saturating_sub(n.homes[buyer].generation_wh[w]);
+                let open = needs.saturating_sub(o.bought_wh[row + buyer]);
+                let arriving = (left * 97 / 100).min(u64::from(open)) as u32;
+                if arriving >= 5 {
+                    trade(&n, &mut o, w, seller, buyer, arriving, price);
+                    if let Some(row) = o.trades.last_mut() {
+                        row.closed.0 += (chance() * 90.0) as u64;
+                    }
+                }
+            }
+        }
+    }
+    o.signatures = "trusted".into();
+    (o.lookups, o.messages, o.requests) = (4_000, 52_345, 6_000);
+    (o.approvals, o.transactions, o.refused_transactions) = (5_500, 9_000, 12);
+    o.faults = vec![("message_loss".into(), 31), ("crash".into(), 2)];
+    o.peak_memory_bytes = Some(123_456_789);
+    (n, o)
+}

@@ -1,0 +1,207 @@
+//! The summary as a short text block for a terminal.
+
+use crate::format::{
+    coins, duration, grouped, kilograms, kilowatts, kwh, number, percent, price, UNDEFINED,
+};
+use crate::summary::Summary;
+
+/// Width of the label column in characters.
+const LABEL: usize = 18;
+
+fn line(text: &mut String, label: &str, value: &str) {
+    text.push_str(&format!("{label:<LABEL$}{value}\n"));
+}
+
+/// A sentence on what the signatures of the run were.
+pub fn signature_note(summary: &Summary) -> String {
+    if summary.signatures_trusted() {
+        "trusted: signature arithmetic was skipped, every other check was made".into()
+    } else {
+        summary.signatures.clone()
+    }
+}
+
+/// The summary as aligned lines, ending with a newline. Money is in coins of 1,000,000 micro-units.
+pub fn human(summary: &Summary) -> String {
+    let s = summary;
+    let mut text = String::new();
+    let t = &mut text;
+    line(
+        t,
+        "Scenario",
+        &format!(
+            "{}, seed {}: {} meters, {} of {} windows of {}",
+            s.scenario,
+            s.seed,
+            grouped(s.meters),
+            grouped(s.windows),
+            grouped(s.windows_planned),
+            duration(s.window_s.into())
+        ),
+    );
+    if !s.finished {
+        line(t, "", "INTERRUPTED: only the finished windows count");
+    }
+    line(t, "Signatures", &signature_note(s));
+    line(
+        t,
+        "Self-sufficiency",
+        &format!(
+            "{} (without trading {}, ceiling {})",
+            percent(s.self_sufficiency),
+            percent(s.self_sufficiency_without_trading),
+            percent(s.self_sufficiency_ceiling)
+        ),
+    );
+    line(
+        t,
+        "Self-consumption",
+        &format!(
+            "{} (without trading {}, ceiling {})",
+            percent(s.self_consumption),
+            percent(s.self_consumption_without_trading),
+            percent(s.self_consumption_ceiling)
+        ),
+    );
+    line(t, "Share of ceiling", &percent(s.ceiling_share));
+    line(
+        t,
+        "Demand",
+        &format!("{}, generation {}", kwh(s.demand_wh), kwh(s.generation_wh)),
+    );
+    line(
+        t,
+        "Traded",
+        &format!("{}, lost on the way {}", kwh(s.traded_wh), kwh(s.lost_wh)),
+    );
+    line(
+        t,
+        "National grid",
+        &format!(
+            "supplied {}, took {}",
+            kwh(s.grid_import_wh),
+            kwh(s.feed_in_wh)
+        ),
+    );
+    line(
+        t,
+        "Bill of all homes",
+        &format!(
+            "{} coins (without trading {})",
+            coins(s.bill),
+            coins(s.bill_without_trading)
+        ),
+    );
+    line(
+        t,
+        "Welfare",
+        &format!(
+            "{} coins: sellers {}, buyers {}; network charges {}",
+            coins(s.welfare),
+            coins(s.prosumer_gain),
+            coins(s.consumer_savings),
+            coins(s.network_charges)
+        ),
+    );
+    line(
+        t,
+        "Mean price",
+        &format!("{} coins per kWh", price(s.mean_price)),
+    );
+    line(t, "CO2 avoided", &kilograms(s.co2_avoided_g));
+    line(
+        t,
+        "Peak import",
+        &format!(
+            "{} (without trading {}), peak to average {} ({})",
+            kilowatts(s.peak_import_w),
+            kilowatts(s.peak_import_without_trading_w),
+            number(s.peak_to_average, 2),
+            number(s.peak_to_average_without_trading, 2)
+        ),
+    );
+    line(
+        t,
+        "Trades",
+        &format!(
+            "{} ({} standing orders), {} sellers per need, {} s, fulfilment {}",
+            grouped(s.trades),
+            grouped(s.forward_trades),
+            number(s.sellers_per_need, 2),
+            number(s.mean_duration_s, 1),
+            percent(s.quality)
+        ),
+    );
+    line(
+        t,
+        "Fairness",
+        &format!(
+            "Gini of sales {} (per surplus {})",
+            number(s.gini_sales, 3),
+            number(s.gini_sales_share, 3)
+        ),
+    );
+    line(
+        t,
+        "Messages",
+        &format!(
+            "{}, {} look-ups, {} messages per look-up",
+            grouped(s.messages),
+            grouped(s.lookups),
+            number(s.messages_per_lookup, 2)
+        ),
+    );
+    line(
+        t,
+        "Transactions",
+        &format!(
+            "{}, {} refused",
+            grouped(s.transactions),
+            grouped(s.refused_transactions)
+        ),
+    );
+    if !s.faults.is_empty() {
+        let faults: Vec<String> = s
+            .faults
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        line(t, "Faults injected", &faults.join(", "));
+    }
+    line(
+        t,
+        "Invariants",
+        &format!(
+            "{} checked, {} violated",
+            grouped(s.invariant_checks),
+            grouped(s.invariant_violations)
+        ),
+    );
+    for violation in &s.violations {
+        line(t, "  violated", violation);
+    }
+    let rate = s
+        .meter_windows_per_second
+        .map_or_else(|| UNDEFINED.into(), |rate| format!("{rate:.0}"));
+    let threads = if s.threads == 1 { "thread" } else { "threads" };
+    line(
+        t,
+        "Speed",
+        &format!(
+            "{rate} meter-windows per second, {:.1} s on {} {threads}",
+            s.elapsed_s, s.threads
+        ),
+    );
+    if let Some(bytes) = s.peak_memory_bytes {
+        line(
+            t,
+            "Peak memory",
+            &format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        );
+    }
+    line(t, "State hash", &s.state_hash);
+    for note in &s.notes {
+        line(t, "Note", note);
+    }
+    text
+}

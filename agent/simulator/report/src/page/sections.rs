@@ -1,0 +1,229 @@
+//! The page's tables: figures by subject, and the homes.
+
+use wattpool_scenario::model::{HomeKind, Neighbourhood};
+
+use crate::format::{coins, grouped, kilowatts, kwh, number, percent, price, UNDEFINED};
+use crate::measures::Measures;
+use crate::money::to_i64;
+use crate::summary::Summary;
+
+/// One table of figures.
+pub struct Section {
+    /// Its caption.
+    pub title: &'static str,
+    /// Names of the value columns.
+    pub columns: Vec<&'static str>,
+    /// Label and one value per column.
+    pub rows: Vec<(&'static str, Vec<String>)>,
+}
+
+/// One line of the table of homes.
+pub struct HomeLine {
+    /// Name.
+    pub name: String,
+    /// Zone.
+    pub zone: u16,
+    /// What stands behind the meter.
+    pub kind: &'static str,
+    /// Formatted figures, in the order of the table's head.
+    pub values: Vec<String>,
+}
+
+fn kind(kind: HomeKind) -> &'static str {
+    match kind {
+        HomeKind::Pv => "PV",
+        HomeKind::Wind => "wind",
+        HomeKind::Battery => "battery",
+        HomeKind::Mixed => "mixed",
+        HomeKind::Consumer => "consumer",
+    }
+}
+
+/// The first `most` homes.
+pub fn homes(neighbourhood: &Neighbourhood, measures: &Measures, most: usize) -> Vec<HomeLine> {
+    let rows = neighbourhood
+        .homes
+        .iter()
+        .zip(&measures.accounts.homes)
+        .take(most);
+    rows.map(|(home, account)| HomeLine {
+        name: home.name.clone(),
+        zone: home.zone.get(),
+        kind: kind(home.kind),
+        values: vec![
+            kwh(account.energy.demand),
+            kwh(account.energy.generation),
+            kwh(account.energy.bought),
+            kwh(account.energy.sold_gross),
+            percent(account.energy.self_sufficiency_without_trading()),
+            percent(account.energy.self_sufficiency()),
+            coins(to_i64(account.money.bill_without_trading())),
+            coins(to_i64(account.money.bill())),
+        ],
+    })
+    .collect()
+}
+
+/// Every figure of the summary by subject.
+pub fn sections(s: &Summary) -> Vec<Section> {
+    vec![compared(s), money(s), market(s), machinery(s)]
+}
+
+fn compared(s: &Summary) -> Section {
+    let none = || UNDEFINED.to_string();
+    let best = |wh: f64| format!("{:.2} kWh", wh / 1_000.0);
+    let row = |label, without: String, with: String, ceiling: String| {
+        (label, vec![without, with, ceiling])
+    };
+    Section {
+        title: "Energy",
+        columns: vec!["without trading", "with trading", "ceiling"],
+        rows: vec![
+            row(
+                "Self-sufficiency",
+                percent(s.self_sufficiency_without_trading),
+                percent(s.self_sufficiency),
+                percent(s.self_sufficiency_ceiling),
+            ),
+            row(
+                "Self-consumption",
+                percent(s.self_consumption_without_trading),
+                percent(s.self_consumption),
+                percent(s.self_consumption_ceiling),
+            ),
+            row("Demand", kwh(s.demand_wh), kwh(s.demand_wh), none()),
+            row(
+                "Generation",
+                kwh(s.generation_wh),
+                kwh(s.generation_wh),
+                none(),
+            ),
+            row("Own use", kwh(s.own_use_wh), kwh(s.own_use_wh), none()),
+            row(
+                "Arrived by trade",
+                kwh(0),
+                kwh(s.traded_wh),
+                best(s.ceiling_wh),
+            ),
+            row("Lost on the way", kwh(0), kwh(s.lost_wh), none()),
+            row(
+                "From the national grid",
+                kwh(s.grid_import_without_trading_wh),
+                kwh(s.grid_import_wh),
+                none(),
+            ),
+            row(
+                "Fed into the grid",
+                kwh(s.feed_in_without_trading_wh),
+                kwh(s.feed_in_wh),
+                none(),
+            ),
+            row(
+                "Peak import",
+                kilowatts(s.peak_import_without_trading_w),
+                kilowatts(s.peak_import_w),
+                none(),
+            ),
+            row(
+                "Peak to average",
+                number(s.peak_to_average_without_trading, 2),
+                number(s.peak_to_average, 2),
+                none(),
+            ),
+        ],
+    }
+}
+
+fn single(title: &'static str, column: &'static str, rows: Vec<(&'static str, String)>) -> Section {
+    let rows = rows
+        .into_iter()
+        .map(|(label, value)| (label, vec![value]))
+        .collect();
+    Section {
+        title,
+        columns: vec![column],
+        rows,
+    }
+}
+
+fn money(s: &Summary) -> Section {
+    single(
+        "Money",
+        "coins",
+        vec![
+            ("Bill of all homes", coins(s.bill)),
+            ("Without trading", coins(s.bill_without_trading)),
+            ("Welfare: what trading saved", coins(s.welfare)),
+            (
+                "of which sellers gained over the feed-in tariff",
+                coins(s.prosumer_gain),
+            ),
+            (
+                "of which buyers saved against the grid",
+                coins(s.consumer_savings),
+            ),
+            ("Income of sellers from trades", coins(s.prosumer_income)),
+            ("Network charges paid", coins(s.network_charges)),
+            ("Mean price per kWh", price(s.mean_price)),
+        ],
+    )
+}
+
+fn market(s: &Summary) -> Section {
+    single(
+        "Market",
+        "value",
+        vec![
+            ("Closed trades", grouped(s.trades)),
+            ("of which standing orders", grouped(s.forward_trades)),
+            ("Needs served", grouped(s.needs_served)),
+            ("Sellers per need", number(s.sellers_per_need, 2)),
+            ("Mean duration, s", number(s.mean_duration_s, 1)),
+            ("Fulfilment", percent(s.quality)),
+            ("Gini of sales", number(s.gini_sales, 3)),
+            ("Gini of sales per surplus", number(s.gini_sales_share, 3)),
+            ("Requests", grouped(s.requests)),
+            ("Approvals", grouped(s.approvals)),
+        ],
+    )
+}
+
+fn machinery(s: &Summary) -> Section {
+    let mut rows = vec![
+        ("Look-ups", grouped(s.lookups)),
+        ("Messages", grouped(s.messages)),
+        ("Messages per look-up", number(s.messages_per_lookup, 2)),
+        ("Transactions", grouped(s.transactions)),
+        ("Transactions refused", grouped(s.refused_transactions)),
+        ("Invariants checked", grouped(s.invariant_checks)),
+        ("Invariants violated", grouped(s.invariant_violations)),
+        ("Signatures", s.signatures.clone()),
+        ("Threads", grouped(s.threads)),
+        ("Elapsed, s", format!("{:.2}", s.elapsed_s)),
+        (
+            "Meter-windows per second",
+            number(s.meter_windows_per_second, 0),
+        ),
+        ("Ledger, s", format!("{:.2}", s.timings.ledger_s)),
+        ("Network, s", format!("{:.2}", s.timings.network_s)),
+        ("Choice of trades, s", format!("{:.2}", s.timings.choice_s)),
+        ("Agents otherwise, s", format!("{:.2}", s.timings.agent_s)),
+        ("Everything else, s", format!("{:.2}", s.timings.rest_s)),
+    ];
+    if let Some(bytes) = s.peak_memory_bytes {
+        rows.push((
+            "Peak memory",
+            format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        ));
+    }
+    if !s.faults.is_empty() {
+        let faults: Vec<String> = s
+            .faults
+            .iter()
+            .map(|(name, count)| format!("{name}: {count}"))
+            .collect();
+        rows.push(("Faults injected", faults.join(", ")));
+    }
+    rows.push(("State hash", s.state_hash.clone()));
+    single("Machinery", "value", rows)
+}

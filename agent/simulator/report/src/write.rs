@@ -1,0 +1,135 @@
+//! Puts a run's files into the output directory, each whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use wattpool_scenario::model::Neighbourhood;
+
+use crate::error::WriteError;
+use crate::measures::Measures;
+use crate::outcome::Outcome;
+use crate::{page, tables};
+
+/// Every figure, JSON. Moved into place last: where it lies, the other files are complete.
+pub const SUMMARY: &str = "summary.json";
+/// One row per window.
+pub const WINDOWS: &str = "windows.csv";
+/// One row per home.
+pub const METERS: &str = "meters.csv";
+/// One row per closed trade.
+pub const TRADES: &str = "trades.csv";
+/// The page for people.
+pub const PAGE: &str = "report.html";
+
+fn io(path: &Path, action: &'static str) -> impl FnOnce(std::io::Error) -> WriteError {
+    let path = path.to_owned();
+    move |source| WriteError::Io {
+        path,
+        action,
+        source,
+    }
+}
+
+/// A directory inside the output directory (so that renaming stays on one file system) that is removed
+/// with whatever is still in it.
+struct Staging(PathBuf);
+
+impl Staging {
+    fn new(out_dir: &Path) -> Result<Self, WriteError> {
+        let path = out_dir.join(format!(".partial-{}", std::process::id()));
+        fs::create_dir_all(&path).map_err(io(&path, "create the directory"))?;
+        Ok(Self(path))
+    }
+
+    /// Writes one file completely, down to the disk.
+    fn file(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&mut BufWriter<File>, &Path) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
+        let path = self.0.join(name);
+        let mut out = BufWriter::new(File::create(&path).map_err(io(&path, "create the file"))?);
+        fill(&mut out, &path)?;
+        let file = out
+            .into_inner()
+            .map_err(|error| io(&path, "write the file")(error.into_error()))?;
+        file.sync_all().map_err(io(&path, "write the file"))
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // Nothing more can be done about a leftover, and its name says what it is.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Makes sure, before a run starts, that its results can be written: creates the directory (and its
+/// parents) if it is missing and tries to write in it. The error is one line that names the path.
+pub fn check_out_dir(path: &Path) -> Result<(), WriteError> {
+    if path.exists() && !path.is_dir() {
+        return Err(WriteError::NotADirectory {
+            path: path.to_owned(),
+        });
+    }
+    fs::create_dir_all(path).map_err(io(path, "create the directory"))?;
+    let staging = Staging::new(path)?;
+    staging.file("probe", |out, path| {
+        out.write_all(b"probe").map_err(io(path, "write the file"))
+    })
+}
+
+/// Writes `summary.json`, `windows.csv`, `meters.csv`, `trades.csv` and `report.html` into `out_dir`,
+/// replacing those of an earlier run and leaving other files alone. All are completed beside their
+/// places first and then renamed, the summary last; a failure leaves no half-written file.
+pub fn write_all(
+    out_dir: &Path,
+    neighbourhood: &Neighbourhood,
+    outcome: &Outcome,
+    measures: &Measures,
+) -> Result<(), WriteError> {
+    check_out_dir(out_dir)?;
+    let staging = Staging::new(out_dir)?;
+    let table = |path: &Path| {
+        let path = path.to_owned();
+        move |source| WriteError::Table { path, source }
+    };
+    staging.file(WINDOWS, |out, path| {
+        tables::write_windows(out, &measures.accounts).map_err(table(path))
+    })?;
+    staging.file(METERS, |out, path| {
+        tables::write_meters(out, neighbourhood, &measures.accounts).map_err(table(path))
+    })?;
+    staging.file(TRADES, |out, path| {
+        tables::write_trades(out, neighbourhood, outcome).map_err(table(path))
+    })?;
+    staging.file(PAGE, |out, path| {
+        let html =
+            page::render(neighbourhood, outcome, measures).map_err(|reason| WriteError::Page {
+                path: path.to_owned(),
+                reason,
+            })?;
+        out.write_all(html.as_bytes())
+            .map_err(io(path, "write the file"))
+    })?;
+    staging.file(SUMMARY, |out, path| {
+        serde_json::to_writer_pretty(&mut *out, &measures.summary).map_err(|source| {
+            WriteError::Summary {
+                path: path.to_owned(),
+                source,
+            }
+        })?;
+        out.write_all(b"\n").map_err(io(path, "write the file"))
+    })?;
+    // An earlier summary must not stand beside newer tables, should the moving be cut short.
+    let summary = out_dir.join(SUMMARY);
+    if summary.exists() {
+        fs::remove_file(&summary).map_err(io(&summary, "replace the file"))?;
+    }
+    for name in [WINDOWS, METERS, TRADES, PAGE, SUMMARY] {
+        let target = out_dir.join(name);
+        fs::rename(staging.0.join(name), &target).map_err(io(&target, "replace the file"))?;
+    }
+    Ok(())
+}
