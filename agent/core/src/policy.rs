@@ -2,31 +2,8 @@
 //! chain by the owner's key ([`wattpool_schema::escrow::Limits`]), out of the agent's reach.
 
 use serde::{Deserialize, Serialize};
+pub use wattpool_optimizer::Weights as FactorWeights;
 use wattpool_schema::{Micro, Price, Wh};
-
-/// Weights of the factors of the choice (SRS table 3); they sum to 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct FactorWeights {
-    /// `C_s`: small trade surplus.
-    pub surplus: f64,
-    /// `C_e`: transfer efficiency.
-    pub efficiency: f64,
-    /// `C_t`: short duration.
-    pub duration: f64,
-    /// `C_q`: expected quality.
-    pub quality: f64,
-    /// `C_p`: sellers with few past sales first.
-    pub participation: f64,
-    /// Cheapness; 0 leaves the SRS's function as written.
-    pub price: f64,
-}
-
-impl Default for FactorWeights {
-    fn default() -> Self {
-        Self { surplus: 0.25, efficiency: 0.25, duration: 0.15, quality: 0.2, participation: 0.15, price: 0.0 }
-    }
-}
 
 /// Hours of the UTC day in which trading is allowed: `[from, to)`, wrapping at midnight when `from > to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +43,8 @@ pub struct Policy {
     pub reserve_wh: Wh,
     /// Surplus or deficit below this is left alone.
     pub threshold_wh: Wh,
+    /// What is left of a need below this is not worth a trade.
+    pub min_trade_wh: Wh,
     /// Meters (hex) to ask first.
     pub preferred: Vec<String>,
     /// Meters (hex) never to trade with.
@@ -97,6 +76,7 @@ impl Default for Policy {
             hours: None,
             reserve_wh: Wh(0),
             threshold_wh: Wh(5),
+            min_trade_wh: Wh(1),
             preferred: Vec::new(),
             blocked: Vec::new(),
             local_first: false,
@@ -104,6 +84,19 @@ impl Default for Policy {
             manual_approval: false,
             forward: true,
             weights: FactorWeights::default(),
+        }
+    }
+}
+
+impl Policy {
+    /// Whether trading is allowed at this UTC second of the epoch.
+    pub fn hour_allowed(&self, at: wattpool_schema::Seconds) -> bool {
+        let Some(hours) = self.hours else { return true };
+        let hour = u8::try_from(at.0.checked_div(3600).unwrap_or(0) % 24).unwrap_or(0);
+        if hours.from <= hours.to {
+            (hours.from..hours.to).contains(&hour)
+        } else {
+            hour >= hours.from || hour < hours.to
         }
     }
 }

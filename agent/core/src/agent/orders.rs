@@ -1,0 +1,417 @@
+//! Standing orders, by a simple rule on the forecast.
+//!
+//! A buyer that got at least half of its need from one seller asks that seller for the next windows, once
+//! a day of history is known: half of the least deficit expected over them. A seller agrees to at most half
+//! of the least surplus it expects there, all promises together. The halves leave room for error in the
+//! forecast; what an order does not bring is bought at once, what it does not take is sold at once.
+
+use super::{Agent, Intent, Out};
+use crate::context::Context;
+use crate::io::{Command, JournalEntry, MarketTx, Millis, Timer, TxFailure};
+use crate::metering::Metered;
+use wattpool_rules::loss;
+use wattpool_schema::escrow::{OpenOrder, MAX_ORDERS, MAX_ORDER_WINDOWS};
+use wattpool_schema::event::MarketEvent;
+use wattpool_schema::peer::{Answer, DenialReason, SignedRequest, TradeAnswer, TradeRequest};
+use wattpool_schema::pool::ZonePairTerms;
+use wattpool_schema::{Approval, MeterId, Price, Seconds, TradeKind, Wh, Window, RECORD_VERSION};
+
+/// Windows a standing order runs.
+const COUNT: u32 = 4;
+/// Less than this per window is not worth an order, Wh.
+const LEAST: Wh = Wh(50);
+
+/// A standing order of this meter, on either side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Order {
+    pub buyer: MeterId,
+    pub trade_id: u64,
+    pub nonce: u64,
+    pub first: Window,
+    pub last: Window,
+    pub wh: Wh,
+    /// Gross per window, as approved.
+    pub gross: Wh,
+    pub selling: bool,
+    pub closing: bool,
+}
+
+impl Order {
+    fn runs_in(&self, window: Window) -> bool {
+        self.first <= window && window <= self.last
+    }
+}
+
+/// An approval given for an order that may be opened yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Promise {
+    nonce: u64,
+    first: Window,
+    last: Window,
+    wh: Wh,
+    gross: Wh,
+    expires_at: Seconds,
+}
+
+/// Standing orders and what is on the way to one.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    open: Vec<Order>,
+    promises: Vec<Promise>,
+    asked: Option<SignedRequest>,
+    opening: Vec<OpenOrder>,
+    considered: Window,
+}
+
+impl Orders {
+    /// Whether something may be delivered to this meter in a window.
+    pub fn buys_in(&self, window: Window) -> bool {
+        self.open.iter().any(|o| !o.selling && o.runs_in(window))
+    }
+
+    /// Promises that a block after their expiry has been seen for can no longer be used.
+    pub fn forget_promises(&mut self, seen: Seconds) {
+        self.promises.retain(|p| p.expires_at >= seen);
+    }
+
+    fn promised(&self, first: Window, last: Window) -> Wh {
+        let overlaps = |f: Window, l: Window| f <= last && first <= l;
+        let open = self.open.iter().filter(|o| o.selling && overlaps(o.first, o.last)).map(|o| o.gross);
+        let promised = self.promises.iter().filter(|p| overlaps(p.first, p.last)).map(|p| p.gross);
+        open.chain(promised).fold(Wh::ZERO, Wh::saturating_add)
+    }
+
+    /// Takes up an order that was journalled before a restart; the chain says whether it was opened.
+    pub fn resume_opening(&mut self, order: OpenOrder) {
+        self.opening.push(order);
+    }
+
+    /// Takes up an approval that was journalled before a restart: it may have become an order.
+    pub fn resume_promise(&mut self, a: &Approval) {
+        self.open.push(Order {
+            buyer: a.buyer,
+            trade_id: 0,
+            nonce: a.nonce,
+            first: a.first_window,
+            last: a.first_window.plus(u64::from(a.count.saturating_sub(1))),
+            wh: a.wh,
+            gross: a.max_gross,
+            selling: true,
+            closing: false,
+        });
+    }
+
+    /// Orders to submit again after a restart.
+    pub fn reopen(&self) -> Vec<OpenOrder> {
+        self.opening.clone()
+    }
+}
+
+impl Agent {
+    /// With the window's energy known: deliveries, closings, and a thought about new orders.
+    pub(super) fn open_orders(&mut self, now: Millis, metered: &Metered, out: &mut Out) {
+        let live = self.buying.window;
+        let t = self.market.timing;
+        if !metered.deficit.is_zero() && self.orders.buys_in(live) {
+            let delay = t.block_ms.saturating_add(t.block_ms / 2).min(t.orders_ms).saturating_add(self.jitter(live, 9));
+            self.schedule(now, Timer::Deliver, delay, out);
+        }
+        let ended: Vec<Order> = self
+            .orders
+            .open
+            .iter_mut()
+            .filter(|o| o.last < live && !o.closing)
+            .map(|o| {
+                o.closing = true;
+                *o
+            })
+            .collect();
+        for order in ended {
+            if order.selling {
+                self.orders.open.retain(|o| o.nonce != order.nonce || !o.selling);
+            } else {
+                let (buyer, trade_id) = (order.buyer, order.trade_id);
+                self.submit(Intent::Close { buyer, trade_id }, MarketTx::CloseOrder { buyer, trade_id }, out);
+            }
+        }
+        if self.policy.forward && self.policy.buy && !metered.deficit.is_zero() && self.forecast.ready() {
+            self.schedule(now, Timer::Orders, t.window_ms / 2, out);
+        }
+    }
+
+    /// Tokens are held for orders until their buyers have had time to ask for delivery.
+    pub(super) fn hold_for_orders(&mut self, now: Millis, out: &mut Out) {
+        let live = self.selling.window;
+        let due = self.orders.open.iter().filter(|o| o.selling && o.runs_in(live));
+        let hold = due.map(|o| o.gross).fold(Wh::ZERO, Wh::saturating_add);
+        self.selling.order_hold = hold.min(self.selling.minted);
+        if !self.selling.order_hold.is_zero() {
+            self.schedule(now, Timer::Release, self.market.timing.orders_ms, out);
+        }
+    }
+
+    pub(super) fn release_order_hold(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
+        self.selling.order_hold = Wh::ZERO;
+        self.refresh_offer(now, cx, out);
+    }
+
+    /// Asks for delivery of all orders that run, within the need.
+    pub(super) fn deliver_orders(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
+        let live = self.buying.window;
+        if now >= self.closing_at() {
+            return;
+        }
+        let due: Vec<Order> = self.orders.open.iter().filter(|o| !o.selling && o.runs_in(live)).copied().collect();
+        for order in due {
+            let want = self.buying.need.saturating_sub(self.buying.covered.max(self.buying.bought)).min(order.wh);
+            if want.is_zero() {
+                continue;
+            }
+            self.buying.covered = self.buying.covered.max(self.buying.bought).saturating_add(want);
+            let cover = Some(self.cover(self.buying.covered, cx));
+            let (buyer, trade_id) = (order.buyer, order.trade_id);
+            self.submit(Intent::Deliver { buyer, trade_id }, MarketTx::Deliver { buyer, trade_id, cover }, out);
+        }
+    }
+
+    pub(super) fn on_order_delivered(
+        &mut self,
+        now: Millis,
+        buyer: MeterId,
+        trade_id: u64,
+        outcome: Result<Vec<MarketEvent>, TxFailure>,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
+        match outcome {
+            Ok(events) => {
+                for event in &events {
+                    if let MarketEvent::Delivered(d) = event {
+                        if d.buyer == self.id.meter && d.kind == TradeKind::Forward && d.window == self.buying.window {
+                            self.buying.bought = self.buying.bought.saturating_add(d.net);
+                            self.day.bought = self.day.bought.saturating_add(d.net);
+                        }
+                    }
+                }
+                // The import signed for this order but not delivered serves other trades.
+                self.buying.covered = self.buying.covered.min(self.buying.bought.saturating_add(self.settling_wh()));
+            }
+            Err(TxFailure::Lost) => {
+                let cover = Some(self.cover(self.buying.covered, cx));
+                self.submit(Intent::Deliver { buyer, trade_id }, MarketTx::Deliver { buyer, trade_id, cover }, out);
+                return;
+            }
+            Err(_) => {}
+        }
+        self.go_on(now, cx, out);
+    }
+
+    fn settling_wh(&self) -> Wh {
+        self.buying.settling.iter().map(|s| s.trade.wh).fold(Wh::ZERO, Wh::saturating_add)
+    }
+
+    /// Asks the best seller of this window for the next ones, by the rule above.
+    pub(super) fn think_of_orders(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
+        let Some(terms) = self.terms.clone() else { return };
+        let first = terms.now;
+        let running = self.orders.open.iter().filter(|o| !o.selling && o.last >= first).count();
+        if running > 0 || self.orders.asked.is_some() || !self.orders.opening.is_empty() || self.orders.considered == first {
+            return;
+        }
+        self.orders.considered = first;
+        let Some((_, deficit)) = self.forecast.span(first, COUNT) else { return };
+        let wh = Wh(deficit.0 / 2);
+        let best = self.best_seller();
+        let (Some((seller, from)), true) = (best, wh >= LEAST) else { return };
+        if from.0.saturating_mul(2) < self.buying.need.0 || !self.policy.forward || self.policy.manual_approval {
+            return;
+        }
+        let Some(offer) = self.buying.offers.iter().find(|o| o.seller == seller).copied() else { return };
+        let chain_now = self.chain_now(now);
+        let request = TradeRequest {
+            version: RECORD_VERSION,
+            network: self.market.network.clone(),
+            id: self.next_trade_id(),
+            buyer: self.id.meter,
+            seller,
+            kind: TradeKind::Forward,
+            first_window: first,
+            count: COUNT,
+            wh,
+            max_price: offer.max_price,
+            requested_at: chain_now,
+            expires_at: Seconds(chain_now.0.saturating_add(self.market.timing.approval_s)),
+        };
+        let signature = cx.signer.sign_agent(&request.sign_bytes());
+        let request = SignedRequest { request, signature };
+        self.orders.asked = Some(request.clone());
+        out.push(Command::Ask(Box::new(request)));
+    }
+
+    /// The seller that most was bought from in this window.
+    fn best_seller(&self) -> Option<(MeterId, Wh)> {
+        self.buying.from.iter().copied().max_by_key(|(id, wh)| (*wh, std::cmp::Reverse(*id)))
+    }
+
+    /// As a seller: whether to promise so much per window.
+    pub(super) fn consider_order(
+        &mut self,
+        r: &TradeRequest,
+        price: Price,
+        pair: &ZonePairTerms,
+        chain_now: Seconds,
+    ) -> Result<Approval, (DenialReason, Wh)> {
+        let no = |reason| Err((reason, Wh::ZERO));
+        let Some(terms) = &self.terms else { return no(DenialReason::Window) };
+        if !self.policy.forward || self.policy.manual_approval {
+            return no(DenialReason::Policy);
+        }
+        if r.count == 0 || r.count > MAX_ORDER_WINDOWS || r.first_window < terms.now || r.first_window > terms.now.plus(96) {
+            return no(DenialReason::Window);
+        }
+        let selling = self.orders.open.iter().filter(|o| o.selling).count().saturating_add(self.orders.promises.len());
+        if u32::try_from(selling).map_or(true, |n| n >= MAX_ORDERS) {
+            return no(DenialReason::Busy);
+        }
+        let last = r.first_window.plus(u64::from(r.count.saturating_sub(1)));
+        let Some((surplus, _)) = self.forecast.span(r.first_window, r.count) else { return no(DenialReason::Policy) };
+        let free = Wh(surplus.0 / 2).saturating_sub(self.policy.reserve_wh).saturating_sub(self.orders.promised(r.first_window, last));
+        let wh = r.wh.min(loss::arriving(free, pair.loss));
+        let Ok(gross) = loss::gross_for(wh, pair.loss) else { return no(DenialReason::Invalid) };
+        if wh < LEAST {
+            return no(DenialReason::SoldOut);
+        }
+        Ok(Approval {
+            version: RECORD_VERSION,
+            kind: TradeKind::Forward,
+            chain: self.market.chain.clone(),
+            escrow: self.market.escrow.clone(),
+            seller: self.id.meter,
+            buyer: r.buyer,
+            first_window: r.first_window,
+            count: r.count,
+            wh,
+            price,
+            max_gross: gross,
+            max_charge: pair.charge,
+            requested_at: r.requested_at,
+            expires_at: Seconds(chain_now.0.saturating_add(self.market.timing.approval_s)),
+            nonce: self.next_nonce(),
+        })
+    }
+
+    pub(super) fn promise_order(&mut self, a: &Approval) {
+        self.orders.promises.push(Promise {
+            nonce: a.nonce,
+            first: a.first_window,
+            last: a.first_window.plus(u64::from(a.count.saturating_sub(1))),
+            wh: a.wh,
+            gross: a.max_gross,
+            expires_at: a.expires_at,
+        });
+    }
+
+    /// Takes an answer if it is one to a request for an order.
+    pub(super) fn on_order_answer(&mut self, answer: &TradeAnswer, cx: &mut Context<'_>, out: &mut Out) -> bool {
+        let Some(asked) = self.orders.asked.take_if(|a| a.request.id == answer.id && a.request.seller == answer.seller) else {
+            return false;
+        };
+        if let Answer::Approved(approval) = &answer.answer {
+            if self.acceptable(&asked.request, approval, cx) {
+                let order = OpenOrder { trade_id: answer.id, wh: approval.approval.wh, approval: approval.clone() };
+                out.push(Command::Journal(JournalEntry::Ordering(Box::new(order.clone()))));
+                self.orders.opening.push(order.clone());
+                self.submit(Intent::Open { trade_id: answer.id }, MarketTx::OpenOrder(Box::new(order)), out);
+            }
+        }
+        true
+    }
+
+    pub(super) fn on_order_opened(&mut self, trade_id: u64, outcome: Result<Vec<MarketEvent>, TxFailure>, out: &mut Out) {
+        let Some(at) = self.orders.opening.iter().position(|o| o.trade_id == trade_id) else { return };
+        match outcome {
+            Ok(_) | Err(TxFailure::Refused("TRADE_EXISTS")) => {
+                let order = self.orders.opening.swap_remove(at);
+                let a = &order.approval.approval;
+                self.orders.open.push(Order {
+                    buyer: self.id.meter,
+                    trade_id,
+                    nonce: a.nonce,
+                    first: a.first_window,
+                    last: a.first_window.plus(u64::from(a.count.saturating_sub(1))),
+                    wh: order.wh,
+                    gross: a.max_gross,
+                    selling: false,
+                    closing: false,
+                });
+            }
+            Err(TxFailure::Lost) => {
+                if let Some(order) = self.orders.opening.get(at).cloned() {
+                    self.submit(Intent::Open { trade_id }, MarketTx::OpenOrder(Box::new(order)), out);
+                }
+            }
+            Err(_) => {
+                self.orders.opening.swap_remove(at);
+            }
+        }
+    }
+
+    pub(super) fn on_order_closed(&mut self, buyer: MeterId, trade_id: u64, outcome: &Result<Vec<MarketEvent>, TxFailure>) {
+        let mine = |o: &Order| o.buyer == buyer && o.trade_id == trade_id && !o.selling;
+        match outcome {
+            // Whoever closed it, or if it is unknown: it is no open order any more.
+            Ok(_) | Err(TxFailure::Refused("UNKNOWN_TRADE")) => self.orders.open.retain(|o| !mine(o)),
+            Err(_) => {
+                if let Some(order) = self.orders.open.iter_mut().find(|o| mine(o)) {
+                    order.closing = false;
+                }
+            }
+        }
+    }
+
+    /// What others' transactions did to this meter's orders.
+    pub(super) fn on_order_event(&mut self, now: Millis, event: &MarketEvent, cx: &mut Context<'_>, out: &mut Out) {
+        match event {
+            MarketEvent::OrderOpened(o) if o.seller == self.id.meter => {
+                let promise = self.orders.promises.iter().position(|p| p.nonce == o.nonce);
+                let promise = promise.map(|i| self.orders.promises.swap_remove(i));
+                let gross = match promise {
+                    // Fewer Wh may have been taken than were promised.
+                    Some(p) => Wh(p.gross.0.saturating_mul(o.wh.0).div_ceil(p.wh.0.max(1))),
+                    None => o.wh,
+                };
+                self.orders.open.retain(|x| !(x.selling && x.nonce == o.nonce));
+                self.orders.open.push(Order {
+                    buyer: o.buyer,
+                    trade_id: o.trade_id,
+                    nonce: o.nonce,
+                    first: o.first_window,
+                    last: o.last_window,
+                    wh: o.wh,
+                    gross,
+                    selling: true,
+                    closing: false,
+                });
+            }
+            MarketEvent::OrderCancelled(o) => {
+                for order in self.orders.open.iter_mut().filter(|x| x.buyer == o.buyer && x.trade_id == o.trade_id) {
+                    order.last = o.last_window;
+                }
+            }
+            MarketEvent::Delivered(d) if d.seller == self.id.meter && d.kind == TradeKind::Forward && d.window == self.selling.window => {
+                self.selling.sold = self.selling.sold.saturating_add(d.gross);
+                self.selling.order_hold = self.selling.order_hold.saturating_sub(d.gross);
+                self.day.sold = self.day.sold.saturating_add(d.net);
+                if self.sellable().is_zero() {
+                    self.withdraw_offer(out);
+                } else {
+                    self.refresh_offer(now, cx, out);
+                }
+            }
+            MarketEvent::TradeClosed(t) if t.kind == TradeKind::Forward && t.seller == self.id.meter => {
+                self.orders.open.retain(|o| !(o.selling && o.nonce == t.nonce));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Readings become signed statements, and statements reach the chain (FR-01, FR-02).
+
+use super::{Agent, Intent, Out};
+use crate::context::Context;
+use crate::io::{Command, JournalEntry, MarketTx, Millis, Notice, Reading, Timer, TxFailure};
+use crate::metering::{Metered, ReadingProblem};
+use wattpool_schema::error::{class_of, Class};
+use wattpool_schema::event::MarketEvent;
+use wattpool_schema::{signing, Commitment, SignedStatement, Statement, Window, RECORD_VERSION};
+
+/// Statements kept while they wait for the chain; the oldest are given up beyond that.
+const WAITING: usize = 192;
+/// Most statements of one transaction.
+const BATCH: usize = 40;
+/// How often the meter is asked again for one window.
+const METER_RETRIES: u8 = 4;
+
+/// Statements that the chain has not confirmed, and the last window's energy.
+#[derive(Debug, Default)]
+pub(super) struct Stating {
+    waiting: Vec<SignedStatement>,
+    /// Windows of the batch that is on its way.
+    in_flight: Vec<Window>,
+    last: Option<Metered>,
+    commitment: Commitment,
+    sequence: u64,
+}
+
+impl Stating {
+    /// The energy of a window, if it is the last one metered.
+    pub fn of(&self, window: Window) -> Option<Metered> {
+        self.last.filter(|m| m.reading.window == window)
+    }
+
+    /// Takes up what was journalled: a statement may or may not have reached the chain.
+    pub fn resume(&mut self, metered: Metered, statement: SignedStatement, stated: Option<Window>) {
+        self.commitment = statement.statement.commitment;
+        self.sequence = statement.statement.sequence;
+        self.last = Some(metered);
+        if stated.is_none_or(|s| s < statement.statement.window) {
+            self.waiting.push(statement);
+        }
+    }
+
+    /// Continues after the chain's last sequence, so that a lost journal cannot stall the meter.
+    pub fn at_least(&mut self, sequence: u64) {
+        self.sequence = self.sequence.max(sequence);
+    }
+}
+
+impl Agent {
+    pub(super) fn on_reading(&mut self, now: Millis, reading: Reading, cx: &mut Context<'_>, out: &mut Out) {
+        // Before the first block there is no other clock than the meter's.
+        let chain_now = if self.block.height == 0 { reading.taken_at } else { self.chain_now(now) };
+        match self.metering.take(reading, chain_now) {
+            Ok(None) => {}
+            Ok(Some(metered)) => {
+                self.meter_retries = 0;
+                self.state(metered, cx, out);
+                self.open_trading(now, cx, out);
+            }
+            Err(ReadingProblem::Repeated) => {}
+            Err(ReadingProblem::Gap { missing }) => {
+                if self.meter_retries < METER_RETRIES {
+                    self.meter_retries = self.meter_retries.saturating_add(1);
+                    out.push(Command::ReadMeter { from: missing, to: reading.window });
+                }
+            }
+            Err(problem) => {
+                out.push(Command::Tell(Notice::BadReading { window: reading.window, problem }));
+                let at = now.plus(self.market.timing.block_ms);
+                out.push(Command::SetTimer { timer: Timer::Meter, at });
+            }
+        }
+    }
+
+    /// Asks the meter again for all windows that are missing.
+    pub(super) fn ask_meter(&mut self, _now: Millis, out: &mut Out) {
+        let (Some(terms), Some(last)) = (&self.terms, self.metering.last()) else { return };
+        if last.window < terms.live() && self.meter_retries < METER_RETRIES {
+            self.meter_retries = self.meter_retries.saturating_add(1);
+            out.push(Command::ReadMeter { from: last.window.next(), to: terms.live() });
+        }
+    }
+
+    /// The device signs what it measured; the journal has it before the chain gets it.
+    fn state(&mut self, metered: Metered, cx: &mut Context<'_>, out: &mut Out) {
+        let Reading { window, import_register, export_register, .. } = metered.reading;
+        let salt = cx.signer.salt(window);
+        let commitment = signing::commitment(&salt, import_register, export_register, &self.stating.commitment);
+        self.stating.sequence = self.stating.sequence.saturating_add(1);
+        let statement = Statement {
+            version: RECORD_VERSION,
+            chain: self.market.chain.clone(),
+            pool: self.market.pool.clone(),
+            meter: self.id.meter,
+            window,
+            sequence: self.stating.sequence,
+            export_wh: metered.surplus,
+            commitment,
+        };
+        let signature = cx.signer.sign_device(&statement.sign_bytes());
+        let signed = SignedStatement { statement, signature };
+        self.stating.commitment = commitment;
+        self.stating.last = Some(metered);
+        self.forecast.add(window, metered.surplus, metered.deficit);
+        out.push(Command::Journal(JournalEntry::Metered {
+            reading: metered.reading,
+            deficit: metered.deficit,
+            statement: signed.clone(),
+        }));
+        out.push(Command::Tell(Notice::Metered { window, surplus: metered.surplus, deficit: metered.deficit }));
+        if self.stating.waiting.len() >= WAITING {
+            self.stating.waiting.remove(0);
+        }
+        self.stating.waiting.push(signed);
+    }
+
+    /// Sends what waits, oldest first, once the windows it is about have ended on the chain.
+    pub(super) fn submit_statements(&mut self, out: &mut Out) {
+        let Some(terms) = &self.terms else { return };
+        if !self.stating.in_flight.is_empty() {
+            return;
+        }
+        let live = terms.live();
+        let batch: Vec<_> =
+            self.stating.waiting.iter().filter(|s| s.statement.window <= live).take(BATCH).cloned().collect();
+        if batch.is_empty() {
+            return;
+        }
+        self.stating.in_flight = batch.iter().map(|s| s.statement.window).collect();
+        self.submit(Intent::State, MarketTx::State(batch), out);
+    }
+
+    pub(super) fn on_stated(
+        &mut self,
+        now: Millis,
+        outcome: Result<Vec<MarketEvent>, TxFailure>,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
+        let sent = std::mem::take(&mut self.stating.in_flight);
+        match outcome {
+            Ok(events) => self.take_stated(now, &events, &sent, cx, out),
+            Err(TxFailure::Refused(code)) if class_of(code) != Some(Class::Retry) => {
+                // The batch as a whole was refused: nothing in it can get better by waiting.
+                self.stating.waiting.clear();
+            }
+            Err(_) => self.resubmit_later(now, out),
+        }
+    }
+
+    fn take_stated(
+        &mut self,
+        now: Millis,
+        events: &[MarketEvent],
+        sent: &[Window],
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
+        let live = self.terms.as_ref().map(|t| t.live());
+        let mut retry = false;
+        for event in events {
+            match event {
+                MarketEvent::Stated(s) if s.meter == self.id.meter => {
+                    self.stating.waiting.retain(|w| w.statement.window != s.window);
+                    if s.minted && Some(s.window) == live {
+                        self.on_minted(now, s.wh, cx, out);
+                    }
+                }
+                MarketEvent::ItemRefused(r) => {
+                    let code = wattpool_schema::error::known_code(&r.code).unwrap_or("UNKNOWN");
+                    out.push(Command::Tell(Notice::Refused { code }));
+                    if class_of(&r.code) == Some(Class::Retry) {
+                        retry = true;
+                    } else if let Some(window) = usize::try_from(r.index).ok().and_then(|i| sent.get(i)) {
+                        self.stating.waiting.retain(|w| w.statement.window != *window);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if retry {
+            self.resubmit_later(now, out);
+        } else {
+            self.submit_statements(out);
+        }
+    }
+
+    fn resubmit_later(&self, now: Millis, out: &mut Out) {
+        let at = now.plus(self.market.timing.block_ms.saturating_mul(2));
+        out.push(Command::SetTimer { timer: Timer::Resubmit, at });
+    }
+
+    pub(super) fn resubmit(&mut self, now: Millis, out: &mut Out) {
+        self.submit_statements(out);
+        self.resubmit_settles(now, out);
+    }
+}

@@ -1,0 +1,382 @@
+//! What goes into the agent and what comes out of it.
+
+use crate::policy::Policy;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use wattpool_schema::escrow::{OpenOrder, SettleTrade};
+use wattpool_schema::event::MarketEvent;
+use wattpool_schema::peer::{Location, SignedRecord, SignedRequest, TradeAnswer};
+use wattpool_schema::pool::{MeterPosition, Tariffs, ZonePairTerms};
+use wattpool_schema::{MeterId, Seconds, SignedApproval, SignedCover, SignedStatement, Wh, Window, Zone};
+
+/// Local time in milliseconds since the Unix epoch. Only differences and timers depend on it; what
+/// the market knows as time is block time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Millis(pub u64);
+
+impl Millis {
+    /// So many milliseconds later.
+    pub const fn plus(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+    /// Milliseconds since an earlier time (zero if that is later).
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// A block, as seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BlockRef {
+    /// Height.
+    pub height: u64,
+    /// Block time.
+    pub time: Seconds,
+}
+
+/// Cumulative registers of the meter at the end of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The window that ended.
+    pub window: Window,
+    /// The meter's own stamp.
+    pub taken_at: Seconds,
+    /// OBIS 1-0:1.8.0, Wh.
+    pub import_register: Wh,
+    /// OBIS 1-0:2.8.0, Wh.
+    pub export_register: Wh,
+    /// Mean net power over the window's last seconds if the meter tells (import positive), W.
+    pub power_w: Option<i64>,
+}
+
+/// What holds in the window that opens, the same for all meters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowTerms {
+    /// The running window; what was metered in the one before it is traded now.
+    pub now: Window,
+    /// First block seen in it.
+    pub at: BlockRef,
+    /// Tariffs of the metered window.
+    pub tariffs: Tariffs,
+    /// Terms of all zone pairs in the metered window.
+    pub pairs: Vec<ZonePairTerms>,
+    /// Meters in service per zone (for the shards of the DHT).
+    pub meters: Vec<(Zone, u64)>,
+    /// Tokenising and trading are stopped.
+    pub paused: bool,
+}
+
+impl WindowTerms {
+    /// The metered window that is being traded.
+    pub const fn live(&self) -> Window {
+        self.now.prev()
+    }
+    /// Terms from one zone to another; none when they cannot trade.
+    pub fn pair(&self, from: Zone, to: Zone) -> Option<&ZonePairTerms> {
+        self.pairs.iter().find(|p| p.from == from && p.to == to)
+    }
+    /// Number of meters in a zone.
+    pub fn meters_in(&self, zone: Zone) -> u64 {
+        self.meters.iter().find(|(z, _)| *z == zone).map_or(0, |(_, n)| *n)
+    }
+}
+
+/// Why a transaction did not do what it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TxFailure {
+    /// The contracts refused it; the code of [`wattpool_schema::error::MarketError`].
+    Refused(&'static str),
+    /// Refused with something this version does not know.
+    Unknown(String),
+    /// It is not known whether it was executed.
+    Lost,
+}
+
+/// What the outside tells the agent.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The agent starts, for the first time or after a crash.
+    Started {
+        /// What it journalled before, oldest first.
+        journal: Vec<JournalEntry>,
+        /// Where the chain says the meter stands.
+        position: MeterPosition,
+    },
+    /// The meter's registers at the end of a window.
+    Reading(Reading),
+    /// The first block of a window was seen.
+    WindowOpened(Arc<WindowTerms>),
+    /// A look-up ended.
+    LookupDone {
+        /// Its number.
+        lookup: u32,
+        /// What was found, not verified by the agent yet.
+        records: Vec<Arc<SignedRecord>>,
+        /// False: the deadline cut it short.
+        complete: bool,
+    },
+    /// Another meter asks.
+    Request(Box<SignedRequest>),
+    /// Another meter answers.
+    Answer(Box<TradeAnswer>),
+    /// A transaction of this agent ended.
+    TxDone {
+        /// As submitted.
+        intent: u64,
+        /// The block it is in, or the last one seen.
+        at: BlockRef,
+        /// Its market events, or why not.
+        outcome: Result<Vec<MarketEvent>, TxFailure>,
+    },
+    /// Something that concerns this meter was done on the chain by somebody else.
+    Chain {
+        /// The block.
+        at: BlockRef,
+        /// What.
+        event: MarketEvent,
+    },
+    /// A block was seen (the answer to [`Command::WatchBlock`]).
+    Block(BlockRef),
+    /// A timer fired.
+    Timer(Timer),
+    /// The owner changed the policy.
+    PolicyChanged(Box<Policy>),
+    /// The owner decided on a trade held back by manual approval.
+    TradeDecided {
+        /// The notice's request id.
+        request: u64,
+        /// Go on with it.
+        accept: bool,
+    },
+}
+
+/// Timers; setting one again moves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Timer {
+    /// Ask the meter (again) for the window that ended last.
+    Meter,
+    /// Look at supply and demand, then price and offer.
+    Price,
+    /// Look for offers.
+    Seek,
+    /// Answers of the current round are overdue.
+    Answers,
+    /// Deliver standing orders.
+    Deliver,
+    /// Sell what standing orders left.
+    Release,
+    /// Submit again what was refused for now.
+    Resubmit,
+    /// Think about standing orders.
+    Orders,
+}
+
+/// A transaction the agent wants; the adapter adds account, sequence, gas and signature.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MarketTx {
+    /// Statements to the pool, in one message.
+    State(Vec<SignedStatement>),
+    /// A spot trade.
+    Settle(Box<SettleTrade>),
+    /// Opens a standing order.
+    OpenOrder(Box<OpenOrder>),
+    /// Delivers a standing order.
+    Deliver {
+        /// Buying meter.
+        buyer: MeterId,
+        /// Its id.
+        trade_id: u64,
+        /// The buyer's import.
+        cover: Option<SignedCover>,
+    },
+    /// Ends a standing order.
+    CancelOrder {
+        /// Buying meter.
+        buyer: MeterId,
+        /// Its id.
+        trade_id: u64,
+    },
+    /// Closes an ended standing order.
+    CloseOrder {
+        /// Buying meter.
+        buyer: MeterId,
+        /// Its id.
+        trade_id: u64,
+    },
+}
+
+/// State of the grid gate for the coming window. The gate never cuts below demand: a limit is what the
+/// agent expects to need; when demand reaches it, the gate opens by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// No limit.
+    Open,
+    /// Expected import in the coming window, with headroom.
+    Limit(Wh),
+}
+
+/// What is written down before the act that follows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JournalEntry {
+    /// A window was metered and stated.
+    Metered {
+        /// Registers at its end.
+        reading: Reading,
+        /// Net import.
+        deficit: Wh,
+        /// What the device signed.
+        statement: SignedStatement,
+    },
+    /// An approval was given.
+    Approved {
+        /// The request it answers.
+        request: u64,
+        /// The approval.
+        approval: SignedApproval,
+    },
+    /// A trade is about to be settled.
+    Settling(Box<SettleTrade>),
+    /// A standing order is about to be opened.
+    Ordering(Box<OpenOrder>),
+    /// The owner's policy.
+    Policy(Box<Policy>),
+}
+
+impl JournalEntry {
+    /// The window after which the entry is of no use, if any.
+    pub fn useful_until(&self) -> Option<Window> {
+        match self {
+            Self::Metered { reading, .. } => Some(reading.window),
+            Self::Approved { approval, .. } => Some(last_window(&approval.approval)),
+            Self::Settling(trade) => Some(last_window(&trade.approval.approval)),
+            Self::Ordering(order) => Some(last_window(&order.approval.approval)),
+            Self::Policy(_) => None,
+        }
+    }
+}
+
+fn last_window(approval: &wattpool_schema::Approval) -> Window {
+    approval.first_window.plus(u64::from(approval.count.saturating_sub(1)))
+}
+
+/// What the agent wants done. Commands are carried out in their order; a journal command is durable
+/// before what follows it is sent.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Write it down.
+    Journal(JournalEntry),
+    /// Entries useful only before this window may be dropped (the last `Metered` and `Policy` are kept).
+    Prune(Window),
+    /// Submit a transaction and confirm it.
+    Submit {
+        /// The agent's number for it.
+        intent: u64,
+        /// What.
+        tx: MarketTx,
+    },
+    /// Publish a record at a location.
+    Announce {
+        /// Where.
+        location: Location,
+        /// What.
+        record: Arc<SignedRecord>,
+    },
+    /// Take this meter's record at a location back.
+    Withdraw {
+        /// Where.
+        location: Location,
+    },
+    /// Look up several locations in parallel.
+    Lookup {
+        /// The agent's number for it.
+        lookup: u32,
+        /// Where.
+        locations: Vec<Location>,
+        /// Partial results are due then.
+        deadline: Millis,
+    },
+    /// Ask another meter.
+    Ask(Box<SignedRequest>),
+    /// Answer another meter.
+    Reply(Box<TradeAnswer>),
+    /// Fire a timer.
+    SetTimer {
+        /// Which.
+        timer: Timer,
+        /// When.
+        at: Millis,
+    },
+    /// Ask the meter for its registers at the ends of these windows (inclusive).
+    ReadMeter {
+        /// First.
+        from: Window,
+        /// Last.
+        to: Window,
+    },
+    /// Tell of the first block with a time after this.
+    WatchBlock {
+        /// Block time to pass.
+        after: Seconds,
+    },
+    /// Set the grid gate.
+    SetGate(Gate),
+    /// Tell the user.
+    Tell(Notice),
+}
+
+/// What the user is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// A window was metered.
+    Metered {
+        /// Which.
+        window: Window,
+        /// Net export.
+        surplus: Wh,
+        /// Net import.
+        deficit: Wh,
+    },
+    /// A reading was not believed.
+    BadReading {
+        /// Of which window.
+        window: Window,
+        /// Why.
+        problem: crate::metering::ReadingProblem,
+    },
+    /// Bought by trade.
+    Bought {
+        /// Metered window.
+        window: Window,
+        /// From.
+        seller: MeterId,
+        /// How much.
+        wh: Wh,
+    },
+    /// What the window took from the grid for want of offers.
+    GridSupplied {
+        /// Metered window.
+        window: Window,
+        /// How much.
+        wh: Wh,
+    },
+    /// The chain refused something.
+    Refused {
+        /// The code.
+        code: &'static str,
+    },
+    /// A record or message of another version was met.
+    OtherVersion {
+        /// Found.
+        found: u16,
+    },
+    /// A trade waits for the owner.
+    AwaitingApproval {
+        /// To be named in [`Event::TradeDecided`].
+        request: u64,
+        /// The other side.
+        partner: MeterId,
+        /// How much.
+        wh: Wh,
+    },
+}

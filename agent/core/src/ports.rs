@@ -1,0 +1,47 @@
+//! What the core needs from outside while it thinks: synchronous, without side effects. (What it wants
+//! done in the world goes out as [`crate::io::Command`]s, which the runtime's adapters carry out.)
+
+use wattpool_schema::pool::MeterKind;
+use wattpool_schema::{AgentKey, MeterId, Signature, Window, Zone};
+
+/// Keys of this meter, and checking of others' signatures.
+pub trait Signer {
+    /// Device key: over a statement's or cover's bytes.
+    fn sign_device(&self, bytes: &[u8]) -> Signature;
+    /// Agent key: over SHA-256 of approvals, records and requests.
+    fn sign_agent(&self, bytes: &[u8]) -> Signature;
+    /// Whether an agent key signed these bytes.
+    fn verify_agent(&self, key: &AgentKey, bytes: &[u8], signature: &Signature) -> bool;
+    /// The fresh salt of a window's commitment; secret, the same when asked again.
+    fn salt(&self, window: Window) -> [u8; 16];
+}
+
+/// The chain's registry of meters, as last seen.
+pub trait Registry {
+    /// A meter in service; `None` if there is none of this id or it has no agent.
+    fn meter(&self, id: &MeterId) -> Option<MeterInfo>;
+    /// A seller's record on the chain.
+    fn record(&self, id: &MeterId) -> SellerRecord;
+}
+
+/// What trading needs to know of another meter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MeterInfo {
+    /// Its agent's key.
+    pub agent: AgentKey,
+    /// Its zone.
+    pub zone: Zone,
+    /// What stands behind it.
+    pub kind: MeterKind,
+}
+
+/// A seller's record on the chain, Wh-weighted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SellerRecord {
+    /// Closed sales.
+    pub sales: u64,
+    /// Asked and not declined, Wh.
+    pub asked_wh: u64,
+    /// Arrived, Wh.
+    pub arrived_wh: u64,
+}
