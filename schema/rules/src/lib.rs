@@ -20,6 +20,14 @@ pub struct OutOfRange {
     pub what: &'static str,
 }
 
+impl From<OutOfRange> for wattpool_schema::error::MarketError {
+    fn from(e: OutOfRange) -> Self {
+        Self::Overflow {
+            text: e.to_string(),
+        }
+    }
+}
+
 pub(crate) fn to_u64(value: u128, what: &'static str) -> Result<u64, OutOfRange> {
     u64::try_from(value).map_err(|_| OutOfRange { what })
 }

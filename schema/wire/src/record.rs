@@ -8,7 +8,7 @@ use crate::signing::{digest, SignBytes};
 use crate::{Digest32, MeterId, Micro, Price, Seconds, TradeKind, Wh, Window};
 
 /// Length of an encoded record.
-pub const RECORD_BYTES: usize = 175;
+pub const RECORD_BYTES: usize = 151;
 
 impl TradeRecord {
     /// The record's bytes, [`RECORD_BYTES`] of them.
