@@ -311,6 +311,7 @@ pub enum DenialReason {
 /// The seller's answer. An approval for fewer Wh than asked is the counter-quantity: the buyer may use it or let it lapse.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant)] // an answer lives for one message: a box would cost more than it saves
 pub enum Answer {
     /// Yes: signed for exactly this buyer.
     Approved(SignedApproval),

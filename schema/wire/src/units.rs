@@ -128,8 +128,10 @@ unit! {
 impl Window {
     /// The window that contains a time. `len` is the window length; zero is treated as one second.
     pub const fn at(time: Seconds, len: u32) -> Self {
-        let len = if len == 0 { 1 } else { len as u64 };
-        Self(time.0 / len)
+        match time.0.checked_div(len as u64) {
+            Some(index) => Self(index),
+            None => Self(time.0),
+        }
     }
 
     /// First second of the window.
