@@ -128,7 +128,10 @@ pub fn code_in(text: &str) -> Option<&'static str> {
 
 /// The code as this version knows it; `None` for an unknown one.
 pub fn known_code(code: &str) -> Option<&'static str> {
-    CODES.iter().map(|(known, _)| *known).find(|known| *known == code)
+    CODES
+        .iter()
+        .map(|(known, _)| *known)
+        .find(|known| *known == code)
 }
 
 /// Class of a code; `None` for one that this version does not know.
