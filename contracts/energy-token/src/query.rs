@@ -221,7 +221,7 @@ fn credits(
     if credits.len() < limit {
         if let Some(account) = state::account(deps.storage, &address)? {
             let (window, wh) = (account.window, account.total()?);
-            let wanted = after.map_or(true, |after| window > after) && window <= through;
+            let wanted = after.is_none_or(|after| window > after) && window <= through;
             if window < live && wanted && !wh.is_zero() {
                 credits.push(WindowWh { window, wh });
             }

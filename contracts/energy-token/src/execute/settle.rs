@@ -25,14 +25,13 @@ pub fn settle(call: Call, trade: SettleMsg) -> Result<Response, MarketError> {
     let from = Addr::unchecked(trade.from);
     let mut ledger = Ledger::new(trade.window);
     let mut seller = ledger.account(storage, &from)?;
-    seller.own =
-        seller
-            .own
-            .checked_sub(trade.gross)
-            .ok_or_else(|| MarketError::InsufficientOwn {
-                wanted: trade.gross.0,
-                there: seller.own.0,
-            })?;
+    seller.own = seller
+        .own
+        .checked_sub(trade.gross)
+        .ok_or(MarketError::InsufficientOwn {
+            wanted: trade.gross.0,
+            there: seller.own.0,
+        })?;
     state::save_account(storage, &from, &seller)?;
     let mut books = state::books(storage, trade.window)?;
     books.redeemed = books.redeemed.try_add(trade.net)?;

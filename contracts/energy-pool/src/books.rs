@@ -1,0 +1,137 @@
+//! The live window's books, rolled forward to block time.
+
+use crate::state::{self, Live, Settings};
+use cosmwasm_std::{BlockInfo, StdResult, Storage};
+use wattpool_schema::error::MarketError;
+use wattpool_schema::pool::PoolWindow;
+use wattpool_schema::{Seconds, Wh, Window};
+
+/// What rolling forward found out.
+struct Roll {
+    /// The record now.
+    live: Live,
+    /// The record that has to be archived, if the window has changed.
+    closed: Option<Live>,
+    /// The chain stood still in between.
+    halted: bool,
+}
+
+/// The chain counts as halted between two messages if more than `halt_seconds` passed, and more than that per block on average.
+fn halted_between(last: &Live, block: &BlockInfo, halt_seconds: u32) -> bool {
+    let halt = u64::from(halt_seconds);
+    let seconds = block.time.seconds().saturating_sub(last.time.0);
+    let blocks = block.height.saturating_sub(last.height).max(1);
+    seconds > halt.saturating_mul(blocks)
+}
+
+fn roll_from(mut last: Live, block: &BlockInfo, settings: &Settings) -> Roll {
+    let halted = halted_between(&last, block, settings.halt_seconds);
+    last.books.halted |= halted;
+    let time = Seconds(block.time.seconds());
+    let window = settings.live(block);
+    if window == last.window {
+        let live = Live {
+            height: block.height,
+            time,
+            ..last
+        };
+        return Roll {
+            live,
+            closed: None,
+            halted,
+        };
+    }
+    let live = Live {
+        window,
+        height: block.height,
+        time,
+        since: time,
+        books: PoolWindow {
+            halted,
+            paused: settings.paused,
+            ..Default::default()
+        },
+    };
+    Roll {
+        live,
+        closed: Some(last),
+        halted,
+    }
+}
+
+/// Rolls the books forward to block time, archives a closed window, and returns the live record, which the
+/// caller stores.
+pub fn roll(
+    storage: &mut dyn Storage,
+    block: &BlockInfo,
+    settings: &Settings,
+) -> Result<Live, MarketError> {
+    let Roll {
+        live,
+        closed,
+        halted,
+    } = roll_from(state::live(storage)?, block, settings);
+    if let Some(closed) = closed {
+        state::archive(storage, closed.window, &closed.books)?;
+        let (first, last) = (closed.window.next(), live.window.prev());
+        if first <= last && (halted || settings.paused) {
+            state::save_gap(storage, first, last, halted, settings.paused)?;
+        }
+    }
+    Ok(live)
+}
+
+/// The live record at block time, without storing anything.
+pub fn view(storage: &dyn Storage, block: &BlockInfo, settings: &Settings) -> StdResult<Live> {
+    Ok(roll_from(state::live(storage)?, block, settings).live)
+}
+
+/// Books of any window as of block time.
+pub fn of_window(
+    storage: &dyn Storage,
+    block: &BlockInfo,
+    settings: &Settings,
+    window: Window,
+) -> StdResult<PoolWindow> {
+    let last = state::live(storage)?;
+    let stored = last.window;
+    let Roll {
+        live,
+        closed,
+        halted,
+    } = roll_from(last, block, settings);
+    if window == live.window {
+        return Ok(live.books);
+    }
+    match closed {
+        Some(closed) if window == stored => Ok(closed.books),
+        // No message has come since: the windows between are not archived yet.
+        Some(_) if stored < window && window < live.window => Ok(PoolWindow {
+            halted,
+            paused: settings.paused,
+            ..Default::default()
+        }),
+        _ => state::archived(storage, window),
+    }
+}
+
+/// Counts a statement that earns feed-in credit without a token, in the books of its own window.
+pub fn count_late(
+    storage: &mut dyn Storage,
+    live: &mut Live,
+    window: Window,
+    wh: Wh,
+) -> Result<(), MarketError> {
+    if window == live.window {
+        return add_late(&mut live.books, wh);
+    }
+    let mut books = state::archived(storage, window)?;
+    add_late(&mut books, wh)?;
+    Ok(state::archive(storage, window, &books)?)
+}
+
+fn add_late(books: &mut PoolWindow, wh: Wh) -> Result<(), MarketError> {
+    books.late = books.late.try_add(wh)?;
+    books.statements = books.statements.saturating_add(1);
+    Ok(())
+}

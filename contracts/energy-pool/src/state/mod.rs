@@ -1,0 +1,14 @@
+//! What the pool stores. Nothing outside this folder knows a storage key. Records that are written often
+//! are tuples or have one-letter fields: on a chain every byte written costs.
+
+mod config;
+mod feed_in;
+mod meter;
+mod terms;
+mod window;
+
+pub use config::*;
+pub use feed_in::*;
+pub use meter::*;
+pub use terms::*;
+pub use window::*;
