@@ -80,6 +80,24 @@ pub fn number(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| UNDEFINED.into(), |value| format!("{value:.decimals$}"))
 }
 
+/// A rate per second in whole numbers; with two decimals below ten.
+pub fn rate(per_second: Option<f64>) -> String {
+    match per_second {
+        Some(rate) if rate >= 10.0 => {
+            // A saturating conversion of a positive number.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let whole = rate.round() as u64;
+            grouped(whole)
+        }
+        other => number(other, 2),
+    }
+}
+
+/// Memory in MiB with one decimal.
+pub fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / 1_048_576.0)
+}
+
 /// A length of time: `45 s`, `15 min`, `6 h`, `2 days`.
 pub fn duration(seconds: u64) -> String {
     let units = [(86_400, "days"), (3_600, "h"), (60, "min")];
@@ -130,6 +148,10 @@ mod tests {
         assert_eq!(kilograms(560_000.0), "560.0 kg");
         assert_eq!(number(Some(1.25), 2), "1.25");
         assert_eq!(number(None, 2), UNDEFINED);
+        assert_eq!(rate(Some(57_120.6)), "57,121");
+        assert_eq!(rate(Some(1.5)), "1.50");
+        assert_eq!(rate(None), UNDEFINED);
+        assert_eq!(mebibytes(123_456_789), "117.7 MiB");
         let lengths = [0, 45, 900, 21_600, 86_400, 172_800].map(duration);
         assert_eq!(lengths, ["0 s", "45 s", "15 min", "6 h", "1 day", "2 days"]);
     }

@@ -1,7 +1,7 @@
 //! The summary as a short text block for a terminal.
 
 use crate::format::{
-    coins, duration, grouped, kilograms, kilowatts, kwh, number, percent, price, UNDEFINED,
+    coins, duration, grouped, kilograms, kilowatts, kwh, mebibytes, number, percent, price, rate,
 };
 use crate::summary::Summary;
 
@@ -180,9 +180,7 @@ pub fn human(summary: &Summary) -> String {
     for violation in &s.violations {
         line(t, "  violated", violation);
     }
-    let rate = s
-        .meter_windows_per_second
-        .map_or_else(|| UNDEFINED.into(), |rate| format!("{rate:.0}"));
+    let rate = rate(s.meter_windows_per_second);
     let threads = if s.threads == 1 { "thread" } else { "threads" };
     line(
         t,
@@ -193,11 +191,7 @@ pub fn human(summary: &Summary) -> String {
         ),
     );
     if let Some(bytes) = s.peak_memory_bytes {
-        line(
-            t,
-            "Peak memory",
-            &format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-        );
+        line(t, "Peak memory", &mebibytes(bytes));
     }
     line(t, "State hash", &s.state_hash);
     for note in &s.notes {

@@ -4,12 +4,12 @@ use plotters::chart::ChartBuilder;
 use plotters::element::Rectangle;
 
 use super::draw::{
-    axis_number, failed, filled, rule_style, svg, text_style, Canvas, Figure, Ticked,
+    axis_number, failed, filled, rule_style, svg, text_style, Canvas, Entry, Figure, Ticked,
 };
 use super::palette::{Colour, GENERATION};
 
 /// Width of charts that stand side by side.
-const WIDTH: u32 = 560;
+const WIDTH: u32 = 520;
 /// Height of one home's bars.
 const ROW: u32 = 26;
 /// Characters of a home's name that fit beside its bars.
@@ -44,12 +44,21 @@ fn draw_homes(
     let (low, high) = (values().fold(0.0, f64::min), values().fold(0.0, f64::max));
     let range = if high > low { high - low } else { 1.0 };
     let rows = homes.len() as f64;
+    let longest = homes
+        .iter()
+        .map(|home| home.name.chars().count().min(NAME))
+        .max()
+        .unwrap_or(0);
+    let names = u32::try_from(longest)
+        .unwrap_or(0)
+        .saturating_mul(8)
+        .saturating_add(14);
     let middles: Vec<f64> = (0..homes.len()).map(|row| row as f64 + 0.5).collect();
     let mut chart = ChartBuilder::on(canvas)
         .margin(8)
         .margin_right(28)
         .x_label_area_size(28)
-        .y_label_area_size(140)
+        .y_label_area_size(names)
         .build_cartesian_2d(
             (if low < 0.0 { low - range * 0.03 } else { 0.0 })..(low + range * 1.03),
             Ticked::new(0.0..rows, middles),
@@ -110,7 +119,7 @@ pub fn homes(
         caption,
         legend: legend
             .iter()
-            .map(|(colour, text)| (colour.name, *text))
+            .map(|(colour, text)| Entry::area(*colour, text))
             .collect(),
         wide: false,
     })

@@ -18,6 +18,37 @@ use wattpool_schema::Seconds;
 /// The surface of a chart.
 pub type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
+/// A line of a legend.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The colour's legend class.
+    pub colour: &'static str,
+    /// What it stands for.
+    pub text: &'static str,
+    /// Drawn as a line instead of an area.
+    pub line: bool,
+}
+
+impl Entry {
+    /// An area or a bar.
+    pub fn area(colour: Colour, text: &'static str) -> Self {
+        Self {
+            colour: colour.name,
+            text,
+            line: false,
+        }
+    }
+
+    /// A line.
+    pub fn line(colour: Colour, text: &'static str) -> Self {
+        Self {
+            colour: colour.name,
+            text,
+            line: true,
+        }
+    }
+}
+
 /// A chart with what a reader who cannot see it needs.
 #[derive(Clone, Debug)]
 pub struct Figure {
@@ -25,8 +56,8 @@ pub struct Figure {
     pub title: String,
     /// What is shown, with units and down-sampling.
     pub caption: String,
-    /// Colours and what they stand for.
-    pub legend: Vec<(&'static str, &'static str)>,
+    /// What the colours stand for.
+    pub legend: Vec<Entry>,
     /// The inline SVG.
     pub svg: String,
     /// Takes the page's whole width.
@@ -187,7 +218,13 @@ pub fn time_ticks(from: f64, to: f64) -> (Vec<f64>, &'static str) {
     }
     // Months: the first of every n-th month.
     let months = span.checked_div(30 * DAY).unwrap_or(0);
-    let every = (months / MOST_TICKS).saturating_add(1);
+    let rounds = [1i64, 2, 3, 6, 12, 24, 60, 120, 600, 1_200];
+    let few = |every: &i64| {
+        months
+            .checked_div(*every)
+            .is_some_and(|ticks| ticks <= MOST_TICKS)
+    };
+    let every = rounds.into_iter().find(few).unwrap_or(12_000);
     let (start, end) = (at(from), at(to));
     let number = |time: &DateTime<Utc>| i64::from(time.year()) * 12 + i64::from(time.month0());
     let ticks = (number(&start)..=number(&end))
@@ -226,7 +263,7 @@ mod tests {
             assert!(!time_label(ticks[0], pattern).is_empty());
         }
         let (ticks, pattern) = time_ticks(start, start + 365.0 * 86_400.0);
-        assert_eq!(time_label(ticks[0], pattern), "Jun 2026");
+        assert_eq!(time_label(ticks[0], pattern), "Jul 2026");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use plotters::series::{AreaSeries, LineSeries};
 use plotters::style::Color;
 
 use super::draw::{
-    axis_number, failed, rule_style, svg, text_style, time_label, time_ticks, Canvas, Figure,
-    Ticked,
+    axis_number, failed, rule_style, svg, text_style, time_label, time_ticks, Canvas, Entry,
+    Figure, Ticked,
 };
 use super::palette::{Colour, FEED_IN, GENERATION, GRID, OWN, TRADED};
 use super::series::Point;
@@ -184,11 +184,11 @@ pub fn supply(
         })?,
         caption,
         legend: vec![
-            (OWN.name, "own use"),
-            (TRADED.name, "traded between neighbours"),
-            (GRID.name, "from the national grid"),
-            (GENERATION.name, "generation (line)"),
-            (FEED_IN.name, "fed into the grid (line)"),
+            Entry::area(OWN, "own use"),
+            Entry::area(TRADED, "traded between neighbours"),
+            Entry::area(GRID, "from the national grid"),
+            Entry::line(GENERATION, "generation"),
+            Entry::line(FEED_IN, "fed into the grid"),
         ],
         wide: true,
     })
@@ -224,9 +224,9 @@ pub fn prices(
         })?,
         caption,
         legend: vec![
-            (GRID.name, "grid purchase tariff"),
-            (TRADED.name, "mean price of trades"),
-            (FEED_IN.name, "feed-in tariff"),
+            Entry::line(GRID, "grid purchase tariff"),
+            Entry::line(TRADED, "mean price of trades"),
+            Entry::line(FEED_IN, "feed-in tariff"),
         ],
         wide: true,
     })

@@ -2,7 +2,9 @@
 
 use wattpool_scenario::model::{HomeKind, Neighbourhood};
 
-use crate::format::{coins, grouped, kilowatts, kwh, number, percent, price, UNDEFINED};
+use crate::format::{
+    coins, grouped, kilowatts, kwh, mebibytes, number, percent, price, rate, UNDEFINED,
+};
 use crate::measures::Measures;
 use crate::money::to_i64;
 use crate::summary::Summary;
@@ -66,7 +68,7 @@ pub fn homes(neighbourhood: &Neighbourhood, measures: &Measures, most: usize) ->
 
 /// Every figure of the summary by subject.
 pub fn sections(s: &Summary) -> Vec<Section> {
-    vec![compared(s), money(s), market(s), machinery(s)]
+    vec![compared(s), money(s), market(s), machinery(s), run(s)]
 }
 
 fn compared(s: &Summary) -> Section {
@@ -198,24 +200,7 @@ fn machinery(s: &Summary) -> Section {
         ("Invariants checked", grouped(s.invariant_checks)),
         ("Invariants violated", grouped(s.invariant_violations)),
         ("Signatures", s.signatures.clone()),
-        ("Threads", grouped(s.threads)),
-        ("Elapsed, s", format!("{:.2}", s.elapsed_s)),
-        (
-            "Meter-windows per second",
-            number(s.meter_windows_per_second, 0),
-        ),
-        ("Ledger, s", format!("{:.2}", s.timings.ledger_s)),
-        ("Network, s", format!("{:.2}", s.timings.network_s)),
-        ("Choice of trades, s", format!("{:.2}", s.timings.choice_s)),
-        ("Agents otherwise, s", format!("{:.2}", s.timings.agent_s)),
-        ("Everything else, s", format!("{:.2}", s.timings.rest_s)),
     ];
-    if let Some(bytes) = s.peak_memory_bytes {
-        rows.push((
-            "Peak memory",
-            format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-        ));
-    }
     if !s.faults.is_empty() {
         let faults: Vec<String> = s
             .faults
@@ -226,4 +211,31 @@ fn machinery(s: &Summary) -> Section {
     }
     rows.push(("State hash", s.state_hash.clone()));
     single("Machinery", "value", rows)
+}
+
+fn run(s: &Summary) -> Section {
+    let seconds = |seconds: f64| format!("{seconds:.2}");
+    let mut rows = vec![
+        ("Meter-windows per second", rate(s.meter_windows_per_second)),
+        ("Elapsed, s", seconds(s.elapsed_s)),
+        ("Threads", grouped(s.threads)),
+        ("Ledger, s over all threads", seconds(s.timings.ledger_s)),
+        ("Network, s over all threads", seconds(s.timings.network_s)),
+        (
+            "Choice of trades, s over all threads",
+            seconds(s.timings.choice_s),
+        ),
+        (
+            "Agents otherwise, s over all threads",
+            seconds(s.timings.agent_s),
+        ),
+        (
+            "Everything else, s over all threads",
+            seconds(s.timings.rest_s),
+        ),
+    ];
+    if let Some(bytes) = s.peak_memory_bytes {
+        rows.push(("Peak memory", mebibytes(bytes)));
+    }
+    single("Run", "value", rows)
 }
