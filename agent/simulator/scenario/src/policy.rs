@@ -10,40 +10,42 @@ use wattpool_core::policy::Policy;
 pub(crate) fn check(source: &Source, path: &[Key<'_>], table: &Table) -> Result<(), ScenarioError> {
     for (key, value) in table {
         let at = [path, &[Key::Name(key)]].concat();
-        if let (Value::Table(inner), "weights") = (value, key.as_str()) {
-            for (weight, share) in inner {
-                let single = Table::from_iter([(weight.clone(), share.clone())]);
-                let at = [&at[..], &[Key::Name(weight)]].concat();
-                parsed(
-                    source,
-                    &at,
-                    Table::from_iter([(key.clone(), Value::Table(single))]),
-                )?;
+        match value {
+            Value::Table(weights) if key == "weights" => {
+                for (weight, share) in weights {
+                    let single = Table::from_iter([(weight.clone(), share.clone())]);
+                    let layer = Table::from_iter([(key.clone(), Value::Table(single))]);
+                    let at = [&at[..], &[Key::Name(weight)]].concat();
+                    parsed(source, &at, over(default_table(), &layer))?;
+                }
             }
-        } else {
-            parsed(
-                source,
-                &at,
-                Table::from_iter([(key.clone(), value.clone())]),
-            )?;
+            _ => {
+                let layer = Table::from_iter([(key.clone(), value.clone())]);
+                parsed(source, &at, over(default_table(), &layer))?;
+            }
         }
     }
     Ok(())
 }
 
+/// The default policy as a table; what it leaves out does not bind.
+fn default_table() -> Table {
+    Table::try_from(Policy::default()).unwrap_or_default()
+}
+
 /// Puts the layers (each checked, with its place in the file) over the default policy, the last one on
-/// top, and checks what comes out.
+/// top, and checks what comes out. Weights must sum to 1 as closely as the optimizer asks.
 pub(crate) fn merged(
     source: &Source,
     layers: &[(&[Key<'_>], &Table)],
 ) -> Result<Policy, ScenarioError> {
-    let mut all = Table::new();
+    let mut all = default_table();
     let mut last: &[Key<'_>] = &[Key::Name("policy")];
     for (path, layer) in layers {
         if !layer.is_empty() {
             last = path;
         }
-        overlay(&mut all, layer);
+        all = over(all, layer);
     }
     let policy = parsed(source, last, all)?;
     let refuse = |key: &'static str, problem: String, expected: &str| {
@@ -59,7 +61,7 @@ pub(crate) fn merged(
         w.price,
     ];
     let sum: f64 = weights.iter().sum();
-    if weights.iter().any(|w| !w.is_finite() || *w < 0.0) || (sum - 1.0).abs() > 1e-6 {
+    if weights.iter().any(|w| !w.is_finite() || *w < 0.0) || (sum - 1.0).abs() > 1e-9 {
         return refuse(
             "weights",
             format!("they are {weights:?} and sum to {sum}"),
@@ -81,17 +83,18 @@ pub(crate) fn merged(
     Ok(policy)
 }
 
-fn overlay(all: &mut Table, layer: &Table) {
+/// A table with a layer put over it; weights are changed one by one.
+fn over(mut all: Table, layer: &Table) -> Table {
     for (key, value) in layer {
-        match (all.get_mut(key), value) {
+        let value = match (all.remove(key), value) {
             (Some(Value::Table(below)), Value::Table(above)) if key == "weights" => {
-                overlay(below, above)
+                Value::Table(over(below, above))
             }
-            _ => {
-                all.insert(key.clone(), value.clone());
-            }
-        }
+            _ => value.clone(),
+        };
+        all.insert(key.clone(), value);
     }
+    all
 }
 
 fn parsed(source: &Source, path: &[Key<'_>], table: Table) -> Result<Policy, ScenarioError> {

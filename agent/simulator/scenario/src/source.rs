@@ -89,7 +89,11 @@ impl Source {
         ScenarioError::Setting {
             file: self.path.clone(),
             line: self.line_at(offset),
-            key: dotted(path),
+            key: if path.is_empty() {
+                "scenario".into()
+            } else {
+                dotted(path)
+            },
             problem: problem.into(),
             expected: expected.into(),
         }
