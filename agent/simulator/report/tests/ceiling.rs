@@ -1,5 +1,12 @@
 //! The ceiling against hand-worked cases and an exhaustive search.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+#![allow(clippy::cast_possible_truncation)]
+
 mod common;
 
 use common::pair;

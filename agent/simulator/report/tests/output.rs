@@ -1,5 +1,11 @@
 //! The tables parse back, the page is self-contained and complete, and files appear whole or not at all.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
 mod common;
 
 use std::collections::BTreeSet;
@@ -83,7 +89,7 @@ fn tables_parse_back_and_add_up_to_the_summary() {
     assert_eq!(trades.iter().map(|row| row.lost_wh).sum::<u64>(), s.lost_wh);
     assert_eq!(
         trades.iter().map(|row| row.charge_micro).sum::<u64>(),
-        s.network_charges as u64
+        u64::try_from(s.network_charges).unwrap()
     );
     assert_eq!(
         windows.iter().map(|row| row.bill_micro).sum::<i64>(),

@@ -226,7 +226,11 @@ pub fn time_ticks(from: f64, to: f64) -> (Vec<f64>, &'static str) {
     };
     let every = rounds.into_iter().find(few).unwrap_or(12_000);
     let (start, end) = (at(from), at(to));
-    let number = |time: &DateTime<Utc>| i64::from(time.year()) * 12 + i64::from(time.month0());
+    let number = |time: &DateTime<Utc>| {
+        i64::from(time.year())
+            .saturating_mul(12)
+            .saturating_add(i64::from(time.month0()))
+    };
     let ticks = (number(&start)..=number(&end))
         .filter(|month| month.rem_euclid(every) == 0)
         .filter_map(|month| {

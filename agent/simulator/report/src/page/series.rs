@@ -82,11 +82,16 @@ impl Point {
     }
 }
 
+/// Whole windows in a day; none when a window is longer.
+fn windows_per_day(window_s: u32) -> u64 {
+    DAY_S.checked_div(u64::from(window_s)).unwrap_or(0)
+}
+
 /// Windows per point so that at most [`MOST_POINTS`] remain; whole days once a point would be longer
 /// than three hours, lest points fall on different times of day.
 pub fn windows_per_point(windows: usize, window_s: u32) -> usize {
     let least = windows.div_ceil(MOST_POINTS).max(1);
-    let per_day = usize::try_from(DAY_S / u64::from(window_s.max(1)))
+    let per_day = usize::try_from(windows_per_day(window_s))
         .unwrap_or(1)
         .max(1);
     if least.saturating_mul(window_s as usize) > 3 * 3_600 && least > 1 {
@@ -119,7 +124,7 @@ pub fn whole_period(windows: &[WindowAccount], window_s: u32) -> Vec<Point> {
 
 /// The mean over all days by time of day (UTC); `None` for less than two days.
 pub fn average_day(windows: &[WindowAccount], window_s: u32) -> Option<Vec<Point>> {
-    let slots = (DAY_S / u64::from(window_s.max(1))).min(MOST_SLOTS);
+    let slots = windows_per_day(window_s).min(MOST_SLOTS);
     if slots < 2 || (windows.len() as u64).saturating_mul(window_s.into()) < 2 * DAY_S {
         return None;
     }
