@@ -10,6 +10,9 @@ use wattpool_schema::{Ppm, Price, Wh, Zone, PPM};
 /// Highest network charge and tariff, micro-units per kWh: a thousand coins.
 pub(crate) const HIGHEST_PRICE: u64 = 1_000_000_000;
 
+/// Most zones: pairs grow with the square.
+pub(crate) const MOST_ZONES: u16 = 256;
+
 /// Every ordered pair of the zones, without loss, charge or limit.
 pub(crate) fn lossless(zones: impl Iterator<Item = u16> + Clone) -> Vec<ZonePair> {
     let lossless = |from, to| ZonePair {
@@ -31,6 +34,10 @@ pub(crate) fn terms(
     table: &ZonesTable,
     zones: &BTreeSet<u16>,
 ) -> Result<Vec<ZonePair>, ScenarioError> {
+    if zones.len() > usize::from(MOST_ZONES) {
+        let problem = format!("the homes are in {} zones", zones.len());
+        return Err(source.refuse(keys!["zones"], problem, format!("at most {MOST_ZONES}")));
+    }
     check(source, keys!["zones", "within"], &table.within)?;
     check(source, keys!["zones", "between"], &table.between)?;
     let mut special: BTreeMap<(u16, u16), &PairTable> = BTreeMap::new();

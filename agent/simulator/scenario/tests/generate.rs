@@ -1,5 +1,16 @@
 //! The generated neighbourhood: plausible, and the same bytes from the same seed.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 use wattpool_scenario::model::{HomeKind, Neighbourhood};
 use wattpool_scenario::{neighbourhood, GenerateOptions, ScenarioError};
 
@@ -136,12 +147,13 @@ fn homes_go_to_zones_in_turn_and_every_pair_has_terms() {
 #[test]
 fn options_out_of_range_are_refused_by_name() {
     type Change = fn(&mut GenerateOptions);
-    let cases: [(&str, Change); 9] = [
+    let cases: [(&str, Change); 10] = [
         ("homes", |o| o.homes = 0),
         ("homes", |o| (o.homes, o.days) = (1_000_000, 365)),
         ("days", |o| o.days = 0),
         ("window_s", |o| o.window_s = 7 * 60),
         ("zones", |o| o.zones = 0),
+        ("zones", |o| o.zones = 257),
         ("latitude", |o| o.latitude = f64::NAN),
         ("pv_share", |o| o.pv_share = 1.5),
         ("kwp_max", |o| o.kwp_max = 1.0),

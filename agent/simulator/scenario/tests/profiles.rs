@@ -1,5 +1,16 @@
 //! Profiles as they are published: units, time zones, gaps, net columns, steps unlike the window.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::fs;
 use wattpool_scenario::model::{HomeKind, Neighbourhood};
 use wattpool_scenario::{load, Overrides};

@@ -1,6 +1,17 @@
 //! Bad input: each is refused in one line that names the file, the line, the key or column, and what was
 //! expected.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::fs;
 use wattpool_scenario::{load, Overrides};
 

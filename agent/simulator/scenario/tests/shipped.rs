@@ -1,6 +1,17 @@
 //! The scenario files that come with the project. Those of the CityLearn data set need its files: in
 //! `$WATTPOOL_DATA/citylearn-2022`, by default in `shared/data` beside the checkout.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::path::{Path, PathBuf};
 use wattpool_core::policy::Policy;
 use wattpool_scenario::model::{HomeKind, Neighbourhood};

@@ -14,6 +14,7 @@ use crate::errors::ScenarioError;
 use crate::model::{Faults, Home, HomeKind, Neighbourhood};
 use crate::resample::WhCarry;
 use crate::tariff;
+use crate::zones::{lossless, MOST_ZONES};
 use calendar::Calendar;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -50,7 +51,7 @@ pub struct GenerateOptions {
     pub latitude: f64,
     /// Degrees, east positive.
     pub longitude: f64,
-    /// Number of zones; homes go to zones 1, 2, … in turn.
+    /// Number of zones, at most 256; homes go to zones 1, 2, … in turn.
     pub zones: u16,
     /// Share of homes with photovoltaics, evenly interleaved.
     pub pv_share: f64,
@@ -109,8 +110,12 @@ impl GenerateOptions {
         if !is_window(self.window_s) {
             return refuse("window_s", self.window_s.to_string(), WINDOW_EXPECTED);
         }
-        if self.zones == 0 {
-            return refuse("zones", self.zones.to_string(), "at least 1");
+        if !(1..=MOST_ZONES).contains(&self.zones) {
+            return refuse(
+                "zones",
+                self.zones.to_string(),
+                &format!("1 to {MOST_ZONES}"),
+            );
         }
         let windows = u64::from(self.days).saturating_mul(u64::from(
             86_400_u32.checked_div(self.window_s).unwrap_or(0),
@@ -235,6 +240,10 @@ pub fn neighbourhood(options: &GenerateOptions) -> Result<Neighbourhood, Scenari
         calendar,
         steps_per_window,
     };
+    // Few homes may leave zones without any.
+    let zones = options
+        .zones
+        .min(u16::try_from(options.homes).unwrap_or(u16::MAX));
     let mut scratch = vec![0.0; world.calendar.len()];
     let homes = (0..options.homes)
         .map(|index| world.home(options, index, &mut scratch))
@@ -248,7 +257,7 @@ pub fn neighbourhood(options: &GenerateOptions) -> Result<Neighbourhood, Scenari
         import_tariff: vec![IMPORT_TARIFF; windows],
         feed_in_tariff: vec![FEED_IN_TARIFF; windows],
         carbon_g_per_kwh: tariff::daily_carbon(start, options.window_s, windows, options.timezone),
-        zone_pairs: crate::zones::lossless(1..=options.zones),
+        zone_pairs: lossless(1..=zones),
         faults: Faults::default(),
         notes: vec![format!("generated from seed {}", options.seed)],
     })
