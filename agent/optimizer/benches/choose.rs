@@ -6,6 +6,7 @@
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::disallowed_types,
     clippy::expect_used,
     clippy::indexing_slicing
 )]

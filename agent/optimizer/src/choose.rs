@@ -45,7 +45,8 @@ pub struct Demand<'a> {
 pub enum Method {
     /// The exact search, within its node budget.
     Exact,
-    /// The genetic algorithm. One seller, or a need that nobody covers, is read off the sorted offers.
+    /// The genetic algorithm. One seller, or a need that nobody covers, is read off the offers; plans
+    /// of more than 256 sellers are left to the exact search.
     Ga,
     /// Exact where that is cheaper than evolving, genetic otherwise: see [`Settings::auto_nodes`].
     #[default]
@@ -59,7 +60,7 @@ pub struct Settings {
     pub method: Method,
     /// Seed of the genetic algorithm.
     pub seed: u64,
-    /// Sets that the genetic algorithm may score.
+    /// Sets that the genetic algorithm may score; one of more than 64 sellers counts once per 64.
     pub evaluations: u64,
     /// Steps after which the exact search gives up proving (a few nanoseconds each).
     pub nodes: u64,
@@ -222,9 +223,21 @@ fn usable(candidate: &&Candidate) -> bool {
     candidate.deliverable_wh > 0 && (0.0..=1.0).contains(&candidate.value)
 }
 
+/// Plans of more sellers than this are not evolved: crossing and repairing such sets costs more than
+/// the exact search, which mostly proves them at once.
+const EVOLVED_SELLERS: usize = 256;
+
+/// Steps per seller, and in all, that the exact search gets instead.
+const NODES_PER_SELLER: u64 = 1_000;
+const NODES_INSTEAD: u64 = 2_000_000;
+
 /// Runs the method over the reduced problem: (proven best, what found it).
 fn search(task: &Task, settings: &Settings, ws: &mut Workspace) -> (bool, FoundBy) {
+    let evolve = task.k <= EVOLVED_SELLERS;
     let nodes = match settings.method {
+        Method::Auto | Method::Ga if !evolve => {
+            NODES_INSTEAD.min(NODES_PER_SELLER.saturating_mul(task.k as u64))
+        }
         Method::Exact => settings.nodes,
         Method::Auto if task.k == 2 => settings.nodes,
         Method::Auto => settings.auto_nodes,
@@ -232,7 +245,7 @@ fn search(task: &Task, settings: &Settings, ws: &mut Workspace) -> (bool, FoundB
     };
     if nodes > 0 {
         let proven = exact::search(task, &ws.core, nodes, &mut ws.exact, &mut ws.best);
-        if proven || settings.method == Method::Exact {
+        if proven || !evolve || settings.method == Method::Exact {
             return (proven, FoundBy::Exact);
         }
     }

@@ -66,7 +66,7 @@ fn pairs(task: &Task, items: &[Item], nodes: u64, stairs: &mut Stairs, best: &mu
         }
         let rest = Sums::EMPTY.with(full);
         let to_beat = best.score + SCORE_TOLERANCE;
-        let completion = stairs.complete(task, &rest, start, to_beat, |item| item.id == full.id);
+        let completion = stairs.complete(task, &rest, start, to_beat, |item, _| item.id == full.id);
         best.evaluations = best.evaluations.saturating_add(completion.scored);
         if let Some((item, _, score)) = completion.found {
             best.replace(score, [*full, item]);

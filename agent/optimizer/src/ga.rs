@@ -26,6 +26,10 @@ const MUTATION: u32 = 160;
 const PATIENCE: usize = 2;
 const CORE_PER_PATIENCE: usize = 8;
 const LARGE_CORE: usize = 96;
+const LARGE_K: usize = 16;
+
+/// Sellers in a set that counts as one evaluation.
+const USUAL_K: usize = 64;
 
 /// Random tries of a repair before it takes the largest offer.
 const REPAIR_TRIES: usize = 4;
@@ -81,14 +85,17 @@ pub(crate) fn evolve(
         return;
     }
     let mut dice = Dice(Xoshiro256PlusPlus::seed_from_u64(seed));
-    let end = best.evaluations.saturating_add(evaluations);
+    // A larger set costs more: the budget is for sets of up to `USUAL_K`.
+    let dear = (task.k / USUAL_K).max(1) as u64;
+    let end = best.evaluations.saturating_add(evaluations / dear);
     space.prepare(items);
     if !space.covers(task) {
         return;
     }
     let bound = core.bound(task);
     space.populate(task, core, best, &mut dice);
-    let patience = PATIENCE + task.k / 2 + items.len().min(LARGE_CORE) / CORE_PER_PATIENCE;
+    let patience =
+        PATIENCE + task.k.min(LARGE_K) / 2 + items.len().min(LARGE_CORE) / CORE_PER_PATIENCE;
     let mut idle = 0;
     while best.evaluations < end && idle < patience && best.beaten_by(bound) {
         let before = best.score;
@@ -131,8 +138,11 @@ impl GaSpace {
             match individual {
                 // The incumbent, as far as its offers are in the core; greedy by part; greedy by size.
                 0 => {
+                    self.spare.clear();
+                    self.spare.extend(best.items.iter().map(|member| member.id));
+                    self.spare.sort_unstable();
                     for (at, item) in (0u32..).zip(items) {
-                        if best.items.iter().any(|member| member.id == item.id) {
+                        if self.spare.binary_search(&item.id).is_ok() {
                             self.take(at);
                         }
                     }
@@ -295,8 +305,8 @@ impl GaSpace {
         let score = Sums::of(self.child.iter().map(|at| &items[*at as usize])).score(task);
         let rest = self.child.iter().enumerate().filter(|(at, _)| *at != out);
         let rest = rest.map(|(_, at)| &items[*at as usize]);
-        let member = |item: &Item| rest.clone().any(|other| other.id == item.id);
-        let sums = Sums::of(rest.clone());
+        let member = |_: &Item, at: u32| self.stamps[at as usize] == self.stamp;
+        let sums = Sums::of(rest);
         let from = self.stairs.at_least(task.need.saturating_sub(sums.g));
         let completion = self.stairs.complete(task, &sums, from, score, member);
         best.evaluations = best

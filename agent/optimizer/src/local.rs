@@ -7,14 +7,22 @@ use crate::pool::{Best, Item, Sums, Task};
 use crate::reduce::Core;
 use crate::score::SCORE_TOLERANCE;
 
-/// Improves the incumbent by the best single exchange with the core until none helps or
-/// `evaluations` sets have been scored.
+/// Steps of one local search, each one a seller added up or a set scored: far more than usual
+/// problems need, a limit for plans of thousands of sellers.
+const STEPS: u64 = 200_000;
+
+/// Improves the incumbent by the best single exchange with the core until none helps, or the steps
+/// or `evaluations` scored sets are used up.
 pub(crate) fn improve(task: &Task, core: &Core, evaluations: u64, best: &mut Best) {
     let limit = best.evaluations.saturating_add(evaluations);
-    while best.evaluations < limit {
+    let mut steps = 0u64;
+    while best.evaluations < limit && steps < STEPS {
         let mut found: Option<(usize, Item, f64)> = None;
         let mut to_beat = best.score;
         for out in 0..best.items.len() {
+            if steps >= STEPS {
+                break;
+            }
             let rest = best
                 .items
                 .iter()
@@ -25,6 +33,7 @@ pub(crate) fn improve(task: &Task, core: &Core, evaluations: u64, best: &mut Bes
             let member = |item: &Item| best.items.iter().any(|other| other.id == item.id);
             let (filled, scored) = complete(task, core, &Sums::of(rest), parts, to_beat, member);
             best.evaluations = best.evaluations.saturating_add(scored);
+            steps = steps.saturating_add(scored).saturating_add(task.k as u64);
             if let Some((at, score)) = filled {
                 to_beat = score;
                 found = Some((out, core.items[at], score));

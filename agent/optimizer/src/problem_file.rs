@@ -78,8 +78,18 @@ pub fn parse_input(file: &str, text: &str) -> Result<ProblemInput, ProblemError>
         }
     };
     let mut reader = serde_json::Deserializer::from_str(text);
-    let input = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| syntax(error.path().to_string(), error.inner()))?;
+    let input = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        // The root's path is a bare dot, which says nothing.
+        syntax(
+            if path == "." {
+                "the problem".to_owned()
+            } else {
+                path
+            },
+            error.inner(),
+        )
+    })?;
     reader
         .end()
         .map_err(|error| syntax("after the problem".to_owned(), &error))?;

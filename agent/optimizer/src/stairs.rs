@@ -66,7 +66,7 @@ impl Stairs {
         rest: &Sums,
         from: usize,
         to_beat: f64,
-        member: impl Fn(&Item) -> bool,
+        member: impl Fn(&Item, u32) -> bool,
     ) -> Completion {
         let open = 1.0 - rest.x;
         let mut completion = Completion {
@@ -82,7 +82,7 @@ impl Stairs {
             if reach <= to_beat {
                 break;
             }
-            if member(item) {
+            if member(item, *position) {
                 // It hides those just behind it: go on without its staircase.
                 at += 1;
                 continue;

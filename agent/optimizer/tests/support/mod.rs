@@ -1,5 +1,8 @@
 //! Seeded problems and an oracle that tries every subset and every split of the rest.
 
+// Each test file uses a part of it.
+#![allow(dead_code)]
+
 use wattpool_optimizer::{plan_score, Candidate, Choice, Demand, Share};
 
 /// SplitMix64 (Steele et al. 2014): the tests' own numbers, independent of the crate's generator.
