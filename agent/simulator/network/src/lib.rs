@@ -15,6 +15,7 @@ mod counters;
 mod network;
 mod outcome;
 mod place;
+mod replicas;
 mod routing;
 mod seen;
 mod transport;

@@ -262,3 +262,152 @@ impl Entry {
         self.holders != 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::{below, mix};
+    use std::collections::BTreeMap;
+    use wattpool_schema::peer::{Offer, Status};
+    use wattpool_schema::{MeterId, Price, Seconds, Signature, Wh, Window, Zone};
+
+    fn record(
+        meter: u8,
+        status: bool,
+        sequence: u64,
+        wh: u64,
+        expires_at: u64,
+    ) -> Arc<SignedRecord> {
+        let (version, network, meter, zone) = (1, "n".to_string(), MeterId([meter; 16]), Zone(1));
+        let (window, wh, expires_at) = (Window(1), Wh(wh), Seconds(expires_at));
+        let record = if status {
+            let surplus = true;
+            Record::Status(Status {
+                version,
+                network,
+                meter,
+                zone,
+                window,
+                surplus,
+                wh,
+                sequence,
+                expires_at,
+            })
+        } else {
+            let (price, peer) = (Price(1), vec![]);
+            Record::Offer(Offer {
+                version,
+                network,
+                meter,
+                zone,
+                window,
+                wh,
+                price,
+                sequence,
+                expires_at,
+                peer,
+            })
+        };
+        Arc::new(SignedRecord {
+            record,
+            signature: Signature([0; 64]),
+        })
+    }
+
+    /// One replica as the rules describe it: per meter and kind, the record and whether it is withdrawn.
+    type Replica = BTreeMap<(u128, bool), (Arc<SignedRecord>, bool)>;
+
+    fn offer_to(replica: &mut Replica, record: &Arc<SignedRecord>, facts: &Facts) -> bool {
+        let slot = (facts.meter, facts.status);
+        match replica.get(&slot) {
+            Some((held, _)) if held.sequence() > facts.sequence => false,
+            Some((held, withdrawn)) if held.sequence() == facts.sequence => {
+                held == record && !withdrawn
+            }
+            _ => {
+                replica.insert(slot, (Arc::clone(record), false));
+                true
+            }
+        }
+    }
+
+    #[test]
+    fn replica_sets_behave_as_six_single_replicas_do() {
+        let mut place = Place::new(0, (0..6).collect(), 0);
+        let mut replicas: Vec<Replica> = vec![Replica::new(); 6];
+        let mut last_crash = [0u64; 6];
+        let (mut crashes, mut now, mut state) = (0, 0, 42);
+        let mut draw = |n: u64| {
+            state = mix(state);
+            below(state, n)
+        };
+        let (mut stored, mut refused, mut served) = (0, 0, 0);
+        for _ in 0..20_000 {
+            let reached = draw(64);
+            let members = |set: u64| (0..6usize).filter(move |i| set >> i & 1 == 1);
+            match draw(12) {
+                0..=4 => {
+                    let (meter, status) = (draw(3) as u8, draw(4) == 0);
+                    let sequence = (now + draw(8)).saturating_sub(3);
+                    let record = record(meter, status, sequence, draw(2), now + draw(6));
+                    let facts = Facts::of(&record);
+                    let want: u64 = members(reached)
+                        .filter(|i| offer_to(&mut replicas[*i], &record, &facts))
+                        .map(|i| 1 << i)
+                        .sum();
+                    assert_eq!(place.put(&record, &facts, reached), want);
+                    stored += want.count_ones();
+                    refused += (reached & !want).count_ones();
+                }
+                5 => {
+                    let meter = u128::from_be_bytes([draw(3) as u8; 16]);
+                    let mut want = 0;
+                    for i in members(reached) {
+                        for (_, held) in replicas[i].iter_mut().filter(|(slot, _)| slot.0 == meter)
+                        {
+                            want |= u64::from(!held.1) << i;
+                            held.1 = true;
+                        }
+                    }
+                    assert_eq!(place.withdraw(meter, reached), want);
+                }
+                6 => {
+                    let node = draw(6) as usize;
+                    crashes += 1;
+                    last_crash[node] = crashes;
+                    replicas[node].clear();
+                    // Several crashes may be taken in at once.
+                    if draw(2) == 0 {
+                        now += 1;
+                        place.expire(now);
+                        for replica in &mut replicas {
+                            replica.retain(|_, (held, _)| held.expires_at().0 >= now);
+                        }
+                    }
+                }
+                _ => {
+                    place.sync(crashes, |rank| last_crash[rank as usize]);
+                    let mut want = BTreeMap::new();
+                    for i in members(reached) {
+                        for (slot, (held, _)) in replicas[i].iter().filter(|(_, held)| !held.1) {
+                            let best = want.entry(*slot).or_insert(0);
+                            *best = held.sequence().max(*best);
+                        }
+                    }
+                    let mut got = BTreeMap::new();
+                    place.list(reached, now, |listed| {
+                        let best = got.entry((listed.meter, listed.status)).or_insert(0);
+                        *best = listed.sequence.max(*best);
+                    });
+                    assert_eq!(got, want);
+                    served += got.len();
+                }
+            }
+            place.sync(crashes, |rank| last_crash[rank as usize]);
+        }
+        assert!(
+            stored > 5_000 && refused > 5_000 && served > 5_000,
+            "{stored} {refused} {served}"
+        );
+    }
+}

@@ -295,3 +295,134 @@ impl Routing {
 const fn bit(key: Key, depth: u32) -> bool {
     key.wrapping_shl(depth) >> 127 == 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ids spread by a hash; with `clustered`, half of them share 24 leading bits.
+    fn ids(n: u32, clustered: bool) -> Vec<[u8; 32]> {
+        let id = |i: u32| {
+            let mut id = [0; 32];
+            for (at, part) in id.chunks_mut(8).enumerate() {
+                part.copy_from_slice(&mix(u64::from(i) * 4 + at as u64).to_be_bytes());
+            }
+            if clustered && i % 2 == 0 {
+                id[..3].fill(0x5a);
+            }
+            id
+        };
+        (0..n).map(id).collect()
+    }
+
+    fn targets(routing: &Routing) -> Vec<Key> {
+        let free = (0..6u64).map(|i| (u128::from(mix(900 + i)) << 64) | u128::from(mix(i)));
+        free.chain([
+            0,
+            Key::MAX,
+            0x5a5a5a << 104,
+            routing.key_of(0),
+            routing.key_of(3),
+        ])
+        .collect()
+    }
+
+    #[test]
+    fn closest_are_those_of_a_full_scan() {
+        for (n, clustered) in [
+            (1, false),
+            (7, false),
+            (100, true),
+            (3_000, false),
+            (3_000, true),
+        ] {
+            let (routing, _) = Routing::new(&ids(n, clustered), 20, 1).unwrap();
+            for target in targets(&routing) {
+                let mut all: Vec<Rank> = (0..n).collect();
+                all.sort_by_key(|rank| routing.key_of(*rank) ^ target);
+                all.truncate(64);
+                assert_eq!(
+                    routing.closest(target, 64),
+                    all,
+                    "{n} nodes, target {target:x}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn contacts_are_the_closest_of_the_whole_table() {
+        let k = 5;
+        for (n, clustered) in [
+            (1, false),
+            (2, false),
+            (30, true),
+            (400, false),
+            (400, true),
+        ] {
+            let (routing, _) = Routing::new(&ids(n, clustered), k, 7).unwrap();
+            for node in (0..n).step_by(7) {
+                // The table by its definition: nodes grouped by the leading bits they share with the node.
+                let own = routing.key_of(node);
+                let mut table = Vec::new();
+                for depth in 0..Key::BITS {
+                    let members: Vec<Rank> = (0..n)
+                        .filter(|other| {
+                            (routing.key_of(*other) ^ own).leading_zeros() == depth
+                                && *other != node
+                        })
+                        .collect();
+                    let Some((first, last)) = members.first().zip(members.last()) else {
+                        continue;
+                    };
+                    let mut chosen = Vec::new();
+                    routing.bucket(node, depth, *first..last + 1, own, &mut chosen);
+                    assert_eq!(chosen.len(), members.len().min(k));
+                    assert!(chosen.iter().all(|c| members.contains(c)));
+                    table.extend(chosen);
+                }
+                let mut distinct = table.clone();
+                distinct.sort_unstable();
+                distinct.dedup();
+                assert_eq!(distinct.len(), table.len());
+                for target in targets(&routing) {
+                    let mut want = table.clone();
+                    want.sort_by_key(|rank| routing.key_of(*rank) ^ target);
+                    want.truncate(k);
+                    let mut got = Vec::new();
+                    routing.contacts(node, &routing.branch(target), &mut got);
+                    assert_eq!(got, want, "{n} nodes, node {node}, target {target:x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bucket_choice_depends_on_seed_and_node() {
+        let ids = ids(1_000, false);
+        let pick = |seed, node| {
+            let (routing, _) = Routing::new(&ids, 20, seed).unwrap();
+            let mut out = Vec::new();
+            routing.bucket(node, 0, 500..1_000, 0, &mut out);
+            out
+        };
+        assert_eq!(pick(1, 3), pick(1, 3));
+        assert_ne!(pick(1, 3), pick(2, 3));
+        assert_ne!(pick(1, 3), pick(1, 4));
+    }
+
+    #[test]
+    fn ids_alike_in_their_routed_bits_are_refused() {
+        let mut ids = ids(3, false);
+        ids[2] = ids[0];
+        ids[2][31] ^= 1;
+        let refused = Routing::new(&ids, 20, 1).err();
+        assert_eq!(
+            refused,
+            Some(NetworkError::DuplicateId {
+                first: 0,
+                second: 2
+            })
+        );
+    }
+}

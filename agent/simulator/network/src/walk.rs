@@ -3,6 +3,7 @@
 //! Kademlia §2.3: ask the `alpha` closest known nodes at a time for the closest they know, until the `k` closest
 //! known have all answered. A round lasts as long as its slowest answer or timeout.
 
+use crate::network::is_up;
 use crate::routing::{Branch, Rank, Routing};
 use crate::transport::{Transport, ANSWER_BYTES, CONTACT_BYTES, REQUEST_BYTES};
 
@@ -115,14 +116,14 @@ impl Search<'_> {
             rounds = rounds.saturating_add(1);
             let mut end = at;
             for rank in &ask {
-                self.routing.contacts(*rank, self.branch, &mut reply);
+                let online = is_up(self.online, *rank);
+                reply.clear();
+                if online {
+                    self.routing.contacts(*rank, self.branch, &mut reply);
+                }
                 let contacts = u64::try_from(reply.len()).unwrap_or(u64::MAX);
                 let answer = ANSWER_BYTES.saturating_add(contacts.saturating_mul(CONTACT_BYTES));
-                let online = usize::try_from(*rank)
-                    .ok()
-                    .and_then(|r| self.online.get(r))
-                    .copied();
-                let went = transport.exchange(at, online.unwrap_or(false), REQUEST_BYTES, answer);
+                let went = transport.exchange(at, online, REQUEST_BYTES, answer);
                 end = end.max(went.at);
                 if went.answered && went.at <= self.deadline {
                     list.mark(*rank, State::Answered);
@@ -146,6 +147,92 @@ impl Search<'_> {
             rounds,
             at: at.min(self.deadline),
             finished,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::mix;
+    use crate::NetworkConfig;
+
+    /// Walks of many seekers over a network of `n`: (share of the `closest` live nodes found, nodes asked, rounds), means.
+    fn walks(n: u32, down_every: usize, closest: usize) -> (f64, f64, f64) {
+        let ids: Vec<[u8; 32]> = (0..n)
+            .map(|i| {
+                let mut id = [0; 32];
+                id[..8].copy_from_slice(&mix(i.into()).to_be_bytes());
+                id[8..16].copy_from_slice(&mix(mix(i.into())).to_be_bytes());
+                id
+            })
+            .collect();
+        let config = NetworkConfig::default();
+        let (routing, _) = Routing::new(&ids, config.k, 5).unwrap();
+        let mut transport = Transport::new(5, &config);
+        let online: Vec<bool> = (0..n as usize)
+            .map(|i| down_every == 0 || i % down_every != 0)
+            .collect();
+        let (mut found, mut wanted, mut rounds, mut asked) = (0, 0, 0, 0);
+        let tries = 40;
+        for i in 0..tries {
+            let seeker = (1 + 7 * i) % n;
+            let target = u128::from(mix(1_000_000 + u64::from(i))) << 64;
+            let branch = routing.branch(target);
+            let search = Search {
+                routing: &routing,
+                online: &online,
+                seeker,
+                branch: &branch,
+                k: config.k,
+                alpha: config.alpha,
+                deadline: u64::MAX,
+            };
+            let walk = search.run(&mut transport, 0);
+            assert!(walk.finished);
+            let truth = routing.closest(target, n as usize);
+            let truth: Vec<Rank> = truth
+                .into_iter()
+                .filter(|r| *r != seeker && online[*r as usize])
+                .take(closest)
+                .collect();
+            wanted += truth.len();
+            found += truth.iter().filter(|r| walk.answered.contains(r)).count();
+            asked += walk.answered.len();
+            rounds += walk.rounds;
+        }
+        let per_walk = |total: f64| total / f64::from(tries);
+        (
+            found as f64 / wanted as f64,
+            per_walk(asked as f64),
+            per_walk(rounds as f64),
+        )
+    }
+
+    #[test]
+    fn the_closest_nodes_are_reached_in_few_rounds() {
+        for n in [2, 10, 100, 1_000, 10_000] {
+            let (found, asked, rounds) = walks(n, 0, 20);
+            println!("{n} nodes: {found:.4} of the closest, {asked:.1} asked, {rounds:.1} rounds");
+            assert!(found > 0.999, "{n} nodes: found {found} of the closest");
+            assert!(asked <= 26.0, "{n} nodes: asked {asked}");
+            assert!(rounds <= 10.0, "{n} nodes: {rounds} rounds");
+        }
+    }
+
+    #[test]
+    fn the_closest_live_nodes_are_reached_around_dead_ones() {
+        for n in [10, 100, 1_000, 10_000] {
+            // Answers name dead contacts too, so that somewhat fewer than 20 live ones become known.
+            let (all, ..) = walks(n, 4, 20);
+            let (nearest, asked, rounds) = walks(n, 4, 10);
+            println!("{n} nodes, a quarter down: {all:.4}, nearest {nearest:.4}, {asked:.1} asked, {rounds:.1} rounds");
+            assert!(all > 0.8, "{n} nodes: found {all} of the 20 closest");
+            assert!(
+                nearest > 0.99,
+                "{n} nodes: found {nearest} of the 10 closest"
+            );
+            assert!(rounds <= 16.0, "{n} nodes: {rounds} rounds");
         }
     }
 }
