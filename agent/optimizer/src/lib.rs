@@ -11,6 +11,17 @@
 //! The smallest number of sellers `K*` and the best split among given sellers are known in closed
 //! form, so a search only chooses which `K*` offers. An upper bound first discards almost all of
 //! them; what remains is searched exactly (pairs, or branch and bound) or by a genetic algorithm.
+//!
+//! Nothing here reads a clock, a random device or the order of a hash map: a problem and a seed give
+//! the same plan on every machine. `benches/choose.rs` measures times and gaps; on one core of a
+//! busy server, from factors to plan, 2 to 8 sellers, median:
+//!
+//! | offers | exact | genetic | gap of the genetic, 99th percentile |
+//! |---|---|---|---|
+//! | 40 | 2–4 µs | 10–40 µs | 0 % |
+//! | 100 | 4–6 µs | 14–30 µs | 0 % |
+//! | 1,000 | 30–40 µs | 55–70 µs | < 0.08 % |
+//! | 10,000 | 220–320 µs | 240–340 µs | < 0.1 % |
 
 mod bound;
 mod choose;

@@ -68,10 +68,27 @@ fn every_method_agrees_with_brute_force_on_small_problems() {
     }
 }
 
-/// The optimum by trying all pairs or triples with the closed form, independent of the search.
+/// The optimum by trying all sets of `k` with the closed form, independent of the search.
 fn enumerate(candidates: &[Candidate], need: u64, weight: f64, k: usize) -> f64 {
+    fn grow(
+        left: &[Candidate],
+        set: &mut Vec<Candidate>,
+        k: usize,
+        score: &dyn Fn(&[Candidate]) -> f64,
+    ) -> f64 {
+        if set.len() == k {
+            return score(set);
+        }
+        let mut best = f64::NEG_INFINITY;
+        for (at, candidate) in left.iter().enumerate() {
+            set.push(*candidate);
+            best = best.max(grow(&left[at + 1..], set, k, score));
+            set.pop();
+        }
+        best
+    }
     let d = need as f64;
-    let score = |set: &[&Candidate]| {
+    let score = |set: &[Candidate]| {
         let total: u64 = set.iter().map(|c| c.deliverable_wh).sum();
         if total < need {
             return f64::NEG_INFINITY;
@@ -80,29 +97,20 @@ fn enumerate(candidates: &[Candidate], need: u64, weight: f64, k: usize) -> f64 
         let value: f64 = set.iter().map(|c| c.deliverable_wh as f64 * c.value).sum();
         weight * d / total as f64 + (value - least * (total as f64 - d)) / d
     };
-    let mut best = f64::NEG_INFINITY;
-    for (i, a) in candidates.iter().enumerate() {
-        for (j, b) in candidates.iter().enumerate().skip(i + 1) {
-            if k == 2 {
-                best = best.max(score(&[a, b]));
-            } else {
-                for c in &candidates[j + 1..] {
-                    best = best.max(score(&[a, b, c]));
-                }
-            }
-        }
-    }
-    best
+    grow(candidates, &mut Vec::new(), k, &score)
 }
 
 #[test]
-fn pairs_and_triples_agree_with_enumeration_on_larger_problems() {
+fn two_to_five_sellers_agree_with_enumeration_on_larger_problems() {
     let mut numbers = Numbers(2);
     let mut workspace = Workspace::new();
-    for round in 0..300 {
-        let k = 2 + round % 2;
-        let n = if k == 2 { 150 } else { 40 };
-        let candidates = offers(n, SHAPES[round % SHAPES.len()], &mut numbers);
+    for round in 0..480 {
+        let k = 2 + round % 4;
+        let candidates = offers(
+            [120, 40, 22, 18][k - 2],
+            SHAPES[(round / 4) % SHAPES.len()],
+            &mut numbers,
+        );
         let need = need_for(&candidates, k, &mut numbers);
         let weight = [0.25, 0.0, 1.0, 0.7, 0.05][round % 5];
         let demand = demand(&candidates, need, weight);
