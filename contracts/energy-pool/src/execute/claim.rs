@@ -161,7 +161,7 @@ fn pay(
 
 /// Credit is due through this window: confirmed by the operator, or its trading ended `credit_delay_days`
 /// ago. Never beyond the windows whose trading has ended, which can no longer change.
-pub fn due_through(block: &BlockInfo, settings: &Settings, payments: &Payments) -> Option<Window> {
+fn due_through(block: &BlockInfo, settings: &Settings, payments: &Payments) -> Option<Window> {
     let closed = |time: u64| {
         let running = Window::at(Seconds(time), settings.window_seconds);
         running.0.checked_sub(2).map(Window)

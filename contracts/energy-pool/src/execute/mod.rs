@@ -14,7 +14,7 @@ mod statement;
 mod terms;
 mod wire;
 
-pub use claim::{claim_feed_in, due_through};
+pub use claim::claim_feed_in;
 pub use cover::cover;
 pub use instantiate::instantiate;
 pub use keys::{set_agent, set_device};

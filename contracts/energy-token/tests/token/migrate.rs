@@ -1,0 +1,43 @@
+//! Migration keeps everything, and only this contract's.
+
+use crate::token::*;
+use cosmwasm_std::testing::{mock_dependencies, mock_env};
+use cw_multi_test::{ContractWrapper, Executor};
+use energy_token::contract::{execute, instantiate, migrate, query};
+use wattpool_schema::token::MigrateMsg;
+
+#[test]
+fn keeps_balances_credits_and_books() {
+    let mut token = Token::new();
+    token.mint("ann", 100);
+    token.go_to(NOW + 1);
+    token.mint("ann", 30);
+    let next = ContractWrapper::new(execute, instantiate, query).with_migrate(migrate);
+    let next = token.app.store_code(Box::new(next));
+    let address = token.address.clone();
+    let outsider = token
+        .app
+        .migrate_contract(addr("rich"), address.clone(), &MigrateMsg {}, next);
+    assert!(outsider.is_err());
+    token
+        .app
+        .migrate_contract(addr("governance"), address, &MigrateMsg {}, next)
+        .unwrap();
+    assert_eq!(token.holding("ann"), (30, 0));
+    assert_eq!(token.credits("ann"), [(LIVE.0, 100)]);
+    assert_eq!(token.books(LIVE), (100, 0, 0, 100));
+    token.mint("ann", 1);
+}
+
+#[test]
+fn not_from_another_contract_or_a_newer_version() {
+    for (name, version) in [
+        ("crates.io:other", "0.0.1"),
+        (energy_token::CONTRACT_NAME, "99.0.0"),
+    ] {
+        let mut deps = mock_dependencies();
+        cw2::set_contract_version(deps.as_mut().storage, name, version).unwrap();
+        let result = migrate(deps.as_mut(), mock_env(), MigrateMsg {});
+        assert_eq!(result.unwrap_err().code(), "STD");
+    }
+}
