@@ -151,13 +151,13 @@ pub fn average_day(windows: &[WindowAccount], window_s: u32) -> Option<Vec<Point
 mod tests {
     use super::*;
     use crate::accounts::Energy;
-    use wattpool_schema::{Seconds, Tariff, Window};
+    use wattpool_schema::{Tariff, Window};
 
     fn windows(count: u64, window_s: u32) -> Vec<WindowAccount> {
         (0..count)
             .map(|w| WindowAccount {
                 window: Window(w),
-                start: Seconds(w * u64::from(window_s)),
+                start: Window(w).start(window_s),
                 energy: Energy {
                     generation: w % 96,
                     bought: 2,
