@@ -63,7 +63,7 @@ fn run(nodes: u32) {
     );
     let shards = shards_for(u64::from(nodes));
     let listing = |s: u16| Location::of_offers(NAME, Zone(1), 1, s % shards);
-    println!("  window       announce µs  look-up µs  per location  messages: p50    p95  rounds  virtual ms p50  records  memory B/node");
+    println!("  window       announce µs  look-up µs  per location  messages so far: p50    p95  rounds  virtual ms so far p50  records  memory B/node");
     for window in 0..=WARM_WINDOWS {
         let now = START_MS + window * WINDOW_MS;
         net.expire(now / 1_000);
@@ -101,7 +101,7 @@ fn run(nodes: u32) {
             "warm"
         };
         println!(
-            "  {window} ({kind})     {announce:10.2}  {lookup:10.2}  {:12.2}  {:13}  {:5}  {:6.2}  {:14}  {:7.1}  {:13}",
+            "  {window} ({kind})     {announce:10.2}  {lookup:10.2}  {:12.2}  {:20}  {:5}  {:6.2}  {:21}  {:7.1}  {:13}",
             lookup / asked[0].len() as f64,
             after.messages_per_lookup.percentile(50).unwrap_or(0),
             after.messages_per_lookup.percentile(95).unwrap_or(0),

@@ -160,6 +160,10 @@ impl Place {
         if let Some(entry) = same.and_then(|at| self.entries.get_mut(at)) {
             entry.holders |= accept;
         } else if self.entries.len() < MAX_LISTED || self.entries.iter().any(|e| e.is_of(facts)) {
+            if self.entries.is_empty() {
+                // Most places are one meter's own: no room for more than its record.
+                self.entries.reserve_exact(1);
+            }
             self.entries.push(Entry {
                 meter: facts.meter,
                 sequence: facts.sequence,
@@ -264,6 +268,12 @@ impl Entry {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small numbers of a test"
+)]
 mod tests {
     use super::*;
     use crate::routing::{below, mix};

@@ -70,7 +70,8 @@ impl Network {
         };
         let own = at.bit_of(rank) & at.closest_set(self.config.k);
         let (mut reached, mut acknowledged, mut silent, mut end) = (own, own, 0, start);
-        for (bit, replica) in at.members(found) {
+        let others = self.config.k.saturating_sub(usize::from(own != 0));
+        for (bit, replica) in at.members(found).take(others) {
             let online = is_up(&self.online, replica);
             let went = self
                 .transport

@@ -297,6 +297,12 @@ const fn bit(key: Key, depth: u32) -> bool {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small numbers of a test"
+)]
 mod tests {
     use super::*;
 
@@ -307,7 +313,7 @@ mod tests {
             for (at, part) in id.chunks_mut(8).enumerate() {
                 part.copy_from_slice(&mix(u64::from(i) * 4 + at as u64).to_be_bytes());
             }
-            if clustered && i % 2 == 0 {
+            if clustered && i.is_multiple_of(2) {
                 id[..3].fill(0x5a);
             }
             id

@@ -152,6 +152,12 @@ impl Search<'_> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small numbers of a test"
+)]
 mod tests {
     use super::*;
     use crate::routing::mix;

@@ -1,5 +1,12 @@
 //! Loss, absence and crashes.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small numbers of a test"
+)]
+
 mod common;
 use common::*;
 use wattpool_network_memory::{Network, NetworkConfig};

@@ -1,5 +1,12 @@
 //! Cost, deadlines, memory and repeatability of look-ups.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small numbers of a test"
+)]
+
 mod common;
 use common::*;
 use wattpool_network_memory::{Counters, LookupOutcome, Network, NetworkConfig, NetworkError};
@@ -159,6 +166,7 @@ fn what_is_remembered_is_renewed_after_a_while() {
 }
 
 /// A day in the life of a faulty network, written down.
+#[allow(clippy::unwrap_used, reason = "a helper of tests")]
 fn story(seed: u64) -> (Vec<LookupOutcome>, Vec<u32>, Counters) {
     let config = NetworkConfig {
         message_loss: 0.05,

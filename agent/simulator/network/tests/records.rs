@@ -1,5 +1,12 @@
 //! What replicas take, keep, serve and give up.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small numbers of a test"
+)]
+
 mod common;
 use common::*;
 use wattpool_network_memory::NetworkConfig;

@@ -1,5 +1,10 @@
 //! A neighbourhood's nodes and records for the tests.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests"
+)]
 
 use std::sync::Arc;
 use wattpool_network_memory::{AnnounceOutcome, Network, NetworkConfig, NodeIndex};
