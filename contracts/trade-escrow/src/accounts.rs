@@ -1,0 +1,83 @@
+//! Money between accounts. Every function keeps the books' totals in step with the accounts.
+
+use cosmwasm_std::Storage;
+use wattpool_schema::error::MarketError;
+use wattpool_schema::Micro;
+
+use crate::checked::Checked;
+use crate::state::{self, Book};
+
+/// Adds to an account's free money.
+pub fn add(
+    storage: &mut dyn Storage,
+    book: &mut Book,
+    owner: &str,
+    amount: Micro,
+) -> Result<Micro, MarketError> {
+    let mut account = state::account(storage, owner)?;
+    account.free = account.free.plus(amount)?;
+    book.accounts = book.accounts.plus(amount)?;
+    state::save_account(storage, owner, &account)?;
+    Ok(account.free)
+}
+
+/// Takes from an account's free money: `INSUFFICIENT_MONEY` when there is less.
+pub fn take(
+    storage: &mut dyn Storage,
+    book: &mut Book,
+    owner: &str,
+    amount: Micro,
+) -> Result<Micro, MarketError> {
+    let mut account = state::account(storage, owner)?;
+    account.free = account
+        .free
+        .checked_sub(amount)
+        .ok_or(MarketError::InsufficientMoney {
+            wanted: amount.0,
+            there: account.free.0,
+        })?;
+    book.accounts = book.accounts.minus(amount)?;
+    state::save_account(storage, owner, &account)?;
+    Ok(account.free)
+}
+
+/// Moves free money of an account under lock.
+pub fn lock(
+    storage: &mut dyn Storage,
+    book: &mut Book,
+    owner: &str,
+    amount: Micro,
+) -> Result<(), MarketError> {
+    let mut account = state::account(storage, owner)?;
+    account.free = account
+        .free
+        .checked_sub(amount)
+        .ok_or(MarketError::InsufficientMoney {
+            wanted: amount.0,
+            there: account.free.0,
+        })?;
+    account.locked = account.locked.plus(amount)?;
+    book.accounts = book.accounts.minus(amount)?;
+    book.locked = book.locked.plus(amount)?;
+    Ok(state::save_account(storage, owner, &account)?)
+}
+
+/// Takes `spent` out of an account's locked money for good and sets `freed` of it free.
+pub fn unlock(
+    storage: &mut dyn Storage,
+    book: &mut Book,
+    owner: &str,
+    spent: Micro,
+    freed: Micro,
+) -> Result<(), MarketError> {
+    if spent.is_zero() && freed.is_zero() {
+        return Ok(());
+    }
+    let leaving = spent.plus(freed)?;
+    let mut account = state::account(storage, owner)?;
+    account.locked = account.locked.minus(leaving)?;
+    account.free = account.free.plus(freed)?;
+    book.locked = book.locked.minus(leaving)?;
+    book.accounts = book.accounts.plus(freed)?;
+    Ok(state::save_account(storage, owner, &account)?)
+}
