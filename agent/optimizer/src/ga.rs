@@ -23,7 +23,7 @@ const MUTATION: u32 = 160;
 /// Generations without progress after which it stops: this many, one more for every two sellers and
 /// for every `CORE_PER_PATIENCE` offers of the core up to `LARGE_CORE`. Measured (`benches/choose.rs`):
 /// beyond that hardly a run improves.
-const PATIENCE: usize = 2;
+const PATIENCE: usize = 4;
 const CORE_PER_PATIENCE: usize = 8;
 const LARGE_CORE: usize = 96;
 const LARGE_K: usize = 16;
