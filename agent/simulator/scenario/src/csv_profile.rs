@@ -141,7 +141,7 @@ pub(crate) fn read(
     let unreadable = |reason: String| ScenarioError::Unreadable {
         file: file.into(),
         reason,
-        expected: "a CSV file with a header".into(),
+        expected: "a CSV file with a header, in the data folder or beside the scenario".into(),
     };
     let input = File::open(file).map_err(|e| unreadable(e.to_string()))?;
     // A closing line break, so that the line count after each record is that of the next line. Only

@@ -4,11 +4,31 @@
 use std::path::PathBuf;
 use thiserror::Error;
 
+/// Most characters of one part of a message.
+const LONGEST: usize = 600;
+
+/// Text from a file as part of one line: control characters are written out, what is very long is cut.
+fn line_of(text: &str) -> String {
+    let mut out = String::new();
+    for (i, c) in text.chars().enumerate() {
+        if i >= LONGEST {
+            out.push('…');
+            break;
+        }
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// A refused input. The variants carry what the message says, so that tests can match them exactly.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ScenarioError {
     /// A file is missing or cannot be read.
-    #[error("{}: cannot be read ({reason}); expected {expected}", .file.display())]
+    #[error("{}: cannot be read ({}); expected {expected}", .file.display(), line_of(.reason))]
     Unreadable {
         /// The file.
         file: PathBuf,
@@ -18,7 +38,7 @@ pub enum ScenarioError {
         expected: String,
     },
     /// A key of the scenario file: unknown, of the wrong type, out of range, or contradicting another.
-    #[error("{}:{line}: {key}: {problem}; expected {expected}", .file.display())]
+    #[error("{}:{line}: {}: {}; expected {}", .file.display(), line_of(.key), line_of(.problem), line_of(.expected))]
     Setting {
         /// The scenario file.
         file: PathBuf,
@@ -32,7 +52,7 @@ pub enum ScenarioError {
         expected: String,
     },
     /// The scenario file is not TOML, or does not have the scenario's shape.
-    #[error("{}:{line}: {key}: {problem}", .file.display())]
+    #[error("{}:{line}: {}: {}", .file.display(), line_of(.key), line_of(.problem))]
     Syntax {
         /// The scenario file.
         file: PathBuf,
@@ -44,7 +64,7 @@ pub enum ScenarioError {
         problem: String,
     },
     /// A CSV file has no such column, or has it twice.
-    #[error("{}:1: column '{column}': {problem}; expected {expected}", .file.display())]
+    #[error("{}:1: column '{}': {problem}; expected {}", .file.display(), line_of(.column), line_of(.expected))]
     Column {
         /// The CSV file.
         file: PathBuf,
@@ -56,7 +76,7 @@ pub enum ScenarioError {
         expected: String,
     },
     /// A cell of a CSV file.
-    #[error("{}:{line}: column '{column}': found {found}; expected {expected}", .file.display())]
+    #[error("{}:{line}: column '{}': found {}; expected {}", .file.display(), line_of(.column), line_of(.found), line_of(.expected))]
     Cell {
         /// The CSV file.
         file: PathBuf,
@@ -70,7 +90,7 @@ pub enum ScenarioError {
         expected: String,
     },
     /// A CSV file as a whole: empty, or too short.
-    #[error("{}:{line}: {found}; expected {expected}", .file.display())]
+    #[error("{}:{line}: {}; expected {}", .file.display(), line_of(.found), line_of(.expected))]
     Extent {
         /// The CSV file.
         file: PathBuf,

@@ -324,3 +324,73 @@ fn what_is_not_given_is_said_in_the_notes() {
     );
     assert_eq!(n.notes.len(), 2, "{:?}", n.notes);
 }
+
+#[test]
+fn files_are_found_in_the_data_folder_or_in_the_first_folder_of_their_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let (scenarios, set) = (dir.path().join("scenarios"), dir.path().join("data/set"));
+    fs::create_dir_all(&scenarios).unwrap();
+    fs::create_dir_all(&set).unwrap();
+    fs::write(set.join("a.csv"), "x\n7\n").unwrap();
+    let text =
+        hourly("load = [{ column = \"x\", unit = \"Wh\" }]").replace("a.csv", "set/a.csv") + TARIFF;
+    let path = scenarios.join("case.toml");
+    fs::write(&path, text).unwrap();
+    for data in [dir.path().join("data"), set] {
+        let n = load(&path, Some(&data), &Overrides::default()).unwrap();
+        assert_eq!(n.homes[0].demand_wh, [7], "{}", data.display());
+    }
+    let missing = load(&path, None, &Overrides::default())
+        .map(|n| n.name)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        missing.contains("scenarios/set/a.csv: cannot be read"),
+        "{missing}"
+    );
+}
+
+/// Whatever is cut out of a valid scenario and its file, the answer is a neighbourhood or a one-line refusal
+/// that names a file of the folder.
+#[test]
+fn damaged_input_is_refused_and_never_crashes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, csv) = (dir.path().join("case.toml"), dir.path().join("a.csv"));
+    let scenario = hourly("load = [{ column = \"x\", unit = \"Wh\" }]")
+        .replace("step_s = 3600", "column = \"t\"")
+        + "[[zones.pairs]]\nfrom = 1\nto = 1\nloss = 0.5\n[policy]\nhours = { from = 1, to = 2 }\n"
+        + TARIFF;
+    let rows = "t,x\n2026-05-04T00:00:00Z,4\n2026-05-04T01:00:00Z,5\n2026-05-04T02:00:00Z,6\n";
+    let folder = dir.path().display().to_string();
+    let mut refused = 0;
+    let mut attempt = |scenario: &[u8], rows: &[u8]| {
+        for (file, bytes) in [(&path, scenario), (&csv, rows)] {
+            // A new file each time: overwriting one makes some file systems wait for the disk.
+            fs::remove_file(file).unwrap_or_default();
+            fs::write(file, bytes).unwrap();
+        }
+        if let Err(error) = load(&path, None, &Overrides::default()) {
+            let text = error.to_string();
+            assert!(!text.contains('\n'), "{text}");
+            assert!(text.contains(&folder), "{text}");
+            refused += 1;
+        }
+    };
+    for at in 0..scenario.len() {
+        attempt(&scenario.as_bytes()[..at], rows.as_bytes());
+        for byte in [b'\xff', b'"', b'9'] {
+            let mut bytes = scenario.clone().into_bytes();
+            bytes[at] = byte;
+            attempt(&bytes, rows.as_bytes());
+        }
+    }
+    for at in 0..rows.len() {
+        attempt(scenario.as_bytes(), &rows.as_bytes()[..at]);
+        for byte in [b'\xff', b'"', b'9', b'-', b'\n', b'e'] {
+            let mut bytes = rows.to_string().into_bytes();
+            bytes[at] = byte;
+            attempt(scenario.as_bytes(), &bytes);
+        }
+    }
+    assert!(refused > 1_000, "{refused}");
+}

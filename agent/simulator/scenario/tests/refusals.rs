@@ -91,7 +91,7 @@ fn the_case_that_the_others_change_is_accepted() {
 #[test]
 fn files_and_columns() {
     check(&[
-        Case { replace: &[], a: "", message: "a.csv: cannot be read (No such file or directory (os error 2)); expected a CSV file with a header" },
+        Case { replace: &[], a: "", message: "a.csv: cannot be read (No such file or directory (os error 2)); expected a CSV file with a header, in the data folder or beside the scenario" },
         Case { replace: &[], a: "§", message: "a.csv:1: the file is empty; expected a header and rows" },
         Case { replace: &[], a: "load,pv\n", message: "a.csv:1: no rows; expected rows after the header" },
         Case { replace: &[], a: "load,sun\n1,1\n1,1\n", message: "a.csv:1: column 'pv': is missing; expected one of: load, sun" },

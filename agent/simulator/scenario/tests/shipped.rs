@@ -248,3 +248,16 @@ fn the_faulty_scenario_loads_with_its_faults() {
     assert_eq!(n.faults.silent_sellers, 0.1);
     assert_eq!(n.faults.halt_seconds, 600.0);
 }
+
+/// The example in the description of the format has no key that the format does not know.
+#[test]
+fn the_described_format_is_the_one_that_is_read() {
+    let text = std::fs::read_to_string(scenario("README.md")).unwrap();
+    let example = text
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let file: wattpool_scenario::file::ScenarioFile = toml::from_str(example).unwrap();
+    assert_eq!((file.name.as_str(), file.homes.len()), ("street", 1));
+}
