@@ -219,6 +219,14 @@ fn the_commented_neighbourhood_is_the_default_one() {
 }
 
 #[test]
+fn the_default_neighbourhood_has_something_to_trade() {
+    let n = neighbourhood(&GenerateOptions::default()).unwrap();
+    let (alone, perfect) = self_sufficiency(&n);
+    assert!((0.1..0.4).contains(&alone), "{alone}");
+    assert!(perfect > alone + 0.1 && perfect < 0.8, "{alone} {perfect}");
+}
+
+#[test]
 fn overrides_change_days_meters_and_seed_of_a_generated_neighbourhood() {
     let change = Overrides {
         days: Some(1),
