@@ -1,1 +1,20 @@
-//! wattpool-simulator
+//! The simulator's engine: the production agents on a virtual clock, the real contract code in process, and
+//! an in-memory network; failures are drawn from the seed. One run is the same to the byte for any number of threads.
+
+mod books;
+mod carry;
+mod chance;
+mod chain;
+mod clock;
+mod finish;
+mod home;
+mod invariants;
+mod keys;
+mod meters;
+mod queue;
+mod registry;
+mod setup;
+mod world;
+
+pub use wattpool_ledger_embedded::Signatures;
+pub use world::{run, Progress, RunOptions};

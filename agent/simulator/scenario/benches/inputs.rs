@@ -41,7 +41,7 @@ fn main() {
         seed: None,
     };
     measure("load neighbourhood.toml, 1 day", || {
-        load(&root.join("scenarios/neighbourhood.toml"), None, &large)
+        load(&root.join("agent/simulator/scenarios/neighbourhood.toml"), None, &large)
             .unwrap()
             .homes
             .len()
@@ -51,7 +51,7 @@ fn main() {
     if data.join("citylearn-2022/schema.json").exists() {
         measure("load citylearn.toml, 1 year", || {
             load(
-                &root.join("scenarios/citylearn.toml"),
+                &root.join("agent/simulator/scenarios/citylearn.toml"),
                 Some(&data),
                 &Overrides::default(),
             )

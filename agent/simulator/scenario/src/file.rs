@@ -1,4 +1,4 @@
-//! The scenario file: what TOML keys there are. `scenarios/` holds a commented example of each kind.
+//! The scenario file: what TOML keys there are. `agent/simulator/scenarios` holds a commented example of each kind.
 
 use crate::model::{Faults, HomeKind};
 use serde::Deserialize;

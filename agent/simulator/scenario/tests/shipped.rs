@@ -27,7 +27,7 @@ fn root() -> PathBuf {
 }
 
 fn scenario(name: &str) -> PathBuf {
-    root().join("scenarios").join(name)
+    root().join("agent/simulator/scenarios").join(name)
 }
 
 /// The data folder, or `None` with a line that says so.

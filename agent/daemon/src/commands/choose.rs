@@ -1,0 +1,61 @@
+//! `wattpool choose`: the choice of a trade, for people, tests and other programs.
+
+use crate::Failure;
+use anyhow::Context;
+use clap::ValueEnum;
+use std::io::Read;
+use std::time::Instant;
+use wattpool_optimizer::problem_file::parse;
+use wattpool_optimizer::{Method, Settings, Workspace};
+
+/// How to search.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum How {
+    /// Exact where that is cheaper than evolving, genetic otherwise.
+    Auto,
+    /// The genetic algorithm.
+    Ga,
+    /// The exact search.
+    Exact,
+}
+
+/// Chooses the best trade for a need among offers; the answer is JSON.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Problem as JSON: a file, or - for standard input.
+    #[arg(long, value_name = "FILE|-")]
+    problem: String,
+    /// How to search.
+    #[arg(long, value_enum, default_value = "auto")]
+    method: How,
+    /// Seed of the genetic algorithm.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+}
+
+/// Reads the problem and prints the answer.
+///
+/// # Errors
+/// The file cannot be read or is no problem (exit code 2).
+pub fn run(args: &Args) -> Result<u8, Failure> {
+    let (name, text) = if args.problem == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("standard input").map_err(Failure::input)?;
+        ("standard input", text)
+    } else {
+        let text = std::fs::read_to_string(&args.problem).with_context(|| args.problem.clone()).map_err(Failure::input)?;
+        (args.problem.as_str(), text)
+    };
+    let problem = parse(name, &text).map_err(Failure::input)?;
+    let method = match args.method {
+        How::Auto => Method::Auto,
+        How::Ga => Method::Ga,
+        How::Exact => Method::Exact,
+    };
+    let mut workspace = Workspace::new();
+    let begun = Instant::now();
+    let mut answer = problem.solve(&Settings { method, seed: args.seed, ..Settings::default() }, &mut workspace);
+    answer.elapsed_us = Some(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
+    println!("{}", serde_json::to_string(&answer)?);
+    Ok(0)
+}

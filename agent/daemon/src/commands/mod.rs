@@ -1,0 +1,6 @@
+//! The commands, one file each.
+
+pub mod bench;
+pub mod choose;
+pub mod memory;
+pub mod simulate;

@@ -1,0 +1,329 @@
+//! Running totals, kept from the chain's events alone: what the measures are made of, and what the
+//! contracts' own books are held against.
+
+use std::collections::BTreeMap;
+use wattpool_core::io::{BlockRef, TxFailure};
+use wattpool_core::ports::Registry;
+use wattpool_report::outcome::{TradeKind as RowKind, TradeRow};
+use wattpool_scenario::model::Neighbourhood;
+use wattpool_schema::escrow::{record_digest, TradeRecord};
+use wattpool_schema::event::{Delivered, MarketEvent, Stated, TradeClosed};
+use wattpool_schema::{Digest32, MeterId, Micro, TradeKind, Wh, Window, RECORD_VERSION};
+
+use crate::meters::energy;
+use crate::registry::Table;
+
+/// Violations that are written down; beyond that they are only counted.
+const WRITTEN: usize = 100;
+
+/// Totals of one metered window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WindowTotals {
+    pub minted: u64,
+    pub late: u64,
+    pub net: u64,
+    pub gross: u64,
+    pub paid: u64,
+}
+
+/// What an owner's limits are checked against.
+#[derive(Clone, Copy, Debug, Default)]
+struct Today {
+    day: u64,
+    bought: u64,
+    sold: u64,
+    spent: u64,
+}
+
+/// The books of a run.
+pub(crate) struct Books {
+    homes: usize,
+    windows: usize,
+    first: Window,
+    pub bought: Vec<u32>,
+    pub sold_gross: Vec<u32>,
+    pub spent: Vec<u64>,
+    pub earned: Vec<u64>,
+    pub stated: Vec<bool>,
+    pub totals: BTreeMap<Window, WindowTotals>,
+    pub rows: Vec<TradeRow>,
+    pub head: Digest32,
+    /// Deposited in all, and charges accrued in all.
+    pub deposits: u64,
+    pub charges: u64,
+    /// Standing orders that are open: (buyer, id) to locked money is the contract's affair.
+    pub orders: BTreeMap<(MeterId, u64), Window>,
+    today: Vec<Today>,
+    /// Gate limits asked for, and windows in which demand went beyond.
+    gates: Vec<Option<Wh>>,
+    pub gate_lifted: u64,
+    pub drained: BTreeMap<u32, u64>,
+    pub needs: BTreeMap<u64, u32>,
+    pub needs_served: u64,
+    pub finished: usize,
+    pub requests: u64,
+    pub approvals: u64,
+    pub transactions: u64,
+    pub refusals: BTreeMap<String, u64>,
+    pub bad_readings: u64,
+    pub checks: u64,
+    pub violations: Vec<String>,
+    pub violations_beyond: u64,
+}
+
+impl Books {
+    pub fn new(n: &Neighbourhood) -> Self {
+        let cells = n.homes.len().saturating_mul(n.windows);
+        Self {
+            homes: n.homes.len(),
+            windows: n.windows,
+            first: n.first_window,
+            bought: vec![0; cells],
+            sold_gross: vec![0; cells],
+            spent: vec![0; cells],
+            earned: vec![0; cells],
+            stated: vec![false; cells],
+            totals: BTreeMap::new(),
+            rows: Vec::new(),
+            head: Digest32::default(),
+            deposits: 0,
+            charges: 0,
+            orders: BTreeMap::new(),
+            today: vec![Today::default(); n.homes.len()],
+            gates: vec![None; n.homes.len()],
+            gate_lifted: 0,
+            drained: BTreeMap::new(),
+            needs: BTreeMap::new(),
+            needs_served: 0,
+            finished: 0,
+            requests: 0,
+            approvals: 0,
+            transactions: 0,
+            refusals: BTreeMap::new(),
+            bad_readings: 0,
+            checks: 0,
+            violations: Vec::new(),
+            violations_beyond: 0,
+        }
+    }
+
+    /// Number of closed trades.
+    pub fn trades(&self) -> u64 {
+        u64::try_from(self.rows.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Cell of a window and a home; none outside the profile.
+    pub fn cell(&self, window: Window, home: u32) -> Option<usize> {
+        let row = usize::try_from(window.0.checked_sub(self.first.0)?).ok()?;
+        let home = usize::try_from(home).ok()?;
+        (row < self.windows && home < self.homes).then(|| row.saturating_mul(self.homes).saturating_add(home))
+    }
+
+    /// Counts a check; a failed one is a violation.
+    pub fn check(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        self.checks = self.checks.saturating_add(1);
+        if !holds {
+            self.violation(what());
+        }
+    }
+
+    pub fn violation(&mut self, what: String) {
+        if self.violations.len() < WRITTEN {
+            self.violations.push(what);
+        } else {
+            self.violations_beyond = self.violations_beyond.saturating_add(1);
+        }
+    }
+
+    pub fn refused(&mut self, failure: &TxFailure) {
+        let code = match failure {
+            TxFailure::Refused(code) => (*code).to_owned(),
+            TxFailure::Lost => "LOST".to_owned(),
+            TxFailure::Unknown(text) => format!("UNKNOWN {text}"),
+        };
+        let count = self.refusals.entry(code).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    pub fn drained(&mut self, home: u32, wh: Wh) {
+        let total = self.drained.entry(home).or_default();
+        *total = total.saturating_add(wh.0);
+    }
+
+    pub fn set_gate(&mut self, home: u32, limit: Option<Wh>) {
+        if let Some(gate) = usize::try_from(home).ok().and_then(|h| self.gates.get_mut(h)) {
+            *gate = limit;
+        }
+    }
+
+    /// The gate never cuts below demand: where the limit was too low it lifts itself, and that is counted.
+    pub fn gates_after(&mut self, n: &Neighbourhood, window: Window) {
+        for (home, gate) in self.gates.iter().enumerate() {
+            let (import, _) = energy(n, home, window);
+            if gate.is_some_and(|limit| import > limit.0) {
+                self.gate_lifted = self.gate_lifted.saturating_add(1);
+            }
+        }
+    }
+
+    /// Takes an event of the chain.
+    pub fn take(&mut self, n: &Neighbourhood, registry: &Table, block: BlockRef, event: &MarketEvent) {
+        match event {
+            MarketEvent::Stated(s) => self.take_stated(n, registry, s),
+            MarketEvent::Delivered(d) => self.take_delivered(n, registry, block, d),
+            MarketEvent::TradeClosed(t) => self.take_closed(registry, t),
+            MarketEvent::OrderOpened(o) => {
+                self.orders.insert((o.buyer, o.trade_id), o.last_window);
+            }
+            MarketEvent::ItemRefused(r) => {
+                let count = self.refusals.entry(r.code.clone()).or_default();
+                *count = count.saturating_add(1);
+            }
+            _ => {}
+        }
+    }
+
+    /// Invariants 1 and 4: a statement is about a real export, and each window is stated once.
+    fn take_stated(&mut self, n: &Neighbourhood, registry: &Table, s: &Stated) {
+        let number = registry.number(&s.meter);
+        let home = number.and_then(|h| usize::try_from(h).ok()).unwrap_or(usize::MAX);
+        let (_, export) = energy(n, home, s.window);
+        self.check(s.wh.0 == export, || format!("window {}: home {home} stated {} Wh, exported {export}", s.window, s.wh));
+        if let Some(cell) = number.and_then(|h| self.cell(s.window, h)) {
+            let twice = self.stated.get(cell).copied().unwrap_or(false);
+            self.check(!twice, || format!("window {}: home {home} stated twice", s.window));
+            if let Some(flag) = self.stated.get_mut(cell) {
+                *flag = true;
+            }
+        }
+        let totals = self.totals.entry(s.window).or_default();
+        if s.minted {
+            totals.minted = totals.minted.saturating_add(s.wh.0);
+        } else {
+            totals.late = totals.late.saturating_add(s.wh.0);
+        }
+    }
+
+    fn take_delivered(&mut self, n: &Neighbourhood, registry: &Table, block: BlockRef, d: &Delivered) {
+        let totals = self.totals.entry(d.window).or_default();
+        totals.net = totals.net.saturating_add(d.net.0);
+        totals.gross = totals.gross.saturating_add(d.gross.0);
+        totals.paid = totals.paid.saturating_add(d.paid.0);
+        self.charges = self.charges.saturating_add(d.charge.0);
+        let (Some(seller), Some(buyer)) = (registry.number(&d.seller), registry.number(&d.buyer)) else {
+            self.violation(format!("window {}: a trade of unknown meters", d.window));
+            return;
+        };
+        let spent = d.paid.saturating_add(d.charge).0;
+        let to = u32::try_from(d.net.0).unwrap_or(u32::MAX);
+        let from = u32::try_from(d.gross.0).unwrap_or(u32::MAX);
+        if let Some(cell) = self.cell(d.window, buyer) {
+            add(&mut self.bought, cell, to);
+            add64(&mut self.spent, cell, spent);
+        }
+        if let Some(cell) = self.cell(d.window, seller) {
+            add(&mut self.sold_gross, cell, from);
+            add64(&mut self.earned, cell, d.paid.0);
+        }
+        self.check_limits(n, block, seller, buyer, d, spent);
+        if d.kind == TradeKind::Spot {
+            let key = (d.window.0 << 32) | u64::from(buyer);
+            let sellers = self.needs.entry(key).or_default();
+            if *sellers == 0 {
+                self.needs_served = self.needs_served.saturating_add(1);
+            }
+            *sellers = sellers.saturating_add(1);
+        }
+    }
+
+    /// Invariant 8: the owner's limits hold.
+    fn check_limits(&mut self, n: &Neighbourhood, block: BlockRef, seller: u32, buyer: u32, d: &Delivered, spent: u64) {
+        let day = block.time.0 / 86_400;
+        let index = |h: u32| usize::try_from(h).unwrap_or(usize::MAX);
+        let mut today = |h: u32, bought: u64, sold: u64, spent: u64| {
+            let slot = self.today.get_mut(index(h))?;
+            if slot.day != day {
+                *slot = Today { day, ..Today::default() };
+            }
+            slot.bought = slot.bought.saturating_add(bought);
+            slot.sold = slot.sold.saturating_add(sold);
+            slot.spent = slot.spent.saturating_add(spent);
+            Some(*slot)
+        };
+        let (b, s) = (today(buyer, d.net.0, 0, spent), today(seller, 0, d.net.0, 0));
+        let policy = |h: u32| n.homes.get(index(h)).map(|home| &home.policy);
+        let (Some(b), Some(s), Some(buys), Some(sells)) = (b, s, policy(buyer), policy(seller)) else { return };
+        let within = |limit: Option<u64>, value: u64| limit.is_none_or(|l| value <= l);
+        let spot = d.kind == TradeKind::Spot;
+        let holds = buys.buy
+            && sells.sell
+            && within(buys.max_buy_wh_per_day.map(Wh::get), b.bought)
+            && within(sells.max_sell_wh_per_day.map(Wh::get), s.sold)
+            && (!spot || within(buys.max_spend_per_day.map(Micro::get), b.spent))
+            // Rounding up may add one micro-unit to each of price and charge.
+            && buys.max_buy_price.is_none_or(|p| spent.saturating_sub(2).saturating_mul(1000) <= p.0.saturating_mul(d.net.0))
+            && sells.min_sell_price.is_none_or(|p| d.paid.0.saturating_mul(1000) >= p.0.saturating_mul(d.net.0).saturating_sub(1000));
+        self.check(holds, || format!("window {}: a limit of home {buyer} or {seller} is broken by {d:?}", d.window));
+    }
+
+    /// Invariant 5: the log is a hash chain.
+    fn take_closed(&mut self, registry: &Table, t: &TradeClosed) {
+        let record = TradeRecord {
+            version: RECORD_VERSION,
+            sequence: t.sequence,
+            kind: t.kind,
+            trade_id: t.trade_id,
+            buyer: t.buyer,
+            seller: t.seller,
+            nonce: t.nonce,
+            window: t.window,
+            count: t.count,
+            asked: t.asked,
+            arrived: t.arrived,
+            declined: t.declined,
+            missed: t.missed,
+            lost: t.lost,
+            price: t.price,
+            paid: t.paid,
+            charge: t.charge,
+            requested_at: t.requested_at,
+            closed_at: t.closed_at,
+        };
+        self.head = record_digest(&self.head, &record);
+        let (head, sequence) = (self.head, t.sequence);
+        self.check(head == t.head && sequence == self.trades(), || format!("trade {sequence}: the log is broken"));
+        self.orders.remove(&(t.buyer, t.trade_id));
+        let number = |m: &MeterId| registry.meter(m).and_then(|_| registry.number(m)).unwrap_or(u32::MAX);
+        self.rows.push(TradeRow {
+            sequence,
+            kind: match t.kind {
+                TradeKind::Spot => RowKind::Spot,
+                TradeKind::Forward => RowKind::Forward,
+            },
+            window: t.window,
+            seller: number(&t.seller),
+            buyer: number(&t.buyer),
+            asked: t.asked,
+            arrived: t.arrived,
+            declined: t.declined,
+            lost: t.lost,
+            price: t.price,
+            paid: t.paid,
+            charge: t.charge,
+            requested: t.requested_at,
+            closed: t.closed_at,
+        });
+    }
+}
+
+fn add(series: &mut [u32], cell: usize, value: u32) {
+    if let Some(slot) = series.get_mut(cell) {
+        *slot = slot.saturating_add(value);
+    }
+}
+
+fn add64(series: &mut [u64], cell: usize, value: u64) {
+    if let Some(slot) = series.get_mut(cell) {
+        *slot = slot.saturating_add(value);
+    }
+}

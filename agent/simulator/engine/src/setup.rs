@@ -1,0 +1,221 @@
+//! From a neighbourhood to a running world: chain, keys, registration, network, agents.
+
+use crate::books::Books;
+use crate::chain::BLOCK_S;
+use crate::chance::{Chance, Stream};
+use crate::clock::StopWatch;
+use crate::home::Home;
+use crate::keys::{meter_id, HomeKeys};
+use crate::meters::Meters;
+use crate::queue::{Queue, Task};
+use crate::registry::Table;
+use crate::world::{FaultCounts, RunOptions, Touched, World};
+use anyhow::Result;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wattpool_core::context::{Identity, Market};
+use wattpool_core::io::Event;
+use wattpool_core::policy::Policy;
+use wattpool_core::ports::MeterInfo;
+use wattpool_core::timing::Timing;
+use wattpool_core::Agent;
+use wattpool_ledger_embedded::{ChainSetup, EmbeddedLedger, NewMeter};
+use wattpool_network_memory::{Network, NetworkConfig};
+use wattpool_optimizer::Workspace;
+use wattpool_rules::payment::payment;
+use wattpool_scenario::model::{HomeKind, Neighbourhood};
+use wattpool_schema::escrow::Limits;
+use wattpool_schema::peer::Location;
+use wattpool_schema::pool::{MeterKind, MeterPosition, Tariffs, ZonePairTerms};
+use wattpool_schema::{Micro, Price, Wh};
+
+/// Chain id of the simulated chain.
+const CHAIN_ID: &str = "wattpool-sim";
+/// Windows between the chain's beginning and the first metered one: tariffs are set in them.
+const LEAD: u64 = 4;
+
+impl<'n> World<'n> {
+    /// Deploys, registers, funds; the first window opens when the first metered one begins.
+    pub fn set_up(n: &'n Neighbourhood, options: &RunOptions) -> Result<Self> {
+        let genesis_window = wattpool_schema::Window(n.first_window.0.saturating_sub(LEAD));
+        let genesis = genesis_window.start(n.window_s);
+        let first = Tariffs {
+            import: n.import_tariff.first().copied().unwrap_or_default(),
+            feed_in: n.feed_in_tariff.first().copied().unwrap_or_default(),
+        };
+        let zone_pairs = n.zone_pairs.iter().map(|p| ZonePairTerms {
+            from: p.from,
+            to: p.to,
+            loss: p.loss,
+            charge: p.charge,
+            capacity: p.capacity,
+        });
+        let mut ledger = EmbeddedLedger::new(ChainSetup {
+            chain_id: CHAIN_ID.to_owned(),
+            genesis,
+            window_s: n.window_s,
+            block_s: BLOCK_S,
+            tariffs: first,
+            zone_pairs: zone_pairs.collect(),
+            signatures: options.signatures,
+        })?;
+        let contracts = ledger.contracts().clone();
+        let market = Arc::new(Market::new(
+            CHAIN_ID.to_owned(),
+            contracts.pool.to_string(),
+            contracts.escrow.to_string(),
+            n.window_s,
+            Timing::for_chain(n.window_s, u64::from(BLOCK_S).saturating_mul(1000)),
+        ));
+        let mut keys = Chance::new(options.seed, Stream::Keys);
+        let secret = keys.bytes();
+        let mut sellers = Chance::new(options.seed, Stream::Sellers);
+        let mut registry = Table::default();
+        let mut books = Books::new(n);
+        let mut homes = Vec::with_capacity(n.homes.len());
+        let mut ids = Vec::with_capacity(n.homes.len());
+        let mut zones = BTreeMap::new();
+        for (number, home) in n.homes.iter().enumerate() {
+            let meter = meter_id(&secret, u32::try_from(number)?);
+            let home_keys = HomeKeys::draw(&mut keys, options.signatures);
+            let most = |series: &[u32]| Wh(series.iter().copied().max().map_or(1, u64::from).saturating_add(1));
+            let identity = Identity {
+                meter,
+                zone: home.zone,
+                kind: kind_of(home.kind),
+                max_export: most(&home.generation_wh),
+                max_import: most(&home.demand_wh),
+                peer: meter.0.to_vec(),
+            };
+            let deposit = deposit_for(n, number)?;
+            let account = ledger.register(NewMeter {
+                meter,
+                owner: format!("owner-{number}"),
+                device: home_keys.device,
+                agent: home_keys.agent,
+                zone: home.zone,
+                kind: identity.kind,
+                max_export: identity.max_export,
+                max_import: identity.max_import,
+                deposit,
+                limits: limits_of(&home.policy),
+            })?;
+            books.deposits = books.deposits.saturating_add(deposit.0);
+            registry.add(meter, MeterInfo { agent: home_keys.agent, zone: home.zone, kind: identity.kind });
+            ids.push(Location::of_meter(&market.network, &meter).0);
+            let count: &mut u64 = zones.entry(home.zone).or_default();
+            *count = count.saturating_add(1);
+            let agent = Agent::new(identity.clone(), Arc::clone(&market), home.policy.clone());
+            let silent = sellers.happens(n.faults.silent_sellers);
+            homes.push(Home::new(agent, identity, home.policy.clone(), home_keys, account, deposit, silent));
+        }
+        let network = Network::new(
+            options.seed,
+            ids,
+            NetworkConfig {
+                message_loss: n.faults.message_loss,
+                extra_delay_mean_ms: n.faults.message_delay_ms,
+                ..NetworkConfig::default()
+            },
+        )?;
+        let start_ms = n.start().0.saturating_mul(1000);
+        let mut world = Self {
+            n,
+            options: options.clone(),
+            market,
+            ledger,
+            network,
+            touched: Touched::new(homes.len()),
+            homes,
+            registry,
+            meters: Meters::new(n, options.seed),
+            queue: Queue::default(),
+            books,
+            terms: None,
+            zones: zones.into_iter().collect(),
+            crashes: Chance::new(options.seed, Stream::Crashes),
+            failing: Chance::new(options.seed, Stream::Failing),
+            faults: FaultCounts::default(),
+            halted_until: 0,
+            skipped_blocks: 0,
+            block_due: false,
+            drains: Vec::new(),
+            genesis,
+            ledger_clock: StopWatch::default(),
+            network_clock: StopWatch::default(),
+            choice_clock: StopWatch::default(),
+            agent_clock: StopWatch::default(),
+            workspace: Workspace::new(),
+            tariffs_set: n.first_window.prev(),
+            last_tariffs: first,
+            closed_to: n.first_window,
+        };
+        let span = u64::try_from(n.windows)?.saturating_mul(u64::from(n.window_s)).saturating_mul(1000);
+        world.draw_halts(start_ms, start_ms.saturating_add(span));
+        world.start_agents(start_ms)?;
+        world.publish_first_tariffs()?;
+        world.queue.add(start_ms, Task::Window(n.first_window));
+        Ok(world)
+    }
+
+    /// All agents start with an empty journal and the registers of the installation.
+    fn start_agents(&mut self, at: u64) -> Result<()> {
+        for number in 0..u32::try_from(self.homes.len())? {
+            let event = Event::Started { journal: Vec::new(), position: MeterPosition::default() };
+            self.queue.add(at, Task::Deliver { home: number, incarnation: 0, event });
+            let index = usize::try_from(number)?;
+            if let Some(reading) = self.meters.truth(self.n, index, self.n.first_window.prev()) {
+                self.queue.add(at, Task::Deliver { home: number, incarnation: 0, event: Event::Reading(reading) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Before the first window, the tariffs of the second are set: later ones follow two windows ahead.
+    fn publish_first_tariffs(&mut self) -> Result<()> {
+        self.tariffs_set = self.n.first_window;
+        let second = self.n.first_window.next();
+        let tariffs = self.tariffs_of(second);
+        if tariffs != self.last_tariffs {
+            self.ledger
+                .set_tariffs(second, tariffs)
+                .map_err(|e| anyhow::anyhow!("tariffs of window {second}: {e:?}"))?;
+            self.last_tariffs = tariffs;
+        }
+        self.tariffs_set = second;
+        Ok(())
+    }
+}
+
+/// Enough money for everything the home lacks at the grid's price, twice over: the run is about energy, not credit.
+fn deposit_for(n: &Neighbourhood, number: usize) -> Result<Micro> {
+    let Some(home) = n.homes.get(number) else { return Ok(Micro(0)) };
+    let mut sum = 1_000_000u64;
+    for ((demand, generation), tariff) in home.demand_wh.iter().zip(&home.generation_wh).zip(&n.import_tariff) {
+        let price = Price(tariff.0.max(0).unsigned_abs());
+        sum = sum.saturating_add(payment(Wh(u64::from(demand.saturating_sub(*generation))), price)?.0);
+    }
+    Ok(Micro(sum.saturating_mul(2)))
+}
+
+const fn kind_of(kind: HomeKind) -> MeterKind {
+    match kind {
+        HomeKind::Pv => MeterKind::Pv,
+        HomeKind::Wind => MeterKind::Wind,
+        HomeKind::Battery => MeterKind::Battery,
+        HomeKind::Mixed => MeterKind::Mixed,
+        HomeKind::Consumer => MeterKind::Consumer,
+    }
+}
+
+/// The owner's limits as the chain holds them.
+fn limits_of(policy: &Policy) -> Limits {
+    Limits {
+        trading_off: !policy.buy && !policy.sell,
+        min_sell_price: policy.min_sell_price,
+        max_buy_price: policy.max_buy_price,
+        max_spend_per_day: policy.max_spend_per_day,
+        max_buy_per_day: policy.max_buy_wh_per_day,
+        max_sell_per_day: policy.max_sell_wh_per_day,
+    }
+}

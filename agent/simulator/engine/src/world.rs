@@ -1,0 +1,274 @@
+//! The run: virtual time goes from tick to tick; what is due in one tick is handled by all agents side by
+//! side, and carried out in the order of their numbers.
+
+use crate::books::Books;
+use crate::chance::Chance;
+use crate::clock::StopWatch;
+use crate::home::Home;
+use crate::meters::Meters;
+use crate::queue::{Queue, Task};
+use crate::registry::Table;
+use anyhow::Result;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Instant;
+use wattpool_core::context::{Context, Market};
+use wattpool_core::io::{BlockRef, Event, Millis, WindowTerms};
+use wattpool_ledger_embedded::{EmbeddedLedger, Signatures};
+use wattpool_network_memory::Network;
+use wattpool_optimizer::Workspace;
+use wattpool_report::Outcome;
+use wattpool_scenario::model::Neighbourhood;
+use wattpool_schema::pool::Tariffs;
+use wattpool_schema::{Seconds, Window};
+
+/// Agents handled in one tick from which on threads pay.
+const PARALLEL_FROM: usize = 128;
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Everything random comes from it.
+    pub seed: u64,
+    /// Threads for the agents.
+    pub threads: usize,
+    /// How signatures are checked.
+    pub signatures: Signatures,
+}
+
+/// Told after every window.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Windows settled.
+    pub done: usize,
+    /// Windows to settle.
+    pub of: usize,
+    /// Trades closed so far.
+    pub trades: u64,
+}
+
+pub(crate) struct World<'n> {
+    pub n: &'n Neighbourhood,
+    pub options: RunOptions,
+    pub market: Arc<Market>,
+    pub ledger: EmbeddedLedger,
+    pub network: Network,
+    pub homes: Vec<Home>,
+    pub registry: Table,
+    pub meters: Meters,
+    pub queue: Queue,
+    pub books: Books,
+    pub terms: Option<Arc<WindowTerms>>,
+    pub zones: Vec<(wattpool_schema::Zone, u64)>,
+    pub crashes: Chance,
+    pub failing: Chance,
+    pub faults: FaultCounts,
+    /// No blocks before this time, milliseconds.
+    pub halted_until: u64,
+    /// Blocks left out by halts: heights do not count them.
+    pub skipped_blocks: u64,
+    pub block_due: bool,
+    /// Owners who send their tokens away before the next block (a fault).
+    pub drains: Vec<u32>,
+    pub genesis: Seconds,
+    pub ledger_clock: StopWatch,
+    pub network_clock: StopWatch,
+    pub choice_clock: StopWatch,
+    pub agent_clock: StopWatch,
+    pub workspace: Workspace,
+    pub touched: Touched,
+    /// Tariffs are published up to this window, and the last ones.
+    pub tariffs_set: Window,
+    pub last_tariffs: Tariffs,
+    /// Metered windows before this are closed.
+    pub closed_to: Window,
+}
+
+/// Homes that have something to do in the present tick, each once.
+#[derive(Default)]
+pub(crate) struct Touched {
+    list: Vec<u32>,
+    marked: Vec<bool>,
+}
+
+impl Touched {
+    pub fn new(homes: usize) -> Self {
+        Self { list: Vec::with_capacity(homes), marked: vec![false; homes] }
+    }
+
+    /// Marks a home.
+    pub fn touch(&mut self, number: u32) {
+        if let Some(mark) = usize::try_from(number).ok().and_then(|i| self.marked.get_mut(i)).filter(|m| !**m) {
+            *mark = true;
+            self.list.push(number);
+        }
+    }
+
+    /// All marked homes, ascending.
+    fn take(&mut self) -> Vec<u32> {
+        let mut list = std::mem::take(&mut self.list);
+        list.sort_unstable();
+        for number in &list {
+            if let Some(mark) = usize::try_from(*number).ok().and_then(|i| self.marked.get_mut(i)) {
+                *mark = false;
+            }
+        }
+        list
+    }
+
+    fn recycle(&mut self, mut list: Vec<u32>) {
+        list.clear();
+        self.list = list;
+    }
+}
+
+/// Faults injected.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FaultCounts {
+    pub crashes: u64,
+    pub late_restarts: u64,
+    pub drains: u64,
+    pub halts: u64,
+    pub silences: u64,
+}
+
+/// Runs a neighbourhood. `progress` is told after every window; when `stop` becomes true the run ends with
+/// what is settled so far.
+///
+/// # Errors
+/// The set-up is refused by the contracts or the network, or a query fails. What goes wrong while trading is
+/// no error but shows in the outcome.
+pub fn run(n: &Neighbourhood, options: &RunOptions, stop: &AtomicBool, progress: &mut dyn FnMut(Progress)) -> Result<Outcome> {
+    let begun = Instant::now();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1)).build()?;
+    let mut world = World::set_up(n, options)?;
+    let last = world.last_window();
+    while let Some((now, mut tasks)) = world.queue.next() {
+        let mut windows = Vec::new();
+        for task in tasks.drain(..) {
+            match task {
+                Task::Deliver { home, incarnation, event } => world.deliver(home, incarnation, event),
+                Task::Fire { home, incarnation, timer } => world.fire(now, home, incarnation, timer),
+                Task::Restart { home } => world.restart(now, home)?,
+                Task::Halt { until } => world.halt(now, until),
+                Task::Block => world.block(now),
+                Task::Late(window) => world.tell_window(now, window)?,
+                Task::Window(window) => windows.push(window),
+            }
+        }
+        world.queue.recycle(tasks);
+        let mut over = false;
+        for window in windows {
+            world.open_window(now, window)?;
+            progress(Progress { done: world.books.finished, of: n.windows, trades: world.books.trades() });
+            if window > last || stop.load(Ordering::Relaxed) {
+                over = true;
+                break;
+            }
+        }
+        if over {
+            break;
+        }
+        world.tick(now, &pool);
+    }
+    let mut outcome = world.finish()?;
+    outcome.elapsed_s = begun.elapsed().as_secs_f64();
+    outcome.timings.rest_s = (outcome.elapsed_s
+        - outcome.timings.ledger_s
+        - outcome.timings.network_s
+        - outcome.timings.choice_s
+        - outcome.timings.agent_s)
+        .max(0.0);
+    Ok(outcome)
+}
+
+impl World<'_> {
+    /// The last window to open: orders of the last metered window have been settled and can be closed by then.
+    fn last_window(&self) -> Window {
+        self.n.first_window.plus(u64::try_from(self.n.windows).unwrap_or(u64::MAX)).plus(7)
+    }
+
+    pub fn home_mut(&mut self, home: u32) -> Option<&mut Home> {
+        usize::try_from(home).ok().and_then(|h| self.homes.get_mut(h))
+    }
+
+    fn deliver(&mut self, number: u32, incarnation: u32, event: Event) {
+        if let Some(home) = self.home_mut(number).filter(|h| h.online && h.incarnation == incarnation) {
+            home.inbox.push(event);
+            self.touched.touch(number);
+        }
+    }
+
+    fn fire(&mut self, now: u64, home: u32, incarnation: u32, timer: wattpool_core::io::Timer) {
+        if let Some(h) = self.home_mut(home).filter(|h| h.online && h.incarnation == incarnation) {
+            if h.take_timer(timer, now) {
+                h.inbox.push(Event::Timer(timer));
+                self.touched.touch(home);
+            }
+        }
+    }
+
+    /// All agents with something in their inbox handle it; then what they want is carried out.
+    fn tick(&mut self, now: u64, pool: &rayon::ThreadPool) {
+        let touched = self.touched.take();
+        if touched.is_empty() {
+            return;
+        }
+        self.agent_clock.start();
+        let registry = &self.registry;
+        if touched.len() >= PARALLEL_FROM && pool.current_num_threads() > 1 {
+            let mut due: Vec<&mut Home> = Vec::with_capacity(touched.len());
+            let mut rest = self.homes.as_mut_slice();
+            let mut passed = 0usize;
+            for number in &touched {
+                // `touched` ascends: cut the slice at each of them.
+                let at = usize::try_from(*number).unwrap_or(usize::MAX).saturating_sub(passed);
+                let Some((_, tail)) = rest.split_at_mut_checked(at) else { break };
+                let Some((home, tail)) = tail.split_first_mut() else { break };
+                due.push(home);
+                passed = passed.saturating_add(at).saturating_add(1);
+                rest = tail;
+            }
+            pool.install(|| {
+                due.par_iter_mut().with_min_len(16).for_each_init(Workspace::new, |workspace, home| {
+                    home.think(now, registry, workspace, None);
+                });
+            });
+        } else {
+            let workspace = &mut self.workspace;
+            for number in &touched {
+                if let Some(home) = usize::try_from(*number).ok().and_then(|i| self.homes.get_mut(i)) {
+                    home.think(now, registry, workspace, Some(&mut self.choice_clock));
+                }
+            }
+        }
+        self.agent_clock.stop();
+        for number in &touched {
+            self.carry_out(now, *number);
+        }
+        self.touched.recycle(touched);
+    }
+}
+
+impl Home {
+    /// Handles the inbox; what is to be done stands in the outbox.
+    fn think(&mut self, now: u64, registry: &Table, workspace: &mut Workspace, choice: Option<&mut StopWatch>) {
+        let mut cx = Context {
+            signer: &self.keys,
+            registry,
+            workspace,
+            choice_clock: choice.map(|c| c as &mut dyn wattpool_core::context::ChoiceClock),
+        };
+        let mut inbox = std::mem::take(&mut self.inbox);
+        for event in inbox.drain(..) {
+            self.agent.handle(Millis(now), event, &mut cx, &mut self.outbox);
+        }
+        self.inbox = inbox;
+    }
+}
+
+/// A block reference as agents get it.
+pub(crate) const fn block_ref(height: u64, time: Seconds) -> BlockRef {
+    BlockRef { height, time }
+}

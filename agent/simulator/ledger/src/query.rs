@@ -1,0 +1,120 @@
+//! Questions to the contracts.
+
+use crate::chain::{EmbeddedLedger, DENOM};
+use anyhow::Result;
+use cosmwasm_std::Addr;
+use serde::de::DeserializeOwned;
+use wattpool_schema::escrow::{AccountResponse, BookResponse};
+use wattpool_schema::pool::{
+    FeedInResponse, GridState, MeterPosition, MeterResponse, PoolConfig, ReserveResponse, Tariffs, ZonePairTerms,
+    ZonePairsResponse,
+};
+use wattpool_schema::token::TokenWindow;
+use wattpool_schema::{escrow, pool, token, MeterId, Micro, Window};
+
+impl EmbeddedLedger {
+    pub(crate) fn ask_pool<T: DeserializeOwned>(&self, msg: &pool::QueryMsg) -> Result<T> {
+        Ok(self.app.wrap().query_wasm_smart(&self.contracts.pool, msg)?)
+    }
+
+    pub(crate) fn ask_token<T: DeserializeOwned>(&self, msg: &token::QueryMsg) -> Result<T> {
+        Ok(self.app.wrap().query_wasm_smart(&self.contracts.token, msg)?)
+    }
+
+    fn ask_escrow<T: DeserializeOwned>(&self, msg: &escrow::QueryMsg) -> Result<T> {
+        Ok(self.app.wrap().query_wasm_smart(&self.contracts.escrow, msg)?)
+    }
+
+    /// Where a meter stands.
+    ///
+    /// # Errors
+    /// It is not registered.
+    pub fn position(&self, meter: MeterId) -> Result<MeterPosition> {
+        let meter: MeterResponse = self.ask_pool(&pool::QueryMsg::Meter { meter })?;
+        Ok(meter.position)
+    }
+
+    /// The live window so far.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub fn grid_state(&self) -> Result<GridState> {
+        self.ask_pool(&pool::QueryMsg::GridState {})
+    }
+
+    /// A window's books at the pool.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub fn pool_window(&self, window: Window) -> Result<pool::PoolWindow> {
+        self.ask_pool(&pool::QueryMsg::Window { window })
+    }
+
+    /// A window's books at the token.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub fn token_window(&self, window: Window) -> Result<TokenWindow> {
+        self.ask_token(&token::QueryMsg::Window { window })
+    }
+
+    /// The escrow's books.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub fn book(&self) -> Result<BookResponse> {
+        self.ask_escrow(&escrow::QueryMsg::Book {})
+    }
+
+    /// An owner's money account.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub fn account(&self, owner: &Addr) -> Result<AccountResponse> {
+        self.ask_escrow(&escrow::QueryMsg::Account { owner: owner.to_string() })
+    }
+
+    /// An owner's feed-in money.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub fn feed_in(&self, owner: &Addr) -> Result<FeedInResponse> {
+        self.ask_pool(&pool::QueryMsg::FeedIn { owner: owner.to_string() })
+    }
+
+    /// The feed-in reserve.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub fn reserve(&self) -> Result<ReserveResponse> {
+        self.ask_pool(&pool::QueryMsg::Reserve {})
+    }
+
+    /// Tariffs and zone terms of a metered window, and whether trading is paused.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub fn window_terms(&self, metered: Window) -> Result<(Tariffs, Vec<ZonePairTerms>, bool)> {
+        let tariffs = self.ask_pool(&pool::QueryMsg::Tariffs { window: metered })?;
+        let pairs: ZonePairsResponse = self.ask_pool(&pool::QueryMsg::ZonePairs { window: metered })?;
+        let config: PoolConfig = self.ask_pool(&pool::QueryMsg::Config {})?;
+        Ok((tariffs, pairs.pairs, config.paused))
+    }
+
+    /// Who gets tokens that are sent away.
+    pub fn stranger(&self) -> Addr {
+        self.app.api().addr_make("stranger")
+    }
+
+    /// Coins that the escrow and the pool hold.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub fn coins_held(&self) -> Result<(Micro, Micro)> {
+        let held = |of: &Addr| -> Result<Micro> {
+            let coin = self.app.wrap().query_balance(of, DENOM)?;
+            Ok(Micro(u64::try_from(coin.amount.u128())?))
+        };
+        Ok((held(&self.contracts.escrow)?, held(&self.contracts.pool)?))
+    }
+}
