@@ -49,7 +49,7 @@ need_toolchain() {
 }
 
 # cargo_tool NAME VERSION TOOLCHAIN: sets `tool` to the program; builds it into target/tools where the
-# version is not at hand. Lightly optimised: compiling it takes longer than running it.
+# version is not at hand. Not optimised: compiling it takes far longer than running it.
 cargo_tool() {
     local name=$1 version=$2 toolchain=$3 found
     for found in "$root/target/tools/bin/$name" "$(command -v "$name" || true)"; do
@@ -59,7 +59,7 @@ cargo_tool() {
         fi
     done
     say "$name $version is not installed: building it into target/tools (some minutes, once)"
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 cargo "+$toolchain" install --quiet --locked \
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=0 cargo "+$toolchain" install --quiet --locked \
         --root "$root/target/tools" "$name@$version" ||
         die "$name $version could not be installed; is the network reachable?"
     tool=$root/target/tools/bin/$name
