@@ -138,3 +138,82 @@ fn push_skipped(p: &mut MeterPosition, range: SkippedRange, before: Window) {
 const fn is_open(r: &SkippedRange) -> bool {
     r.from.0 <= r.to.0 && r.above.saturating_add(1) < r.below
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wattpool_schema::{Commitment, MeterId};
+
+    fn statement(window: u64, sequence: u64) -> Statement {
+        Statement {
+            version: 1,
+            chain: "c".into(),
+            pool: "p".into(),
+            meter: MeterId([1; 16]),
+            window: Window(window),
+            sequence,
+            export_wh: Wh(1),
+            commitment: Commitment([2; 32]),
+        }
+    }
+
+    /// Stated 50 with sequence 9; 20..=29 were skipped between sequences 3 and 7.
+    fn position() -> MeterPosition {
+        MeterPosition {
+            stated: Some(Window(50)),
+            sequence: 9,
+            skipped: vec![SkippedRange {
+                from: Window(20),
+                to: Window(29),
+                above: 3,
+                below: 7,
+            }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn places_and_refusals_with_their_data() {
+        let now = Window(60);
+        let at = |window, sequence| place(&position(), &statement(window, sequence), now);
+        assert_eq!(at(51, 10), Ok(Place::Next));
+        assert_eq!(at(59, u64::MAX), Ok(Place::Next));
+        assert_eq!(at(20, 4), Ok(Place::Skipped(0)));
+        assert_eq!(at(29, 6), Ok(Place::Skipped(0)));
+        let window = Window(60);
+        assert_eq!(at(60, 10), Err(MarketError::TooEarly { window, now }));
+        let used = |found, above| Err(MarketError::SequenceUsed { found, above });
+        assert_eq!(at(51, 9), used(9, 9));
+        assert_eq!(at(51, 0), used(0, 9));
+        assert_eq!(at(20, 3), used(3, 3));
+        let high = |found| Err(MarketError::SequenceTooHigh { found, below: 7 });
+        assert_eq!(at(20, 7), high(7));
+        assert_eq!(at(29, 10), high(10));
+        for window in [19, 30, 50, 0] {
+            let window = Window(window);
+            let stated = Err(MarketError::WindowStated { window });
+            assert_eq!(at(window.0, 5), stated);
+        }
+    }
+
+    #[test]
+    fn figures_of_another_window_are_zero() {
+        let p = MeterPosition {
+            minted_window: Window(7),
+            minted: Wh(100),
+            sold: Wh(30),
+            cover_window: Window(8),
+            covered: Wh(50),
+            redeemed: Wh(20),
+            ..Default::default()
+        };
+        let at = |w| {
+            (
+                unsold(&p, Window(w)).0,
+                covered(&p, Window(w)).0,
+                cover_left(&p, Window(w)).0,
+            )
+        };
+        assert_eq!((at(7), at(8), at(9)), ((70, 0, 0), (0, 50, 30), (0, 0, 0)));
+    }
+}

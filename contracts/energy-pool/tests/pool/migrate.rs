@@ -1,0 +1,49 @@
+//! Migration keeps everything, and only this contract's.
+
+use crate::market::*;
+use cosmwasm_std::testing::{mock_dependencies, mock_env};
+use cw_multi_test::{ContractWrapper, Executor};
+use energy_pool::contract::{execute, instantiate, migrate, query};
+use wattpool_schema::pool::MigrateMsg;
+
+#[test]
+fn keeps_meters_and_books() {
+    let mut market = Market::new();
+    market.stated(1, LIVE.0 - 3, 1, 100);
+    market.stated(1, LIVE.0, 7, 100);
+    let kept = |market: &Market| {
+        let late = market.late("ann");
+        (
+            market.meter(1),
+            market.books(LIVE.0),
+            market.books(LIVE.0 - 3),
+            late,
+        )
+    };
+    let before = kept(&market);
+    let next = ContractWrapper::new(execute, instantiate, query).with_migrate(migrate);
+    let next = market.app.store_code(Box::new(next));
+    let pool = market.pool.clone();
+    let outsider = market
+        .app
+        .migrate_contract(addr("admin"), pool.clone(), &MigrateMsg {}, next);
+    assert!(outsider.is_err());
+    market
+        .app
+        .migrate_contract(addr("governance"), pool, &MigrateMsg {}, next)
+        .unwrap();
+    assert_eq!(kept(&market), before);
+}
+
+#[test]
+fn not_from_another_contract_or_a_newer_version() {
+    for (name, version) in [
+        ("crates.io:other", "0.0.1"),
+        (energy_pool::CONTRACT_NAME, "99.0.0"),
+    ] {
+        let mut deps = mock_dependencies();
+        cw2::set_contract_version(deps.as_mut().storage, name, version).unwrap();
+        let result = migrate(deps.as_mut(), mock_env(), MigrateMsg {});
+        assert_eq!(result.unwrap_err().code(), "STD");
+    }
+}
