@@ -3,6 +3,8 @@
 use crate::{MeterId, Seconds, Wh, Window};
 use cosmwasm_schema::{cw_serde, QueryResponses};
 use cosmwasm_std::{Binary, Uint128};
+// The answers are named for QueryResponses only, which is left out on the chain.
+#[cfg_attr(target_arch = "wasm32", allow(unused_imports))]
 use cw20::{
     AllAccountsResponse, AllAllowancesResponse, AllSpenderAllowancesResponse, AllowanceResponse,
     BalanceResponse, DownloadLogoResponse, Expiration, Logo, MarketingInfoResponse, MinterResponse,
