@@ -154,17 +154,12 @@ impl Market {
         &mut self,
         sender: &Addr,
         contract: &Addr,
-        msg: &impl Serialize,
+        msg: &(impl Serialize + std::fmt::Debug),
         coins: &[Coin],
     ) -> Result<AppResponse, MarketError> {
-        let msg = cosmwasm_std::WasmMsg::Execute {
-            contract_addr: contract.to_string(),
-            msg: cosmwasm_std::to_json_binary(msg)?,
-            funds: coins.to_vec(),
-        };
         let response = self
             .app
-            .execute(sender.clone(), msg.into())
+            .execute_contract(sender.clone(), contract.clone(), msg, coins)
             .map_err(|error| refusal(&error))?;
         self.watch.observe(&events_of(&response.events));
         Ok(response)

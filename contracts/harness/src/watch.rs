@@ -49,6 +49,10 @@ pub struct Watch {
     pub head: Digest32,
     /// Orders opened.
     pub opened: u64,
+    /// Chunks of standing orders delivered.
+    pub chunks: u64,
+    /// Windows of standing orders missed by their sellers.
+    pub missed: u64,
 }
 
 impl Watch {
@@ -82,6 +86,7 @@ impl Watch {
             MarketEvent::Delivered(e) => self.delivered(e),
             MarketEvent::TradeClosed(e) => self.closed(e),
             MarketEvent::OrderOpened(_) => self.opened += 1,
+            MarketEvent::OrderWindow(e) if !e.missed.is_zero() => self.missed += 1,
             MarketEvent::Deposited(e) => {
                 self.in_escrow += i128::from(e.amount.0);
                 self.accounts.insert(e.owner.clone());
@@ -108,6 +113,7 @@ impl Watch {
         assert!(e.gross >= e.net, "more arrived than was sent: {e:?}");
         self.accounts.insert(e.seller_owner.clone());
         self.accounts.insert(e.buyer_owner.clone());
+        self.chunks += u64::from(e.kind == TradeKind::Forward);
         let sums = self.sums(e.window);
         sums.gross += e.gross.0;
         sums.net += e.net.0;
