@@ -45,7 +45,7 @@ pub fn instantiate(
     }
     state::save_config(
         deps.storage,
-        &Config {
+        Config {
             deployer: info.sender,
             pool: None,
             escrow: None,
@@ -141,9 +141,13 @@ pub fn query(deps: Deps, env: Env, msg: QueryMsg) -> Result<Binary, MarketError>
 /// Moves to this code; keeps everything.
 ///
 /// # Errors
-/// `STD` when the stored contract is another one or newer.
+/// `WRONG_CONTRACT` when the stored state is another contract's.
 #[cfg_attr(not(feature = "library"), entry_point)]
 pub fn migrate(deps: DepsMut, _env: Env, _msg: MigrateMsg) -> Result<Response, MarketError> {
-    cw2::ensure_from_older_version(deps.storage, CONTRACT_NAME, CONTRACT_VERSION)?;
+    let found = cw2::get_contract_version(deps.storage)?.contract;
+    if found != CONTRACT_NAME {
+        return Err(MarketError::WrongContract { found });
+    }
+    cw2::set_contract_version(deps.storage, CONTRACT_NAME, CONTRACT_VERSION)?;
     Ok(Response::new())
 }

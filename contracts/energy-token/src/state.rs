@@ -5,12 +5,12 @@
 use cosmwasm_std::{Addr, Order, StdResult, Storage, Uint128};
 use cw20::{EmbeddedLogo, Expiration, MarketingInfoResponse};
 use cw_storage_plus::{Bound, Item, Map};
-use serde::{Deserialize, Serialize};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::token::{TokenWindow, WindowWh};
 use wattpool_schema::{Seconds, Wh, Window};
 
-const CONFIG: Item<Config> = Item::new("config");
+/// deployer, pool, escrow, window length, block time at instantiation
+const CONFIG: Item<(Addr, Option<Addr>, Option<Addr>, u32, Seconds)> = Item::new("config");
 const LABEL: Item<(String, String)> = Item::new("label");
 const MARKETING: Item<MarketingInfoResponse> = Item::new("marketing");
 const LOGO: Item<EmbeddedLogo> = Item::new("logo");
@@ -21,22 +21,17 @@ const ALLOWANCES: Map<(&Addr, &Addr), (Uint128, Expiration)> = Map::new("l");
 const SPENDERS: Map<(&Addr, &Addr), ()> = Map::new("s");
 
 /// The token's configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Who may wire it.
-    #[serde(rename = "d")]
     pub deployer: Addr,
     /// The energy pool, once wired.
-    #[serde(rename = "p")]
     pub pool: Option<Addr>,
     /// The trade escrow, once wired.
-    #[serde(rename = "e")]
     pub escrow: Option<Addr>,
     /// Window length.
-    #[serde(rename = "w")]
     pub window_seconds: u32,
     /// Block time at instantiation.
-    #[serde(rename = "s")]
     pub since: Seconds,
 }
 
@@ -83,12 +78,20 @@ impl Account {
 
 /// Loads the configuration.
 pub fn config(storage: &dyn Storage) -> StdResult<Config> {
-    CONFIG.load(storage)
+    let (deployer, pool, escrow, window_seconds, since) = CONFIG.load(storage)?;
+    Ok(Config {
+        deployer,
+        pool,
+        escrow,
+        window_seconds,
+        since,
+    })
 }
 
 /// Stores the configuration.
-pub fn save_config(storage: &mut dyn Storage, config: &Config) -> StdResult<()> {
-    CONFIG.save(storage, config)
+pub fn save_config(storage: &mut dyn Storage, c: Config) -> StdResult<()> {
+    let stored = (c.deployer, c.pool, c.escrow, c.window_seconds, c.since);
+    CONFIG.save(storage, &stored)
 }
 
 /// Name and symbol.

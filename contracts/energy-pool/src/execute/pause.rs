@@ -12,6 +12,6 @@ pub fn set_pause(mut call: Call, paused: bool) -> Result<Response, MarketError> 
     live.books.paused |= paused || call.settings.paused;
     state::save_live(call.deps.storage, &live)?;
     call.settings.paused = paused;
-    state::save_settings(call.deps.storage, &call.settings)?;
+    state::save_settings(call.deps.storage, call.settings)?;
     Ok(Response::new().add_event(PauseSet { paused }))
 }

@@ -48,6 +48,6 @@ pub fn confirm_feed_in(call: Call, through: Window) -> Result<Response, MarketEr
         }
     }
     payments.confirmed_through = Some(through);
-    state::save_payments(call.deps.storage, &payments)?;
+    state::save_payments(call.deps.storage, payments)?;
     Ok(Response::new().add_event(FeedInConfirmed { through }))
 }

@@ -2,31 +2,28 @@
 
 use cosmwasm_std::{Addr, BlockInfo, StdResult, Storage};
 use cw_storage_plus::Item;
-use serde::{Deserialize, Serialize};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::{Seconds, Window};
 
-const SETTINGS: Item<Settings> = Item::new("settings");
-const ROLES: Item<Roles> = Item::new("roles");
-const PAYMENTS: Item<Payments> = Item::new("payments");
+/// token, escrow, window length, halt interval, paused
+const SETTINGS: Item<(Addr, Option<Addr>, u32, u32, bool)> = Item::new("settings");
+/// administrator, proposed one, registrar, grid operator, regulator
+const ROLES: Item<(Addr, Option<Addr>, Addr, Addr, Addr)> = Item::new("roles");
+/// denomination, days of delay, confirmed through
+const PAYMENTS: Item<(String, u32, Option<Window>)> = Item::new("payments");
 
 /// What every message reads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The energy token.
-    #[serde(rename = "t")]
     pub token: Addr,
     /// The trade escrow, once wired.
-    #[serde(rename = "e")]
     pub escrow: Option<Addr>,
     /// Window length.
-    #[serde(rename = "w")]
     pub window_seconds: u32,
     /// Average block interval from which the chain counts as halted.
-    #[serde(rename = "h")]
     pub halt_seconds: u32,
     /// Tokenising and trading stopped.
-    #[serde(rename = "p")]
     pub paused: bool,
 }
 
@@ -46,7 +43,7 @@ impl Settings {
 }
 
 /// Who may do what.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Roles {
     /// Administrator.
     pub admin: Addr,
@@ -61,7 +58,7 @@ pub struct Roles {
 }
 
 /// How feed-in credit is paid.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Payments {
     /// Denomination of all payments.
     pub denom: String,
@@ -73,30 +70,66 @@ pub struct Payments {
 
 /// Loads the settings.
 pub fn settings(storage: &dyn Storage) -> StdResult<Settings> {
-    SETTINGS.load(storage)
+    let (token, escrow, window_seconds, halt_seconds, paused) = SETTINGS.load(storage)?;
+    Ok(Settings {
+        token,
+        escrow,
+        window_seconds,
+        halt_seconds,
+        paused,
+    })
 }
 
 /// Stores the settings.
-pub fn save_settings(storage: &mut dyn Storage, settings: &Settings) -> StdResult<()> {
-    SETTINGS.save(storage, settings)
+pub fn save_settings(storage: &mut dyn Storage, s: Settings) -> StdResult<()> {
+    let stored = (
+        s.token,
+        s.escrow,
+        s.window_seconds,
+        s.halt_seconds,
+        s.paused,
+    );
+    SETTINGS.save(storage, &stored)
 }
 
 /// Loads the roles.
 pub fn roles(storage: &dyn Storage) -> StdResult<Roles> {
-    ROLES.load(storage)
+    let (admin, proposed_admin, registrar, grid_operator, regulator) = ROLES.load(storage)?;
+    Ok(Roles {
+        admin,
+        proposed_admin,
+        registrar,
+        grid_operator,
+        regulator,
+    })
 }
 
 /// Stores the roles.
-pub fn save_roles(storage: &mut dyn Storage, roles: &Roles) -> StdResult<()> {
-    ROLES.save(storage, roles)
+pub fn save_roles(storage: &mut dyn Storage, r: Roles) -> StdResult<()> {
+    let stored = (
+        r.admin,
+        r.proposed_admin,
+        r.registrar,
+        r.grid_operator,
+        r.regulator,
+    );
+    ROLES.save(storage, &stored)
 }
 
 /// Loads the payment terms.
 pub fn payments(storage: &dyn Storage) -> StdResult<Payments> {
-    PAYMENTS.load(storage)
+    let (denom, credit_delay_days, confirmed_through) = PAYMENTS.load(storage)?;
+    Ok(Payments {
+        denom,
+        credit_delay_days,
+        confirmed_through,
+    })
 }
 
 /// Stores the payment terms.
-pub fn save_payments(storage: &mut dyn Storage, payments: &Payments) -> StdResult<()> {
-    PAYMENTS.save(storage, payments)
+pub fn save_payments(storage: &mut dyn Storage, p: Payments) -> StdResult<()> {
+    PAYMENTS.save(
+        storage,
+        &(p.denom, p.credit_delay_days, p.confirmed_through),
+    )
 }

@@ -2,15 +2,29 @@
 
 use cosmwasm_std::{Addr, Order, StdResult, Storage};
 use cw_storage_plus::{Bound, Item, Map};
-use serde::{Deserialize, Serialize};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::pool::{MeterKind, MeterPosition, SkippedRange};
 use wattpool_schema::{AgentKey, Commitment, DeviceKey, MeterId, Wh, Window, Zone};
 
-const METERS: Map<[u8; 16], Meter> = Map::new("m");
+const METERS: Map<[u8; 16], Registered> = Map::new("m");
 const POSITIONS: Map<[u8; 16], Stored> = Map::new("p");
 const OWNED: Map<(&Addr, [u8; 16]), ()> = Map::new("o");
 const IN_SERVICE: Item<u64> = Item::new("in_service");
+
+/// A meter as stored, in the order of [`Meter`]'s fields.
+type Registered = (
+    Addr,
+    Option<Addr>,
+    DeviceKey,
+    Option<AgentKey>,
+    Option<Addr>,
+    Zone,
+    MeterKind,
+    Wh,
+    Wh,
+    bool,
+    Window,
+);
 
 /// A position as stored: statement, skipped ranges, tokens, cover.
 type Stored = (
@@ -21,46 +35,64 @@ type Stored = (
 );
 
 /// A meter as registered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Meter {
     /// Owner.
-    #[serde(rename = "o")]
     pub owner: Addr,
     /// Proposed owner.
-    #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
     pub proposed_owner: Option<Addr>,
     /// The device's key.
-    #[serde(rename = "d")]
     pub device: DeviceKey,
     /// The agent's key.
-    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentKey>,
     /// The agent's address: derived once, when the key is set.
-    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub agent_address: Option<Addr>,
     /// Zone.
-    #[serde(rename = "z")]
     pub zone: Zone,
     /// Kind.
-    #[serde(rename = "k")]
     pub kind: MeterKind,
     /// Largest export per window.
-    #[serde(rename = "x")]
     pub max_export: Wh,
     /// Largest import per window.
-    #[serde(rename = "i")]
     pub max_import: Wh,
     /// Out of service.
-    #[serde(rename = "r")]
     pub retired: bool,
     /// The running window at the (last) registration: earlier ones cannot be stated, unless they were skipped before.
-    #[serde(rename = "s")]
     pub since: Window,
+}
+
+fn unpack(stored: Registered) -> Meter {
+    let (
+        owner,
+        proposed_owner,
+        device,
+        agent,
+        agent_address,
+        zone,
+        kind,
+        max_export,
+        max_import,
+        retired,
+        since,
+    ) = stored;
+    Meter {
+        owner,
+        proposed_owner,
+        device,
+        agent,
+        agent_address,
+        zone,
+        kind,
+        max_export,
+        max_import,
+        retired,
+        since,
+    }
 }
 
 /// A meter, if it is registered.
 pub fn may_meter(storage: &dyn Storage, meter: MeterId) -> StdResult<Option<Meter>> {
-    METERS.may_load(storage, meter.0)
+    Ok(METERS.may_load(storage, meter.0)?.map(unpack))
 }
 
 /// A meter.
@@ -84,8 +116,22 @@ pub fn active_meter(storage: &dyn Storage, id: MeterId) -> Result<Meter, MarketE
 }
 
 /// Stores a meter.
-pub fn save_meter(storage: &mut dyn Storage, id: MeterId, meter: &Meter) -> StdResult<()> {
-    METERS.save(storage, id.0, meter)
+pub fn save_meter(storage: &mut dyn Storage, id: MeterId, m: &Meter) -> StdResult<()> {
+    let m = m.clone();
+    let stored = (
+        m.owner,
+        m.proposed_owner,
+        m.device,
+        m.agent,
+        m.agent_address,
+        m.zone,
+        m.kind,
+        m.max_export,
+        m.max_import,
+        m.retired,
+        m.since,
+    );
+    METERS.save(storage, id.0, &stored)
 }
 
 /// Meters, ascending by id.
@@ -98,7 +144,7 @@ pub fn meters(
     METERS
         .range(storage, after, None, Order::Ascending)
         .take(limit)
-        .map(|entry| entry.map(|(id, meter)| (MeterId(id), meter)))
+        .map(|entry| entry.map(|(id, stored)| (MeterId(id), unpack(stored))))
         .collect()
 }
 

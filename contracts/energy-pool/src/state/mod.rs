@@ -1,5 +1,5 @@
-//! What the pool stores. Nothing outside this folder knows a storage key. Records that are written often
-//! are tuples or have one-letter fields: on a chain every byte written costs.
+//! What the pool stores. Nothing outside this folder knows a storage key. Records are tuples: on a
+//! chain every byte written costs, and every struct that is read costs code.
 
 mod config;
 mod feed_in;
