@@ -22,8 +22,11 @@ const CANDIDATES: usize = 512;
 const ASKS: usize = 32;
 /// Look-ups per window.
 const SEEKS: u32 = 10;
-/// Look-ups in a row that bring nothing usable before the grid is taken.
+/// Rounds in a row that bring nothing before the grid is taken.
 const FRUITLESS: u32 = 4;
+/// Look-ups in a row without a single usable offer from which on further shards are not explored: a
+/// neighbourhood without surplus (at night) looks the same everywhere.
+const EMPTY: u32 = 2;
 
 /// An offer that passed the owner's limits.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +72,7 @@ pub(super) struct Buying {
     pub held: Vec<(u64, SignedApproval)>,
     pub seeks: u32,
     pub fruitless: u32,
+    pub empty: u32,
     pub unexplored: bool,
     pub seeking: Option<u32>,
     pub seek_set: bool,
@@ -109,11 +113,11 @@ impl Agent {
         self.seek_after(now, delay, out);
     }
 
-    fn may_buy(&self, now: Millis) -> bool {
-        self.policy.buy && self.policy.hour_allowed(self.chain_now(now)) && !self.terms.as_ref().is_some_and(|t| t.paused)
+    pub(super) fn may_buy(&self, now: Millis) -> bool {
+        self.policy.buy && self.policy.hour_allowed(self.chain_now(now)) && !self.paused
     }
 
-    fn seek_after(&mut self, now: Millis, delay: u64, out: &mut Out) {
+    pub(super) fn seek_after(&mut self, now: Millis, delay: u64, out: &mut Out) {
         if !self.buying.seek_set {
             self.buying.seek_set = true;
             self.schedule(now, Timer::Seek, delay, out);
@@ -148,9 +152,12 @@ impl Agent {
             self.take_ratio(now, records, cx, out);
         } else if self.buying.seeking == Some(lookup) {
             self.buying.seeking = None;
+            let known = self.buying.offers.len();
             for record in records {
                 self.take_offer(record, cx);
             }
+            self.buying.empty =
+                if self.buying.offers.len() > known { 0 } else { self.buying.empty.saturating_add(1) };
             self.go_on(now, cx, out);
         }
     }
@@ -280,11 +287,12 @@ impl Agent {
     }
 
     fn seek_again(&mut self, now: Millis, out: &mut Out) {
-        if self.buying.seeking.is_some() || self.buying.fruitless >= FRUITLESS && !self.buying.unexplored {
+        let exploring = self.buying.unexplored && self.buying.empty < EMPTY;
+        if self.buying.seeking.is_some() || self.buying.fruitless >= FRUITLESS && !exploring {
             return;
         }
         let t = &self.market.timing;
-        let delay = if self.buying.unexplored {
+        let delay = if exploring {
             t.jitter_ms.max(1)
         } else {
             t.retry_ms.saturating_mul(1u64.checked_shl(self.buying.fruitless).unwrap_or(u64::MAX))
@@ -436,10 +444,10 @@ impl Agent {
     }
 
     pub(super) fn on_decision(&mut self, now: Millis, request: u64, accept: bool, cx: &mut Context<'_>, out: &mut Out) {
-        if let Some(at) = self.selling.held.iter().position(|h| h.request.id == request) {
-            let held = self.selling.held.swap_remove(at);
+        if let Some(at) = self.selling.held.iter().position(|(number, _)| *number == request) {
+            let (_, held) = self.selling.held.swap_remove(at);
             if accept {
-                self.selling.accepted.push(request);
+                self.selling.accepted.push((held.request.buyer, held.request.id));
                 self.on_request(now, &held, cx, out);
             }
         }

@@ -65,6 +65,10 @@ pub struct Agent {
     next_intent: u64,
     record_sequence: u64,
     lookups: u32,
+    /// Tokenising and trading are stopped.
+    paused: bool,
+    /// Requests that have waited for the owner so far.
+    held_requests: u64,
     /// Supply and demand last seen, for the price.
     ratio: (Wh, Wh),
     meter_retries: u8,
@@ -97,6 +101,8 @@ impl Agent {
             next_intent: 0,
             record_sequence: 0,
             lookups: 0,
+            paused: false,
+            held_requests: 0,
             ratio: (Wh(1), Wh(1)),
             meter_retries: 0,
             recovered: None,
@@ -136,12 +142,24 @@ impl Agent {
             Event::PolicyChanged(policy) => {
                 self.policy = *policy;
                 out.push(Command::Journal(JournalEntry::Policy(Box::new(self.policy.clone()))));
-                if !self.policy.sell {
-                    self.withdraw_offer(out);
-                }
+                self.apply_policy(now, cx, out);
             }
             Event::TradeDecided { request, accept } => self.on_decision(now, request, accept, cx, out),
         }
+    }
+
+    /// The running window goes on under the policy now in force: offers are priced anew or taken back,
+    /// a side that was off begins.
+    fn apply_policy(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
+        self.withdraw_offer(out);
+        let live = self.terms.as_ref().map(|t| t.live());
+        let Some(metered) = live.filter(|l| self.selling.window == *l).and_then(|l| self.stating.of(l)) else { return };
+        match self.balance {
+            Balance::Surplus if !self.selling.opened => self.open_selling(now, metered.surplus, cx, out),
+            Balance::Deficit if self.may_buy(now) => self.seek_after(now, self.jitter(self.buying.window, 2), out),
+            _ => {}
+        }
+        self.refresh_offer(now, cx, out);
     }
 
     fn on_timer(&mut self, now: Millis, timer: Timer, cx: &mut Context<'_>, out: &mut Out) {
@@ -169,7 +187,10 @@ impl Agent {
         }
         self.opened_at = now;
         self.meter_retries = 0;
-        out.push(Command::Prune(terms.live().prev()));
+        // What the chain has not confirmed stays in the journal, however old.
+        let done = terms.live().prev();
+        out.push(Command::Prune(self.stating.oldest_waiting().map_or(done, |w| w.min(done))));
+        self.paused = terms.paused;
         self.terms = Some(terms);
         self.set_gate(out);
         self.open_trading(now, cx, out);
@@ -205,7 +226,7 @@ impl Agent {
         self.buying.window = live;
         self.recover_window(now, out);
         self.balance = self.balance.after(metered.surplus, metered.deficit, self.policy.threshold_wh);
-        if !terms.paused {
+        if !self.paused {
             match self.balance {
                 Balance::Surplus => self.open_selling(now, metered.surplus, cx, out),
                 Balance::Deficit => self.open_buying(now, metered.deficit, cx, out),
@@ -298,7 +319,10 @@ impl Agent {
             MarketEvent::TradeClosed(t) if t.seller == self.id.meter && t.kind == wattpool_schema::TradeKind::Spot => {
                 self.on_sold(now, t, cx, out);
             }
-            MarketEvent::PauseSet(p) if p.paused => self.withdraw_offer(out),
+            MarketEvent::PauseSet(p) => {
+                self.paused = p.paused;
+                self.refresh_offer(now, cx, out);
+            }
             _ => self.on_order_event(now, event, cx, out),
         }
     }

@@ -113,7 +113,7 @@ impl Agent {
     pub(super) fn refresh_offer(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
         let Some(terms) = self.terms.clone() else { return };
         let wh = self.sellable();
-        if wh.is_zero() || !self.selling.ready() || now >= self.closing_at() {
+        if wh.is_zero() || !self.selling.ready() || now >= self.closing_at() || !self.may_sell(now) {
             self.withdraw_offer(out);
             return;
         }

@@ -13,6 +13,8 @@ use wattpool_schema::{Approval, MeterId, Seconds, SignedApproval, TradeKind, Wh,
 const REMEMBERED_ANSWERS: usize = 256;
 /// Requests that may wait for the owner at once.
 const HELD_REQUESTS: usize = 16;
+/// Marks the numbers of requests that wait for the owner: apart from those of own requests.
+const HELD_SELLING: u64 = 1 << 63;
 /// Approvals open at once; more are denied as busy.
 const OPEN_APPROVALS: usize = 64;
 
@@ -31,6 +33,8 @@ pub(super) struct Selling {
     /// Tokenised and offered at all (the owner's reserve is taken off).
     pub minted: Wh,
     pub tokenised: bool,
+    /// Status announced and pricing begun.
+    pub opened: bool,
     pub priced: bool,
     /// Look-up that is on its way for the price.
     pub pricing: Option<u32>,
@@ -41,8 +45,8 @@ pub(super) struct Selling {
     pub announced: Option<Announced>,
     pub answers: Vec<(MeterId, u64, Answer)>,
     /// Requests that wait for the owner, and those the owner accepted.
-    pub held: Vec<SignedRequest>,
-    pub accepted: Vec<u64>,
+    pub held: Vec<(u64, SignedRequest)>,
+    pub accepted: Vec<(MeterId, u64)>,
     pub nonces: u16,
 }
 
@@ -64,13 +68,18 @@ impl Selling {
 
 impl Agent {
     pub(super) fn open_selling(&mut self, now: Millis, surplus: Wh, cx: &mut Context<'_>, out: &mut Out) {
-        let at = self.chain_now(now);
-        if !self.policy.sell || !self.policy.hour_allowed(at) {
+        if !self.may_sell(now) {
             return;
         }
+        self.selling.opened = true;
         self.announce_status(now, true, surplus, cx, out);
         let delay = self.market.timing.price_ms.saturating_add(self.jitter(self.selling.window, 1));
         self.schedule(now, Timer::Price, delay, out);
+    }
+
+    /// The owner and the market allow selling now.
+    pub(super) fn may_sell(&self, now: Millis) -> bool {
+        self.policy.sell && self.policy.hour_allowed(self.chain_now(now)) && !self.paused
     }
 
     /// What can be offered now: free tokens within the owner's daily limit.
@@ -102,11 +111,9 @@ impl Agent {
             out.push(reply(answer.clone()));
             return;
         }
-        if self.policy.manual_approval && !self.selling.accepted.contains(&r.id) {
-            if self.selling.held.len() < HELD_REQUESTS && !self.selling.held.iter().any(|h| h.request.id == r.id) {
-                self.selling.held.push(signed.clone());
-                out.push(Command::Tell(Notice::AwaitingApproval { request: r.id, partner: r.buyer, wh: r.wh }));
-            }
+        // Buyers number their requests by themselves: only buyer and number together name one.
+        if self.policy.manual_approval && !self.selling.accepted.contains(&(r.buyer, r.id)) {
+            self.hold(signed, cx, out);
             return;
         }
         let decided = match self.consider(now, signed, cx) {
@@ -130,6 +137,23 @@ impl Agent {
         }
     }
 
+    /// Lets a genuine request wait for the owner, under a number of its own.
+    fn hold(&mut self, signed: &SignedRequest, cx: &Context<'_>, out: &mut Out) {
+        let r = &signed.request;
+        let known = self.selling.held.iter().any(|(_, h)| h.request.buyer == r.buyer && h.request.id == r.id);
+        let genuine = || {
+            let buyer = cx.registry.meter(&r.buyer);
+            buyer.is_some_and(|b| cx.signer.verify_agent(&b.agent, &r.sign_bytes(), &signed.signature))
+        };
+        if known || self.selling.held.len() >= HELD_REQUESTS || !genuine() {
+            return;
+        }
+        self.held_requests = self.held_requests.saturating_add(1);
+        let request = HELD_SELLING | self.held_requests;
+        self.selling.held.push((request, signed.clone()));
+        out.push(Command::Tell(Notice::AwaitingApproval { request, partner: r.buyer, wh: r.wh }));
+    }
+
     /// Whether, how much and for how much to sell to this buyer.
     fn consider(&mut self, now: Millis, signed: &SignedRequest, cx: &mut Context<'_>) -> Result<Approval, (DenialReason, Wh)> {
         use DenialReason as No;
@@ -148,13 +172,17 @@ impl Agent {
             return no(No::Policy);
         }
         // A request from long ago or for another window gets no promise.
-        if r.expires_at < self.block.time || terms.paused {
+        if r.expires_at < self.block.time || self.paused {
             return no(No::Window);
         }
         let Some(pair) = terms.pair(self.id.zone, buyer.zone).copied() else { return no(No::Policy) };
         let Some(price) = self.asking_price(&pair) else { return no(No::Price) };
         if price > r.max_price {
             return no(No::Price);
+        }
+        // Nonces are counted within a window that has been metered.
+        if self.selling.window != terms.live() {
+            return no(No::Window);
         }
         if r.kind == TradeKind::Forward {
             return self.consider_order(r, price, &pair, chain_now);

@@ -42,6 +42,11 @@ impl Stating {
         }
     }
 
+    /// The oldest window that the chain has not confirmed.
+    pub fn oldest_waiting(&self) -> Option<Window> {
+        self.waiting.first().map(|s| s.statement.window)
+    }
+
     /// Continues after the chain's last sequence, so that a lost journal cannot stall the meter.
     pub fn at_least(&mut self, sequence: u64) {
         self.sequence = self.sequence.max(sequence);
@@ -64,6 +69,11 @@ impl Agent {
                 if self.meter_retries < METER_RETRIES {
                     self.meter_retries = self.meter_retries.saturating_add(1);
                     out.push(Command::ReadMeter { from: missing, to: reading.window });
+                } else {
+                    // The meter does not have them: what flowed in them stays unstated, metering goes on from here.
+                    self.metering.resume(reading);
+                    let problem = ReadingProblem::Gap { missing };
+                    out.push(Command::Tell(Notice::BadReading { window: reading.window, problem }));
                 }
             }
             Err(problem) => {
@@ -144,7 +154,7 @@ impl Agent {
             Ok(events) => self.take_stated(now, &events, &sent, cx, out),
             Err(TxFailure::Refused(code)) if class_of(code) != Some(Class::Retry) => {
                 // The batch as a whole was refused: nothing in it can get better by waiting.
-                self.stating.waiting.clear();
+                self.stating.waiting.retain(|w| !sent.contains(&w.statement.window));
             }
             Err(_) => self.resubmit_later(now, out),
         }
@@ -171,16 +181,23 @@ impl Agent {
                 MarketEvent::ItemRefused(r) => {
                     let code = wattpool_schema::error::known_code(&r.code).unwrap_or("UNKNOWN");
                     out.push(Command::Tell(Notice::Refused { code }));
+                    let window = usize::try_from(r.index).ok().and_then(|i| sent.get(i)).copied();
                     if class_of(&r.code) == Some(Class::Retry) {
                         retry = true;
-                    } else if let Some(window) = usize::try_from(r.index).ok().and_then(|i| sent.get(i)) {
-                        self.stating.waiting.retain(|w| w.statement.window != *window);
+                    } else if let Some(window) = window {
+                        self.stating.waiting.retain(|w| w.statement.window != window);
+                    }
+                    // Stated by a transaction whose outcome was lost: nobody else can sign for this meter.
+                    let metered = window.filter(|w| Some(*w) == live).and_then(|w| self.stating.of(w));
+                    if let (Some(m), "WINDOW_STATED", false) = (metered, code, self.selling.tokenised) {
+                        self.on_minted(now, m.surplus, cx, out);
                     }
                 }
                 _ => {}
             }
         }
-        if retry {
+        // What got no answer at all is no reason to send at once again.
+        if retry || self.stating.waiting.iter().any(|w| sent.contains(&w.statement.window)) {
             self.resubmit_later(now, out);
         } else {
             self.submit_statements(out);
