@@ -152,6 +152,9 @@ impl Agent {
             self.take_ratio(now, records, cx, out);
         } else if self.buying.seeking == Some(lookup) {
             self.buying.seeking = None;
+            if let Some(found) = records.iter().map(|r| r.version()).find(|v| *v != RECORD_VERSION) {
+                out.push(Command::Tell(Notice::OtherVersion { found }));
+            }
             let known = self.buying.offers.len();
             for record in records {
                 self.take_offer(record, cx);
@@ -322,14 +325,15 @@ impl Agent {
     }
 
     /// Buyer-scoped ids: the running window and a counter.
-    pub(super) fn next_trade_id(&mut self) -> u64 {
-        self.buying.ids = self.buying.ids.saturating_add(1);
+    /// None when the window's are used up.
+    pub(super) fn next_trade_id(&mut self) -> Option<u64> {
+        self.buying.ids = self.buying.ids.checked_add(1)?;
         let window = self.terms.as_ref().map_or(0, |t| t.live().0);
-        (window << 16) | u64::from(self.buying.ids)
+        Some((window << 16) | u64::from(self.buying.ids))
     }
 
     fn ask(&mut self, now: Millis, index: usize, wh: Wh, cx: &mut Context<'_>, out: &mut Out) {
-        let id = self.next_trade_id();
+        let Some(id) = self.next_trade_id() else { return };
         let Some(offer) = self.buying.offers.get(index) else { return };
         let chain_now = self.chain_now(now);
         let request = TradeRequest {
@@ -361,6 +365,10 @@ impl Agent {
         let Some(at) = self.buying.asked.iter().position(matches) else { return };
         let asked = self.buying.asked.swap_remove(at);
         match answer.answer {
+            Answer::Approved(_) if !self.still_wanted(now, &asked.request.request) => {
+                // The owner has changed the policy meanwhile: the approval lapses.
+                self.reduce(&answer.seller, |_| Wh::ZERO);
+            }
             Answer::Approved(approval) if self.acceptable(&asked.request.request, &approval, cx) => {
                 let taken = approval.approval.wh;
                 let short = taken < asked.request.request.wh;
@@ -379,13 +387,20 @@ impl Agent {
             }
             Answer::Denied { reason, available } => {
                 let left = |o: &Offered| match reason {
-                    DenialReason::SoldOut | DenialReason::Busy => loss::arriving(available, o.loss).min(o.net),
+                    // Halved, so that a seller who keeps promising cannot keep a buyer busy.
+                    DenialReason::SoldOut | DenialReason::Busy => loss::arriving(available, o.loss).min(Wh(o.net.0 / 2)),
                     _ => Wh::ZERO,
                 };
                 self.reduce(&answer.seller, left);
             }
         }
         self.go_on(now, cx, out);
+    }
+
+    fn still_wanted(&self, now: Millis, r: &TradeRequest) -> bool {
+        let offer = self.buying.offers.iter().find(|o| o.seller == r.seller);
+        let total = offer.map_or(r.max_price, |o| r.max_price.saturating_add(o.charge));
+        self.may_buy(now) && !self.is_blocked(&r.seller) && self.policy.max_buy_price.is_none_or(|limit| total <= limit)
     }
 
     fn reduce(&mut self, seller: &MeterId, left: impl Fn(&Offered) -> Wh) {
@@ -397,11 +412,10 @@ impl Agent {
     /// The approval is for exactly this request, at no more than what was agreed to, and signed by the seller's agent.
     pub(super) fn acceptable(&self, r: &TradeRequest, signed: &SignedApproval, cx: &Context<'_>) -> bool {
         let a = &signed.approval;
-        let charge = self
+        let pair = self
             .terms
             .as_ref()
-            .and_then(|t| cx.registry.meter(&r.seller).and_then(|m| t.pair(m.zone, self.id.zone).copied()))
-            .map(|p| p.charge);
+            .and_then(|t| cx.registry.meter(&r.seller).and_then(|m| t.pair(m.zone, self.id.zone).copied()));
         a.version == RECORD_VERSION
             && a.kind == r.kind
             && a.chain == self.market.chain
@@ -413,7 +427,9 @@ impl Agent {
             && !a.wh.is_zero()
             && a.wh <= r.wh
             && a.price <= r.max_price
-            && charge.is_some_and(|c| c <= a.max_charge)
+            && a.requested_at == r.requested_at
+            && a.expires_at >= self.block.time
+            && pair.is_some_and(|p| p.charge <= a.max_charge && loss::gross_for(a.wh, p.loss).is_ok_and(|g| g <= a.max_gross))
             && cx.registry.meter(&r.seller).is_some_and(|m| {
                 cx.signer.verify_agent(&m.agent, &a.sign_bytes(), &signed.signature)
             })
@@ -437,7 +453,7 @@ impl Agent {
             pool: self.market.pool.clone(),
             meter: self.id.meter,
             window: self.buying.window,
-            import_wh: import_wh.min(self.id.max_import),
+            import_wh: import_wh.min(self.buying.need).min(self.id.max_import),
         };
         let signature = cx.signer.sign_device(&cover.sign_bytes());
         SignedCover { cover, signature }
@@ -507,10 +523,12 @@ impl Agent {
                     self.count_purchase(&done.trade, out);
                 }
             }
-            Err(TxFailure::Refused(code)) if class_of(code) == Some(Class::Retry) => self.settle_later(now, at, out),
-            Err(TxFailure::Lost) => self.settle_later(now, at, out),
+            Err(TxFailure::Refused(code)) if class_of(code) == Some(Class::Retry) => self.settle_later(now, at, false, out),
+            // Asked under the same id, the chain tells what became of it, whether it has expired since or not.
+            Err(TxFailure::Lost) => self.settle_later(now, at, true, out),
             Err(_) => {
                 let failed = self.buying.settling.swap_remove(at);
+                self.free_cover();
                 let a = &failed.trade.approval.approval;
                 self.sellers.observe(a.seller, failed.trade.wh.0, 0, None);
                 let seller = a.seller;
@@ -518,6 +536,14 @@ impl Agent {
             }
         }
         self.go_on(now, cx, out);
+    }
+
+    /// The import signed for what did not come about serves other trades, unless deliveries under way may use it.
+    pub(super) fn free_cover(&mut self) {
+        if !self.intents.iter().any(|(_, i)| matches!(i, Intent::Deliver { .. })) {
+            let settling = self.buying.settling.iter().map(|s| s.trade.wh).fold(Wh::ZERO, Wh::saturating_add);
+            self.buying.covered = self.buying.covered.min(self.buying.bought.saturating_add(settling));
+        }
     }
 
     fn count_purchase(&mut self, trade: &SettleTrade, out: &mut Out) {
@@ -535,11 +561,11 @@ impl Agent {
         out.push(Command::Tell(Notice::Bought { window: self.buying.window, seller: a.seller, wh: trade.wh }));
     }
 
-    /// Keeps a trade for another try, as long as its approval can still be used.
-    fn settle_later(&mut self, now: Millis, at: usize, out: &mut Out) {
+    /// Keeps a trade for another try, as long as its approval can still be used or it may have been executed.
+    fn settle_later(&mut self, now: Millis, at: usize, lost: bool, out: &mut Out) {
         let seen = self.block.time;
         match self.buying.settling.get_mut(at) {
-            Some(s) if s.trade.approval.approval.expires_at >= seen => {
+            Some(s) if lost || s.trade.approval.approval.expires_at >= seen => {
                 s.in_flight = false;
                 let delay = self.market.timing.block_ms;
                 self.schedule(now, Timer::Resubmit, delay, out);

@@ -170,7 +170,7 @@ impl Agent {
             Timer::Answers => self.answers_overdue(now, cx, out),
             Timer::Deliver => self.deliver_orders(now, cx, out),
             Timer::Release => self.release_order_hold(now, cx, out),
-            Timer::Resubmit => self.resubmit(now, out),
+            Timer::Resubmit => self.resubmit(now, cx, out),
             Timer::Orders => self.think_of_orders(now, cx, out),
         }
     }
@@ -308,7 +308,7 @@ impl Agent {
         match intent {
             Intent::State => self.on_stated(now, outcome, cx, out),
             Intent::Settle { trade_id } => self.on_settled(now, trade_id, outcome, cx, out),
-            Intent::Open { trade_id } => self.on_order_opened(trade_id, outcome, out),
+            Intent::Open { trade_id } => self.on_order_opened(now, trade_id, outcome, out),
             Intent::Deliver { buyer, trade_id } => self.on_order_delivered(now, buyer, trade_id, outcome, cx, out),
             Intent::Close { buyer, trade_id } => self.on_order_closed(buyer, trade_id, &outcome),
         }

@@ -60,6 +60,8 @@ pub(super) struct Orders {
     promises: Vec<Promise>,
     asked: Option<SignedRequest>,
     opening: Vec<OpenOrder>,
+    /// Transactions of which it is not known whether they were executed.
+    lost: Vec<Intent>,
     considered: Window,
 }
 
@@ -144,7 +146,7 @@ impl Agent {
         let live = self.selling.window;
         let due = self.orders.open.iter().filter(|o| o.selling && o.runs_in(live));
         let hold = due.map(|o| o.gross).fold(Wh::ZERO, Wh::saturating_add);
-        self.selling.order_hold = hold.min(self.selling.minted);
+        self.selling.order_hold = hold.min(self.selling.minted.saturating_sub(self.policy.reserve_wh));
         if !self.selling.order_hold.is_zero() {
             self.schedule(now, Timer::Release, self.market.timing.orders_ms, out);
         }
@@ -193,12 +195,10 @@ impl Agent {
                         }
                     }
                 }
-                // The import signed for this order but not delivered serves other trades.
-                self.buying.covered = self.buying.covered.min(self.buying.bought.saturating_add(self.settling_wh()));
+                self.free_cover();
             }
             Err(TxFailure::Lost) => {
-                let cover = Some(self.cover(self.buying.covered, cx));
-                self.submit(Intent::Deliver { buyer, trade_id }, MarketTx::Deliver { buyer, trade_id, cover }, out);
+                self.lost_order_tx(now, Intent::Deliver { buyer, trade_id }, out);
                 return;
             }
             Err(_) => {}
@@ -206,14 +206,39 @@ impl Agent {
         self.go_on(now, cx, out);
     }
 
-    fn settling_wh(&self) -> Wh {
-        self.buying.settling.iter().map(|s| s.trade.wh).fold(Wh::ZERO, Wh::saturating_add)
+    fn lost_order_tx(&mut self, now: Millis, intent: Intent, out: &mut Out) {
+        self.orders.lost.push(intent);
+        self.schedule(now, Timer::Resubmit, self.market.timing.block_ms, out);
+    }
+
+    /// Submits again what got lost: under the same id that is harmless.
+    pub(super) fn resubmit_orders(&mut self, cx: &Context<'_>, out: &mut Out) {
+        for intent in std::mem::take(&mut self.orders.lost) {
+            match intent {
+                Intent::Deliver { buyer, trade_id } => {
+                    let live = self.buying.window;
+                    let due = |o: &Order| !o.selling && o.buyer == buyer && o.trade_id == trade_id && o.runs_in(live);
+                    if self.orders.open.iter().any(due) {
+                        let cover = Some(self.cover(self.buying.covered, cx));
+                        self.submit(intent, MarketTx::Deliver { buyer, trade_id, cover }, out);
+                    }
+                }
+                Intent::Open { trade_id } => {
+                    if let Some(order) = self.orders.opening.iter().find(|o| o.trade_id == trade_id).cloned() {
+                        self.submit(intent, MarketTx::OpenOrder(Box::new(order)), out);
+                    }
+                }
+                Intent::State | Intent::Settle { .. } | Intent::Close { .. } => {}
+            }
+        }
     }
 
     /// Asks the best seller of this window for the next ones, by the rule above.
     pub(super) fn think_of_orders(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
         let Some(terms) = self.terms.clone() else { return };
         let first = terms.now;
+        // A seller that has not answered by the next window will not.
+        self.orders.asked.take_if(|a| a.request.first_window < first);
         let running = self.orders.open.iter().filter(|o| !o.selling && o.last >= first).count();
         if running > 0 || self.orders.asked.is_some() || !self.orders.opening.is_empty() || self.orders.considered == first {
             return;
@@ -227,11 +252,12 @@ impl Agent {
             return;
         }
         let Some(offer) = self.buying.offers.iter().find(|o| o.seller == seller).copied() else { return };
+        let Some(id) = self.next_trade_id() else { return };
         let chain_now = self.chain_now(now);
         let request = TradeRequest {
             version: RECORD_VERSION,
             network: self.market.network.clone(),
-            id: self.next_trade_id(),
+            id,
             buyer: self.id.meter,
             seller,
             kind: TradeKind::Forward,
@@ -327,7 +353,7 @@ impl Agent {
         true
     }
 
-    pub(super) fn on_order_opened(&mut self, trade_id: u64, outcome: Result<Vec<MarketEvent>, TxFailure>, out: &mut Out) {
+    pub(super) fn on_order_opened(&mut self, now: Millis, trade_id: u64, outcome: Result<Vec<MarketEvent>, TxFailure>, out: &mut Out) {
         let Some(at) = self.orders.opening.iter().position(|o| o.trade_id == trade_id) else { return };
         match outcome {
             Ok(_) | Err(TxFailure::Refused("TRADE_EXISTS")) => {
@@ -345,11 +371,7 @@ impl Agent {
                     closing: false,
                 });
             }
-            Err(TxFailure::Lost) => {
-                if let Some(order) = self.orders.opening.get(at).cloned() {
-                    self.submit(Intent::Open { trade_id }, MarketTx::OpenOrder(Box::new(order)), out);
-                }
-            }
+            Err(TxFailure::Lost) => self.lost_order_tx(now, Intent::Open { trade_id }, out),
             Err(_) => {
                 self.orders.opening.swap_remove(at);
             }

@@ -58,15 +58,18 @@ impl Agent {
         let Some(recovered) = self.recovered.take() else { return };
         let live = self.selling.window;
         let elapsed = self.terms.as_ref().map_or(0, |t| {
-            self.chain_now(now).0.saturating_sub(t.now.start(self.market.window_s).0).saturating_mul(NUMBERS)
+            // The block may be the window's first: the local clock, roughly block time, tells how late it is.
+            let time = self.chain_now(now).0.max(now.0.checked_div(1000).unwrap_or(0));
+            time.saturating_sub(t.now.start(self.market.window_s).0).saturating_mul(NUMBERS)
         });
         let used = elapsed.checked_div(u64::from(self.market.window_s.max(1))).unwrap_or(0).min(NUMBERS);
         self.buying.ids = u16::try_from(used).unwrap_or(u16::MAX);
         let p = &recovered.position;
         if p.minted_window == live && p.stated == Some(live) {
-            self.selling.minted = p.minted.saturating_sub(self.policy.reserve_wh);
+            self.selling.minted = p.minted;
             self.selling.tokenised = true;
             self.selling.sold = p.sold;
+            self.hold_for_orders(now, out);
         }
         if p.cover_window == live {
             self.buying.bought = p.redeemed;
@@ -87,6 +90,8 @@ impl Agent {
         }
         for trade in recovered.trades {
             if trade.approval.approval.first_window == live {
+                let number = u16::try_from(trade.trade_id & 0xffff).unwrap_or(u16::MAX);
+                self.buying.ids = self.buying.ids.max(number);
                 let covered = trade.cover.as_ref().map_or(Wh::ZERO, |c| c.cover.import_wh);
                 self.buying.covered = self.buying.covered.max(covered);
                 self.buying.settling.push(super::buying::Settling { trade, in_flight: false, recovered: true });

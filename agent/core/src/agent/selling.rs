@@ -30,7 +30,7 @@ pub(super) struct Reservation {
 #[derive(Debug, Default)]
 pub(super) struct Selling {
     pub window: Window,
-    /// Tokenised and offered at all (the owner's reserve is taken off).
+    /// Tokenised.
     pub minted: Wh,
     pub tokenised: bool,
     /// Status announced and pricing begun.
@@ -84,7 +84,7 @@ impl Agent {
 
     /// What can be offered now: free tokens within the owner's daily limit.
     pub(super) fn sellable(&self) -> Wh {
-        let free = self.selling.free();
+        let free = self.selling.free().saturating_sub(self.policy.reserve_wh);
         match self.policy.max_sell_wh_per_day {
             Some(limit) => free.min(limit.saturating_sub(self.day.sold).saturating_sub(self.selling.reserved())),
             None => free,
@@ -93,7 +93,7 @@ impl Agent {
 
     /// The statement was turned into tokens.
     pub(super) fn on_minted(&mut self, now: Millis, wh: Wh, cx: &mut Context<'_>, out: &mut Out) {
-        self.selling.minted = wh.saturating_sub(self.policy.reserve_wh);
+        self.selling.minted = wh;
         self.selling.tokenised = true;
         self.hold_for_orders(now, out);
         self.refresh_offer(now, cx, out);

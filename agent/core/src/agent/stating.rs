@@ -209,8 +209,9 @@ impl Agent {
         out.push(Command::SetTimer { timer: Timer::Resubmit, at });
     }
 
-    pub(super) fn resubmit(&mut self, now: Millis, out: &mut Out) {
+    pub(super) fn resubmit(&mut self, now: Millis, cx: &Context<'_>, out: &mut Out) {
         self.submit_statements(out);
+        self.resubmit_orders(cx, out);
         self.resubmit_settles(now, out);
     }
 }

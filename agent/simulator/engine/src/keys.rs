@@ -3,6 +3,8 @@
 use crate::chance::Chance;
 use k256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
 use wattpool_contract_harness::trusted;
 use wattpool_core::ports::Signer;
 use wattpool_ledger_embedded::Signatures;
@@ -87,15 +89,42 @@ impl Signer for HomeKeys {
     }
 }
 
+/// Signatures that were checked already. Many meters check the same record; the same bytes have the same
+/// answer, so a run does the arithmetic once for each.
+static CHECKED: LazyLock<Mutex<HashMap<[u8; 32], bool>>> = LazyLock::new(Mutex::default);
+
+/// Answers kept; then it begins anew.
+const REMEMBERED: usize = 1 << 16;
+
 /// Whether an agent key signed these bytes.
 pub(crate) fn verify_agent(real: bool, key: &AgentKey, bytes: &[u8], signature: &Signature) -> bool {
     let digest = signing::digest(bytes);
     if !real {
         return trusted::sign(&key.0, &digest) == signature.0;
     }
+    let mut hash = Sha256::new();
+    hash.update(key.0);
+    hash.update(digest);
+    hash.update(signature.0);
+    let name: [u8; 32] = hash.finalize().into();
+    // A poisoned lock means that another thread panicked: the run is lost anyway, the answer is not.
+    let known = CHECKED.lock().ok().and_then(|checked| checked.get(&name).copied());
+    known.unwrap_or_else(|| {
+        let valid = verify_curve(key, &digest, signature);
+        if let Ok(mut checked) = CHECKED.lock() {
+            if checked.len() >= REMEMBERED {
+                checked.clear();
+            }
+            checked.insert(name, valid);
+        }
+        valid
+    })
+}
+
+fn verify_curve(key: &AgentKey, digest: &[u8; 32], signature: &Signature) -> bool {
     let Ok(key) = k256::ecdsa::VerifyingKey::from_sec1_bytes(&key.0) else { return false };
     let Ok(signature) = k256::ecdsa::Signature::from_slice(&signature.0) else { return false };
-    key.verify_prehash(&digest, &signature).is_ok()
+    key.verify_prehash(digest, &signature).is_ok()
 }
 
 /// A meter's pseudonym from the registrar's secret and its number.

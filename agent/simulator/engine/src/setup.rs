@@ -31,6 +31,8 @@ use wattpool_schema::{Micro, Price, Wh};
 
 /// Chain id of the simulated chain.
 const CHAIN_ID: &str = "wattpool-sim";
+/// Locations whose closest nodes an agent remembers: all that its look-ups go through in a window.
+const REMEMBERED_LOCATIONS: usize = 128;
 /// Windows between the chain's beginning and the first metered one: tariffs are set in them.
 const LEAD: u64 = 4;
 
@@ -115,6 +117,7 @@ impl<'n> World<'n> {
             NetworkConfig {
                 message_loss: n.faults.message_loss,
                 extra_delay_mean_ms: n.faults.message_delay_ms,
+                remembered_locations: REMEMBERED_LOCATIONS,
                 ..NetworkConfig::default()
             },
         )?;
