@@ -197,6 +197,13 @@ pub struct SignedRecord {
 }
 
 impl SignedRecord {
+    /// Its version.
+    pub const fn version(&self) -> u16 {
+        match &self.record {
+            Record::Offer(o) => o.version,
+            Record::Status(s) => s.version,
+        }
+    }
     /// Who published it.
     pub const fn meter(&self) -> MeterId {
         match &self.record {

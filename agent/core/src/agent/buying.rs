@@ -13,7 +13,7 @@ use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Answer, DenialReason, Record, SignedRecord, SignedRequest, TradeAnswer, TradeRequest};
 use wattpool_schema::{
-    Cover, MeterId, Ppm, Price, SignedApproval, SignedCover, TradeKind, Wh, Window, PPM, RECORD_VERSION,
+    Approval, Cover, MeterId, Ppm, Price, SignedApproval, SignedCover, TradeKind, Wh, Window, PPM, RECORD_VERSION,
 };
 
 /// Offers kept per window.
@@ -365,7 +365,7 @@ impl Agent {
         let Some(at) = self.buying.asked.iter().position(matches) else { return };
         let asked = self.buying.asked.swap_remove(at);
         match answer.answer {
-            Answer::Approved(_) if !self.still_wanted(now, &asked.request.request) => {
+            Answer::Approved(a) if !self.still_wanted(now, &a.approval) => {
                 // The owner has changed the policy meanwhile: the approval lapses.
                 self.reduce(&answer.seller, |_| Wh::ZERO);
             }
@@ -397,10 +397,10 @@ impl Agent {
         self.go_on(now, cx, out);
     }
 
-    fn still_wanted(&self, now: Millis, r: &TradeRequest) -> bool {
-        let offer = self.buying.offers.iter().find(|o| o.seller == r.seller);
-        let total = offer.map_or(r.max_price, |o| r.max_price.saturating_add(o.charge));
-        self.may_buy(now) && !self.is_blocked(&r.seller) && self.policy.max_buy_price.is_none_or(|limit| total <= limit)
+    fn still_wanted(&self, now: Millis, a: &Approval) -> bool {
+        let offer = self.buying.offers.iter().find(|o| o.seller == a.seller);
+        let total = a.price.saturating_add(offer.map_or(a.max_charge, |o| o.charge));
+        self.may_buy(now) && !self.is_blocked(&a.seller) && self.policy.max_buy_price.is_none_or(|limit| total <= limit)
     }
 
     fn reduce(&mut self, seller: &MeterId, left: impl Fn(&Offered) -> Wh) {
