@@ -27,7 +27,14 @@ impl Market {
     /// Names the network after chain and escrow.
     pub fn new(chain: String, pool: String, escrow: String, window_s: u32, timing: Timing) -> Self {
         let network = format!("{chain}/{escrow}");
-        Self { chain, pool, escrow, network, window_s, timing }
+        Self {
+            chain,
+            pool,
+            escrow,
+            network,
+            window_s,
+            timing,
+        }
     }
 }
 

@@ -18,13 +18,25 @@ pub struct Forecast {
 impl Forecast {
     /// Without history; `window_s` cuts the day.
     pub fn new(window_s: u32) -> Self {
-        let slots = 86_400u32.checked_div(window_s.max(1)).unwrap_or(1).clamp(1, 1_440);
-        Self { yesterday: vec![0; usize::try_from(slots).unwrap_or(1)], seen: 0, drift: 0, last: None }
+        let slots = 86_400u32
+            .checked_div(window_s.max(1))
+            .unwrap_or(1)
+            .clamp(1, 1_440);
+        Self {
+            yesterday: vec![0; usize::try_from(slots).unwrap_or(1)],
+            seen: 0,
+            drift: 0,
+            last: None,
+        }
     }
 
     fn slot(&self, window: Window) -> usize {
         let slots = u64::try_from(self.yesterday.len()).unwrap_or(1).max(1);
-        usize::try_from(window.0 % slots).unwrap_or(0)
+        window
+            .0
+            .checked_rem(slots)
+            .and_then(|slot| usize::try_from(slot).ok())
+            .unwrap_or(0)
     }
 
     /// A day has been seen.
@@ -40,7 +52,10 @@ impl Forecast {
         if let Some(old) = self.yesterday.get_mut(slot) {
             if ready {
                 // Half of the difference is carried on: two windows weigh 3/4.
-                self.drift = self.drift.saturating_add(i64::from(net.saturating_sub(*old))) / 2;
+                self.drift = self
+                    .drift
+                    .saturating_add(i64::from(net.saturating_sub(*old)))
+                    / 2;
             }
             *old = net;
         }
@@ -56,7 +71,11 @@ impl Forecast {
             return None;
         }
         let ahead = u32::try_from(window.0.saturating_sub(last.0).min(62)).unwrap_or(62);
-        let base = self.yesterday.get(self.slot(window)).copied().map(i64::from)?;
+        let base = self
+            .yesterday
+            .get(self.slot(window))
+            .copied()
+            .map(i64::from)?;
         Some(base.saturating_add(self.drift.checked_shr(ahead.saturating_sub(1)).unwrap_or(0)))
     }
 

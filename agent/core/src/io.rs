@@ -7,11 +7,15 @@ use wattpool_schema::escrow::{OpenOrder, SettleTrade};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Location, SignedRecord, SignedRequest, TradeAnswer};
 use wattpool_schema::pool::{MeterPosition, Tariffs, ZonePairTerms};
-use wattpool_schema::{MeterId, Seconds, SignedApproval, SignedCover, SignedStatement, Wh, Window, Zone};
+use wattpool_schema::{
+    MeterId, Seconds, SignedApproval, SignedCover, SignedStatement, Wh, Window, Zone,
+};
 
 /// Local time in milliseconds since the Unix epoch. Only differences and timers depend on it; what
 /// the market knows as time is block time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Millis(pub u64);
 
 impl Millis {
@@ -77,7 +81,10 @@ impl WindowTerms {
     }
     /// Number of meters in a zone.
     pub fn meters_in(&self, zone: Zone) -> u64 {
-        self.meters.iter().find(|(z, _)| *z == zone).map_or(0, |(_, n)| *n)
+        self.meters
+            .iter()
+            .find(|(z, _)| *z == zone)
+            .map_or(0, |(_, n)| *n)
     }
 }
 
@@ -257,7 +264,9 @@ impl JournalEntry {
 }
 
 fn last_window(approval: &wattpool_schema::Approval) -> Window {
-    approval.first_window.plus(u64::from(approval.count.saturating_sub(1)))
+    approval
+        .first_window
+        .plus(u64::from(approval.count.saturating_sub(1)))
 }
 
 /// What the agent wants done. Commands are carried out in their order; a journal command is durable

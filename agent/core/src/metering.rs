@@ -57,7 +57,12 @@ pub struct Metered {
 impl Metering {
     /// A meter of which nothing has been read. The limits are per window, as registered.
     pub const fn new(window_s: u32, max_export: Wh, max_import: Wh) -> Self {
-        Self { window_s, max_export, max_import, last: None }
+        Self {
+            window_s,
+            max_export,
+            max_import,
+            last: None,
+        }
     }
 
     /// The last reading believed.
@@ -74,12 +79,21 @@ impl Metering {
     ///
     /// # Errors
     /// [`ReadingProblem`] says why the reading is not believed; nothing changes then.
-    pub fn take(&mut self, reading: Reading, chain_now: Seconds) -> Result<Option<Metered>, ReadingProblem> {
+    pub fn take(
+        &mut self,
+        reading: Reading,
+        chain_now: Seconds,
+    ) -> Result<Option<Metered>, ReadingProblem> {
         if reading.taken_at.0 > chain_now.0.saturating_add(CLOCK_TOLERANCE_S) {
             return Err(ReadingProblem::ClockAhead);
         }
         let end = reading.window.end(self.window_s);
-        if reading.taken_at.0.saturating_add(CLOCK_TOLERANCE_S.min(u64::from(self.window_s) / 4)) < end.0 {
+        if reading
+            .taken_at
+            .0
+            .saturating_add(CLOCK_TOLERANCE_S.min(u64::from(self.window_s) / 4))
+            < end.0
+        {
             return Err(ReadingProblem::Stale);
         }
         let Some(last) = self.last else {
@@ -90,11 +104,23 @@ impl Metering {
             return Err(ReadingProblem::Repeated);
         }
         if reading.window != last.window.next() {
-            return Err(ReadingProblem::Gap { missing: last.window.next() });
+            return Err(ReadingProblem::Gap {
+                missing: last.window.next(),
+            });
         }
-        let import = rise(last.import_register, reading.import_register, self.max_import)?;
-        let export = rise(last.export_register, reading.export_register, self.max_export)?;
-        let moving = reading.power_w.is_some_and(|p| p.unsigned_abs() > IDLE_POWER_W);
+        let import = rise(
+            last.import_register,
+            reading.import_register,
+            self.max_import,
+        )?;
+        let export = rise(
+            last.export_register,
+            reading.export_register,
+            self.max_export,
+        )?;
+        let moving = reading
+            .power_w
+            .is_some_and(|p| p.unsigned_abs() > IDLE_POWER_W);
         if import.is_zero() && export.is_zero() && moving {
             return Err(ReadingProblem::Frozen);
         }
@@ -116,10 +142,17 @@ impl Metering {
 /// continues it beyond, so a raw value below the last one is compared modulo 2^32.
 fn rise(before: Wh, now: Wh, most: Wh) -> Result<Wh, ReadingProblem> {
     if let Some(risen) = now.checked_sub(before) {
-        return if risen > most { Err(ReadingProblem::BeyondPower) } else { Ok(risen) };
+        return if risen > most {
+            Err(ReadingProblem::BeyondPower)
+        } else {
+            Ok(risen)
+        };
     }
     let wrapped = before.0 % ROLL_OVER;
-    let risen = now.0.checked_sub(wrapped).unwrap_or_else(|| now.0.saturating_add(ROLL_OVER).saturating_sub(wrapped));
+    let risen = now
+        .0
+        .checked_sub(wrapped)
+        .unwrap_or_else(|| now.0.saturating_add(ROLL_OVER).saturating_sub(wrapped));
     if now.0 >= ROLL_OVER || risen > most.0 {
         return Err(ReadingProblem::RolledBack);
     }
@@ -193,10 +226,33 @@ mod tests {
             (reading(10, 999, 500), ReadingProblem::RolledBack),
             (reading(10, 11_001, 500), ReadingProblem::BeyondPower),
             (reading(10, 1_000, 5_501), ReadingProblem::BeyondPower),
-            (Reading { power_w: Some(-2_000), ..reading(10, 1_000, 500) }, ReadingProblem::Frozen),
-            (Reading { taken_at: Window(10).start(LEN), ..reading(10, 1_000, 500) }, ReadingProblem::Stale),
-            (Reading { taken_at: Seconds(now.0 + 61), ..reading(10, 1_000, 500) }, ReadingProblem::ClockAhead),
-            (reading(12, 1_100, 500), ReadingProblem::Gap { missing: Window(10) }),
+            (
+                Reading {
+                    power_w: Some(-2_000),
+                    ..reading(10, 1_000, 500)
+                },
+                ReadingProblem::Frozen,
+            ),
+            (
+                Reading {
+                    taken_at: Window(10).start(LEN),
+                    ..reading(10, 1_000, 500)
+                },
+                ReadingProblem::Stale,
+            ),
+            (
+                Reading {
+                    taken_at: Seconds(now.0 + 61),
+                    ..reading(10, 1_000, 500)
+                },
+                ReadingProblem::ClockAhead,
+            ),
+            (
+                reading(12, 1_100, 500),
+                ReadingProblem::Gap {
+                    missing: Window(10),
+                },
+            ),
         ];
         for (bad, problem) in cases {
             assert_eq!(m.take(bad, now), Err(problem));
@@ -213,8 +269,14 @@ mod tests {
         let w = m.take(reading(10, 50, 0), now).unwrap().unwrap();
         assert_eq!(w.deficit, Wh(150));
         assert_eq!(w.reading.import_register, Wh(ROLL_OVER + 50));
-        assert_eq!(m.take(reading(11, 80, 0), now).unwrap().unwrap().deficit, Wh(30));
-        assert_eq!(m.take(reading(12, 40, 0), now), Err(ReadingProblem::RolledBack));
+        assert_eq!(
+            m.take(reading(11, 80, 0), now).unwrap().unwrap().deficit,
+            Wh(30)
+        );
+        assert_eq!(
+            m.take(reading(12, 40, 0), now),
+            Err(ReadingProblem::RolledBack)
+        );
     }
 
     #[test]

@@ -38,11 +38,21 @@ pub struct SellerBook {
 impl SellerBook {
     /// Nothing learned yet.
     pub const fn new(prior_duration_s: f64) -> Self {
-        Self { met: 0, known: Vec::new(), prior_duration_s }
+        Self {
+            met: 0,
+            known: Vec::new(),
+            prior_duration_s,
+        }
     }
 
     /// Records what became of a request: so much was asked, so much arrived, after so many chain seconds.
-    pub fn observe(&mut self, meter: MeterId, asked_wh: u64, arrived_wh: u64, duration_s: Option<u64>) {
+    pub fn observe(
+        &mut self,
+        meter: MeterId,
+        asked_wh: u64,
+        arrived_wh: u64,
+        duration_s: Option<u64>,
+    ) {
         self.met = self.met.saturating_add(1);
         let met = self.met;
         let prior = self.prior_duration_s;
@@ -56,18 +66,32 @@ impl SellerBook {
             return;
         }
         if self.known.len() >= REMEMBERED {
-            if let Some(oldest) = self.known.iter().enumerate().min_by_key(|(_, e)| e.met).map(|(i, _)| i) {
+            if let Some(oldest) = self
+                .known
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, e)| e.met)
+                .map(|(i, _)| i)
+            {
                 self.known.swap_remove(oldest);
             }
         }
         let duration_s = duration_s.map_or(prior, |d| prior * KEEP + d as f64 * (1.0 - KEEP));
-        self.known.push(Experience { meter, asked: asked_wh as f64, arrived: arrived_wh as f64, duration_s, met });
+        self.known.push(Experience {
+            meter,
+            asked: asked_wh as f64,
+            arrived: arrived_wh as f64,
+            duration_s,
+            met,
+        });
     }
 
     /// Expected quality in `[0, 1]`.
     pub fn quality(&self, meter: &MeterId, chain: &SellerRecord) -> f64 {
         let own = self.known.iter().find(|e| e.meter == *meter);
-        let (own_asked, own_arrived) = own.map_or((0.0, 0.0), |e| (e.asked * OWN_WEIGHT, e.arrived * OWN_WEIGHT));
+        let (own_asked, own_arrived) = own.map_or((0.0, 0.0), |e| {
+            (e.asked * OWN_WEIGHT, e.arrived * OWN_WEIGHT)
+        });
         let asked = PRIOR_WH + chain.asked_wh as f64 + own_asked;
         let arrived = PRIOR_WH * PRIOR_QUALITY + chain.arrived_wh as f64 + own_arrived;
         (arrived / asked).clamp(0.0, 1.0)
@@ -75,7 +99,11 @@ impl SellerBook {
 
     /// Expected seconds from request to the last chunk, above zero.
     pub fn duration_s(&self, meter: &MeterId) -> f64 {
-        let known = self.known.iter().find(|e| e.meter == *meter).map_or(self.prior_duration_s, |e| e.duration_s);
+        let known = self
+            .known
+            .iter()
+            .find(|e| e.meter == *meter)
+            .map_or(self.prior_duration_s, |e| e.duration_s);
         known.max(0.001)
     }
 }

@@ -38,7 +38,10 @@ impl Timing {
             block_ms,
             jitter_ms: share(90).min(1_000),
             price_ms: share(30).min(3_000),
-            seek_ms: share(15).max(block_ms.saturating_mul(2)).min(share(4)).max(share(90)),
+            seek_ms: share(15)
+                .max(block_ms.saturating_mul(2))
+                .min(share(4))
+                .max(share(90)),
             lookup_ms: share(30).min(4_000),
             answer_ms: share(30).min(3_000),
             orders_ms: share(10).max(block_ms.saturating_mul(3)).min(share(4)),

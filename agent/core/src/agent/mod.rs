@@ -2,10 +2,13 @@
 //! reads a clock, a socket, a file or a random device.
 
 mod buying;
+mod choosing;
 mod offers;
 mod orders;
+mod promising;
 mod restart;
 mod selling;
+mod settling;
 mod stating;
 
 use crate::context::{Context, Identity, Market};
@@ -123,10 +126,16 @@ impl Agent {
             Event::Started { journal, position } => self.restart(now, journal, &position, out),
             Event::Reading(reading) => self.on_reading(now, reading, cx, out),
             Event::WindowOpened(terms) => self.on_window(now, terms, cx, out),
-            Event::LookupDone { lookup, records, .. } => self.on_lookup(now, lookup, &records, cx, out),
+            Event::LookupDone {
+                lookup, records, ..
+            } => self.on_lookup(now, lookup, &records, cx, out),
             Event::Request(request) => self.on_request(now, &request, cx, out),
             Event::Answer(answer) => self.on_answer(now, *answer, cx, out),
-            Event::TxDone { intent, at, outcome } => {
+            Event::TxDone {
+                intent,
+                at,
+                outcome,
+            } => {
                 self.saw_block(now, at);
                 self.on_tx(now, intent, outcome, cx, out);
             }
@@ -141,10 +150,14 @@ impl Agent {
             Event::Timer(timer) => self.on_timer(now, timer, cx, out),
             Event::PolicyChanged(policy) => {
                 self.policy = *policy;
-                out.push(Command::Journal(JournalEntry::Policy(Box::new(self.policy.clone()))));
+                out.push(Command::Journal(JournalEntry::Policy(Box::new(
+                    self.policy.clone(),
+                ))));
                 self.apply_policy(now, cx, out);
             }
-            Event::TradeDecided { request, accept } => self.on_decision(now, request, accept, cx, out),
+            Event::TradeDecided { request, accept } => {
+                self.on_decision(now, request, accept, cx, out)
+            }
         }
     }
 
@@ -153,10 +166,19 @@ impl Agent {
     fn apply_policy(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
         self.withdraw_offer(out);
         let live = self.terms.as_ref().map(|t| t.live());
-        let Some(metered) = live.filter(|l| self.selling.window == *l).and_then(|l| self.stating.of(l)) else { return };
+        let Some(metered) = live
+            .filter(|l| self.selling.window == *l)
+            .and_then(|l| self.stating.of(l))
+        else {
+            return;
+        };
         match self.balance {
-            Balance::Surplus if !self.selling.opened => self.open_selling(now, metered.surplus, cx, out),
-            Balance::Deficit if self.may_buy(now) => self.seek_after(now, self.jitter(self.buying.window, 2), out),
+            Balance::Surplus if !self.selling.opened => {
+                self.open_selling(now, metered.surplus, cx, out)
+            }
+            Balance::Deficit if self.may_buy(now) => {
+                self.seek_after(now, self.jitter(self.buying.window, 2), out)
+            }
             _ => {}
         }
         self.refresh_offer(now, cx, out);
@@ -175,7 +197,13 @@ impl Agent {
         }
     }
 
-    fn on_window(&mut self, now: Millis, terms: Arc<WindowTerms>, cx: &mut Context<'_>, out: &mut Out) {
+    fn on_window(
+        &mut self,
+        now: Millis,
+        terms: Arc<WindowTerms>,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
         self.saw_block(now, terms.at);
         if self.terms.as_ref().is_some_and(|t| t.now >= terms.now) {
             return;
@@ -183,13 +211,18 @@ impl Agent {
         self.close_window(out);
         let day = terms.at.time.0.checked_div(86_400).unwrap_or(0);
         if day != self.day.number {
-            self.day = Day { number: day, ..Day::default() };
+            self.day = Day {
+                number: day,
+                ..Day::default()
+            };
         }
         self.opened_at = now;
         self.meter_retries = 0;
         // What the chain has not confirmed stays in the journal, however old.
         let done = terms.live().prev();
-        out.push(Command::Prune(self.stating.oldest_waiting().map_or(done, |w| w.min(done))));
+        out.push(Command::Prune(
+            self.stating.oldest_waiting().map_or(done, |w| w.min(done)),
+        ));
         self.paused = terms.paused;
         self.terms = Some(terms);
         self.set_gate(out);
@@ -200,7 +233,10 @@ impl Agent {
     fn close_window(&mut self, out: &mut Out) {
         let left = self.buying.left();
         if !left.is_zero() {
-            out.push(Command::Tell(Notice::GridSupplied { window: self.buying.window, wh: left }));
+            out.push(Command::Tell(Notice::GridSupplied {
+                window: self.buying.window,
+                wh: left,
+            }));
         }
         self.withdraw_offer(out);
         self.selling = Selling::default();
@@ -209,13 +245,18 @@ impl Agent {
 
     /// Begins trading once both the window's energy and its terms are known.
     fn open_trading(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
-        let Some(terms) = self.terms.clone() else { return };
+        let Some(terms) = self.terms.clone() else {
+            return;
+        };
         let live = terms.live();
         self.submit_statements(out);
         let Some(metered) = self.stating.of(live) else {
             if self.metering.last().is_some_and(|r| r.window < live) {
                 let at = now.plus(self.market.timing.block_ms);
-                out.push(Command::SetTimer { timer: Timer::Meter, at });
+                out.push(Command::SetTimer {
+                    timer: Timer::Meter,
+                    at,
+                });
             }
             return;
         };
@@ -225,7 +266,9 @@ impl Agent {
         self.selling.window = live;
         self.buying.window = live;
         self.recover_window(now, out);
-        self.balance = self.balance.after(metered.surplus, metered.deficit, self.policy.threshold_wh);
+        self.balance =
+            self.balance
+                .after(metered.surplus, metered.deficit, self.policy.threshold_wh);
         if !self.paused {
             match self.balance {
                 Balance::Surplus => self.open_selling(now, metered.surplus, cx, out),
@@ -238,10 +281,14 @@ impl Agent {
 
     /// The gate follows the forecast with half as much again for headroom; without one it is open.
     fn set_gate(&self, out: &mut Out) {
-        let gate = self.terms.as_ref().and_then(|t| self.forecast.net(t.now)).map_or(Gate::Open, |net| {
-            let need = net.min(0).unsigned_abs();
-            Gate::Limit(Wh(need.saturating_add(need / 2).saturating_add(100)))
-        });
+        let gate = self
+            .terms
+            .as_ref()
+            .and_then(|t| self.forecast.net(t.now))
+            .map_or(Gate::Open, |net| {
+                let need = net.min(0).unsigned_abs();
+                Gate::Limit(Wh(need.saturating_add(need / 2).saturating_add(100)))
+            });
         out.push(Command::SetGate(gate));
     }
 
@@ -262,9 +309,16 @@ impl Agent {
     /// Local time at which nothing new is started in the running window any more.
     fn closing_at(&self) -> Millis {
         let t = &self.market.timing;
-        let Some(terms) = &self.terms else { return Millis(0) };
-        let left = terms.now.end(self.market.window_s).0.saturating_sub(terms.at.time.0);
-        self.opened_at.plus(left.saturating_mul(1000).saturating_sub(t.closing_ms))
+        let Some(terms) = &self.terms else {
+            return Millis(0);
+        };
+        let left = terms
+            .now
+            .end(self.market.window_s)
+            .0
+            .saturating_sub(terms.at.time.0);
+        self.opened_at
+            .plus(left.saturating_mul(1000).saturating_sub(t.closing_ms))
     }
 
     /// A small delay that differs from meter to meter, without a random device.
@@ -300,7 +354,9 @@ impl Agent {
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
-        let Some(at) = self.intents.iter().position(|(n, _)| *n == number) else { return };
+        let Some(at) = self.intents.iter().position(|(n, _)| *n == number) else {
+            return;
+        };
         let (_, intent) = self.intents.swap_remove(at);
         if let Err(crate::io::TxFailure::Refused(code)) = &outcome {
             out.push(Command::Tell(Notice::Refused { code }));
@@ -309,14 +365,18 @@ impl Agent {
             Intent::State => self.on_stated(now, outcome, cx, out),
             Intent::Settle { trade_id } => self.on_settled(now, trade_id, outcome, cx, out),
             Intent::Open { trade_id } => self.on_order_opened(now, trade_id, outcome, out),
-            Intent::Deliver { buyer, trade_id } => self.on_order_delivered(now, buyer, trade_id, outcome, cx, out),
+            Intent::Deliver { buyer, trade_id } => {
+                self.on_order_delivered(now, buyer, trade_id, outcome, cx, out)
+            }
             Intent::Close { buyer, trade_id } => self.on_order_closed(buyer, trade_id, &outcome),
         }
     }
 
     fn on_chain(&mut self, now: Millis, event: &MarketEvent, cx: &mut Context<'_>, out: &mut Out) {
         match event {
-            MarketEvent::TradeClosed(t) if t.seller == self.id.meter && t.kind == wattpool_schema::TradeKind::Spot => {
+            MarketEvent::TradeClosed(t)
+                if t.seller == self.id.meter && t.kind == wattpool_schema::TradeKind::Spot =>
+            {
                 self.on_sold(now, t, cx, out);
             }
             MarketEvent::PauseSet(p) => {

@@ -21,10 +21,23 @@ pub(super) struct Announced {
 
 impl Agent {
     /// Tells the neighbourhood of surplus or deficit, coarsely.
-    pub(super) fn announce_status(&mut self, now: Millis, surplus: bool, wh: Wh, cx: &mut Context<'_>, out: &mut Out) {
-        let Some(terms) = self.terms.clone() else { return };
+    pub(super) fn announce_status(
+        &mut self,
+        now: Millis,
+        surplus: bool,
+        wh: Wh,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
+        let Some(terms) = self.terms.clone() else {
+            return;
+        };
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
-        let location = Location::of_status(&self.market.network, self.id.zone, peer::shard(&self.id.meter, shards));
+        let location = Location::of_status(
+            &self.market.network,
+            self.id.zone,
+            peer::shard(&self.id.meter, shards),
+        );
         let record = Record::Status(Status {
             version: RECORD_VERSION,
             network: self.market.network.clone(),
@@ -46,30 +59,56 @@ impl Agent {
     }
 
     fn publish(&self, location: Location, record: Record, cx: &mut Context<'_>, out: &mut Out) {
-        let mut signed = SignedRecord { record, signature: Default::default() };
+        let mut signed = SignedRecord {
+            record,
+            signature: Default::default(),
+        };
         signed.signature = cx.signer.sign_agent(&signed.sign_bytes());
-        out.push(Command::Announce { location, record: Arc::new(signed) });
+        out.push(Command::Announce {
+            location,
+            record: Arc::new(signed),
+        });
     }
 
     /// Looks at what the neighbours announced, before pricing.
     pub(super) fn look_at_ratio(&mut self, now: Millis, out: &mut Out) {
-        let Some(terms) = self.terms.clone() else { return };
+        let Some(terms) = self.terms.clone() else {
+            return;
+        };
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
-        let location = Location::of_status(&self.market.network, self.id.zone, peer::shard(&self.id.meter, shards));
+        let location = Location::of_status(
+            &self.market.network,
+            self.id.zone,
+            peer::shard(&self.id.meter, shards),
+        );
         let lookup = self.next_lookup();
         self.selling.pricing = Some(lookup);
         let deadline = now.plus(self.market.timing.lookup_ms);
-        out.push(Command::Lookup { lookup, locations: vec![location], deadline });
+        out.push(Command::Lookup {
+            lookup,
+            locations: vec![location],
+            deadline,
+        });
     }
 
     /// Takes the neighbours' statuses as supply and demand. What cannot be verified does not count; if
     /// nothing is left, the last ratio stays.
-    pub(super) fn take_ratio(&mut self, now: Millis, records: &[Arc<SignedRecord>], cx: &mut Context<'_>, out: &mut Out) {
+    pub(super) fn take_ratio(
+        &mut self,
+        now: Millis,
+        records: &[Arc<SignedRecord>],
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
         self.selling.pricing = None;
-        let Some(terms) = self.terms.clone() else { return };
+        let Some(terms) = self.terms.clone() else {
+            return;
+        };
         let (mut supply, mut demand) = (Wh::ZERO, Wh::ZERO);
         for record in records {
-            let Record::Status(s) = &record.record else { continue };
+            let Record::Status(s) = &record.record else {
+                continue;
+            };
             if s.window != terms.live() || s.zone != self.id.zone || !self.verified(record, cx) {
                 continue;
             }
@@ -95,7 +134,10 @@ impl Agent {
         version == RECORD_VERSION
             && *network == self.market.network
             && cx.registry.meter(&record.meter()).is_some_and(|m| {
-                m.zone == zone && cx.signer.verify_agent(&m.agent, &record.sign_bytes(), &record.signature)
+                m.zone == zone
+                    && cx
+                        .signer
+                        .verify_agent(&m.agent, &record.sign_bytes(), &record.signature)
             })
     }
 
@@ -106,30 +148,44 @@ impl Agent {
         let (supply, demand) = self.ratio;
         let price = selling_price(corridor, supply, demand);
         let p = &self.policy;
-        Some(with_owner_limits(price, p.margin_permille, p.min_sell_price, p.max_sell_price))
+        Some(with_owner_limits(
+            price,
+            p.margin_permille,
+            p.min_sell_price,
+            p.max_sell_price,
+        ))
     }
 
     /// Publishes what can be sold now, or takes the offer back.
     pub(super) fn refresh_offer(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
-        let Some(terms) = self.terms.clone() else { return };
+        let Some(terms) = self.terms.clone() else {
+            return;
+        };
         let wh = self.sellable();
-        if wh.is_zero() || !self.selling.ready() || now >= self.closing_at() || !self.may_sell(now) {
+        if wh.is_zero() || !self.selling.ready() || now >= self.closing_at() || !self.may_sell(now)
+        {
             self.withdraw_offer(out);
             return;
         }
-        let Some(price) = terms.pair(self.id.zone, self.id.zone).and_then(|pair| self.asking_price(pair)) else {
+        let Some(price) = terms
+            .pair(self.id.zone, self.id.zone)
+            .and_then(|pair| self.asking_price(pair))
+        else {
             // Within the own zone nobody gains; another zone may, but only where the charge is lower.
             return;
         };
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
         let shard = peer::shard(&self.id.meter, shards);
-        let location = Location::of_offers(&self.market.network, self.id.zone, peer::bucket(wh), shard);
+        let location =
+            Location::of_offers(&self.market.network, self.id.zone, peer::bucket(wh), shard);
         if let Some(old) = self.selling.announced {
             if old.location == location && old.wh == wh {
                 return;
             }
             if old.location != location {
-                out.push(Command::Withdraw { location: old.location });
+                out.push(Command::Withdraw {
+                    location: old.location,
+                });
             }
         }
         let record = Record::Offer(Offer {
@@ -150,7 +206,9 @@ impl Agent {
 
     pub(super) fn withdraw_offer(&mut self, out: &mut Out) {
         if let Some(old) = self.selling.announced.take() {
-            out.push(Command::Withdraw { location: old.location });
+            out.push(Command::Withdraw {
+                location: old.location,
+            });
         }
     }
 
@@ -162,34 +220,67 @@ impl Agent {
     /// Where to look for offers in one probe: near zones first (by charge and loss), own shard first,
     /// fitting buckets first; each probe goes on where the last one stopped.
     pub(super) fn offer_locations(&self, probe: u32, need: Wh) -> (Vec<Location>, bool) {
-        let Some(terms) = &self.terms else { return (Vec::new(), false) };
-        let mut zones: Vec<&ZonePairTerms> = terms.pairs.iter().filter(|p| p.to == self.id.zone).collect();
+        let Some(terms) = &self.terms else {
+            return (Vec::new(), false);
+        };
+        let mut zones: Vec<&ZonePairTerms> = terms
+            .pairs
+            .iter()
+            .filter(|p| p.to == self.id.zone)
+            .collect();
         zones.sort_by_key(|p| (p.from != self.id.zone, p.charge, p.loss, p.from));
         if self.policy.local_first && probe == 0 {
             zones.retain(|p| p.from == self.id.zone);
         }
         // (zone, shard) pairs in the order of preference: one shard of each zone per lap.
-        let most = zones.iter().map(|p| peer::shards_for(terms.meters_in(p.from))).max().unwrap_or(1);
-        let per_probe = FAN_OUT.checked_div(usize::from(peer::BUCKETS)).unwrap_or(1).max(1);
-        let skip = usize::try_from(probe).unwrap_or(0).saturating_mul(per_probe);
-        let total: usize = zones.iter().map(|p| usize::from(peer::shards_for(terms.meters_in(p.from)))).sum();
+        let most = zones
+            .iter()
+            .map(|p| peer::shards_for(terms.meters_in(p.from)))
+            .max()
+            .unwrap_or(1);
+        let per_probe = FAN_OUT
+            .checked_div(usize::from(peer::BUCKETS))
+            .unwrap_or(1)
+            .max(1);
+        let skip = usize::try_from(probe)
+            .unwrap_or(0)
+            .saturating_mul(per_probe);
+        let total: usize = zones
+            .iter()
+            .map(|p| usize::from(peer::shards_for(terms.meters_in(p.from))))
+            .sum();
         let skip = skip.checked_rem(total.max(1)).unwrap_or(0);
-        let places = (0..most).flat_map(|lap| zones.iter().map(move |p| (lap, *p))).filter_map(|(lap, p)| {
-            let shards = peer::shards_for(terms.meters_in(p.from));
-            (lap < shards).then(|| (p.from, (peer::shard(&self.id.meter, shards) ^ lap) & shards.saturating_sub(1)))
-        });
+        let places = (0..most)
+            .flat_map(|lap| zones.iter().map(move |p| (lap, *p)))
+            .filter_map(|(lap, p)| {
+                let shards = peer::shards_for(terms.meters_in(p.from));
+                (lap < shards).then(|| {
+                    (
+                        p.from,
+                        (peer::shard(&self.id.meter, shards) ^ lap) & shards.saturating_sub(1),
+                    )
+                })
+            });
         let own = peer::bucket(need);
         let mut locations = Vec::with_capacity(FAN_OUT);
         for (zone, shard) in places.skip(skip).take(per_probe) {
             // The fitting bucket and larger ones, then smaller ones: together they may do.
             for bucket in (own..peer::BUCKETS).chain((0..own).rev()) {
-                locations.push(Location::of_offers(&self.market.network, zone, bucket, shard));
+                locations.push(Location::of_offers(
+                    &self.market.network,
+                    zone,
+                    bucket,
+                    shard,
+                ));
             }
         }
         (locations, skip.saturating_add(per_probe) < total)
     }
 
     pub(super) fn schedule(&self, now: Millis, timer: Timer, delay: u64, out: &mut Out) {
-        out.push(Command::SetTimer { timer, at: now.plus(delay) });
+        out.push(Command::SetTimer {
+            timer,
+            at: now.plus(delay),
+        });
     }
 }

@@ -9,17 +9,15 @@ use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{Command, JournalEntry, MarketTx, Millis, Timer, TxFailure};
 use crate::metering::Metered;
-use wattpool_rules::loss;
-use wattpool_schema::escrow::{OpenOrder, MAX_ORDERS, MAX_ORDER_WINDOWS};
+use wattpool_schema::escrow::OpenOrder;
 use wattpool_schema::event::MarketEvent;
-use wattpool_schema::peer::{Answer, DenialReason, SignedRequest, TradeAnswer, TradeRequest};
-use wattpool_schema::pool::ZonePairTerms;
-use wattpool_schema::{Approval, MeterId, Price, Seconds, TradeKind, Wh, Window, RECORD_VERSION};
+use wattpool_schema::peer::{Answer, SignedRequest, TradeAnswer, TradeRequest};
+use wattpool_schema::{Approval, MeterId, Seconds, TradeKind, Wh, Window, RECORD_VERSION};
 
 /// Windows a standing order runs.
 const COUNT: u32 = 4;
 /// Less than this per window is not worth an order, Wh.
-const LEAST: Wh = Wh(50);
+pub(super) const LEAST: Wh = Wh(50);
 
 /// A standing order of this meter, on either side.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +35,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    fn runs_in(&self, window: Window) -> bool {
+    pub(super) fn runs_in(&self, window: Window) -> bool {
         self.first <= window && window <= self.last
     }
 }
@@ -45,19 +43,19 @@ impl Order {
 /// An approval given for an order that may be opened yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Promise {
-    nonce: u64,
-    first: Window,
-    last: Window,
-    wh: Wh,
-    gross: Wh,
-    expires_at: Seconds,
+    pub nonce: u64,
+    pub first: Window,
+    pub last: Window,
+    pub wh: Wh,
+    pub gross: Wh,
+    pub expires_at: Seconds,
 }
 
 /// Standing orders and what is on the way to one.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
-    open: Vec<Order>,
-    promises: Vec<Promise>,
+    pub open: Vec<Order>,
+    pub promises: Vec<Promise>,
     asked: Option<SignedRequest>,
     opening: Vec<OpenOrder>,
     /// Transactions of which it is not known whether they were executed.
@@ -76,10 +74,18 @@ impl Orders {
         self.promises.retain(|p| p.expires_at >= seen);
     }
 
-    fn promised(&self, first: Window, last: Window) -> Wh {
+    pub(super) fn promised(&self, first: Window, last: Window) -> Wh {
         let overlaps = |f: Window, l: Window| f <= last && first <= l;
-        let open = self.open.iter().filter(|o| o.selling && overlaps(o.first, o.last)).map(|o| o.gross);
-        let promised = self.promises.iter().filter(|p| overlaps(p.first, p.last)).map(|p| p.gross);
+        let open = self
+            .open
+            .iter()
+            .filter(|o| o.selling && overlaps(o.first, o.last))
+            .map(|o| o.gross);
+        let promised = self
+            .promises
+            .iter()
+            .filter(|p| overlaps(p.first, p.last))
+            .map(|p| p.gross);
         open.chain(promised).fold(Wh::ZERO, Wh::saturating_add)
     }
 
@@ -115,7 +121,11 @@ impl Agent {
         let live = self.buying.window;
         let t = self.market.timing;
         if !metered.deficit.is_zero() && self.orders.buys_in(live) {
-            let delay = t.block_ms.saturating_add(t.block_ms / 2).min(t.orders_ms).saturating_add(self.jitter(live, 9));
+            let delay = t
+                .block_ms
+                .saturating_add(t.block_ms / 2)
+                .min(t.orders_ms)
+                .saturating_add(self.jitter(live, 9));
             self.schedule(now, Timer::Deliver, delay, out);
         }
         let ended: Vec<Order> = self
@@ -130,31 +140,25 @@ impl Agent {
             .collect();
         for order in ended {
             if order.selling {
-                self.orders.open.retain(|o| o.nonce != order.nonce || !o.selling);
+                self.orders
+                    .open
+                    .retain(|o| o.nonce != order.nonce || !o.selling);
             } else {
                 let (buyer, trade_id) = (order.buyer, order.trade_id);
-                self.submit(Intent::Close { buyer, trade_id }, MarketTx::CloseOrder { buyer, trade_id }, out);
+                self.submit(
+                    Intent::Close { buyer, trade_id },
+                    MarketTx::CloseOrder { buyer, trade_id },
+                    out,
+                );
             }
         }
-        if self.policy.forward && self.policy.buy && !metered.deficit.is_zero() && self.forecast.ready() {
+        if self.policy.forward
+            && self.policy.buy
+            && !metered.deficit.is_zero()
+            && self.forecast.ready()
+        {
             self.schedule(now, Timer::Orders, t.window_ms / 2, out);
         }
-    }
-
-    /// Tokens are held for orders until their buyers have had time to ask for delivery.
-    pub(super) fn hold_for_orders(&mut self, now: Millis, out: &mut Out) {
-        let live = self.selling.window;
-        let due = self.orders.open.iter().filter(|o| o.selling && o.runs_in(live));
-        let hold = due.map(|o| o.gross).fold(Wh::ZERO, Wh::saturating_add);
-        self.selling.order_hold = hold.min(self.selling.minted.saturating_sub(self.policy.reserve_wh));
-        if !self.selling.order_hold.is_zero() {
-            self.schedule(now, Timer::Release, self.market.timing.orders_ms, out);
-        }
-    }
-
-    pub(super) fn release_order_hold(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
-        self.selling.order_hold = Wh::ZERO;
-        self.refresh_offer(now, cx, out);
     }
 
     /// Asks for delivery of all orders that run, within the need.
@@ -163,16 +167,38 @@ impl Agent {
         if now >= self.closing_at() {
             return;
         }
-        let due: Vec<Order> = self.orders.open.iter().filter(|o| !o.selling && o.runs_in(live)).copied().collect();
+        let due: Vec<Order> = self
+            .orders
+            .open
+            .iter()
+            .filter(|o| !o.selling && o.runs_in(live))
+            .copied()
+            .collect();
         for order in due {
-            let want = self.buying.need.saturating_sub(self.buying.covered.max(self.buying.bought)).min(order.wh);
+            let want = self
+                .buying
+                .need
+                .saturating_sub(self.buying.covered.max(self.buying.bought))
+                .min(order.wh);
             if want.is_zero() {
                 continue;
             }
-            self.buying.covered = self.buying.covered.max(self.buying.bought).saturating_add(want);
+            self.buying.covered = self
+                .buying
+                .covered
+                .max(self.buying.bought)
+                .saturating_add(want);
             let cover = Some(self.cover(self.buying.covered, cx));
             let (buyer, trade_id) = (order.buyer, order.trade_id);
-            self.submit(Intent::Deliver { buyer, trade_id }, MarketTx::Deliver { buyer, trade_id, cover }, out);
+            self.submit(
+                Intent::Deliver { buyer, trade_id },
+                MarketTx::Deliver {
+                    buyer,
+                    trade_id,
+                    cover,
+                },
+                out,
+            );
         }
     }
 
@@ -189,7 +215,10 @@ impl Agent {
             Ok(events) => {
                 for event in &events {
                     if let MarketEvent::Delivered(d) = event {
-                        if d.buyer == self.id.meter && d.kind == TradeKind::Forward && d.window == self.buying.window {
+                        if d.buyer == self.id.meter
+                            && d.kind == TradeKind::Forward
+                            && d.window == self.buying.window
+                        {
                             self.buying.bought = self.buying.bought.saturating_add(d.net);
                             self.day.bought = self.day.bought.saturating_add(d.net);
                         }
@@ -206,7 +235,7 @@ impl Agent {
         self.go_on(now, cx, out);
     }
 
-    fn lost_order_tx(&mut self, now: Millis, intent: Intent, out: &mut Out) {
+    pub(super) fn lost_order_tx(&mut self, now: Millis, intent: Intent, out: &mut Out) {
         self.orders.lost.push(intent);
         self.schedule(now, Timer::Resubmit, self.market.timing.block_ms, out);
     }
@@ -217,14 +246,30 @@ impl Agent {
             match intent {
                 Intent::Deliver { buyer, trade_id } => {
                     let live = self.buying.window;
-                    let due = |o: &Order| !o.selling && o.buyer == buyer && o.trade_id == trade_id && o.runs_in(live);
+                    let due = |o: &Order| {
+                        !o.selling && o.buyer == buyer && o.trade_id == trade_id && o.runs_in(live)
+                    };
                     if self.orders.open.iter().any(due) {
                         let cover = Some(self.cover(self.buying.covered, cx));
-                        self.submit(intent, MarketTx::Deliver { buyer, trade_id, cover }, out);
+                        self.submit(
+                            intent,
+                            MarketTx::Deliver {
+                                buyer,
+                                trade_id,
+                                cover,
+                            },
+                            out,
+                        );
                     }
                 }
                 Intent::Open { trade_id } => {
-                    if let Some(order) = self.orders.opening.iter().find(|o| o.trade_id == trade_id).cloned() {
+                    if let Some(order) = self
+                        .orders
+                        .opening
+                        .iter()
+                        .find(|o| o.trade_id == trade_id)
+                        .cloned()
+                    {
                         self.submit(intent, MarketTx::OpenOrder(Box::new(order)), out);
                     }
                 }
@@ -235,24 +280,54 @@ impl Agent {
 
     /// Asks the best seller of this window for the next ones, by the rule above.
     pub(super) fn think_of_orders(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
-        let Some(terms) = self.terms.clone() else { return };
+        let Some(terms) = self.terms.clone() else {
+            return;
+        };
         let first = terms.now;
         // A seller that has not answered by the next window will not.
-        self.orders.asked.take_if(|a| a.request.first_window < first);
-        let running = self.orders.open.iter().filter(|o| !o.selling && o.last >= first).count();
-        if running > 0 || self.orders.asked.is_some() || !self.orders.opening.is_empty() || self.orders.considered == first {
+        self.orders
+            .asked
+            .take_if(|a| a.request.first_window < first);
+        let running = self
+            .orders
+            .open
+            .iter()
+            .filter(|o| !o.selling && o.last >= first)
+            .count();
+        if running > 0
+            || self.orders.asked.is_some()
+            || !self.orders.opening.is_empty()
+            || self.orders.considered == first
+        {
             return;
         }
         self.orders.considered = first;
-        let Some((_, deficit)) = self.forecast.span(first, COUNT) else { return };
+        let Some((_, deficit)) = self.forecast.span(first, COUNT) else {
+            return;
+        };
         let wh = Wh(deficit.0 / 2);
         let best = self.best_seller();
-        let (Some((seller, from)), true) = (best, wh >= LEAST) else { return };
-        if from.0.saturating_mul(2) < self.buying.need.0 || !self.policy.forward || self.policy.manual_approval {
+        let (Some((seller, from)), true) = (best, wh >= LEAST) else {
+            return;
+        };
+        if from.0.saturating_mul(2) < self.buying.need.0
+            || !self.policy.forward
+            || self.policy.manual_approval
+        {
             return;
         }
-        let Some(offer) = self.buying.offers.iter().find(|o| o.seller == seller).copied() else { return };
-        let Some(id) = self.next_trade_id() else { return };
+        let Some(offer) = self
+            .buying
+            .offers
+            .iter()
+            .find(|o| o.seller == seller)
+            .copied()
+        else {
+            return;
+        };
+        let Some(id) = self.next_trade_id() else {
+            return;
+        };
         let chain_now = self.chain_now(now);
         let request = TradeRequest {
             version: RECORD_VERSION,
@@ -275,86 +350,66 @@ impl Agent {
     }
 
     /// The seller that most was bought from in this window.
-    fn best_seller(&self) -> Option<(MeterId, Wh)> {
-        self.buying.from.iter().copied().max_by_key(|(id, wh)| (*wh, std::cmp::Reverse(*id)))
-    }
-
-    /// As a seller: whether to promise so much per window.
-    pub(super) fn consider_order(
-        &mut self,
-        r: &TradeRequest,
-        price: Price,
-        pair: &ZonePairTerms,
-        chain_now: Seconds,
-    ) -> Result<Approval, (DenialReason, Wh)> {
-        let no = |reason| Err((reason, Wh::ZERO));
-        let Some(terms) = &self.terms else { return no(DenialReason::Window) };
-        if !self.policy.forward || self.policy.manual_approval {
-            return no(DenialReason::Policy);
-        }
-        if r.count == 0 || r.count > MAX_ORDER_WINDOWS || r.first_window < terms.now || r.first_window > terms.now.plus(96) {
-            return no(DenialReason::Window);
-        }
-        let selling = self.orders.open.iter().filter(|o| o.selling).count().saturating_add(self.orders.promises.len());
-        if u32::try_from(selling).map_or(true, |n| n >= MAX_ORDERS) {
-            return no(DenialReason::Busy);
-        }
-        let last = r.first_window.plus(u64::from(r.count.saturating_sub(1)));
-        let Some((surplus, _)) = self.forecast.span(r.first_window, r.count) else { return no(DenialReason::Policy) };
-        let free = Wh(surplus.0 / 2).saturating_sub(self.policy.reserve_wh).saturating_sub(self.orders.promised(r.first_window, last));
-        let wh = r.wh.min(loss::arriving(free, pair.loss));
-        let Ok(gross) = loss::gross_for(wh, pair.loss) else { return no(DenialReason::Invalid) };
-        if wh < LEAST {
-            return no(DenialReason::SoldOut);
-        }
-        Ok(Approval {
-            version: RECORD_VERSION,
-            kind: TradeKind::Forward,
-            chain: self.market.chain.clone(),
-            escrow: self.market.escrow.clone(),
-            seller: self.id.meter,
-            buyer: r.buyer,
-            first_window: r.first_window,
-            count: r.count,
-            wh,
-            price,
-            max_gross: gross,
-            max_charge: pair.charge,
-            requested_at: r.requested_at,
-            expires_at: Seconds(chain_now.0.saturating_add(self.market.timing.approval_s)),
-            nonce: self.next_nonce(),
-        })
-    }
-
-    pub(super) fn promise_order(&mut self, a: &Approval) {
-        self.orders.promises.push(Promise {
-            nonce: a.nonce,
-            first: a.first_window,
-            last: a.first_window.plus(u64::from(a.count.saturating_sub(1))),
-            wh: a.wh,
-            gross: a.max_gross,
-            expires_at: a.expires_at,
-        });
+    pub(super) fn best_seller(&self) -> Option<(MeterId, Wh)> {
+        self.buying
+            .from
+            .iter()
+            .copied()
+            .max_by_key(|(id, wh)| (*wh, std::cmp::Reverse(*id)))
     }
 
     /// Takes an answer if it is one to a request for an order.
-    pub(super) fn on_order_answer(&mut self, answer: &TradeAnswer, cx: &mut Context<'_>, out: &mut Out) -> bool {
-        let Some(asked) = self.orders.asked.take_if(|a| a.request.id == answer.id && a.request.seller == answer.seller) else {
+    pub(super) fn on_order_answer(
+        &mut self,
+        answer: &TradeAnswer,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) -> bool {
+        let Some(asked) = self
+            .orders
+            .asked
+            .take_if(|a| a.request.id == answer.id && a.request.seller == answer.seller)
+        else {
             return false;
         };
         if let Answer::Approved(approval) = &answer.answer {
             if self.acceptable(&asked.request, approval, cx) {
-                let order = OpenOrder { trade_id: answer.id, wh: approval.approval.wh, approval: approval.clone() };
-                out.push(Command::Journal(JournalEntry::Ordering(Box::new(order.clone()))));
+                let order = OpenOrder {
+                    trade_id: answer.id,
+                    wh: approval.approval.wh,
+                    approval: approval.clone(),
+                };
+                out.push(Command::Journal(JournalEntry::Ordering(Box::new(
+                    order.clone(),
+                ))));
                 self.orders.opening.push(order.clone());
-                self.submit(Intent::Open { trade_id: answer.id }, MarketTx::OpenOrder(Box::new(order)), out);
+                self.submit(
+                    Intent::Open {
+                        trade_id: answer.id,
+                    },
+                    MarketTx::OpenOrder(Box::new(order)),
+                    out,
+                );
             }
         }
         true
     }
 
-    pub(super) fn on_order_opened(&mut self, now: Millis, trade_id: u64, outcome: Result<Vec<MarketEvent>, TxFailure>, out: &mut Out) {
-        let Some(at) = self.orders.opening.iter().position(|o| o.trade_id == trade_id) else { return };
+    pub(super) fn on_order_opened(
+        &mut self,
+        now: Millis,
+        trade_id: u64,
+        outcome: Result<Vec<MarketEvent>, TxFailure>,
+        out: &mut Out,
+    ) {
+        let Some(at) = self
+            .orders
+            .opening
+            .iter()
+            .position(|o| o.trade_id == trade_id)
+        else {
+            return;
+        };
         match outcome {
             Ok(_) | Err(TxFailure::Refused("TRADE_EXISTS")) => {
                 let order = self.orders.opening.swap_remove(at);
@@ -378,11 +433,18 @@ impl Agent {
         }
     }
 
-    pub(super) fn on_order_closed(&mut self, buyer: MeterId, trade_id: u64, outcome: &Result<Vec<MarketEvent>, TxFailure>) {
+    pub(super) fn on_order_closed(
+        &mut self,
+        buyer: MeterId,
+        trade_id: u64,
+        outcome: &Result<Vec<MarketEvent>, TxFailure>,
+    ) {
         let mine = |o: &Order| o.buyer == buyer && o.trade_id == trade_id && !o.selling;
         match outcome {
             // Whoever closed it, or if it is unknown: it is no open order any more.
-            Ok(_) | Err(TxFailure::Refused("UNKNOWN_TRADE")) => self.orders.open.retain(|o| !mine(o)),
+            Ok(_) | Err(TxFailure::Refused("UNKNOWN_TRADE")) => {
+                self.orders.open.retain(|o| !mine(o))
+            }
             Err(_) => {
                 if let Some(order) = self.orders.open.iter_mut().find(|o| mine(o)) {
                     order.closing = false;
@@ -392,7 +454,13 @@ impl Agent {
     }
 
     /// What others' transactions did to this meter's orders.
-    pub(super) fn on_order_event(&mut self, now: Millis, event: &MarketEvent, cx: &mut Context<'_>, out: &mut Out) {
+    pub(super) fn on_order_event(
+        &mut self,
+        now: Millis,
+        event: &MarketEvent,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
         match event {
             MarketEvent::OrderOpened(o) if o.seller == self.id.meter => {
                 let promise = self.orders.promises.iter().position(|p| p.nonce == o.nonce);
@@ -402,7 +470,9 @@ impl Agent {
                     Some(p) => Wh(p.gross.0.saturating_mul(o.wh.0).div_ceil(p.wh.0.max(1))),
                     None => o.wh,
                 };
-                self.orders.open.retain(|x| !(x.selling && x.nonce == o.nonce));
+                self.orders
+                    .open
+                    .retain(|x| !(x.selling && x.nonce == o.nonce));
                 self.orders.open.push(Order {
                     buyer: o.buyer,
                     trade_id: o.trade_id,
@@ -416,11 +486,20 @@ impl Agent {
                 });
             }
             MarketEvent::OrderCancelled(o) => {
-                for order in self.orders.open.iter_mut().filter(|x| x.buyer == o.buyer && x.trade_id == o.trade_id) {
+                for order in self
+                    .orders
+                    .open
+                    .iter_mut()
+                    .filter(|x| x.buyer == o.buyer && x.trade_id == o.trade_id)
+                {
                     order.last = o.last_window;
                 }
             }
-            MarketEvent::Delivered(d) if d.seller == self.id.meter && d.kind == TradeKind::Forward && d.window == self.selling.window => {
+            MarketEvent::Delivered(d)
+                if d.seller == self.id.meter
+                    && d.kind == TradeKind::Forward
+                    && d.window == self.selling.window =>
+            {
                 self.selling.sold = self.selling.sold.saturating_add(d.gross);
                 self.selling.order_hold = self.selling.order_hold.saturating_sub(d.gross);
                 self.day.sold = self.day.sold.saturating_add(d.net);
@@ -430,8 +509,12 @@ impl Agent {
                     self.refresh_offer(now, cx, out);
                 }
             }
-            MarketEvent::TradeClosed(t) if t.kind == TradeKind::Forward && t.seller == self.id.meter => {
-                self.orders.open.retain(|o| !(o.selling && o.nonce == t.nonce));
+            MarketEvent::TradeClosed(t)
+                if t.kind == TradeKind::Forward && t.seller == self.id.meter =>
+            {
+                self.orders
+                    .open
+                    .retain(|o| !(o.selling && o.nonce == t.nonce));
             }
             _ => {}
         }

@@ -21,15 +21,37 @@ pub(super) struct Recovered {
 const NUMBERS: u64 = 60_000;
 
 impl Agent {
-    pub(super) fn restart(&mut self, now: Millis, journal: Vec<JournalEntry>, position: &MeterPosition, out: &mut Out) {
+    pub(super) fn restart(
+        &mut self,
+        now: Millis,
+        journal: Vec<JournalEntry>,
+        position: &MeterPosition,
+        out: &mut Out,
+    ) {
         self.next_intent = now.0;
-        let mut recovered = Recovered { position: position.clone(), approvals: Vec::new(), trades: Vec::new() };
+        let mut recovered = Recovered {
+            position: position.clone(),
+            approvals: Vec::new(),
+            trades: Vec::new(),
+        };
         for entry in journal {
             match entry {
-                JournalEntry::Metered { reading, deficit, statement } => {
+                JournalEntry::Metered {
+                    reading,
+                    deficit,
+                    statement,
+                } => {
                     self.metering.resume(reading);
                     let surplus = statement.statement.export_wh;
-                    self.stating.resume(Metered { reading, surplus, deficit }, statement, position.stated);
+                    self.stating.resume(
+                        Metered {
+                            reading,
+                            surplus,
+                            deficit,
+                        },
+                        statement,
+                        position.stated,
+                    );
                     self.forecast.add(reading.window, surplus, deficit);
                 }
                 JournalEntry::Approved { request, approval } => {
@@ -46,7 +68,11 @@ impl Agent {
         self.stating.at_least(position.sequence);
         for order in self.orders.reopen() {
             let trade_id = order.trade_id;
-            self.submit(Intent::Open { trade_id }, MarketTx::OpenOrder(Box::new(order)), out);
+            self.submit(
+                Intent::Open { trade_id },
+                MarketTx::OpenOrder(Box::new(order)),
+                out,
+            );
         }
         self.recovered = Some(recovered);
         // Windows may have passed: the meter has them.
@@ -55,14 +81,23 @@ impl Agent {
 
     /// Takes up the running window where it was left: promises, answers, and trades on their way.
     pub(super) fn recover_window(&mut self, now: Millis, out: &mut Out) {
-        let Some(recovered) = self.recovered.take() else { return };
+        let Some(recovered) = self.recovered.take() else {
+            return;
+        };
         let live = self.selling.window;
         let elapsed = self.terms.as_ref().map_or(0, |t| {
             // The block may be the window's first: the local clock, roughly block time, tells how late it is.
-            let time = self.chain_now(now).0.max(now.0.checked_div(1000).unwrap_or(0));
-            time.saturating_sub(t.now.start(self.market.window_s).0).saturating_mul(NUMBERS)
+            let time = self
+                .chain_now(now)
+                .0
+                .max(now.0.checked_div(1000).unwrap_or(0));
+            time.saturating_sub(t.now.start(self.market.window_s).0)
+                .saturating_mul(NUMBERS)
         });
-        let used = elapsed.checked_div(u64::from(self.market.window_s.max(1))).unwrap_or(0).min(NUMBERS);
+        let used = elapsed
+            .checked_div(u64::from(self.market.window_s.max(1)))
+            .unwrap_or(0)
+            .min(NUMBERS);
         self.buying.ids = u16::try_from(used).unwrap_or(u16::MAX);
         let p = &recovered.position;
         if p.minted_window == live && p.stated == Some(live) {
@@ -83,9 +118,17 @@ impl Agent {
             }
             if a.kind == TradeKind::Spot && a.first_window == live {
                 // It may be used already and counted in `sold`; until its expiry that is held twice, not sold twice.
-                self.selling.reservations.push(Reservation { nonce: a.nonce, gross: a.max_gross, expires_at: a.expires_at });
-                out.push(crate::io::Command::WatchBlock { after: a.expires_at });
-                self.selling.answers.push((a.buyer, request, Answer::Approved(approval)));
+                self.selling.reservations.push(Reservation {
+                    nonce: a.nonce,
+                    gross: a.max_gross,
+                    expires_at: a.expires_at,
+                });
+                out.push(crate::io::Command::WatchBlock {
+                    after: a.expires_at,
+                });
+                self.selling
+                    .answers
+                    .push((a.buyer, request, Answer::Approved(approval)));
             }
         }
         for trade in recovered.trades {
@@ -94,7 +137,11 @@ impl Agent {
                 self.buying.ids = self.buying.ids.max(number);
                 let covered = trade.cover.as_ref().map_or(Wh::ZERO, |c| c.cover.import_wh);
                 self.buying.covered = self.buying.covered.max(covered);
-                self.buying.settling.push(super::buying::Settling { trade, in_flight: false, recovered: true });
+                self.buying.settling.push(super::buying::Settling {
+                    trade,
+                    in_flight: false,
+                    recovered: true,
+                });
             }
         }
         self.resubmit_settles(now, out);

@@ -7,7 +7,9 @@ use crate::io::{Command, JournalEntry, Millis, Notice, Timer};
 use wattpool_rules::loss;
 use wattpool_schema::event::TradeClosed;
 use wattpool_schema::peer::{Answer, DenialReason, SignedRequest, TradeAnswer};
-use wattpool_schema::{Approval, MeterId, Seconds, SignedApproval, TradeKind, Wh, Window, RECORD_VERSION};
+use wattpool_schema::{
+    Approval, MeterId, Seconds, SignedApproval, TradeKind, Wh, Window, RECORD_VERSION,
+};
 
 /// Answers remembered per window, so that a repeated request gets the same one.
 const REMEMBERED_ANSWERS: usize = 256;
@@ -57,23 +59,38 @@ impl Selling {
     }
 
     fn reserved(&self) -> Wh {
-        self.reservations.iter().fold(Wh::ZERO, |sum, r| sum.saturating_add(r.gross))
+        self.reservations
+            .iter()
+            .fold(Wh::ZERO, |sum, r| sum.saturating_add(r.gross))
     }
 
     /// Tokens that are neither sold, reserved nor held back.
     pub fn free(&self) -> Wh {
-        self.minted.saturating_sub(self.sold).saturating_sub(self.reserved()).saturating_sub(self.order_hold)
+        self.minted
+            .saturating_sub(self.sold)
+            .saturating_sub(self.reserved())
+            .saturating_sub(self.order_hold)
     }
 }
 
 impl Agent {
-    pub(super) fn open_selling(&mut self, now: Millis, surplus: Wh, cx: &mut Context<'_>, out: &mut Out) {
+    pub(super) fn open_selling(
+        &mut self,
+        now: Millis,
+        surplus: Wh,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
         if !self.may_sell(now) {
             return;
         }
         self.selling.opened = true;
         self.announce_status(now, true, surplus, cx, out);
-        let delay = self.market.timing.price_ms.saturating_add(self.jitter(self.selling.window, 1));
+        let delay = self
+            .market
+            .timing
+            .price_ms
+            .saturating_add(self.jitter(self.selling.window, 1));
         self.schedule(now, Timer::Price, delay, out);
     }
 
@@ -86,7 +103,11 @@ impl Agent {
     pub(super) fn sellable(&self) -> Wh {
         let free = self.selling.free().saturating_sub(self.policy.reserve_wh);
         match self.policy.max_sell_wh_per_day {
-            Some(limit) => free.min(limit.saturating_sub(self.day.sold).saturating_sub(self.selling.reserved())),
+            Some(limit) => free.min(
+                limit
+                    .saturating_sub(self.day.sold)
+                    .saturating_sub(self.selling.reserved()),
+            ),
             None => free,
         }
     }
@@ -99,15 +120,31 @@ impl Agent {
         self.refresh_offer(now, cx, out);
     }
 
-    pub(super) fn on_request(&mut self, now: Millis, signed: &SignedRequest, cx: &mut Context<'_>, out: &mut Out) {
+    pub(super) fn on_request(
+        &mut self,
+        now: Millis,
+        signed: &SignedRequest,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
         let r = &signed.request;
         let reply = |answer| {
-            Command::Reply(Box::new(TradeAnswer { id: r.id, seller: self.id.meter, buyer: r.buyer, answer }))
+            Command::Reply(Box::new(TradeAnswer {
+                id: r.id,
+                seller: self.id.meter,
+                buyer: r.buyer,
+                answer,
+            }))
         };
         if r.seller != self.id.meter || r.buyer == self.id.meter {
             return;
         }
-        if let Some((_, _, answer)) = self.selling.answers.iter().find(|(b, id, _)| *b == r.buyer && *id == r.id) {
+        if let Some((_, _, answer)) = self
+            .selling
+            .answers
+            .iter()
+            .find(|(b, id, _)| *b == r.buyer && *id == r.id)
+        {
             out.push(reply(answer.clone()));
             return;
         }
@@ -140,10 +177,17 @@ impl Agent {
     /// Lets a genuine request wait for the owner, under a number of its own.
     fn hold(&mut self, signed: &SignedRequest, cx: &Context<'_>, out: &mut Out) {
         let r = &signed.request;
-        let known = self.selling.held.iter().any(|(_, h)| h.request.buyer == r.buyer && h.request.id == r.id);
+        let known = self
+            .selling
+            .held
+            .iter()
+            .any(|(_, h)| h.request.buyer == r.buyer && h.request.id == r.id);
         let genuine = || {
             let buyer = cx.registry.meter(&r.buyer);
-            buyer.is_some_and(|b| cx.signer.verify_agent(&b.agent, &r.sign_bytes(), &signed.signature))
+            buyer.is_some_and(|b| {
+                cx.signer
+                    .verify_agent(&b.agent, &r.sign_bytes(), &signed.signature)
+            })
         };
         if known || self.selling.held.len() >= HELD_REQUESTS || !genuine() {
             return;
@@ -151,20 +195,36 @@ impl Agent {
         self.held_requests = self.held_requests.saturating_add(1);
         let request = HELD_SELLING | self.held_requests;
         self.selling.held.push((request, signed.clone()));
-        out.push(Command::Tell(Notice::AwaitingApproval { request, partner: r.buyer, wh: r.wh }));
+        out.push(Command::Tell(Notice::AwaitingApproval {
+            request,
+            partner: r.buyer,
+            wh: r.wh,
+        }));
     }
 
     /// Whether, how much and for how much to sell to this buyer.
-    fn consider(&mut self, now: Millis, signed: &SignedRequest, cx: &mut Context<'_>) -> Result<Approval, (DenialReason, Wh)> {
+    fn consider(
+        &mut self,
+        now: Millis,
+        signed: &SignedRequest,
+        cx: &mut Context<'_>,
+    ) -> Result<Approval, (DenialReason, Wh)> {
         use DenialReason as No;
         let r = &signed.request;
         let no = |reason| Err((reason, Wh::ZERO));
-        let Some(terms) = self.terms.clone() else { return no(No::Window) };
+        let Some(terms) = self.terms.clone() else {
+            return no(No::Window);
+        };
         if r.version != RECORD_VERSION || r.network != self.market.network || r.wh.is_zero() {
             return no(No::Invalid);
         }
-        let Some(buyer) = cx.registry.meter(&r.buyer) else { return no(No::Invalid) };
-        if !cx.signer.verify_agent(&buyer.agent, &r.sign_bytes(), &signed.signature) {
+        let Some(buyer) = cx.registry.meter(&r.buyer) else {
+            return no(No::Invalid);
+        };
+        if !cx
+            .signer
+            .verify_agent(&buyer.agent, &r.sign_bytes(), &signed.signature)
+        {
             return no(No::Invalid);
         }
         let chain_now = self.chain_now(now);
@@ -175,8 +235,12 @@ impl Agent {
         if r.expires_at < self.block.time || self.paused {
             return no(No::Window);
         }
-        let Some(pair) = terms.pair(self.id.zone, buyer.zone).copied() else { return no(No::Policy) };
-        let Some(price) = self.asking_price(&pair) else { return no(No::Price) };
+        let Some(pair) = terms.pair(self.id.zone, buyer.zone).copied() else {
+            return no(No::Policy);
+        };
+        let Some(price) = self.asking_price(&pair) else {
+            return no(No::Price);
+        };
         if price > r.max_price {
             return no(No::Price);
         }
@@ -193,9 +257,15 @@ impl Agent {
         if self.selling.reservations.len() >= OPEN_APPROVALS {
             return Err((No::Busy, self.sellable()));
         }
-        let available = if self.selling.ready() { self.sellable() } else { Wh::ZERO };
+        let available = if self.selling.ready() {
+            self.sellable()
+        } else {
+            Wh::ZERO
+        };
         let wh = r.wh.min(loss::arriving(available, pair.loss));
-        let Ok(gross) = loss::gross_for(wh, pair.loss) else { return no(No::Invalid) };
+        let Ok(gross) = loss::gross_for(wh, pair.loss) else {
+            return no(No::Invalid);
+        };
         if wh.is_zero() {
             return no(No::SoldOut);
         }
@@ -215,7 +285,8 @@ impl Agent {
             max_gross: gross,
             max_charge: pair.charge,
             requested_at: r.requested_at,
-            expires_at: Seconds(chain_now.0.saturating_add(self.market.timing.approval_s)).min(Seconds(end.0.saturating_sub(1))),
+            expires_at: Seconds(chain_now.0.saturating_add(self.market.timing.approval_s))
+                .min(Seconds(end.0.saturating_sub(1))),
             nonce,
         })
     }
@@ -227,7 +298,13 @@ impl Agent {
     }
 
     /// Signs; the journal has it before the buyer.
-    fn approve(&mut self, request: u64, approval: Approval, cx: &mut Context<'_>, out: &mut Out) -> Answer {
+    fn approve(
+        &mut self,
+        request: u64,
+        approval: Approval,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) -> Answer {
         let signature = cx.signer.sign_agent(&approval.sign_bytes());
         match approval.kind {
             TradeKind::Spot => self.selling.reservations.push(Reservation {
@@ -237,19 +314,37 @@ impl Agent {
             }),
             TradeKind::Forward => self.promise_order(&approval),
         }
-        out.push(Command::WatchBlock { after: approval.expires_at });
-        let signed = SignedApproval { approval, signature };
-        out.push(Command::Journal(JournalEntry::Approved { request, approval: signed.clone() }));
+        out.push(Command::WatchBlock {
+            after: approval.expires_at,
+        });
+        let signed = SignedApproval {
+            approval,
+            signature,
+        };
+        out.push(Command::Journal(JournalEntry::Approved {
+            request,
+            approval: signed.clone(),
+        }));
         Answer::Approved(signed)
     }
 
     /// A sale is on the chain: the promise is kept, what was not taken is free again.
-    pub(super) fn on_sold(&mut self, now: Millis, t: &TradeClosed, cx: &mut Context<'_>, out: &mut Out) {
+    pub(super) fn on_sold(
+        &mut self,
+        now: Millis,
+        t: &TradeClosed,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
         if t.window != self.selling.window {
             return;
         }
         self.selling.reservations.retain(|r| r.nonce != t.nonce);
-        self.selling.sold = self.selling.sold.saturating_add(t.arrived).saturating_add(t.lost);
+        self.selling.sold = self
+            .selling
+            .sold
+            .saturating_add(t.arrived)
+            .saturating_add(t.lost);
         self.day.sold = self.day.sold.saturating_add(t.arrived);
         if self.selling.announced.is_none() && !self.sellable().is_zero() {
             self.refresh_offer(now, cx, out);

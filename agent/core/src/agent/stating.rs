@@ -54,9 +54,19 @@ impl Stating {
 }
 
 impl Agent {
-    pub(super) fn on_reading(&mut self, now: Millis, reading: Reading, cx: &mut Context<'_>, out: &mut Out) {
+    pub(super) fn on_reading(
+        &mut self,
+        now: Millis,
+        reading: Reading,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
         // Before the first block there is no other clock than the meter's.
-        let chain_now = if self.block.height == 0 { reading.taken_at } else { self.chain_now(now) };
+        let chain_now = if self.block.height == 0 {
+            reading.taken_at
+        } else {
+            self.chain_now(now)
+        };
         match self.metering.take(reading, chain_now) {
             Ok(None) => {}
             Ok(Some(metered)) => {
@@ -68,36 +78,63 @@ impl Agent {
             Err(ReadingProblem::Gap { missing }) => {
                 if self.meter_retries < METER_RETRIES {
                     self.meter_retries = self.meter_retries.saturating_add(1);
-                    out.push(Command::ReadMeter { from: missing, to: reading.window });
+                    out.push(Command::ReadMeter {
+                        from: missing,
+                        to: reading.window,
+                    });
                 } else {
                     // The meter does not have them: what flowed in them stays unstated, metering goes on from here.
                     self.metering.resume(reading);
                     let problem = ReadingProblem::Gap { missing };
-                    out.push(Command::Tell(Notice::BadReading { window: reading.window, problem }));
+                    out.push(Command::Tell(Notice::BadReading {
+                        window: reading.window,
+                        problem,
+                    }));
                 }
             }
             Err(problem) => {
-                out.push(Command::Tell(Notice::BadReading { window: reading.window, problem }));
+                out.push(Command::Tell(Notice::BadReading {
+                    window: reading.window,
+                    problem,
+                }));
                 let at = now.plus(self.market.timing.block_ms);
-                out.push(Command::SetTimer { timer: Timer::Meter, at });
+                out.push(Command::SetTimer {
+                    timer: Timer::Meter,
+                    at,
+                });
             }
         }
     }
 
     /// Asks the meter again for all windows that are missing.
     pub(super) fn ask_meter(&mut self, _now: Millis, out: &mut Out) {
-        let (Some(terms), Some(last)) = (&self.terms, self.metering.last()) else { return };
+        let (Some(terms), Some(last)) = (&self.terms, self.metering.last()) else {
+            return;
+        };
         if last.window < terms.live() && self.meter_retries < METER_RETRIES {
             self.meter_retries = self.meter_retries.saturating_add(1);
-            out.push(Command::ReadMeter { from: last.window.next(), to: terms.live() });
+            out.push(Command::ReadMeter {
+                from: last.window.next(),
+                to: terms.live(),
+            });
         }
     }
 
     /// The device signs what it measured; the journal has it before the chain gets it.
     fn state(&mut self, metered: Metered, cx: &mut Context<'_>, out: &mut Out) {
-        let Reading { window, import_register, export_register, .. } = metered.reading;
+        let Reading {
+            window,
+            import_register,
+            export_register,
+            ..
+        } = metered.reading;
         let salt = cx.signer.salt(window);
-        let commitment = signing::commitment(&salt, import_register, export_register, &self.stating.commitment);
+        let commitment = signing::commitment(
+            &salt,
+            import_register,
+            export_register,
+            &self.stating.commitment,
+        );
         self.stating.sequence = self.stating.sequence.saturating_add(1);
         let statement = Statement {
             version: RECORD_VERSION,
@@ -110,7 +147,10 @@ impl Agent {
             commitment,
         };
         let signature = cx.signer.sign_device(&statement.sign_bytes());
-        let signed = SignedStatement { statement, signature };
+        let signed = SignedStatement {
+            statement,
+            signature,
+        };
         self.stating.commitment = commitment;
         self.stating.last = Some(metered);
         self.forecast.add(window, metered.surplus, metered.deficit);
@@ -119,7 +159,11 @@ impl Agent {
             deficit: metered.deficit,
             statement: signed.clone(),
         }));
-        out.push(Command::Tell(Notice::Metered { window, surplus: metered.surplus, deficit: metered.deficit }));
+        out.push(Command::Tell(Notice::Metered {
+            window,
+            surplus: metered.surplus,
+            deficit: metered.deficit,
+        }));
         if self.stating.waiting.len() >= WAITING {
             self.stating.waiting.remove(0);
         }
@@ -133,8 +177,14 @@ impl Agent {
             return;
         }
         let live = terms.live();
-        let batch: Vec<_> =
-            self.stating.waiting.iter().filter(|s| s.statement.window <= live).take(BATCH).cloned().collect();
+        let batch: Vec<_> = self
+            .stating
+            .waiting
+            .iter()
+            .filter(|s| s.statement.window <= live)
+            .take(BATCH)
+            .cloned()
+            .collect();
         if batch.is_empty() {
             return;
         }
@@ -154,7 +204,9 @@ impl Agent {
             Ok(events) => self.take_stated(now, &events, &sent, cx, out),
             Err(TxFailure::Refused(code)) if class_of(code) != Some(Class::Retry) => {
                 // The batch as a whole was refused: nothing in it can get better by waiting.
-                self.stating.waiting.retain(|w| !sent.contains(&w.statement.window));
+                self.stating
+                    .waiting
+                    .retain(|w| !sent.contains(&w.statement.window));
             }
             Err(_) => self.resubmit_later(now, out),
         }
@@ -173,7 +225,9 @@ impl Agent {
         for event in events {
             match event {
                 MarketEvent::Stated(s) if s.meter == self.id.meter => {
-                    self.stating.waiting.retain(|w| w.statement.window != s.window);
+                    self.stating
+                        .waiting
+                        .retain(|w| w.statement.window != s.window);
                     if s.minted && Some(s.window) == live {
                         self.on_minted(now, s.wh, cx, out);
                     }
@@ -181,15 +235,24 @@ impl Agent {
                 MarketEvent::ItemRefused(r) => {
                     let code = wattpool_schema::error::known_code(&r.code).unwrap_or("UNKNOWN");
                     out.push(Command::Tell(Notice::Refused { code }));
-                    let window = usize::try_from(r.index).ok().and_then(|i| sent.get(i)).copied();
+                    let window = usize::try_from(r.index)
+                        .ok()
+                        .and_then(|i| sent.get(i))
+                        .copied();
                     if class_of(&r.code) == Some(Class::Retry) {
                         retry = true;
                     } else if let Some(window) = window {
-                        self.stating.waiting.retain(|w| w.statement.window != window);
+                        self.stating
+                            .waiting
+                            .retain(|w| w.statement.window != window);
                     }
                     // Stated by a transaction whose outcome was lost: nobody else can sign for this meter.
-                    let metered = window.filter(|w| Some(*w) == live).and_then(|w| self.stating.of(w));
-                    if let (Some(m), "WINDOW_STATED", false) = (metered, code, self.selling.tokenised) {
+                    let metered = window
+                        .filter(|w| Some(*w) == live)
+                        .and_then(|w| self.stating.of(w));
+                    if let (Some(m), "WINDOW_STATED", false) =
+                        (metered, code, self.selling.tokenised)
+                    {
                         self.on_minted(now, m.surplus, cx, out);
                     }
                 }
@@ -197,7 +260,13 @@ impl Agent {
             }
         }
         // What got no answer at all is no reason to send at once again.
-        if retry || self.stating.waiting.iter().any(|w| sent.contains(&w.statement.window)) {
+        if retry
+            || self
+                .stating
+                .waiting
+                .iter()
+                .any(|w| sent.contains(&w.statement.window))
+        {
             self.resubmit_later(now, out);
         } else {
             self.submit_statements(out);
@@ -206,7 +275,10 @@ impl Agent {
 
     fn resubmit_later(&self, now: Millis, out: &mut Out) {
         let at = now.plus(self.market.timing.block_ms.saturating_mul(2));
-        out.push(Command::SetTimer { timer: Timer::Resubmit, at });
+        out.push(Command::SetTimer {
+            timer: Timer::Resubmit,
+            at,
+        });
     }
 
     pub(super) fn resubmit(&mut self, now: Millis, cx: &Context<'_>, out: &mut Out) {

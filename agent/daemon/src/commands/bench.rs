@@ -66,11 +66,16 @@ struct Row {
 pub fn run(bench: &Bench) -> Result<u8, Failure> {
     let Bench::Simulate(args) = bench;
     if args.meters.contains(&0) || args.days == 0 {
-        return Err(Failure::input(anyhow::anyhow!("--meters and --days: expected at least 1, found 0")));
+        return Err(Failure::input(anyhow::anyhow!(
+            "--meters and --days: expected at least 1, found 0"
+        )));
     }
     if args.single {
         for (meters, signatures) in args.meters.iter().zip(&args.signatures) {
-            println!("{}", serde_json::to_string(&single(*meters, args.days, *signatures)?)?);
+            println!(
+                "{}",
+                serde_json::to_string(&single(*meters, args.days, *signatures)?)?
+            );
         }
         return Ok(0);
     }
@@ -84,7 +89,9 @@ pub fn run(bench: &Bench) -> Result<u8, Failure> {
             if args.json {
                 println!("{}", serde_json::to_string(&row)?);
             } else {
-                let share = row.ceiling_share.map_or_else(|| "-".to_owned(), |s| format!("{:.2} %", s * 100.0));
+                let share = row
+                    .ceiling_share
+                    .map_or_else(|| "-".to_owned(), |s| format!("{:.2} %", s * 100.0));
                 println!(
                     "| {} | {} | {:.0} | {:.1} | {:.0} | {:.0} % | {:.0} % | {:.0} % | {:.0} % | {:.0} % | {share} |",
                     row.meters,
@@ -107,19 +114,42 @@ pub fn run(bench: &Bench) -> Result<u8, Failure> {
 /// Peak memory is a process's own: every size gets one.
 fn in_own_process(meters: u32, days: u32, signatures: Signatures) -> anyhow::Result<Row> {
     let program = std::env::current_exe().context("the program's own path")?;
-    let name = signatures.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
+    let name = signatures
+        .to_possible_value()
+        .map(|v| v.get_name().to_owned())
+        .unwrap_or_default();
     let output = Command::new(program)
-        .args(["bench", "simulate", "--single", "--meters", &meters.to_string(), "--days", &days.to_string()])
+        .args([
+            "bench",
+            "simulate",
+            "--single",
+            "--meters",
+            &meters.to_string(),
+            "--days",
+            &days.to_string(),
+        ])
         .args(["--signatures", &name])
         .stderr(std::process::Stdio::inherit())
         .output()?;
-    anyhow::ensure!(output.status.success(), "{meters} meters: {}", output.status);
+    anyhow::ensure!(
+        output.status.success(),
+        "{meters} meters: {}",
+        output.status
+    );
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 fn single(meters: u32, days: u32, signatures: Signatures) -> anyhow::Result<Row> {
-    let n = neighbourhood(&GenerateOptions { homes: meters, days, ..GenerateOptions::default() })?;
-    let options = RunOptions { seed: 1, threads: 1, signatures: signatures.into() };
+    let n = neighbourhood(&GenerateOptions {
+        homes: meters,
+        days,
+        ..GenerateOptions::default()
+    })?;
+    let options = RunOptions {
+        seed: 1,
+        threads: 1,
+        signatures: signatures.into(),
+    };
     let outcome = simulate(&n, &options, &AtomicBool::new(false), &mut |_| {})?;
     let peak = peak_bytes().unwrap_or(0);
     let summary = measure(&n, &outcome)?.summary;

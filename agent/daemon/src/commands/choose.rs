@@ -40,10 +40,15 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<u8, Failure> {
     let (name, text) = if args.problem == "-" {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("standard input").map_err(Failure::input)?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("standard input")
+            .map_err(Failure::input)?;
         ("standard input", text)
     } else {
-        let text = std::fs::read_to_string(&args.problem).with_context(|| args.problem.clone()).map_err(Failure::input)?;
+        let text = std::fs::read_to_string(&args.problem)
+            .with_context(|| args.problem.clone())
+            .map_err(Failure::input)?;
         (args.problem.as_str(), text)
     };
     let problem = parse(name, &text).map_err(Failure::input)?;
@@ -54,7 +59,14 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     };
     let mut workspace = Workspace::new();
     let begun = Instant::now();
-    let mut answer = problem.solve(&Settings { method, seed: args.seed, ..Settings::default() }, &mut workspace);
+    let mut answer = problem.solve(
+        &Settings {
+            method,
+            seed: args.seed,
+            ..Settings::default()
+        },
+        &mut workspace,
+    );
     answer.elapsed_us = Some(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
     println!("{}", serde_json::to_string(&answer)?);
     Ok(0)

@@ -68,7 +68,11 @@ pub struct Args {
 /// Wrong input (exit code 2), or the run or writing failed (1).
 pub fn run(args: &Args) -> Result<u8, Failure> {
     let threads = match args.threads {
-        Some(0) => return Err(Failure::input(anyhow::anyhow!("--threads: expected at least 1, found 0"))),
+        Some(0) => {
+            return Err(Failure::input(anyhow::anyhow!(
+                "--threads: expected at least 1, found 0"
+            )))
+        }
         Some(n) => n,
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
@@ -76,7 +80,11 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         check_out_dir(out).map_err(Failure::input)?;
     }
     let n = read(args)?;
-    let options = RunOptions { seed: args.seed.unwrap_or(1), threads, signatures: args.signatures.into() };
+    let options = RunOptions {
+        seed: args.seed.unwrap_or(1),
+        threads,
+        signatures: args.signatures.into(),
+    };
     let stop = Arc::new(AtomicBool::new(false));
     let on_signal = Arc::clone(&stop);
     ctrlc::set_handler(move || {
@@ -84,7 +92,9 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         if on_signal.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("wattpool: finishing the window; what is done will be kept (Ctrl-C again to drop it)");
+        eprintln!(
+            "wattpool: finishing the window; what is done will be kept (Ctrl-C again to drop it)"
+        );
     })
     .context("Ctrl-C cannot be watched")?;
     let bar = progress_bar(n.windows);
@@ -97,7 +107,11 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     let measures = measure(&n, &outcome)?;
     if let Some(out) = &args.out {
         write_all(out, &n, &outcome, &measures)?;
-        eprintln!("wattpool: results are in {}; open {}", out.display(), out.join("report.html").display());
+        eprintln!(
+            "wattpool: results are in {}; open {}",
+            out.display(),
+            out.join("report.html").display()
+        );
     }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&measures.summary)?);
@@ -107,25 +121,38 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     for violation in &outcome.invariant_violations {
         eprintln!("wattpool: invariant violated: {violation}");
     }
-    Ok(match (measures.summary.invariant_violations, stop.load(Ordering::Relaxed)) {
-        (1.., _) => 3,
-        (_, true) => 130,
-        _ => 0,
-    })
+    Ok(
+        match (
+            measures.summary.invariant_violations,
+            stop.load(Ordering::Relaxed),
+        ) {
+            (1.., _) => 3,
+            (_, true) => 130,
+            _ => 0,
+        },
+    )
 }
 
 fn read(args: &Args) -> Result<Neighbourhood, Failure> {
     if let Some(path) = &args.scenario {
-        let overrides = Overrides { days: args.days, meters: args.meters, seed: args.seed };
+        let overrides = Overrides {
+            days: args.days,
+            meters: args.meters,
+            seed: args.seed,
+        };
         return load(path, args.data.as_deref(), &overrides).map_err(Failure::input);
     }
     if args.data.is_some() {
-        return Err(Failure::input(anyhow::anyhow!("--data: expected a scenario that reads profiles, found none")));
+        return Err(Failure::input(anyhow::anyhow!(
+            "--data: expected a scenario that reads profiles, found none"
+        )));
     }
     let defaults = GenerateOptions::default();
     for (name, value) in [("--days", args.days), ("--meters", args.meters)] {
         if value == Some(0) {
-            return Err(Failure::input(anyhow::anyhow!("{name}: expected at least 1, found 0")));
+            return Err(Failure::input(anyhow::anyhow!(
+                "{name}: expected at least 1, found 0"
+            )));
         }
     }
     let options = GenerateOptions {
@@ -140,6 +167,8 @@ fn read(args: &Args) -> Result<Neighbourhood, Failure> {
 fn progress_bar(windows: usize) -> ProgressBar {
     let bar = ProgressBar::new(u64::try_from(windows).unwrap_or(u64::MAX));
     bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(4));
-    let style = ProgressStyle::with_template("{bar:32} {pos}/{len} windows, {msg}, {elapsed} (about {eta} left)");
+    let style = ProgressStyle::with_template(
+        "{bar:32} {pos}/{len} windows, {msg}, {elapsed} (about {eta} left)",
+    );
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -116,7 +116,8 @@ impl Books {
     pub fn cell(&self, window: Window, home: u32) -> Option<usize> {
         let row = usize::try_from(window.0.checked_sub(self.first.0)?).ok()?;
         let home = usize::try_from(home).ok()?;
-        (row < self.windows && home < self.homes).then(|| row.saturating_mul(self.homes).saturating_add(home))
+        (row < self.windows && home < self.homes)
+            .then(|| row.saturating_mul(self.homes).saturating_add(home))
     }
 
     /// Counts a check; a failed one is a violation.
@@ -151,7 +152,10 @@ impl Books {
     }
 
     pub fn set_gate(&mut self, home: u32, limit: Option<Wh>) {
-        if let Some(gate) = usize::try_from(home).ok().and_then(|h| self.gates.get_mut(h)) {
+        if let Some(gate) = usize::try_from(home)
+            .ok()
+            .and_then(|h| self.gates.get_mut(h))
+        {
             *gate = limit;
         }
     }
@@ -167,7 +171,13 @@ impl Books {
     }
 
     /// Takes an event of the chain.
-    pub fn take(&mut self, n: &Neighbourhood, registry: &Table, block: BlockRef, event: &MarketEvent) {
+    pub fn take(
+        &mut self,
+        n: &Neighbourhood,
+        registry: &Table,
+        block: BlockRef,
+        event: &MarketEvent,
+    ) {
         match event {
             MarketEvent::Stated(s) => self.take_stated(n, registry, s),
             MarketEvent::Delivered(d) => self.take_delivered(n, registry, block, d),
@@ -186,12 +196,21 @@ impl Books {
     /// Invariants 1 and 4: a statement is about a real export, and each window is stated once.
     fn take_stated(&mut self, n: &Neighbourhood, registry: &Table, s: &Stated) {
         let number = registry.number(&s.meter);
-        let home = number.and_then(|h| usize::try_from(h).ok()).unwrap_or(usize::MAX);
+        let home = number
+            .and_then(|h| usize::try_from(h).ok())
+            .unwrap_or(usize::MAX);
         let (_, export) = energy(n, home, s.window);
-        self.check(s.wh.0 == export, || format!("window {}: home {home} stated {} Wh, exported {export}", s.window, s.wh));
+        self.check(s.wh.0 == export, || {
+            format!(
+                "window {}: home {home} stated {} Wh, exported {export}",
+                s.window, s.wh
+            )
+        });
         if let Some(cell) = number.and_then(|h| self.cell(s.window, h)) {
             let twice = self.stated.get(cell).copied().unwrap_or(false);
-            self.check(!twice, || format!("window {}: home {home} stated twice", s.window));
+            self.check(!twice, || {
+                format!("window {}: home {home} stated twice", s.window)
+            });
             if let Some(flag) = self.stated.get_mut(cell) {
                 *flag = true;
             }
@@ -204,13 +223,20 @@ impl Books {
         }
     }
 
-    fn take_delivered(&mut self, n: &Neighbourhood, registry: &Table, block: BlockRef, d: &Delivered) {
+    fn take_delivered(
+        &mut self,
+        n: &Neighbourhood,
+        registry: &Table,
+        block: BlockRef,
+        d: &Delivered,
+    ) {
         let totals = self.totals.entry(d.window).or_default();
         totals.net = totals.net.saturating_add(d.net.0);
         totals.gross = totals.gross.saturating_add(d.gross.0);
         totals.paid = totals.paid.saturating_add(d.paid.0);
         self.charges = self.charges.saturating_add(d.charge.0);
-        let (Some(seller), Some(buyer)) = (registry.number(&d.seller), registry.number(&d.buyer)) else {
+        let (Some(seller), Some(buyer)) = (registry.number(&d.seller), registry.number(&d.buyer))
+        else {
             self.violation(format!("window {}: a trade of unknown meters", d.window));
             return;
         };
@@ -237,22 +263,39 @@ impl Books {
     }
 
     /// Invariant 8: the owner's limits hold.
-    fn check_limits(&mut self, n: &Neighbourhood, block: BlockRef, seller: u32, buyer: u32, d: &Delivered, spent: u64) {
+    fn check_limits(
+        &mut self,
+        n: &Neighbourhood,
+        block: BlockRef,
+        seller: u32,
+        buyer: u32,
+        d: &Delivered,
+        spent: u64,
+    ) {
         let day = block.time.0 / 86_400;
         let index = |h: u32| usize::try_from(h).unwrap_or(usize::MAX);
         let mut today = |h: u32, bought: u64, sold: u64, spent: u64| {
             let slot = self.today.get_mut(index(h))?;
             if slot.day != day {
-                *slot = Today { day, ..Today::default() };
+                *slot = Today {
+                    day,
+                    ..Today::default()
+                };
             }
             slot.bought = slot.bought.saturating_add(bought);
             slot.sold = slot.sold.saturating_add(sold);
             slot.spent = slot.spent.saturating_add(spent);
             Some(*slot)
         };
-        let (b, s) = (today(buyer, d.net.0, 0, spent), today(seller, 0, d.net.0, 0));
+        let (b, s) = (
+            today(buyer, d.net.0, 0, spent),
+            today(seller, 0, d.net.0, 0),
+        );
         let policy = |h: u32| n.homes.get(index(h)).map(|home| &home.policy);
-        let (Some(b), Some(s), Some(buys), Some(sells)) = (b, s, policy(buyer), policy(seller)) else { return };
+        let (Some(b), Some(s), Some(buys), Some(sells)) = (b, s, policy(buyer), policy(seller))
+        else {
+            return;
+        };
         let within = |limit: Option<u64>, value: u64| limit.is_none_or(|l| value <= l);
         let spot = d.kind == TradeKind::Spot;
         let holds = buys.buy
@@ -263,7 +306,12 @@ impl Books {
             // Rounding up may add one micro-unit to each of price and charge.
             && buys.max_buy_price.is_none_or(|p| spent.saturating_sub(2).saturating_mul(1000) <= p.0.saturating_mul(d.net.0))
             && sells.min_sell_price.is_none_or(|p| d.paid.0.saturating_mul(1000) >= p.0.saturating_mul(d.net.0).saturating_sub(1000));
-        self.check(holds, || format!("window {}: a limit of home {buyer} or {seller} is broken by {d:?}", d.window));
+        self.check(holds, || {
+            format!(
+                "window {}: a limit of home {buyer} or {seller} is broken by {d:?}",
+                d.window
+            )
+        });
     }
 
     /// Invariant 5: the log is a hash chain.
@@ -291,9 +339,16 @@ impl Books {
         };
         self.head = record_digest(&self.head, &record);
         let (head, sequence) = (self.head, t.sequence);
-        self.check(head == t.head && sequence == self.trades(), || format!("trade {sequence}: the log is broken"));
+        self.check(head == t.head && sequence == self.trades(), || {
+            format!("trade {sequence}: the log is broken")
+        });
         self.orders.remove(&(t.buyer, t.trade_id));
-        let number = |m: &MeterId| registry.meter(m).and_then(|_| registry.number(m)).unwrap_or(u32::MAX);
+        let number = |m: &MeterId| {
+            registry
+                .meter(m)
+                .and_then(|_| registry.number(m))
+                .unwrap_or(u32::MAX)
+        };
         self.rows.push(TradeRow {
             sequence,
             kind: match t.kind {

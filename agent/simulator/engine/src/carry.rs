@@ -17,7 +17,9 @@ const QUICK_RESTART_MS: (u64, u64) = (1_000, 12_000);
 
 impl World<'_> {
     pub fn carry_out(&mut self, now: u64, number: u32) {
-        let Some(home) = self.home_mut(number) else { return };
+        let Some(home) = self.home_mut(number) else {
+            return;
+        };
         let mut commands = std::mem::take(&mut home.outbox);
         for command in commands.drain(..) {
             if !self.carry_one(now, number, command) {
@@ -32,20 +34,34 @@ impl World<'_> {
 
     /// False: the agent crashed on it, and what would have followed is not done.
     fn carry_one(&mut self, now: u64, number: u32, command: Command) -> bool {
-        let Some(home) = self.home_mut(number) else { return false };
+        let Some(home) = self.home_mut(number) else {
+            return false;
+        };
         let incarnation = home.incarnation;
         match command {
             Command::Journal(entry) => return self.journal(now, number, entry),
             Command::Prune(before) => home.prune(before),
             Command::Submit { intent, tx } => {
                 let address = home.account.agent.clone();
-                self.ledger.submit(Sender { node: number, intent }, &address, tx);
+                self.ledger.submit(
+                    Sender {
+                        node: number,
+                        intent,
+                    },
+                    &address,
+                    tx,
+                );
                 self.need_block(now);
             }
             Command::Announce { location, record } => {
                 self.network_clock.start();
-                let (registry, real) = (&self.registry, self.options.signatures == Signatures::Verified);
-                self.network.announce(now, number, location, &record, |r| verified(registry, real, r));
+                let (registry, real) = (
+                    &self.registry,
+                    self.options.signatures == Signatures::Verified,
+                );
+                self.network.announce(now, number, location, &record, |r| {
+                    verified(registry, real, r)
+                });
                 self.network_clock.stop();
             }
             Command::Withdraw { location } => {
@@ -54,12 +70,27 @@ impl World<'_> {
                 self.network.withdraw(now, number, location, meter);
                 self.network_clock.stop();
             }
-            Command::Lookup { lookup, locations, deadline } => {
+            Command::Lookup {
+                lookup,
+                locations,
+                deadline,
+            } => {
                 self.network_clock.start();
                 let found = self.network.lookup(now, number, &locations, deadline.0);
                 self.network_clock.stop();
-                let event = Event::LookupDone { lookup, records: found.records, complete: found.complete };
-                self.queue.add(found.completed_at, Task::Deliver { home: number, incarnation, event });
+                let event = Event::LookupDone {
+                    lookup,
+                    records: found.records,
+                    complete: found.complete,
+                };
+                self.queue.add(
+                    found.completed_at,
+                    Task::Deliver {
+                        home: number,
+                        incarnation,
+                        event,
+                    },
+                );
             }
             Command::Ask(request) => {
                 self.books.requests = self.books.requests.saturating_add(1);
@@ -73,7 +104,9 @@ impl World<'_> {
             Command::Reply(answer) => {
                 if let Answer::Approved(approval) = &answer.answer {
                     self.books.approvals = self.books.approvals.saturating_add(1);
-                    if approval.approval.kind == TradeKind::Spot && self.failing.happens(self.n.faults.failing_sellers) {
+                    if approval.approval.kind == TradeKind::Spot
+                        && self.failing.happens(self.n.faults.failing_sellers)
+                    {
                         self.drains.push(number);
                     }
                 }
@@ -83,18 +116,35 @@ impl World<'_> {
             Command::SetTimer { timer, at } => {
                 let at = at.0.max(now.saturating_add(1));
                 home.set_timer(timer, at);
-                self.queue.add(at, Task::Fire { home: number, incarnation, timer });
+                self.queue.add(
+                    at,
+                    Task::Fire {
+                        home: number,
+                        incarnation,
+                        timer,
+                    },
+                );
             }
             Command::ReadMeter { from, to } => self.read_meter(now, number, incarnation, from, to),
             Command::WatchBlock { after } => {
                 let at = self.first_block_after(after.0.saturating_mul(1000));
                 let event = Event::Block(self.block_at(at));
-                self.queue.add(at.saturating_add(crate::chain::NEWS_MS), Task::Deliver { home: number, incarnation, event });
+                self.queue.add(
+                    at.saturating_add(crate::chain::NEWS_MS),
+                    Task::Deliver {
+                        home: number,
+                        incarnation,
+                        event,
+                    },
+                );
             }
-            Command::SetGate(gate) => self.books.set_gate(number, match gate {
-                Gate::Open => None,
-                Gate::Limit(wh) => Some(wh),
-            }),
+            Command::SetGate(gate) => self.books.set_gate(
+                number,
+                match gate {
+                    Gate::Open => None,
+                    Gate::Limit(wh) => Some(wh),
+                },
+            ),
             Command::Tell(notice) => {
                 if let Notice::BadReading { .. } = notice {
                     self.books.bad_readings = self.books.bad_readings.saturating_add(1);
@@ -109,9 +159,18 @@ impl World<'_> {
         self.network_clock.start();
         let arrives = self.network.send(now, from, to);
         self.network_clock.stop();
-        let (Some(at), Some(home)) = (arrives, self.home_mut(to)) else { return };
+        let (Some(at), Some(home)) = (arrives, self.home_mut(to)) else {
+            return;
+        };
         let incarnation = home.incarnation;
-        self.queue.add(at, Task::Deliver { home: to, incarnation, event });
+        self.queue.add(
+            at,
+            Task::Deliver {
+                home: to,
+                incarnation,
+                event,
+            },
+        );
     }
 
     fn read_meter(&mut self, now: u64, number: u32, incarnation: u32, from: Window, to: Window) {
@@ -120,7 +179,14 @@ impl World<'_> {
             let index = usize::try_from(number).unwrap_or(usize::MAX);
             if let Some(reading) = self.meters.read(self.n, index, window) {
                 let event = Event::Reading(reading);
-                self.queue.add(now.saturating_add(METER_MS), Task::Deliver { home: number, incarnation, event });
+                self.queue.add(
+                    now.saturating_add(METER_MS),
+                    Task::Deliver {
+                        home: number,
+                        incarnation,
+                        event,
+                    },
+                );
             }
             window = window.next();
         }
@@ -130,7 +196,9 @@ impl World<'_> {
     fn journal(&mut self, now: u64, number: u32, entry: JournalEntry) -> bool {
         let crash = self.crashes.happens(self.crash_share());
         let durable = !crash || self.crashes.happens(0.5);
-        let Some(home) = self.home_mut(number) else { return false };
+        let Some(home) = self.home_mut(number) else {
+            return false;
+        };
         if durable {
             home.journal.push(entry);
         }
@@ -148,7 +216,8 @@ impl World<'_> {
         } else {
             self.crashes.between(QUICK_RESTART_MS.0, QUICK_RESTART_MS.1)
         };
-        self.queue.add(now.saturating_add(delay), Task::Restart { home: number });
+        self.queue
+            .add(now.saturating_add(delay), Task::Restart { home: number });
         false
     }
 
@@ -162,14 +231,21 @@ impl World<'_> {
     /// A crashed agent starts again from its journal and the chain.
     pub fn restart(&mut self, _now: u64, number: u32) -> Result<()> {
         let market = Arc::clone(&self.market);
-        let Some(meter) = self.home_mut(number).map(|h| h.identity.meter) else { return Ok(()) };
+        let Some(meter) = self.home_mut(number).map(|h| h.identity.meter) else {
+            return Ok(());
+        };
         let position = self.ledger.position(meter)?;
         let terms = self.terms.clone();
         self.network.set_online(number, true);
-        let Some(home) = self.home_mut(number) else { return Ok(()) };
+        let Some(home) = self.home_mut(number) else {
+            return Ok(());
+        };
         home.agent = Agent::new(home.identity.clone(), market, home.policy.clone());
         home.online = true;
-        home.inbox.push(Event::Started { journal: home.journal.clone(), position });
+        home.inbox.push(Event::Started {
+            journal: home.journal.clone(),
+            position,
+        });
         home.inbox.extend(terms.map(Event::WindowOpened));
         self.touched.touch(number);
         Ok(())
@@ -180,7 +256,7 @@ impl World<'_> {
 fn verified(registry: &crate::registry::Table, real: bool, record: &SignedRecord) -> bool {
     use wattpool_core::ports::Registry;
     let meter: MeterId = record.meter();
-    registry
-        .meter(&meter)
-        .is_some_and(|m| crate::keys::verify_agent(real, &m.agent, &record.sign_bytes(), &record.signature))
+    registry.meter(&meter).is_some_and(|m| {
+        crate::keys::verify_agent(real, &m.agent, &record.sign_bytes(), &record.signature)
+    })
 }

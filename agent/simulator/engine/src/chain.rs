@@ -13,22 +13,34 @@ use wattpool_schema::{MeterId, Seconds, Window};
 /// Block interval, seconds.
 pub(crate) const BLOCK_S: u32 = 5;
 const BLOCK_MS: u64 = BLOCK_S as u64 * 1000;
+/// A halt lasts at most two hours, milliseconds.
+const LONGEST_HALT_MS: u64 = 7_200_000;
 /// From a block to its news at the agents, milliseconds.
 pub(crate) const NEWS_MS: u64 = 80;
 
 impl World<'_> {
     /// Time of the first block after a time.
     pub fn first_block_after(&self, ms: u64) -> u64 {
-        let next = ms.saturating_div(BLOCK_MS).saturating_add(1).saturating_mul(BLOCK_MS);
-        let resumed = self.halted_until.div_ceil(BLOCK_MS).saturating_mul(BLOCK_MS);
+        let next = ms
+            .saturating_div(BLOCK_MS)
+            .saturating_add(1)
+            .saturating_mul(BLOCK_MS);
+        let resumed = self
+            .halted_until
+            .div_ceil(BLOCK_MS)
+            .saturating_mul(BLOCK_MS);
         next.max(resumed)
     }
 
     /// The block of a time (a multiple of the interval).
     pub fn block_at(&self, ms: u64) -> BlockRef {
         let time = Seconds(ms / 1000);
-        let height = time.0.saturating_sub(self.genesis.0) / u64::from(BLOCK_S);
-        block_ref(height.saturating_sub(self.skipped_blocks).saturating_add(1), time)
+        let since = time.0.saturating_sub(self.genesis.0);
+        let height = since.checked_div(u64::from(BLOCK_S)).unwrap_or(0);
+        block_ref(
+            height.saturating_sub(self.skipped_blocks).saturating_add(1),
+            time,
+        )
     }
 
     /// Schedules the next block, if none is.
@@ -48,18 +60,16 @@ impl World<'_> {
         }
         let mut chance = Chance::new(self.options.seed, Stream::Halts);
         let mean_gap_ms = 86_400_000.0 / faults.halts_per_day;
-        let mut at = from as f64;
+        let mut at = from;
         loop {
-            // Exponential gaps and lengths, by inversion with a fixed logarithm.
-            at += -libm::log(1.0 - chance.unit()) * mean_gap_ms;
-            if at >= to as f64 {
+            at = at.saturating_add(chance.exponential_ms(mean_gap_ms));
+            if at >= to {
                 return;
             }
-            let length = -libm::log(1.0 - chance.unit()) * faults.halt_seconds * 1000.0;
-            let start = at as u64;
-            let until = start.saturating_add((length as u64).clamp(BLOCK_MS, 7_200_000));
-            self.queue.add(start, Task::Halt { until });
-            at = until as f64;
+            let length = chance.exponential_ms(faults.halt_seconds * 1000.0);
+            let until = at.saturating_add(length.clamp(BLOCK_MS, LONGEST_HALT_MS));
+            self.queue.add(at, Task::Halt { until });
+            at = until;
         }
     }
 
@@ -71,7 +81,9 @@ impl World<'_> {
         self.faults.halts = self.faults.halts.saturating_add(1);
         let from = now.max(self.halted_until);
         self.halted_until = until;
-        let missing = until.div_ceil(BLOCK_MS).saturating_sub(from.div_ceil(BLOCK_MS));
+        let missing = until
+            .div_ceil(BLOCK_MS)
+            .saturating_sub(from.div_ceil(BLOCK_MS));
         self.skipped_blocks = self.skipped_blocks.saturating_add(missing);
     }
 
@@ -109,20 +121,35 @@ impl World<'_> {
             }
             if let Some(home) = self.home_mut(number) {
                 let incarnation = home.incarnation;
-                let event = Event::TxDone { intent: done.sender.intent, at: block, outcome: done.outcome };
-                self.queue.add(news, Task::Deliver { home: number, incarnation, event });
+                let event = Event::TxDone {
+                    intent: done.sender.intent,
+                    at: block,
+                    outcome: done.outcome,
+                };
+                self.queue.add(
+                    news,
+                    Task::Deliver {
+                        home: number,
+                        incarnation,
+                        event,
+                    },
+                );
             }
         }
     }
 
     fn drain(&mut self, number: u32) {
-        let Some(owner) = self.home_mut(number).map(|h| h.account.owner.clone()) else { return };
+        let Some(owner) = self.home_mut(number).map(|h| h.account.owner.clone()) else {
+            return;
+        };
         match self.ledger.drain_tokens(&owner) {
             Ok(wh) => {
                 self.faults.drains = self.faults.drains.saturating_add(1);
                 self.books.drained(number, wh);
             }
-            Err(failure) => self.books.violation(format!("home {number}: sending tokens away failed: {failure:?}")),
+            Err(failure) => self.books.violation(format!(
+                "home {number}: sending tokens away failed: {failure:?}"
+            )),
         }
     }
 
@@ -136,23 +163,49 @@ impl World<'_> {
             _ => [None, None],
         };
         for meter in sides.into_iter().flatten() {
-            let Some(number) = self.registry.number(&meter).filter(|n| *n != sender) else { continue };
-            let Some(home) = self.home_mut(number) else { continue };
+            let Some(number) = self.registry.number(&meter).filter(|n| *n != sender) else {
+                continue;
+            };
+            let Some(home) = self.home_mut(number) else {
+                continue;
+            };
             let incarnation = home.incarnation;
-            let event = Event::Chain { at: block, event: event.clone() };
-            self.queue.add(news, Task::Deliver { home: number, incarnation, event });
+            let event = Event::Chain {
+                at: block,
+                event: event.clone(),
+            };
+            self.queue.add(
+                news,
+                Task::Deliver {
+                    home: number,
+                    incarnation,
+                    event,
+                },
+            );
         }
     }
 
     /// A window begins: books of the one before are closed, meters are read, terms are told.
     pub fn open_window(&mut self, now: u64, window: Window) -> Result<()> {
         self.meters.advance(self.n, window.prev());
-        self.queue.add(window.next().start(self.n.window_s).0.saturating_mul(1000), Task::Window(window.next()));
+        self.queue.add(
+            window.next().start(self.n.window_s).0.saturating_mul(1000),
+            Task::Window(window.next()),
+        );
         for number in 0..u32::try_from(self.homes.len()).unwrap_or(u32::MAX) {
-            let Some(incarnation) = self.home_mut(number).map(|h| h.incarnation) else { continue };
+            let Some(incarnation) = self.home_mut(number).map(|h| h.incarnation) else {
+                continue;
+            };
             let index = usize::try_from(number).unwrap_or(usize::MAX);
             if let Some(reading) = self.meters.read(self.n, index, window.prev()) {
-                self.queue.add(now.saturating_add(20), Task::Deliver { home: number, incarnation, event: Event::Reading(reading) });
+                self.queue.add(
+                    now.saturating_add(20),
+                    Task::Deliver {
+                        home: number,
+                        incarnation,
+                        event: Event::Reading(reading),
+                    },
+                );
             }
         }
         self.network_clock.start();
@@ -181,10 +234,19 @@ impl World<'_> {
         self.operate_grid(window)?;
         let (tariffs, pairs, paused) = self.ledger.window_terms(window.prev())?;
         self.ledger_clock.stop();
-        let terms = Arc::new(WindowTerms { now: window, at: block, tariffs, pairs, meters: self.zones.clone(), paused });
+        let terms = Arc::new(WindowTerms {
+            now: window,
+            at: block,
+            tariffs,
+            pairs,
+            meters: self.zones.clone(),
+            paused,
+        });
         self.terms = Some(Arc::clone(&terms));
         for number in 0..u32::try_from(self.homes.len()).unwrap_or(u32::MAX) {
-            let Some(home) = self.home_mut(number).filter(|h| h.online) else { continue };
+            let Some(home) = self.home_mut(number).filter(|h| h.online) else {
+                continue;
+            };
             home.inbox.push(Event::WindowOpened(Arc::clone(&terms)));
             self.touched.touch(number);
         }
@@ -193,10 +255,15 @@ impl World<'_> {
 
     /// Tariffs of a metered window; the last one goes on.
     pub fn tariffs_of(&self, window: Window) -> Tariffs {
-        let index = usize::try_from(window.0.saturating_sub(self.n.first_window.0)).unwrap_or(usize::MAX);
+        let index =
+            usize::try_from(window.0.saturating_sub(self.n.first_window.0)).unwrap_or(usize::MAX);
         let index = index.min(self.n.windows.saturating_sub(1));
-        let at = |series: &[wattpool_schema::Tariff]| series.get(index).copied().unwrap_or_default();
-        Tariffs { import: at(&self.n.import_tariff), feed_in: at(&self.n.feed_in_tariff) }
+        let at =
+            |series: &[wattpool_schema::Tariff]| series.get(index).copied().unwrap_or_default();
+        Tariffs {
+            import: at(&self.n.import_tariff),
+            feed_in: at(&self.n.feed_in_tariff),
+        }
     }
 
     /// The grid operator publishes tariffs two windows ahead, where they change.
@@ -212,7 +279,9 @@ impl World<'_> {
             if tariffs != self.last_tariffs && from >= ahead {
                 match self.ledger.set_tariffs(from, tariffs) {
                     Ok(_) => self.last_tariffs = tariffs,
-                    Err(TxFailure::Refused(code)) => return Err(anyhow!("tariffs of window {from}: {code}")),
+                    Err(TxFailure::Refused(code)) => {
+                        return Err(anyhow!("tariffs of window {from}: {code}"))
+                    }
                     Err(other) => return Err(anyhow!("tariffs of window {from}: {other:?}")),
                 }
             }

@@ -42,6 +42,15 @@ impl Chance {
         from.saturating_add(self.0.next_u64().checked_rem(span).unwrap_or(0))
     }
 
+    /// Exponential with this mean, in whole milliseconds, by inversion with a fixed logarithm.
+    pub fn exponential_ms(&mut self, mean: f64) -> u64 {
+        let drawn = -libm::log(1.0 - self.unit()) * mean;
+        // Within 0 and 10^15, where every whole number is exact.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let ms = drawn.clamp(0.0, 1e15) as u64;
+        ms
+    }
+
     /// Fills bytes.
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut out = [0; N];

@@ -25,9 +25,15 @@ impl World<'_> {
         self.check_accounts()?;
         let book = self.ledger.book()?;
         let open = self.books.orders.len();
-        self.books.check(open == 0 && book.locked.is_zero() || self.books.finished < self.n.windows, || {
-            format!("{open} orders and {} micro-units are locked past their deadline", book.locked)
-        });
+        self.books.check(
+            open == 0 && book.locked.is_zero() || self.books.finished < self.n.windows,
+            || {
+                format!(
+                    "{open} orders and {} micro-units are locked past their deadline",
+                    book.locked
+                )
+            },
+        );
         let counters = self.network.counters().clone();
         let books = self.books;
         let mut violations = books.violations;
@@ -40,13 +46,21 @@ impl World<'_> {
             ("late_restarts".to_owned(), self.faults.late_restarts),
             ("sellers_without_tokens".to_owned(), self.faults.drains),
             ("halts".to_owned(), self.faults.halts),
-            ("requests_to_silent_sellers".to_owned(), self.faults.silences),
+            (
+                "requests_to_silent_sellers".to_owned(),
+                self.faults.silences,
+            ),
             ("wrong_readings".to_owned(), self.meters.wrong_readings),
             ("readings_not_believed".to_owned(), books.bad_readings),
             ("messages_lost".to_owned(), counters.lost),
             ("gate_lifted".to_owned(), books.gate_lifted),
         ];
-        faults.extend(books.refusals.iter().map(|(code, n)| (format!("refused {code}"), *n)));
+        faults.extend(
+            books
+                .refusals
+                .iter()
+                .map(|(code, n)| (format!("refused {code}"), *n)),
+        );
         faults.retain(|(_, n)| *n > 0);
         Ok(Outcome {
             finished_windows: books.finished,
@@ -101,7 +115,11 @@ impl World<'_> {
 
     /// Feed-in is confirmed and claimed; what is credited must be what was exported and not sold.
     fn claim_feed_in(&mut self) -> Result<()> {
-        let last = self.n.first_window.plus(u64::try_from(self.n.windows).unwrap_or(0)).prev();
+        let last = self
+            .n
+            .first_window
+            .plus(u64::try_from(self.n.windows).unwrap_or(0))
+            .prev();
         let mut fund = 1_000_000u64;
         for (window, t) in &self.books.totals {
             let kept = t.minted.saturating_sub(t.gross).saturating_add(t.late);
@@ -133,15 +151,21 @@ impl World<'_> {
                 }
             }
             let money = self.ledger.feed_in(owner)?;
-            self.books.check(money.paid.0 == of_owner && money.owed.is_zero(), || {
-                format!("feed-in of {owner}: credited {of_owner}, paid {}, owed {}", money.paid, money.owed)
-            });
+            self.books
+                .check(money.paid.0 == of_owner && money.owed.is_zero(), || {
+                    format!(
+                        "feed-in of {owner}: credited {of_owner}, paid {}, owed {}",
+                        money.paid, money.owed
+                    )
+                });
         }
         let totals = std::mem::take(&mut self.books.totals);
         for (window, t) in &totals {
             let expired = t.minted.saturating_sub(t.gross).saturating_add(t.late);
             let found = credited.get(window).copied().unwrap_or(0);
-            self.books.check(found == expired, || format!("window {window}: {expired} Wh were fed in, {found} Wh credited"));
+            self.books.check(found == expired, || {
+                format!("window {window}: {expired} Wh were fed in, {found} Wh credited")
+            });
         }
         self.books.totals = totals;
         Ok(())
@@ -152,7 +176,9 @@ impl World<'_> {
         let windows = self.n.windows;
         let homes = self.homes.len();
         for home in 0..homes {
-            let Some(h) = self.homes.get(home) else { continue };
+            let Some(h) = self.homes.get(home) else {
+                continue;
+            };
             let (owner, deposit) = (h.account.owner.clone(), h.deposit.0);
             let account = self.ledger.account(&owner)?;
             let cells = (0..windows).map(|w| w.saturating_mul(homes).saturating_add(home));
@@ -173,7 +199,11 @@ impl World<'_> {
                     .find(|(_, cell)| !self.books.stated.get(*cell).copied().unwrap_or(false));
                 self.books.check(unstated.is_none(), || {
                     let window = unstated.map(|(w, _)| w).unwrap_or(0);
-                    let (_, export) = energy(self.n, home, self.n.first_window.plus(u64::try_from(window).unwrap_or(0)));
+                    let (_, export) = energy(
+                        self.n,
+                        home,
+                        self.n.first_window.plus(u64::try_from(window).unwrap_or(0)),
+                    );
                     format!("home {home}: window {window} of {export} Wh was never stated")
                 });
             }

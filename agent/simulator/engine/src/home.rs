@@ -32,7 +32,15 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    pub fn new(agent: Agent, identity: Identity, policy: Policy, keys: HomeKeys, account: MeterAccount, deposit: Micro, silent: bool) -> Self {
+    pub fn new(
+        agent: Agent,
+        identity: Identity,
+        policy: Policy,
+        keys: HomeKeys,
+        account: MeterAccount,
+        deposit: Micro,
+        silent: bool,
+    ) -> Self {
         Self {
             agent,
             identity,
@@ -92,10 +100,14 @@ impl Home {
 
     /// Drops journal entries that are of use only before a window; the last reading and the policy stay.
     pub fn prune(&mut self, before: Window) {
-        let last_metered = self.journal.iter().rposition(|e| matches!(e, JournalEntry::Metered { .. }));
+        let last_metered = self
+            .journal
+            .iter()
+            .rposition(|e| matches!(e, JournalEntry::Metered { .. }));
         let mut index = 0usize;
         self.journal.retain(|entry| {
-            let keep = Some(index) == last_metered || entry.useful_until().is_none_or(|until| until >= before);
+            let keep = Some(index) == last_metered
+                || entry.useful_until().is_none_or(|until| until >= before);
             index = index.saturating_add(1);
             keep
         });

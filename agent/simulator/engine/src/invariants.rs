@@ -16,7 +16,9 @@ impl World<'_> {
             self.check_money(window)?;
             self.closed_to = window.next();
             let done = self.closed_to.0.saturating_sub(self.n.first_window.0);
-            self.books.finished = usize::try_from(done).unwrap_or(usize::MAX).min(self.n.windows);
+            self.books.finished = usize::try_from(done)
+                .unwrap_or(usize::MAX)
+                .min(self.n.windows);
         }
         Ok(())
     }
@@ -28,27 +30,55 @@ impl World<'_> {
         let t = self.books.totals.get(&window).copied().unwrap_or_default();
         let lost = t.gross.saturating_sub(t.net);
         let books = &mut self.books;
-        books.check(token.minted.0 == t.minted && pool.minted.0 == t.minted, || {
-            format!("window {window}: {} Wh minted by the events, {} by the token, {} by the pool", t.minted, token.minted, pool.minted)
-        });
-        books.check(token.redeemed.0 == t.net && pool.redeemed.0 == t.net, || {
-            format!("window {window}: {} Wh arrived by the events, {} by the token, {} by the pool", t.net, token.redeemed, pool.redeemed)
-        });
+        books.check(
+            token.minted.0 == t.minted && pool.minted.0 == t.minted,
+            || {
+                format!(
+                    "window {window}: {} Wh minted by the events, {} by the token, {} by the pool",
+                    t.minted, token.minted, pool.minted
+                )
+            },
+        );
+        books.check(
+            token.redeemed.0 == t.net && pool.redeemed.0 == t.net,
+            || {
+                format!(
+                    "window {window}: {} Wh arrived by the events, {} by the token, {} by the pool",
+                    t.net, token.redeemed, pool.redeemed
+                )
+            },
+        );
         books.check(token.lost.0 == lost && pool.sold.0 == t.gross, || {
-            format!("window {window}: {lost} Wh lost by the events, {} by the token", token.lost)
+            format!(
+                "window {window}: {lost} Wh lost by the events, {} by the token",
+                token.lost
+            )
         });
-        let expired = token.minted.0.checked_sub(token.redeemed.0).and_then(|m| m.checked_sub(token.lost.0));
+        let expired = token
+            .minted
+            .0
+            .checked_sub(token.redeemed.0)
+            .and_then(|m| m.checked_sub(token.lost.0));
         books.check(expired.is_some_and(|e| token.credited.0 <= e), || {
             format!("window {window}: more left than was minted: {token:?}")
         });
-        books.check(pool.late.0 == t.late && pool.paid.0 == t.paid, || format!("window {window}: the pool's books {pool:?} are not {t:?}"));
+        books.check(pool.late.0 == t.late && pool.paid.0 == t.paid, || {
+            format!("window {window}: the pool's books {pool:?} are not {t:?}")
+        });
         self.books.gates_after(self.n, window);
         for home in 0..self.n.homes.len() {
             let number = u32::try_from(home).unwrap_or(u32::MAX);
-            let Some(cell) = self.books.cell(window, number) else { continue };
+            let Some(cell) = self.books.cell(window, number) else {
+                continue;
+            };
             let (deficit, surplus) = energy(self.n, home, window);
             let bought = self.books.bought.get(cell).copied().map_or(0, u64::from);
-            let sold = self.books.sold_gross.get(cell).copied().map_or(0, u64::from);
+            let sold = self
+                .books
+                .sold_gross
+                .get(cell)
+                .copied()
+                .map_or(0, u64::from);
             // What was not traded is the grid's: neither may be negative.
             self.books.check(bought <= deficit && sold <= surplus, || {
                 format!("window {window}: home {home} bought {bought} of {deficit} Wh, sold {sold} of {surplus} Wh")
@@ -62,14 +92,39 @@ impl World<'_> {
         let book = self.ledger.book()?;
         let (escrow, pool) = self.ledger.coins_held()?;
         let reserve = self.ledger.reserve()?;
-        let owed = book.accounts.0.checked_add(book.locked.0).and_then(|s| s.checked_add(book.charges.0));
-        let (deposits, charges, head, trades) = (self.books.deposits, self.books.charges, self.books.head, self.books.trades());
+        let owed = book
+            .accounts
+            .0
+            .checked_add(book.locked.0)
+            .and_then(|s| s.checked_add(book.charges.0));
+        let (deposits, charges, head, trades) = (
+            self.books.deposits,
+            self.books.charges,
+            self.books.head,
+            self.books.trades(),
+        );
         let books = &mut self.books;
-        books.check(owed == Some(escrow.0), || format!("window {window}: the escrow holds {escrow}, owes {owed:?}"));
-        books.check(owed == Some(deposits), || format!("window {window}: {deposits} were deposited, {owed:?} are there"));
-        books.check(book.charges.0 == charges, || format!("window {window}: charges {} by the book, {charges} by the events", book.charges));
-        books.check(pool.0 >= reserve.reserve.0, || format!("window {window}: the pool holds {pool}, its reserve is {}", reserve.reserve));
-        books.check(book.head == head && book.trades == trades, || format!("window {window}: the log is broken"));
+        books.check(owed == Some(escrow.0), || {
+            format!("window {window}: the escrow holds {escrow}, owes {owed:?}")
+        });
+        books.check(owed == Some(deposits), || {
+            format!("window {window}: {deposits} were deposited, {owed:?} are there")
+        });
+        books.check(book.charges.0 == charges, || {
+            format!(
+                "window {window}: charges {} by the book, {charges} by the events",
+                book.charges
+            )
+        });
+        books.check(pool.0 >= reserve.reserve.0, || {
+            format!(
+                "window {window}: the pool holds {pool}, its reserve is {}",
+                reserve.reserve
+            )
+        });
+        books.check(book.head == head && book.trades == trades, || {
+            format!("window {window}: the log is broken")
+        });
         Ok(())
     }
 }

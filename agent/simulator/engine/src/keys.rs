@@ -31,7 +31,12 @@ impl HomeKeys {
             Signatures::Trusted => {
                 let mut agent = chance.bytes::<33>();
                 agent[0] = 2 | (agent[0] & 1);
-                Self { device: DeviceKey(chance.bytes()), agent: AgentKey(agent), salt, real: None }
+                Self {
+                    device: DeviceKey(chance.bytes()),
+                    agent: AgentKey(agent),
+                    salt,
+                    real: None,
+                }
             }
             Signatures::Verified => {
                 let device = ed25519_zebra::SigningKey::from(chance.bytes::<32>());
@@ -69,7 +74,10 @@ impl Signer for HomeKeys {
             None => Signature(trusted::sign(&self.agent.0, &digest)),
             Some(keys) => {
                 let signed: Result<k256::ecdsa::Signature, _> = keys.agent.sign_prehash(&digest);
-                signed.map_or_else(|_| Signature::default(), |s| Signature(s.normalize_s().unwrap_or(s).to_bytes().into()))
+                signed.map_or_else(
+                    |_| Signature::default(),
+                    |s| Signature(s.normalize_s().unwrap_or(s).to_bytes().into()),
+                )
             }
         }
     }
@@ -82,10 +90,7 @@ impl Signer for HomeKeys {
         let mut hash = Sha256::new();
         hash.update(self.salt);
         hash.update(window.0.to_be_bytes());
-        let digest = hash.finalize();
-        let mut salt = [0; 16];
-        salt.copy_from_slice(&digest[..16]);
-        salt
+        first_half(hash.finalize().into())
     }
 }
 
@@ -97,7 +102,12 @@ static CHECKED: LazyLock<Mutex<HashMap<[u8; 32], bool>>> = LazyLock::new(Mutex::
 const REMEMBERED: usize = 1 << 16;
 
 /// Whether an agent key signed these bytes.
-pub(crate) fn verify_agent(real: bool, key: &AgentKey, bytes: &[u8], signature: &Signature) -> bool {
+pub(crate) fn verify_agent(
+    real: bool,
+    key: &AgentKey,
+    bytes: &[u8],
+    signature: &Signature,
+) -> bool {
     let digest = signing::digest(bytes);
     if !real {
         return trusted::sign(&key.0, &digest) == signature.0;
@@ -108,7 +118,10 @@ pub(crate) fn verify_agent(real: bool, key: &AgentKey, bytes: &[u8], signature: 
     hash.update(signature.0);
     let name: [u8; 32] = hash.finalize().into();
     // A poisoned lock means that another thread panicked: the run is lost anyway, the answer is not.
-    let known = CHECKED.lock().ok().and_then(|checked| checked.get(&name).copied());
+    let known = CHECKED
+        .lock()
+        .ok()
+        .and_then(|checked| checked.get(&name).copied());
     known.unwrap_or_else(|| {
         let valid = verify_curve(key, &digest, signature);
         if let Ok(mut checked) = CHECKED.lock() {
@@ -122,8 +135,12 @@ pub(crate) fn verify_agent(real: bool, key: &AgentKey, bytes: &[u8], signature: 
 }
 
 fn verify_curve(key: &AgentKey, digest: &[u8; 32], signature: &Signature) -> bool {
-    let Ok(key) = k256::ecdsa::VerifyingKey::from_sec1_bytes(&key.0) else { return false };
-    let Ok(signature) = k256::ecdsa::Signature::from_slice(&signature.0) else { return false };
+    let Ok(key) = k256::ecdsa::VerifyingKey::from_sec1_bytes(&key.0) else {
+        return false;
+    };
+    let Ok(signature) = k256::ecdsa::Signature::from_slice(&signature.0) else {
+        return false;
+    };
     key.verify_prehash(digest, &signature).is_ok()
 }
 
@@ -132,8 +149,13 @@ pub(crate) fn meter_id(secret: &[u8; 32], number: u32) -> MeterId {
     let mut hash = Sha256::new();
     hash.update(secret);
     hash.update(number.to_be_bytes());
-    let digest = hash.finalize();
-    let mut id = [0; 16];
-    id.copy_from_slice(&digest[..16]);
-    MeterId(id)
+    MeterId(first_half(hash.finalize().into()))
+}
+
+fn first_half(digest: [u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    for (to, from) in half.iter_mut().zip(digest) {
+        *to = from;
+    }
+    half
 }

@@ -3,8 +3,8 @@
 
 mod books;
 mod carry;
-mod chance;
 mod chain;
+mod chance;
 mod clock;
 mod finish;
 mod home;

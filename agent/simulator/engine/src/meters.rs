@@ -17,11 +17,22 @@ pub(crate) struct Meters {
 
 /// Net energy of a home in a window: (import, export). Zero outside the profile.
 pub(crate) fn energy(n: &Neighbourhood, home: usize, window: Window) -> (u64, u64) {
-    let Some(index) = window.0.checked_sub(n.first_window.0).and_then(|i| usize::try_from(i).ok()) else { return (0, 0) };
-    let Some(home) = n.homes.get(home) else { return (0, 0) };
+    let Some(index) = window
+        .0
+        .checked_sub(n.first_window.0)
+        .and_then(|i| usize::try_from(i).ok())
+    else {
+        return (0, 0);
+    };
+    let Some(home) = n.homes.get(home) else {
+        return (0, 0);
+    };
     let demand = home.demand_wh.get(index).copied().unwrap_or(0);
     let generation = home.generation_wh.get(index).copied().unwrap_or(0);
-    (u64::from(demand.saturating_sub(generation)), u64::from(generation.saturating_sub(demand)))
+    (
+        u64::from(demand.saturating_sub(generation)),
+        u64::from(generation.saturating_sub(demand)),
+    )
 }
 
 impl Meters {
@@ -59,8 +70,13 @@ impl Meters {
             later = later.prev();
         }
         let (i, e) = energy(n, home, window);
-        let net = i64::try_from(i).unwrap_or(0).saturating_sub(i64::try_from(e).unwrap_or(0));
-        let power = net.saturating_mul(3600).checked_div(i64::from(n.window_s.max(1))).unwrap_or(0);
+        let net = i64::try_from(i)
+            .unwrap_or(0)
+            .saturating_sub(i64::try_from(e).unwrap_or(0));
+        let power = net
+            .saturating_mul(3600)
+            .checked_div(i64::from(n.window_s.max(1)))
+            .unwrap_or(0);
         Some(Reading {
             window,
             taken_at: window.end(n.window_s),
@@ -80,7 +96,10 @@ impl Meters {
         let before = self.truth(n, home, window.prev())?;
         match self.chance.between(0, 6) {
             0 => None,
-            1 => Some(Reading { taken_at: Seconds(reading.taken_at.0.saturating_sub(u64::from(n.window_s))), ..reading }),
+            1 => Some(Reading {
+                taken_at: Seconds(reading.taken_at.0.saturating_sub(u64::from(n.window_s))),
+                ..reading
+            }),
             2 => Some(Reading {
                 import_register: before.import_register,
                 export_register: before.export_register,
@@ -92,8 +111,14 @@ impl Meters {
                 export_register: Wh((reading.export_register.0 / 2).saturating_sub(1)),
                 ..reading
             }),
-            4 => Some(Reading { taken_at: Seconds(reading.taken_at.0.saturating_add(300)), ..reading }),
-            _ => Some(Reading { export_register: Wh(reading.export_register.0.saturating_add(10_000_000)), ..reading }),
+            4 => Some(Reading {
+                taken_at: Seconds(reading.taken_at.0.saturating_add(300)),
+                ..reading
+            }),
+            _ => Some(Reading {
+                export_register: Wh(reading.export_register.0.saturating_add(10_000_000)),
+                ..reading
+            }),
         }
     }
 }

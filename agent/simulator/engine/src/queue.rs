@@ -8,9 +8,17 @@ use wattpool_schema::Window;
 #[derive(Debug)]
 pub(crate) enum Task {
     /// An event for an agent; dropped if it has crashed since.
-    Deliver { home: u32, incarnation: u32, event: Event },
+    Deliver {
+        home: u32,
+        incarnation: u32,
+        event: Event,
+    },
     /// A timer of an agent; dropped if it was moved or the agent has crashed.
-    Fire { home: u32, incarnation: u32, timer: Timer },
+    Fire {
+        home: u32,
+        incarnation: u32,
+        timer: Timer,
+    },
     /// A window begins.
     Window(Window),
     /// A window that began while the chain stood still opens with the first block.
@@ -38,7 +46,10 @@ impl Queue {
     pub fn add(&mut self, at: u64, task: Task) {
         let at = at.div_ceil(TICK_MS).saturating_mul(TICK_MS);
         let spare = &mut self.spare;
-        self.due.entry(at).or_insert_with(|| spare.pop().unwrap_or_default()).push(task);
+        self.due
+            .entry(at)
+            .or_insert_with(|| spare.pop().unwrap_or_default())
+            .push(task);
     }
 
     /// Takes everything that is due next.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use wattpool_core::ports::{MeterInfo, Registry, SellerRecord};
-use wattpool_schema::event::TradeClosed;
 use wattpool_schema::escrow::TINY_TRADE;
+use wattpool_schema::event::TradeClosed;
 use wattpool_schema::MeterId;
 
 /// Meters by id and by number.
@@ -27,7 +27,9 @@ impl Table {
     }
 
     pub fn info(&self, number: u32) -> Option<&(MeterId, MeterInfo)> {
-        usize::try_from(number).ok().and_then(|n| self.meters.get(n))
+        usize::try_from(number)
+            .ok()
+            .and_then(|n| self.meters.get(n))
     }
 
     /// Counts a closed trade to its seller's record, as the chain's statistics do.
@@ -36,10 +38,14 @@ impl Table {
         if asked < TINY_TRADE {
             return;
         }
-        let number = self.number(&trade.seller).and_then(|n| usize::try_from(n).ok());
+        let number = self
+            .number(&trade.seller)
+            .and_then(|n| usize::try_from(n).ok());
         if let Some(record) = number.and_then(|n| self.records.get_mut(n)) {
             record.sales = record.sales.saturating_add(1);
-            record.asked_wh = record.asked_wh.saturating_add(trade.arrived.0.saturating_add(trade.missed.0));
+            record.asked_wh = record
+                .asked_wh
+                .saturating_add(trade.arrived.0.saturating_add(trade.missed.0));
             record.arrived_wh = record.arrived_wh.saturating_add(trade.arrived.0);
         }
     }
@@ -47,10 +53,15 @@ impl Table {
 
 impl Registry for Table {
     fn meter(&self, id: &MeterId) -> Option<MeterInfo> {
-        self.number(id).and_then(|n| self.info(n)).map(|(_, info)| *info)
+        self.number(id)
+            .and_then(|n| self.info(n))
+            .map(|(_, info)| *info)
     }
     fn record(&self, id: &MeterId) -> SellerRecord {
         let number = self.number(id).and_then(|n| usize::try_from(n).ok());
-        number.and_then(|n| self.records.get(n)).copied().unwrap_or_default()
+        number
+            .and_then(|n| self.records.get(n))
+            .copied()
+            .unwrap_or_default()
     }
 }

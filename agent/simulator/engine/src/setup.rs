@@ -80,7 +80,14 @@ impl<'n> World<'n> {
         for (number, home) in n.homes.iter().enumerate() {
             let meter = meter_id(&secret, u32::try_from(number)?);
             let home_keys = HomeKeys::draw(&mut keys, options.signatures);
-            let most = |series: &[u32]| Wh(series.iter().copied().max().map_or(1, u64::from).saturating_add(1));
+            let most = |series: &[u32]| {
+                Wh(series
+                    .iter()
+                    .copied()
+                    .max()
+                    .map_or(1, u64::from)
+                    .saturating_add(1))
+            };
             let identity = Identity {
                 meter,
                 zone: home.zone,
@@ -103,13 +110,28 @@ impl<'n> World<'n> {
                 limits: limits_of(&home.policy),
             })?;
             books.deposits = books.deposits.saturating_add(deposit.0);
-            registry.add(meter, MeterInfo { agent: home_keys.agent, zone: home.zone, kind: identity.kind });
+            registry.add(
+                meter,
+                MeterInfo {
+                    agent: home_keys.agent,
+                    zone: home.zone,
+                    kind: identity.kind,
+                },
+            );
             ids.push(Location::of_meter(&market.network, &meter).0);
             let count: &mut u64 = zones.entry(home.zone).or_default();
             *count = count.saturating_add(1);
             let agent = Agent::new(identity.clone(), Arc::clone(&market), home.policy.clone());
             let silent = sellers.happens(n.faults.silent_sellers);
-            homes.push(Home::new(agent, identity, home.policy.clone(), home_keys, account, deposit, silent));
+            homes.push(Home::new(
+                agent,
+                identity,
+                home.policy.clone(),
+                home_keys,
+                account,
+                deposit,
+                silent,
+            ));
         }
         let network = Network::new(
             options.seed,
@@ -153,7 +175,9 @@ impl<'n> World<'n> {
             last_tariffs: first,
             closed_to: n.first_window,
         };
-        let span = u64::try_from(n.windows)?.saturating_mul(u64::from(n.window_s)).saturating_mul(1000);
+        let span = u64::try_from(n.windows)?
+            .saturating_mul(u64::from(n.window_s))
+            .saturating_mul(1000);
         world.draw_halts(start_ms, start_ms.saturating_add(span));
         world.start_agents(start_ms)?;
         world.publish_first_tariffs()?;
@@ -164,11 +188,28 @@ impl<'n> World<'n> {
     /// All agents start with an empty journal and the registers of the installation.
     fn start_agents(&mut self, at: u64) -> Result<()> {
         for number in 0..u32::try_from(self.homes.len())? {
-            let event = Event::Started { journal: Vec::new(), position: MeterPosition::default() };
-            self.queue.add(at, Task::Deliver { home: number, incarnation: 0, event });
+            let event = Event::Started {
+                journal: Vec::new(),
+                position: MeterPosition::default(),
+            };
+            self.queue.add(
+                at,
+                Task::Deliver {
+                    home: number,
+                    incarnation: 0,
+                    event,
+                },
+            );
             let index = usize::try_from(number)?;
             if let Some(reading) = self.meters.truth(self.n, index, self.n.first_window.prev()) {
-                self.queue.add(at, Task::Deliver { home: number, incarnation: 0, event: Event::Reading(reading) });
+                self.queue.add(
+                    at,
+                    Task::Deliver {
+                        home: number,
+                        incarnation: 0,
+                        event: Event::Reading(reading),
+                    },
+                );
             }
         }
         Ok(())
@@ -192,11 +233,19 @@ impl<'n> World<'n> {
 
 /// Enough money for everything the home lacks at the grid's price, twice over: the run is about energy, not credit.
 fn deposit_for(n: &Neighbourhood, number: usize) -> Result<Micro> {
-    let Some(home) = n.homes.get(number) else { return Ok(Micro(0)) };
+    let Some(home) = n.homes.get(number) else {
+        return Ok(Micro(0));
+    };
     let mut sum = 1_000_000u64;
-    for ((demand, generation), tariff) in home.demand_wh.iter().zip(&home.generation_wh).zip(&n.import_tariff) {
+    for ((demand, generation), tariff) in home
+        .demand_wh
+        .iter()
+        .zip(&home.generation_wh)
+        .zip(&n.import_tariff)
+    {
         let price = Price(tariff.0.max(0).unsigned_abs());
-        sum = sum.saturating_add(payment(Wh(u64::from(demand.saturating_sub(*generation))), price)?.0);
+        sum = sum
+            .saturating_add(payment(Wh(u64::from(demand.saturating_sub(*generation))), price)?.0);
     }
     Ok(Micro(sum.saturating_mul(2)))
 }

@@ -94,12 +94,19 @@ pub(crate) struct Touched {
 
 impl Touched {
     pub fn new(homes: usize) -> Self {
-        Self { list: Vec::with_capacity(homes), marked: vec![false; homes] }
+        Self {
+            list: Vec::with_capacity(homes),
+            marked: vec![false; homes],
+        }
     }
 
     /// Marks a home.
     pub fn touch(&mut self, number: u32) {
-        if let Some(mark) = usize::try_from(number).ok().and_then(|i| self.marked.get_mut(i)).filter(|m| !**m) {
+        if let Some(mark) = usize::try_from(number)
+            .ok()
+            .and_then(|i| self.marked.get_mut(i))
+            .filter(|m| !**m)
+        {
             *mark = true;
             self.list.push(number);
         }
@@ -110,7 +117,10 @@ impl Touched {
         let mut list = std::mem::take(&mut self.list);
         list.sort_unstable();
         for number in &list {
-            if let Some(mark) = usize::try_from(*number).ok().and_then(|i| self.marked.get_mut(i)) {
+            if let Some(mark) = usize::try_from(*number)
+                .ok()
+                .and_then(|i| self.marked.get_mut(i))
+            {
                 *mark = false;
             }
         }
@@ -139,17 +149,32 @@ pub(crate) struct FaultCounts {
 /// # Errors
 /// The set-up is refused by the contracts or the network, or a query fails. What goes wrong while trading is
 /// no error but shows in the outcome.
-pub fn run(n: &Neighbourhood, options: &RunOptions, stop: &AtomicBool, progress: &mut dyn FnMut(Progress)) -> Result<Outcome> {
+pub fn run(
+    n: &Neighbourhood,
+    options: &RunOptions,
+    stop: &AtomicBool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Outcome> {
     let begun = Instant::now();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1)).build()?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads.max(1))
+        .build()?;
     let mut world = World::set_up(n, options)?;
     let last = world.last_window();
     while let Some((now, mut tasks)) = world.queue.next() {
         let mut windows = Vec::new();
         for task in tasks.drain(..) {
             match task {
-                Task::Deliver { home, incarnation, event } => world.deliver(home, incarnation, event),
-                Task::Fire { home, incarnation, timer } => world.fire(now, home, incarnation, timer),
+                Task::Deliver {
+                    home,
+                    incarnation,
+                    event,
+                } => world.deliver(home, incarnation, event),
+                Task::Fire {
+                    home,
+                    incarnation,
+                    timer,
+                } => world.fire(now, home, incarnation, timer),
                 Task::Restart { home } => world.restart(now, home)?,
                 Task::Halt { until } => world.halt(now, until),
                 Task::Block => world.block(now),
@@ -161,7 +186,11 @@ pub fn run(n: &Neighbourhood, options: &RunOptions, stop: &AtomicBool, progress:
         let mut over = false;
         for window in windows {
             world.open_window(now, window)?;
-            progress(Progress { done: world.books.finished, of: n.windows, trades: world.books.trades() });
+            progress(Progress {
+                done: world.books.finished,
+                of: n.windows,
+                trades: world.books.trades(),
+            });
             if window > last || stop.load(Ordering::Relaxed) {
                 over = true;
                 break;
@@ -186,22 +215,33 @@ pub fn run(n: &Neighbourhood, options: &RunOptions, stop: &AtomicBool, progress:
 impl World<'_> {
     /// The last window to open: orders of the last metered window have been settled and can be closed by then.
     fn last_window(&self) -> Window {
-        self.n.first_window.plus(u64::try_from(self.n.windows).unwrap_or(u64::MAX)).plus(7)
+        self.n
+            .first_window
+            .plus(u64::try_from(self.n.windows).unwrap_or(u64::MAX))
+            .plus(7)
     }
 
     pub fn home_mut(&mut self, home: u32) -> Option<&mut Home> {
-        usize::try_from(home).ok().and_then(|h| self.homes.get_mut(h))
+        usize::try_from(home)
+            .ok()
+            .and_then(|h| self.homes.get_mut(h))
     }
 
     fn deliver(&mut self, number: u32, incarnation: u32, event: Event) {
-        if let Some(home) = self.home_mut(number).filter(|h| h.online && h.incarnation == incarnation) {
+        if let Some(home) = self
+            .home_mut(number)
+            .filter(|h| h.online && h.incarnation == incarnation)
+        {
             home.inbox.push(event);
             self.touched.touch(number);
         }
     }
 
     fn fire(&mut self, now: u64, home: u32, incarnation: u32, timer: wattpool_core::io::Timer) {
-        if let Some(h) = self.home_mut(home).filter(|h| h.online && h.incarnation == incarnation) {
+        if let Some(h) = self
+            .home_mut(home)
+            .filter(|h| h.online && h.incarnation == incarnation)
+        {
             if h.take_timer(timer, now) {
                 h.inbox.push(Event::Timer(timer));
                 self.touched.touch(home);
@@ -223,22 +263,34 @@ impl World<'_> {
             let mut passed = 0usize;
             for number in &touched {
                 // `touched` ascends: cut the slice at each of them.
-                let at = usize::try_from(*number).unwrap_or(usize::MAX).saturating_sub(passed);
-                let Some((_, tail)) = rest.split_at_mut_checked(at) else { break };
-                let Some((home, tail)) = tail.split_first_mut() else { break };
+                let at = usize::try_from(*number)
+                    .unwrap_or(usize::MAX)
+                    .saturating_sub(passed);
+                let Some((_, tail)) = rest.split_at_mut_checked(at) else {
+                    break;
+                };
+                let Some((home, tail)) = tail.split_first_mut() else {
+                    break;
+                };
                 due.push(home);
                 passed = passed.saturating_add(at).saturating_add(1);
                 rest = tail;
             }
             pool.install(|| {
-                due.par_iter_mut().with_min_len(16).for_each_init(Workspace::new, |workspace, home| {
-                    home.think(now, registry, workspace, None);
-                });
+                due.par_iter_mut().with_min_len(16).for_each_init(
+                    Workspace::new,
+                    |workspace, home| {
+                        home.think(now, registry, workspace, None);
+                    },
+                );
             });
         } else {
             let workspace = &mut self.workspace;
             for number in &touched {
-                if let Some(home) = usize::try_from(*number).ok().and_then(|i| self.homes.get_mut(i)) {
+                if let Some(home) = usize::try_from(*number)
+                    .ok()
+                    .and_then(|i| self.homes.get_mut(i))
+                {
                     home.think(now, registry, workspace, Some(&mut self.choice_clock));
                 }
             }
@@ -253,7 +305,13 @@ impl World<'_> {
 
 impl Home {
     /// Handles the inbox; what is to be done stands in the outbox.
-    fn think(&mut self, now: u64, registry: &Table, workspace: &mut Workspace, choice: Option<&mut StopWatch>) {
+    fn think(
+        &mut self,
+        now: u64,
+        registry: &Table,
+        workspace: &mut Workspace,
+        choice: Option<&mut StopWatch>,
+    ) {
         let mut cx = Context {
             signer: &self.keys,
             registry,
@@ -262,7 +320,8 @@ impl Home {
         };
         let mut inbox = std::mem::take(&mut self.inbox);
         for event in inbox.drain(..) {
-            self.agent.handle(Millis(now), event, &mut cx, &mut self.outbox);
+            self.agent
+                .handle(Millis(now), event, &mut cx, &mut self.outbox);
         }
         self.inbox = inbox;
     }

@@ -61,22 +61,42 @@ impl Api for ChainApi {
     fn addr_humanize(&self, canonical: &CanonicalAddr) -> StdResult<Addr> {
         self.real.addr_humanize(canonical)
     }
-    fn secp256k1_verify(&self, hash: &[u8], signature: &[u8], key: &[u8]) -> Result<bool, VerificationError> {
+    fn secp256k1_verify(
+        &self,
+        hash: &[u8],
+        signature: &[u8],
+        key: &[u8],
+    ) -> Result<bool, VerificationError> {
         match self.signatures {
             Signatures::Trusted => self.trusted.secp256k1_verify(hash, signature, key),
             Signatures::Verified => self.real.secp256k1_verify(hash, signature, key),
         }
     }
-    fn secp256k1_recover_pubkey(&self, hash: &[u8], signature: &[u8], param: u8) -> Result<Vec<u8>, RecoverPubkeyError> {
+    fn secp256k1_recover_pubkey(
+        &self,
+        hash: &[u8],
+        signature: &[u8],
+        param: u8,
+    ) -> Result<Vec<u8>, RecoverPubkeyError> {
         self.real.secp256k1_recover_pubkey(hash, signature, param)
     }
-    fn ed25519_verify(&self, message: &[u8], signature: &[u8], key: &[u8]) -> Result<bool, VerificationError> {
+    fn ed25519_verify(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+        key: &[u8],
+    ) -> Result<bool, VerificationError> {
         match self.signatures {
             Signatures::Trusted => self.trusted.ed25519_verify(message, signature, key),
             Signatures::Verified => self.real.ed25519_verify(message, signature, key),
         }
     }
-    fn ed25519_batch_verify(&self, messages: &[&[u8]], signatures: &[&[u8]], keys: &[&[u8]]) -> Result<bool, VerificationError> {
+    fn ed25519_batch_verify(
+        &self,
+        messages: &[&[u8]],
+        signatures: &[&[u8]],
+        keys: &[&[u8]],
+    ) -> Result<bool, VerificationError> {
         self.real.ed25519_batch_verify(messages, signatures, keys)
     }
     fn debug(&self, message: &str) {

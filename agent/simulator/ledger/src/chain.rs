@@ -3,12 +3,12 @@
 use crate::api::{ChainApi, Signatures};
 use crate::transact::Queued;
 use anyhow::{Context, Result};
+use cosmwasm_std::testing::MockStorage;
 use cosmwasm_std::{Addr, BlockInfo, Empty, Storage, Timestamp};
 use cw_multi_test::{
-    App, AppBuilder, BankKeeper, Contract, ContractWrapper, Executor, FailingModule, GovFailingModule, IbcFailingModule,
-    StakeKeeper, DistributionKeeper, StargateFailing, WasmKeeper,
+    App, AppBuilder, BankKeeper, Contract, ContractWrapper, DistributionKeeper, Executor,
+    FailingModule, GovFailingModule, IbcFailingModule, StakeKeeper, StargateFailing, WasmKeeper,
 };
-use cosmwasm_std::testing::MockStorage;
 use sha2::{Digest, Sha256};
 use wattpool_core::io::BlockRef;
 use wattpool_schema::pool::{Tariffs, ZonePairTerms};
@@ -82,7 +82,10 @@ impl EmbeddedLedger {
     /// # Errors
     /// A contract refuses its set-up.
     pub fn new(setup: ChainSetup) -> Result<Self> {
-        let block = BlockRef { height: 1, time: setup.genesis };
+        let block = BlockRef {
+            height: 1,
+            time: setup.genesis,
+        };
         let api = ChainApi::new(PREFIX, setup.signatures);
         let operator = api.addr_make("operator");
         let mut app: Chain = AppBuilder::new()
@@ -93,15 +96,23 @@ impl EmbeddedLedger {
                 chain_id: setup.chain_id.clone(),
             })
             .build(|_, _, _| {});
-        let token_code = app.store_code(wrap(
-            ContractWrapper::new(energy_token::contract::execute, energy_token::contract::instantiate, energy_token::contract::query),
-        ));
-        let pool_code = app.store_code(wrap(
-            ContractWrapper::new(energy_pool::contract::execute, energy_pool::contract::instantiate, energy_pool::contract::query),
-        ));
+        let token_code = app.store_code(wrap(ContractWrapper::new(
+            energy_token::contract::execute,
+            energy_token::contract::instantiate,
+            energy_token::contract::query,
+        )));
+        let pool_code = app.store_code(wrap(ContractWrapper::new(
+            energy_pool::contract::execute,
+            energy_pool::contract::instantiate,
+            energy_pool::contract::query,
+        )));
         let escrow_code = app.store_code(wrap(
-            ContractWrapper::new(trade_escrow::contract::execute, trade_escrow::contract::instantiate, trade_escrow::contract::query)
-                .with_reply(trade_escrow::contract::reply),
+            ContractWrapper::new(
+                trade_escrow::contract::execute,
+                trade_escrow::contract::instantiate,
+                trade_escrow::contract::query,
+            )
+            .with_reply(trade_escrow::contract::reply),
         ));
         let by = operator.clone();
         let token = app
@@ -156,12 +167,28 @@ impl EmbeddedLedger {
                 None,
             )
             .context("trade-escrow")?;
-        let wire_token = token::ExecuteMsg::Wire { pool: pool.to_string(), escrow: escrow.to_string() };
+        let wire_token = token::ExecuteMsg::Wire {
+            pool: pool.to_string(),
+            escrow: escrow.to_string(),
+        };
         app.execute_contract(by.clone(), token.clone(), &wire_token, &[])?;
-        let wire_pool = pool::ExecuteMsg::Wire { escrow: escrow.to_string() };
+        let wire_pool = pool::ExecuteMsg::Wire {
+            escrow: escrow.to_string(),
+        };
         app.execute_contract(by, pool.clone(), &wire_pool, &[])?;
-        let contracts = Contracts { token, pool, escrow };
-        Ok(Self { app, contracts, operator, setup, queue: Vec::new(), block })
+        let contracts = Contracts {
+            token,
+            pool,
+            escrow,
+        };
+        Ok(Self {
+            app,
+            contracts,
+            operator,
+            setup,
+            queue: Vec::new(),
+            block,
+        })
     }
 
     /// Addresses of the contracts.
@@ -177,7 +204,11 @@ impl EmbeddedLedger {
     /// SHA-256 over the whole state, keys and values in order.
     pub fn state_hash(&self) -> Digest32 {
         let mut hash = Sha256::new();
-        for (key, value) in self.app.storage().range(None, None, cosmwasm_std::Order::Ascending) {
+        for (key, value) in self
+            .app
+            .storage()
+            .range(None, None, cosmwasm_std::Order::Ascending)
+        {
             for part in [&key, &value] {
                 hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
                 hash.update(part);

@@ -63,36 +63,71 @@ impl EmbeddedLedger {
         };
         let (operator, contracts) = (self.operator.clone(), self.contracts.clone());
         self.app
-            .execute_contract(operator, contracts.pool.clone(), &pool::ExecuteMsg::RegisterMeter { registration }, &[])
+            .execute_contract(
+                operator,
+                contracts.pool.clone(),
+                &pool::ExecuteMsg::RegisterMeter { registration },
+                &[],
+            )
             .with_context(|| format!("register meter {}", new.meter))?;
         if !new.deposit.is_zero() {
             self.mint_coins(&owner, new.deposit)?;
             let funds = coins(u128::from(new.deposit.0), DENOM);
-            self.app.execute_contract(owner.clone(), contracts.escrow.clone(), &escrow::ExecuteMsg::Deposit {}, &funds)?;
+            self.app.execute_contract(
+                owner.clone(),
+                contracts.escrow.clone(),
+                &escrow::ExecuteMsg::Deposit {},
+                &funds,
+            )?;
         }
         if new.limits != Limits::default() {
-            let msg = escrow::ExecuteMsg::SetLimits { meter: new.meter, limits: new.limits };
-            self.app.execute_contract(owner.clone(), contracts.escrow, &msg, &[])?;
+            let msg = escrow::ExecuteMsg::SetLimits {
+                meter: new.meter,
+                limits: new.limits,
+            };
+            self.app
+                .execute_contract(owner.clone(), contracts.escrow, &msg, &[])?;
         }
-        let registered: MeterResponse = self.ask_pool(&pool::QueryMsg::Meter { meter: new.meter })?;
-        let agent = registered.agent_address.ok_or_else(|| anyhow!("meter {} has no agent", new.meter))?;
-        Ok(MeterAccount { owner, agent: Addr::unchecked(agent) })
+        let registered: MeterResponse =
+            self.ask_pool(&pool::QueryMsg::Meter { meter: new.meter })?;
+        let agent = registered
+            .agent_address
+            .ok_or_else(|| anyhow!("meter {} has no agent", new.meter))?;
+        Ok(MeterAccount {
+            owner,
+            agent: Addr::unchecked(agent),
+        })
     }
 
     fn mint_coins(&mut self, to: &Addr, amount: Micro) -> Result<()> {
         let have = self.app.wrap().query_balance(to, DENOM)?;
         let total = have.amount.checked_add(Uint128::from(amount.0))?;
-        let coins = vec![cosmwasm_std::Coin { denom: DENOM.into(), amount: total }];
-        self.app.init_modules(|router, _, storage| router.bank.init_balance(storage, to, coins))
+        let coins = vec![cosmwasm_std::Coin {
+            denom: DENOM.into(),
+            amount: total,
+        }];
+        self.app
+            .init_modules(|router, _, storage| router.bank.init_balance(storage, to, coins))
     }
 
     /// The grid operator sets tariffs from a window on.
     ///
     /// # Errors
     /// The pool refuses: the window is too soon.
-    pub fn set_tariffs(&mut self, from_window: Window, tariffs: Tariffs) -> Result<Vec<MarketEvent>, TxFailure> {
+    pub fn set_tariffs(
+        &mut self,
+        from_window: Window,
+        tariffs: Tariffs,
+    ) -> Result<Vec<MarketEvent>, TxFailure> {
         let (operator, pool) = (self.operator.clone(), self.contracts.pool.clone());
-        self.call(&operator, &pool, &pool::ExecuteMsg::SetTariffs { from_window, tariffs })
+        self.call(
+            &operator,
+            &pool,
+            &pool::ExecuteMsg::SetTariffs {
+                from_window,
+                tariffs,
+            },
+        )
     }
 
     /// The grid operator confirms feed-in and funds the reserve.
@@ -104,9 +139,19 @@ impl EmbeddedLedger {
         if !fund.is_zero() {
             self.mint_coins(&operator, fund)?;
             let funds = coins(u128::from(fund.0), DENOM);
-            self.app.execute_contract(operator.clone(), pool.clone(), &pool::ExecuteMsg::FundReserve {}, &funds)?;
+            self.app.execute_contract(
+                operator.clone(),
+                pool.clone(),
+                &pool::ExecuteMsg::FundReserve {},
+                &funds,
+            )?;
         }
-        self.app.execute_contract(operator, pool, &pool::ExecuteMsg::ConfirmFeedIn { through }, &[])?;
+        self.app.execute_contract(
+            operator,
+            pool,
+            &pool::ExecuteMsg::ConfirmFeedIn { through },
+            &[],
+        )?;
         Ok(())
     }
 
@@ -116,7 +161,10 @@ impl EmbeddedLedger {
     /// The pool refuses, above all when nothing is due.
     pub fn claim_feed_in(&mut self, owner: &Addr) -> Result<Vec<MarketEvent>, TxFailure> {
         let pool = self.contracts.pool.clone();
-        let msg = pool::ExecuteMsg::ClaimFeedIn { owner: owner.to_string(), limit: Some(100) };
+        let msg = pool::ExecuteMsg::ClaimFeedIn {
+            owner: owner.to_string(),
+            limit: Some(100),
+        };
         self.call(owner, &pool, &msg)
     }
 
@@ -127,11 +175,20 @@ impl EmbeddedLedger {
     pub fn drain_tokens(&mut self, owner: &Addr) -> Result<Wh, TxFailure> {
         let token = self.contracts.token.clone();
         let balance: cw20_balance::Balance = self
-            .ask_token(&token::QueryMsg::Balance { address: owner.to_string() })
+            .ask_token(&token::QueryMsg::Balance {
+                address: owner.to_string(),
+            })
             .map_err(|e| TxFailure::Unknown(e.to_string()))?;
         if !balance.balance.is_zero() {
             let recipient = self.app.api().addr_make("stranger").to_string();
-            self.call(owner, &token, &token::ExecuteMsg::Transfer { recipient, amount: balance.balance })?;
+            self.call(
+                owner,
+                &token,
+                &token::ExecuteMsg::Transfer {
+                    recipient,
+                    amount: balance.balance,
+                },
+            )?;
         }
         Ok(Wh(u64::try_from(balance.balance.u128()).unwrap_or(u64::MAX)))
     }
@@ -140,9 +197,17 @@ impl EmbeddedLedger {
     ///
     /// # Errors
     /// The escrow refuses.
-    pub fn close_order(&mut self, buyer: MeterId, trade_id: u64) -> Result<Vec<MarketEvent>, TxFailure> {
+    pub fn close_order(
+        &mut self,
+        buyer: MeterId,
+        trade_id: u64,
+    ) -> Result<Vec<MarketEvent>, TxFailure> {
         let (operator, escrow) = (self.operator.clone(), self.contracts.escrow.clone());
-        self.call(&operator, &escrow, &escrow::ExecuteMsg::CloseOrder { buyer, trade_id })
+        self.call(
+            &operator,
+            &escrow,
+            &escrow::ExecuteMsg::CloseOrder { buyer, trade_id },
+        )
     }
 }
 

@@ -6,23 +6,32 @@ use cosmwasm_std::Addr;
 use serde::de::DeserializeOwned;
 use wattpool_schema::escrow::{AccountResponse, BookResponse};
 use wattpool_schema::pool::{
-    FeedInResponse, GridState, MeterPosition, MeterResponse, PoolConfig, ReserveResponse, Tariffs, ZonePairTerms,
-    ZonePairsResponse,
+    FeedInResponse, GridState, MeterPosition, MeterResponse, PoolConfig, ReserveResponse, Tariffs,
+    ZonePairTerms, ZonePairsResponse,
 };
 use wattpool_schema::token::TokenWindow;
 use wattpool_schema::{escrow, pool, token, MeterId, Micro, Window};
 
 impl EmbeddedLedger {
     pub(crate) fn ask_pool<T: DeserializeOwned>(&self, msg: &pool::QueryMsg) -> Result<T> {
-        Ok(self.app.wrap().query_wasm_smart(&self.contracts.pool, msg)?)
+        Ok(self
+            .app
+            .wrap()
+            .query_wasm_smart(&self.contracts.pool, msg)?)
     }
 
     pub(crate) fn ask_token<T: DeserializeOwned>(&self, msg: &token::QueryMsg) -> Result<T> {
-        Ok(self.app.wrap().query_wasm_smart(&self.contracts.token, msg)?)
+        Ok(self
+            .app
+            .wrap()
+            .query_wasm_smart(&self.contracts.token, msg)?)
     }
 
     fn ask_escrow<T: DeserializeOwned>(&self, msg: &escrow::QueryMsg) -> Result<T> {
-        Ok(self.app.wrap().query_wasm_smart(&self.contracts.escrow, msg)?)
+        Ok(self
+            .app
+            .wrap()
+            .query_wasm_smart(&self.contracts.escrow, msg)?)
     }
 
     /// Where a meter stands.
@@ -71,7 +80,9 @@ impl EmbeddedLedger {
     /// # Errors
     /// The query fails.
     pub fn account(&self, owner: &Addr) -> Result<AccountResponse> {
-        self.ask_escrow(&escrow::QueryMsg::Account { owner: owner.to_string() })
+        self.ask_escrow(&escrow::QueryMsg::Account {
+            owner: owner.to_string(),
+        })
     }
 
     /// An owner's feed-in money.
@@ -79,7 +90,9 @@ impl EmbeddedLedger {
     /// # Errors
     /// The query fails.
     pub fn feed_in(&self, owner: &Addr) -> Result<FeedInResponse> {
-        self.ask_pool(&pool::QueryMsg::FeedIn { owner: owner.to_string() })
+        self.ask_pool(&pool::QueryMsg::FeedIn {
+            owner: owner.to_string(),
+        })
     }
 
     /// The feed-in reserve.
@@ -96,7 +109,8 @@ impl EmbeddedLedger {
     /// The query fails.
     pub fn window_terms(&self, metered: Window) -> Result<(Tariffs, Vec<ZonePairTerms>, bool)> {
         let tariffs = self.ask_pool(&pool::QueryMsg::Tariffs { window: metered })?;
-        let pairs: ZonePairsResponse = self.ask_pool(&pool::QueryMsg::ZonePairs { window: metered })?;
+        let pairs: ZonePairsResponse =
+            self.ask_pool(&pool::QueryMsg::ZonePairs { window: metered })?;
         let config: PoolConfig = self.ask_pool(&pool::QueryMsg::Config {})?;
         Ok((tariffs, pairs.pairs, config.paused))
     }

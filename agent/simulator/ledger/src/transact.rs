@@ -37,7 +37,11 @@ pub struct Executed {
 impl EmbeddedLedger {
     /// Queues a transaction of an agent for the next block.
     pub fn submit(&mut self, sender: Sender, address: &Addr, tx: MarketTx) {
-        self.queue.push(Queued { sender, address: address.clone(), tx });
+        self.queue.push(Queued {
+            sender,
+            address: address.clone(),
+            tx,
+        });
     }
 
     /// True when something waits for a block.
@@ -62,7 +66,10 @@ impl EmbeddedLedger {
             .into_iter()
             .map(|q| {
                 let outcome = self.execute(&q.address, q.tx);
-                Executed { sender: q.sender, outcome }
+                Executed {
+                    sender: q.sender,
+                    outcome,
+                }
             })
             .collect()
     }
@@ -71,29 +78,66 @@ impl EmbeddedLedger {
         let pool = self.contracts.pool.clone();
         let escrow = self.contracts.escrow.clone();
         match tx {
-            MarketTx::State(statements) => self.call(sender, &pool, &pool::ExecuteMsg::State { statements }),
-            MarketTx::Settle(trade) => self.call(sender, &escrow, &escrow::ExecuteMsg::Settle { trade: *trade }),
-            MarketTx::OpenOrder(order) => self.call(sender, &escrow, &escrow::ExecuteMsg::OpenOrder { order: *order }),
-            MarketTx::Deliver { buyer, trade_id, cover } => {
-                self.call(sender, &escrow, &escrow::ExecuteMsg::Deliver { buyer, trade_id, cover })
+            MarketTx::State(statements) => {
+                self.call(sender, &pool, &pool::ExecuteMsg::State { statements })
             }
-            MarketTx::CancelOrder { buyer, trade_id } => {
-                self.call(sender, &escrow, &escrow::ExecuteMsg::CancelOrder { buyer, trade_id })
-            }
-            MarketTx::CloseOrder { buyer, trade_id } => {
-                self.call(sender, &escrow, &escrow::ExecuteMsg::CloseOrder { buyer, trade_id })
-            }
+            MarketTx::Settle(trade) => self.call(
+                sender,
+                &escrow,
+                &escrow::ExecuteMsg::Settle { trade: *trade },
+            ),
+            MarketTx::OpenOrder(order) => self.call(
+                sender,
+                &escrow,
+                &escrow::ExecuteMsg::OpenOrder { order: *order },
+            ),
+            MarketTx::Deliver {
+                buyer,
+                trade_id,
+                cover,
+            } => self.call(
+                sender,
+                &escrow,
+                &escrow::ExecuteMsg::Deliver {
+                    buyer,
+                    trade_id,
+                    cover,
+                },
+            ),
+            MarketTx::CancelOrder { buyer, trade_id } => self.call(
+                sender,
+                &escrow,
+                &escrow::ExecuteMsg::CancelOrder { buyer, trade_id },
+            ),
+            MarketTx::CloseOrder { buyer, trade_id } => self.call(
+                sender,
+                &escrow,
+                &escrow::ExecuteMsg::CloseOrder { buyer, trade_id },
+            ),
         }
     }
 
     /// Executes one message and reads its events back.
-    pub(crate) fn call<M: Serialize>(&mut self, sender: &Addr, contract: &Addr, msg: &M) -> Result<Vec<MarketEvent>, TxFailure> {
+    pub(crate) fn call<M: Serialize>(
+        &mut self,
+        sender: &Addr,
+        contract: &Addr,
+        msg: &M,
+    ) -> Result<Vec<MarketEvent>, TxFailure> {
         let msg = to_json_binary(msg).map_err(|e| TxFailure::Unknown(e.to_string()))?;
-        let msg = CosmosMsg::Wasm(WasmMsg::Execute { contract_addr: contract.to_string(), msg, funds: vec![] });
+        let msg = CosmosMsg::Wasm(WasmMsg::Execute {
+            contract_addr: contract.to_string(),
+            msg,
+            funds: vec![],
+        });
         match self.app.execute(sender.clone(), msg) {
             Ok(response) => market_events(&response),
             Err(error) => {
-                let text = error.chain().map(|e| e.to_string()).last().unwrap_or_default();
+                let text = error
+                    .chain()
+                    .map(|e| e.to_string())
+                    .last()
+                    .unwrap_or_default();
                 let found = code_in(&text).or_else(|| code_in(&format!("{error:#}")));
                 Err(found.map_or(TxFailure::Unknown(text), TxFailure::Refused))
             }

@@ -1,0 +1,293 @@
+//! Which offers count, what they are worth to the owner, and whom to ask for how much (FR-05, FR-12).
+
+use super::buying::{Asked, Buying, Offered};
+use super::{Agent, Out};
+use crate::context::Context;
+use crate::io::{Command, Millis, Timer};
+use wattpool_optimizer::{choose, Candidate, Demand, Factors, Scoring, Settings};
+use wattpool_rules::loss;
+use wattpool_rules::payment::payment;
+use wattpool_rules::price::corridor;
+use wattpool_schema::peer::{Record, SignedRecord, SignedRequest, TradeRequest};
+use wattpool_schema::{MeterId, Ppm, Price, TradeKind, Wh, PPM, RECORD_VERSION};
+
+/// Offers kept per window.
+const CANDIDATES: usize = 512;
+/// Requests under way at once.
+const ASKS: usize = 32;
+
+impl Agent {
+    /// Verifies an offer against registry, window and the owner's limits, and keeps it.
+    pub(super) fn take_offer(&mut self, record: &SignedRecord, cx: &mut Context<'_>) {
+        let Record::Offer(offer) = &record.record else {
+            return;
+        };
+        let Some(terms) = self.terms.clone() else {
+            return;
+        };
+        if offer.window != self.buying.window
+            || offer.expires_at < self.block.time
+            || offer.meter == self.id.meter
+        {
+            return;
+        }
+        let known = self
+            .buying
+            .offers
+            .iter()
+            .position(|o| o.seller == offer.meter);
+        let stale = |o: &Offered| o.sequence >= offer.sequence;
+        if known
+            .and_then(|i| self.buying.offers.get(i))
+            .is_some_and(stale)
+            || self.is_blocked(&offer.meter)
+            || self
+                .buying
+                .asked
+                .iter()
+                .any(|a| a.request.request.seller == offer.meter)
+            || !self.verified(record, cx)
+        {
+            return;
+        }
+        let Some(pair) = terms.pair(offer.zone, self.id.zone) else {
+            return;
+        };
+        if self.policy.green_only
+            && !cx
+                .registry
+                .meter(&offer.meter)
+                .is_some_and(|m| m.kind.is_green())
+        {
+            return;
+        }
+        let Some(gains) = corridor(
+            terms.tariffs.import,
+            terms.tariffs.feed_in,
+            pair.charge,
+            pair.loss,
+        ) else {
+            return;
+        };
+        let limit = self.policy.max_buy_price.map_or(gains.upper, |p| {
+            gains.upper.min(p.saturating_sub(pair.charge))
+        });
+        let within_own_zone = offer.zone == self.id.zone;
+        if within_own_zone && offer.price > limit {
+            return;
+        }
+        let offered = Offered {
+            seller: offer.meter,
+            loss: pair.loss,
+            charge: pair.charge,
+            max_price: limit,
+            net: loss::arriving(offer.wh, pair.loss),
+            value: self.value_of(
+                offer.meter,
+                pair.loss,
+                offer.price.saturating_add(pair.charge),
+                limit,
+                cx,
+            ),
+            sequence: offer.sequence,
+        };
+        let offers = &mut self.buying.offers;
+        if let Some(slot) = known.and_then(|i| offers.get_mut(i)) {
+            *slot = offered;
+        } else if offers.len() < CANDIDATES {
+            offers.push(offered);
+        }
+    }
+
+    /// `v` of the offer: efficiency, duration, quality and participation, weighted by the owner.
+    pub(super) fn value_of(
+        &self,
+        seller: MeterId,
+        loss: Ppm,
+        price: Price,
+        limit: Price,
+        cx: &Context<'_>,
+    ) -> f64 {
+        let chain = cx.registry.record(&seller);
+        let factors = Factors {
+            efficiency: f64::from(PPM.saturating_sub(loss.0)) / f64::from(PPM),
+            duration_s: self.sellers.duration_s(&seller),
+            quality: self.sellers.quality(&seller, &chain),
+            past_sales: chain.sales,
+            price: Some(price.0),
+        };
+        let scoring = Scoring::new(
+            self.policy.weights,
+            Scoring::DURATION_SCALE_S,
+            Scoring::PARTICIPATION_SCALE,
+            limit.0,
+        );
+        let value = scoring.map_or(0.0, |s| s.value(&factors));
+        // A preferred partner stands above every other, whatever its factors.
+        if !self.policy.preferred.is_empty() && self.policy.preferred.contains(&seller.to_string())
+        {
+            1.0
+        } else {
+            value.clamp(0.0, 1.0)
+        }
+    }
+
+    /// Chooses from what is known for what is neither bought nor under way, and asks; looks again when
+    /// nothing is left to ask.
+    pub(super) fn go_on(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
+        let need = self.affordable(self.buying.uncovered());
+        if need < self.least_trade() || now >= self.closing_at() || !self.may_buy(now) {
+            return;
+        }
+        let free = |b: &Buying, o: &Offered| {
+            !o.net.is_zero() && !b.asked.iter().any(|a| a.request.request.seller == o.seller)
+        };
+        let indices: Vec<usize> = self
+            .buying
+            .offers
+            .iter()
+            .enumerate()
+            .filter(|(_, o)| free(&self.buying, o))
+            .map(|(i, _)| i)
+            .collect();
+        let me = u64::from_be_bytes(first_eight(&self.id.meter));
+        let candidates: Vec<Candidate> = indices
+            .iter()
+            .filter_map(|i| self.buying.offers.get(*i))
+            .map(|o| Candidate {
+                deliverable_wh: o.net.0,
+                value: o.value,
+                tie: super::mix(me ^ u64::from_be_bytes(first_eight(&o.seller))),
+            })
+            .collect();
+        let mut picks: Vec<(usize, u64)> = Vec::new();
+        if !candidates.is_empty() {
+            let demand = Demand {
+                need_wh: need.0,
+                surplus_weight: self.policy.weights.surplus,
+                candidates: &candidates,
+                max_sellers: Some(ASKS),
+                last_plan: &[],
+            };
+            let settings = Settings {
+                seed: me ^ self.buying.window.0,
+                ..Settings::default()
+            };
+            if let Some(clock) = cx.choice_clock.as_mut() {
+                clock.begin();
+            }
+            let choice = choose(&demand, &settings, cx.workspace);
+            picks.extend(
+                choice
+                    .plan
+                    .iter()
+                    .filter_map(|p| indices.get(p.index).map(|i| (*i, p.delivered_wh))),
+            );
+            if let Some(clock) = cx.choice_clock.as_mut() {
+                clock.end();
+            }
+        }
+        let room = ASKS.saturating_sub(self.buying.asked.len());
+        picks.truncate(room);
+        if picks.is_empty() {
+            if self.buying.asked.is_empty() {
+                self.seek_again(now, out);
+            }
+            return;
+        }
+        self.buying.fruitless = 0;
+        for (index, wh) in picks {
+            self.ask(now, index, Wh(wh), cx, out);
+        }
+        let deadline = self.market.timing.answer_ms;
+        self.schedule(now, Timer::Answers, deadline, out);
+        // Where offers are short of the need, the search goes on beside the asking.
+        if self.buying.uncovered() >= self.least_trade() {
+            self.seek_again(now, out);
+        }
+    }
+
+    /// What the owner's daily limits leave of a need.
+    pub(super) fn affordable(&self, need: Wh) -> Wh {
+        let p = &self.policy;
+        let under_way = self.buying.under_way();
+        let mut most = need;
+        if let Some(limit) = p.max_buy_wh_per_day {
+            most = most.min(
+                limit
+                    .saturating_sub(self.day.bought)
+                    .saturating_sub(under_way),
+            );
+        }
+        if let (Some(limit), Some(terms)) = (p.max_spend_per_day, &self.terms) {
+            // Everything is reckoned at the grid's price, the most a trade can cost.
+            let price = u128::from(terms.tariffs.import.0.max(1).unsigned_abs());
+            let committed = payment(under_way, Price(u64::try_from(price).unwrap_or(u64::MAX)))
+                .map_or(u64::MAX, |m| m.0);
+            let left = u128::from(
+                limit
+                    .0
+                    .saturating_sub(self.day.spent.0)
+                    .saturating_sub(committed),
+            );
+            let wh = left.saturating_mul(1000).checked_div(price).unwrap_or(0);
+            most = most.min(Wh(u64::try_from(wh).unwrap_or(u64::MAX)));
+        }
+        most
+    }
+
+    /// Buyer-scoped ids: the running window and a counter.
+    /// None when the window's are used up.
+    pub(super) fn next_trade_id(&mut self) -> Option<u64> {
+        self.buying.ids = self.buying.ids.checked_add(1)?;
+        let window = self.terms.as_ref().map_or(0, |t| t.live().0);
+        Some((window << 16) | u64::from(self.buying.ids))
+    }
+
+    pub(super) fn ask(
+        &mut self,
+        now: Millis,
+        index: usize,
+        wh: Wh,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
+        let Some(id) = self.next_trade_id() else {
+            return;
+        };
+        let Some(offer) = self.buying.offers.get(index) else {
+            return;
+        };
+        let chain_now = self.chain_now(now);
+        let request = TradeRequest {
+            version: RECORD_VERSION,
+            network: self.market.network.clone(),
+            id,
+            buyer: self.id.meter,
+            seller: offer.seller,
+            kind: TradeKind::Spot,
+            first_window: self.buying.window,
+            count: 1,
+            wh,
+            max_price: offer.max_price,
+            requested_at: chain_now,
+            expires_at: wattpool_schema::Seconds(
+                chain_now.0.saturating_add(self.market.timing.approval_s),
+            ),
+        };
+        let signature = cx.signer.sign_agent(&request.sign_bytes());
+        let request = SignedRequest { request, signature };
+        out.push(Command::Ask(Box::new(request.clone())));
+        let deadline = now.plus(self.market.timing.answer_ms);
+        self.buying.asked.push(Asked {
+            request,
+            deadline,
+            repeated: false,
+        });
+    }
+}
+
+const fn first_eight(id: &MeterId) -> [u8; 8] {
+    let b = &id.0;
+    [b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]
+}
