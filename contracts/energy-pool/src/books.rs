@@ -72,7 +72,7 @@ pub fn roll(
         halted,
     } = roll_from(state::live(storage)?, block, settings);
     if let Some(closed) = closed {
-        state::archive(storage, closed.window, &closed.books)?;
+        state::archive(storage, closed.window, &closed.books);
         let (first, last) = (closed.window.next(), live.window.prev());
         if first <= last && (halted || settings.paused) {
             state::save_gap(storage, first, last, halted, settings.paused)?;
@@ -127,7 +127,8 @@ pub fn count_late(
     }
     let mut books = state::archived(storage, window)?;
     add_late(&mut books, wh)?;
-    Ok(state::archive(storage, window, &books)?)
+    state::archive(storage, window, &books);
+    Ok(())
 }
 
 fn add_late(books: &mut PoolWindow, wh: Wh) -> Result<(), MarketError> {

@@ -9,8 +9,10 @@ use wattpool_schema::error::MarketError;
 use wattpool_schema::token::{TokenWindow, WindowWh};
 use wattpool_schema::{Seconds, Wh, Window};
 
-/// deployer, pool, escrow, window length, block time at instantiation
-const CONFIG: Item<(Addr, Option<Addr>, Option<Addr>, u32, Seconds)> = Item::new("config");
+/// Deployer, pool, escrow, window length, block time at instantiation.
+type StoredConfig = (Addr, Option<Addr>, Option<Addr>, u32, Seconds);
+
+const CONFIG: Item<StoredConfig> = Item::new("config");
 const LABEL: Item<(String, String)> = Item::new("label");
 const MARKETING: Item<MarketingInfoResponse> = Item::new("marketing");
 const LOGO: Item<EmbeddedLogo> = Item::new("logo");

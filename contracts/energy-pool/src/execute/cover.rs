@@ -24,7 +24,7 @@ pub fn cover(mut call: Call, covers: Vec<SignedCover>) -> Result<Response, Marke
             Err(why) => events.push(answers.refused(&why)?.into()),
         }
     }
-    state::save_live(call.deps.storage, &live)?;
+    state::save_live(call.deps.storage, &live);
     Ok(Response::new().add_events(events).set_data(answers.data()?))
 }
 
@@ -52,7 +52,7 @@ fn take(
         signed,
     )?;
     if covered.is_some() {
-        state::save_position(storage, id, &position)?;
+        state::save_position(storage, id, &position);
     }
     Ok(covered)
 }

@@ -45,8 +45,8 @@ pub fn instantiate(
     let storage = deps.storage;
     cw2::set_contract_version(storage, CONTRACT_NAME, CONTRACT_VERSION)?;
     state::save_roles(storage, roles.clone())?;
-    state::save_settings(storage, settings)?;
-    state::save_live(storage, &live)?;
+    state::save_settings(storage, &settings);
+    state::save_live(storage, &live);
     let payments = Payments {
         denom: msg.denom,
         credit_delay_days: msg.credit_delay_days,

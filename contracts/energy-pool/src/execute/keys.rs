@@ -13,7 +13,7 @@ use wattpool_schema::{AgentKey, DeviceKey, MeterId};
 pub fn set_device(call: Call, id: MeterId, device: DeviceKey) -> Result<Response, MarketError> {
     let mut meter = state::active_meter(call.deps.storage, id)?;
     meter.device = device;
-    state::save_meter(call.deps.storage, id, &meter)?;
+    state::save_meter(call.deps.storage, id, &meter);
     Ok(Response::new().add_event(DeviceSet { meter: id, device }))
 }
 
@@ -32,7 +32,7 @@ pub fn set_agent(
     meter.agent_address = agent
         .map(|key| agent_address(call.deps.api, &key))
         .transpose()?;
-    state::save_meter(call.deps.storage, id, &meter)?;
+    state::save_meter(call.deps.storage, id, &meter);
     Ok(Response::new().add_event(AgentSet {
         meter: id,
         agent,

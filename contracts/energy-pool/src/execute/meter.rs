@@ -40,7 +40,7 @@ pub fn register_meter(call: Call, r: Registration) -> Result<Response, MarketErr
         retired: false,
         since,
     };
-    state::save_meter(storage, r.meter, &meter)?;
+    state::save_meter(storage, r.meter, &meter);
     state::add_owned(storage, &meter.owner, r.meter)?;
     count_in_service(storage, true)?;
     Ok(Response::new().add_event(MeterRegistered {
@@ -72,7 +72,7 @@ pub fn update_meter(
     meter.max_import = max_import.unwrap_or(meter.max_import);
     check_max("max_export", meter.max_export)?;
     check_max("max_import", meter.max_import)?;
-    state::save_meter(storage, id, &meter)?;
+    state::save_meter(storage, id, &meter);
     Ok(Response::new().add_event(MeterUpdated {
         meter: id,
         zone: meter.zone,
@@ -92,7 +92,7 @@ pub fn retire_meter(call: Call, id: MeterId) -> Result<Response, MarketError> {
     }
     meter.retired = true;
     meter.proposed_owner = None;
-    state::save_meter(storage, id, &meter)?;
+    state::save_meter(storage, id, &meter);
     count_in_service(storage, false)?;
     Ok(Response::new().add_event(MeterRetired { meter: id }))
 }

@@ -19,7 +19,7 @@ pub fn propose_owner(
         return Err(MarketError::MeterRetired { meter: id });
     }
     meter.proposed_owner = owner.map(|o| call.address(&o)).transpose()?;
-    state::save_meter(call.deps.storage, id, &meter)?;
+    state::save_meter(call.deps.storage, id, &meter);
     Ok(Response::new().add_event(OwnerProposed {
         meter: id,
         owner: meter.proposed_owner.map(|o| o.into_string()),
@@ -45,7 +45,7 @@ pub fn accept_owner(call: Call, id: MeterId) -> Result<Response, MarketError> {
     meter.owner = proposed;
     meter.agent = None;
     meter.agent_address = None;
-    state::save_meter(storage, id, &meter)?;
+    state::save_meter(storage, id, &meter);
     Ok(Response::new().add_event(changed).add_event(AgentSet {
         meter: id,
         agent: None,

@@ -10,8 +10,8 @@ use wattpool_schema::event::PauseSet;
 pub fn set_pause(mut call: Call, paused: bool) -> Result<Response, MarketError> {
     let mut live = call.roll()?;
     live.books.paused |= paused || call.settings.paused;
-    state::save_live(call.deps.storage, &live)?;
+    state::save_live(call.deps.storage, &live);
     call.settings.paused = paused;
-    state::save_settings(call.deps.storage, call.settings)?;
+    state::save_settings(call.deps.storage, &call.settings);
     Ok(Response::new().add_event(PauseSet { paused }))
 }

@@ -69,17 +69,17 @@ pub fn redeem(mut call: Call, r: RedeemMsg) -> Result<Response, MarketError> {
     if !r.gross.is_zero() {
         carry(storage, seller.zone, buyer.zone, window, r.net)?;
         selling.sold = selling.sold.try_add(r.gross)?;
-        state::save_position(storage, r.seller, &selling)?;
+        state::save_position(storage, r.seller, &selling);
     }
     if !r.net.is_zero() {
         buying.redeemed = buying.redeemed.try_add(r.net)?;
     }
-    state::save_position(storage, r.buyer, &buying)?;
+    state::save_position(storage, r.buyer, &buying);
     let books = &mut live.books;
     books.sold = books.sold.try_add(r.gross)?;
     books.redeemed = books.redeemed.try_add(r.net)?;
     books.paid = books.paid.try_add(r.paid)?;
-    state::save_live(storage, &live)?;
+    state::save_live(storage, &live);
     Ok(response.add_event(Redeemed {
         window,
         trade_id: r.trade_id,

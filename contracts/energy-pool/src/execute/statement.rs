@@ -64,7 +64,7 @@ pub fn state(mut call: Call, statements: Vec<SignedStatement>) -> Result<Respons
     let Work {
         call, live, mints, ..
     } = work;
-    state::save_live(call.deps.storage, &live)?;
+    state::save_live(call.deps.storage, &live);
     let mut response = Response::new().add_events(events).set_data(answers.data()?);
     if !mints.is_empty() {
         response = response.add_message(WasmMsg::Execute {
@@ -150,7 +150,7 @@ impl Work<'_> {
         } else {
             self.credit(signed, &meter)?;
         }
-        state::save_position(self.call.deps.storage, s.meter, &position)?;
+        state::save_position(self.call.deps.storage, s.meter, &position);
         Ok(Outcome::Taken(stated))
     }
 

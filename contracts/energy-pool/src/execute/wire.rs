@@ -26,6 +26,6 @@ pub fn wire(mut call: Call, escrow: &str) -> Result<Response, MarketError> {
         escrow: escrow.to_string(),
     };
     call.settings.escrow = Some(escrow);
-    state::save_settings(call.deps.storage, call.settings)?;
+    state::save_settings(call.deps.storage, &call.settings);
     Ok(Response::new().add_event(event))
 }

@@ -1,12 +1,12 @@
 //! Settings, roles and payment terms. What every message reads is kept apart from what few do.
 
-use cosmwasm_std::{Addr, BlockInfo, StdResult, Storage};
+use super::packed::{self, packed};
+use cosmwasm_std::{Addr, BlockInfo, StdError, StdResult, Storage};
 use cw_storage_plus::Item;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::{Seconds, Window};
 
-/// token, escrow, window length, halt interval, paused
-const SETTINGS: Item<(Addr, Option<Addr>, u32, u32, bool)> = Item::new("settings");
+const SETTINGS: &[u8] = b"settings";
 /// administrator, proposed one, registrar, grid operator, regulator
 const ROLES: Item<(Addr, Option<Addr>, Addr, Addr, Addr)> = Item::new("roles");
 /// denomination, days of delay, confirmed through
@@ -68,28 +68,22 @@ pub struct Payments {
     pub confirmed_through: Option<Window>,
 }
 
+packed!(Settings {
+    token,
+    escrow,
+    window_seconds,
+    halt_seconds,
+    paused
+});
+
 /// Loads the settings.
 pub fn settings(storage: &dyn Storage) -> StdResult<Settings> {
-    let (token, escrow, window_seconds, halt_seconds, paused) = SETTINGS.load(storage)?;
-    Ok(Settings {
-        token,
-        escrow,
-        window_seconds,
-        halt_seconds,
-        paused,
-    })
+    packed::load(storage, SETTINGS)?.ok_or_else(|| StdError::not_found("settings"))
 }
 
 /// Stores the settings.
-pub fn save_settings(storage: &mut dyn Storage, s: Settings) -> StdResult<()> {
-    let stored = (
-        s.token,
-        s.escrow,
-        s.window_seconds,
-        s.halt_seconds,
-        s.paused,
-    );
-    SETTINGS.save(storage, &stored)
+pub fn save_settings(storage: &mut dyn Storage, settings: &Settings) {
+    packed::save(storage, SETTINGS, settings);
 }
 
 /// Loads the roles.

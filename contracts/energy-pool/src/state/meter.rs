@@ -1,38 +1,18 @@
 //! Meters: the registration, which rarely changes, apart from the position, which changes with every statement.
 
-use cosmwasm_std::{Addr, Order, StdResult, Storage};
+use super::packed::{self, packed};
+use cosmwasm_std::{Addr, Order, StdError, StdResult, Storage};
 use cw_storage_plus::{Bound, Item, Map};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::pool::{MeterKind, MeterPosition, SkippedRange};
-use wattpool_schema::{AgentKey, Commitment, DeviceKey, MeterId, Wh, Window, Zone};
+use wattpool_schema::{AgentKey, DeviceKey, MeterId, Wh, Window, Zone};
 
-const METERS: Map<[u8; 16], Registered> = Map::new("m");
-const POSITIONS: Map<[u8; 16], Stored> = Map::new("p");
+/// First byte of the keys of meters; the id follows.
+const METERS: u8 = b'm';
+/// First byte of the keys of positions; the meter's id follows.
+const POSITIONS: u8 = b'p';
 const OWNED: Map<(&Addr, [u8; 16]), ()> = Map::new("o");
 const IN_SERVICE: Item<u64> = Item::new("in_service");
-
-/// A meter as stored, in the order of [`Meter`]'s fields.
-type Registered = (
-    Addr,
-    Option<Addr>,
-    DeviceKey,
-    Option<AgentKey>,
-    Option<Addr>,
-    Zone,
-    MeterKind,
-    Wh,
-    Wh,
-    bool,
-    Window,
-);
-
-/// A position as stored: statement, skipped ranges, tokens, cover.
-type Stored = (
-    (Option<Window>, u64, Option<Commitment>),
-    Vec<(Window, Window, u64, u64)>,
-    (Window, Wh, Wh),
-    (Window, Wh, Wh),
-);
 
 /// A meter as registered.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,38 +41,49 @@ pub struct Meter {
     pub since: Window,
 }
 
-fn unpack(stored: Registered) -> Meter {
-    let (
-        owner,
-        proposed_owner,
-        device,
-        agent,
-        agent_address,
-        zone,
-        kind,
-        max_export,
-        max_import,
-        retired,
-        since,
-    ) = stored;
-    Meter {
-        owner,
-        proposed_owner,
-        device,
-        agent,
-        agent_address,
-        zone,
-        kind,
-        max_export,
-        max_import,
-        retired,
-        since,
+packed!(Meter {
+    owner,
+    proposed_owner,
+    device,
+    agent,
+    agent_address,
+    zone,
+    kind,
+    max_export,
+    max_import,
+    retired,
+    since
+});
+packed!(MeterPosition {
+    stated,
+    sequence,
+    commitment,
+    skipped,
+    minted_window,
+    minted,
+    sold,
+    cover_window,
+    covered,
+    redeemed
+});
+packed!(SkippedRange {
+    from,
+    to,
+    above,
+    below
+});
+
+fn key(kind: u8, meter: MeterId) -> [u8; 17] {
+    let mut key = [kind; 17];
+    for (slot, byte) in key.iter_mut().skip(1).zip(meter.0) {
+        *slot = byte;
     }
+    key
 }
 
 /// A meter, if it is registered.
 pub fn may_meter(storage: &dyn Storage, meter: MeterId) -> StdResult<Option<Meter>> {
-    Ok(METERS.may_load(storage, meter.0)?.map(unpack))
+    packed::load(storage, &key(METERS, meter))
 }
 
 /// A meter.
@@ -116,22 +107,8 @@ pub fn active_meter(storage: &dyn Storage, id: MeterId) -> Result<Meter, MarketE
 }
 
 /// Stores a meter.
-pub fn save_meter(storage: &mut dyn Storage, id: MeterId, m: &Meter) -> StdResult<()> {
-    let m = m.clone();
-    let stored = (
-        m.owner,
-        m.proposed_owner,
-        m.device,
-        m.agent,
-        m.agent_address,
-        m.zone,
-        m.kind,
-        m.max_export,
-        m.max_import,
-        m.retired,
-        m.since,
-    );
-    METERS.save(storage, id.0, &stored)
+pub fn save_meter(storage: &mut dyn Storage, id: MeterId, meter: &Meter) {
+    packed::save(storage, &key(METERS, id), meter);
 }
 
 /// Meters, ascending by id.
@@ -140,11 +117,21 @@ pub fn meters(
     start_after: Option<MeterId>,
     limit: usize,
 ) -> StdResult<Vec<(MeterId, Meter)>> {
-    let after = start_after.map(|m| Bound::exclusive(m.0));
-    METERS
-        .range(storage, after, None, Order::Ascending)
+    // The first key after the given one is that with a zero byte behind it.
+    let mut start = vec![METERS];
+    if let Some(after) = start_after {
+        start.extend_from_slice(&after.0);
+        start.push(0);
+    }
+    let end = [METERS.saturating_add(1)];
+    storage
+        .range(Some(&start), Some(&end), Order::Ascending)
         .take(limit)
-        .map(|entry| entry.map(|(id, stored)| (MeterId(id), unpack(stored))))
+        .map(|(key, value)| {
+            let id = key.get(1..).and_then(MeterId::from_slice);
+            let id = id.ok_or_else(|| StdError::parse_err("MeterId", "not a meter's key"))?;
+            Ok((id, packed::read(&value)?))
+        })
         .collect()
 }
 
@@ -186,43 +173,10 @@ pub fn save_in_service(storage: &mut dyn Storage, meters: u64) -> StdResult<()> 
 
 /// Where a meter stands; a new one stands at the beginning.
 pub fn position(storage: &dyn Storage, meter: MeterId) -> StdResult<MeterPosition> {
-    let Some((statement, skipped, tokens, cover)) = POSITIONS.may_load(storage, meter.0)? else {
-        return Ok(MeterPosition::default());
-    };
-    let (stated, sequence, commitment) = statement;
-    let (minted_window, minted, sold) = tokens;
-    let (cover_window, covered, redeemed) = cover;
-    let skipped = skipped
-        .into_iter()
-        .map(|(from, to, above, below)| SkippedRange {
-            from,
-            to,
-            above,
-            below,
-        })
-        .collect();
-    Ok(MeterPosition {
-        stated,
-        sequence,
-        commitment,
-        skipped,
-        minted_window,
-        minted,
-        sold,
-        cover_window,
-        covered,
-        redeemed,
-    })
+    Ok(packed::load(storage, &key(POSITIONS, meter))?.unwrap_or_default())
 }
 
 /// Stores where a meter stands.
-pub fn save_position(storage: &mut dyn Storage, id: MeterId, p: &MeterPosition) -> StdResult<()> {
-    let skipped = p.skipped.iter().map(|r| (r.from, r.to, r.above, r.below));
-    let stored = (
-        (p.stated, p.sequence, p.commitment),
-        skipped.collect(),
-        (p.minted_window, p.minted, p.sold),
-        (p.cover_window, p.covered, p.redeemed),
-    );
-    POSITIONS.save(storage, id.0, &stored)
+pub fn save_position(storage: &mut dyn Storage, id: MeterId, position: &MeterPosition) {
+    packed::save(storage, &key(POSITIONS, id), position);
 }

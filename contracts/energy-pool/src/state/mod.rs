@@ -1,9 +1,10 @@
-//! What the pool stores. Nothing outside this folder knows a storage key. Records are tuples: on a
-//! chain every byte written costs, and every struct that is read costs code.
+//! What the pool stores. Nothing outside this folder knows a storage key. Records that most messages
+//! touch are binary ([`packed`]), the others JSON tuples: on a chain every byte written costs.
 
 mod config;
 mod feed_in;
 mod meter;
+mod packed;
 mod terms;
 mod window;
 

@@ -1,44 +1,21 @@
 //! Books by window: one record for the live window, an archive for those before.
 
-use cosmwasm_std::{Order, StdResult, Storage};
-use cw_storage_plus::{Bound, Item, Map};
+use super::packed::{self, packed};
+use cosmwasm_std::{Order, StdError, StdResult, Storage};
+use cw_storage_plus::{Bound, Map};
 use wattpool_schema::pool::PoolWindow;
-use wattpool_schema::{Micro, Seconds, Wh, Window};
+use wattpool_schema::{Seconds, Window};
 
-const LIVE: Item<((Window, u64, Seconds, Seconds), Stored)> = Item::new("live");
-const WINDOWS: Map<u64, Stored> = Map::new("w");
+const LIVE: &[u8] = b"live";
 const GAPS: Map<u64, (Window, bool, bool)> = Map::new("g");
 
-/// minted, late, covered, sold, redeemed, paid, statements, halted, paused
-type Stored = (Wh, Wh, Wh, Wh, Wh, Micro, u64, bool, bool);
-
-fn pack(b: &PoolWindow) -> Stored {
-    (
-        b.minted,
-        b.late,
-        b.covered,
-        b.sold,
-        b.redeemed,
-        b.paid,
-        b.statements,
-        b.halted,
-        b.paused,
-    )
-}
-
-fn unpack(stored: Stored) -> PoolWindow {
-    let (minted, late, covered, sold, redeemed, paid, statements, halted, paused) = stored;
-    PoolWindow {
-        minted,
-        late,
-        covered,
-        sold,
-        redeemed,
-        paid,
-        statements,
-        halted,
-        paused,
+/// Key of a closed window's books.
+fn key(window: Window) -> [u8; 9] {
+    let mut key = [b'w'; 9];
+    for (slot, byte) in key.iter_mut().skip(1).zip(window.0.to_be_bytes()) {
+        *slot = byte;
     }
+    key
 }
 
 /// The window that was live at the last message, its books, and when that was.
@@ -56,29 +33,40 @@ pub struct Live {
     pub books: PoolWindow,
 }
 
+packed!(Live {
+    window,
+    height,
+    time,
+    since,
+    books
+});
+packed!(PoolWindow {
+    minted,
+    late,
+    covered,
+    sold,
+    redeemed,
+    paid,
+    statements,
+    halted,
+    paused
+});
+
 /// Loads the live record.
 pub fn live(storage: &dyn Storage) -> StdResult<Live> {
-    let ((window, height, time, since), books) = LIVE.load(storage)?;
-    Ok(Live {
-        window,
-        height,
-        time,
-        since,
-        books: unpack(books),
-    })
+    packed::load(storage, LIVE)?.ok_or_else(|| StdError::not_found("live"))
 }
 
 /// Stores the live record.
-pub fn save_live(storage: &mut dyn Storage, live: &Live) -> StdResult<()> {
-    let seen = (live.window, live.height, live.time, live.since);
-    LIVE.save(storage, &(seen, pack(&live.books)))
+pub fn save_live(storage: &mut dyn Storage, live: &Live) {
+    packed::save(storage, LIVE, live);
 }
 
 /// Books of a window before the live one. Windows without a message have empty ones; whether a pause or a
 /// halt spanned them is known all the same.
 pub fn archived(storage: &dyn Storage, window: Window) -> StdResult<PoolWindow> {
-    if let Some(stored) = WINDOWS.may_load(storage, window.0)? {
-        return Ok(unpack(stored));
+    if let Some(books) = packed::load(storage, &key(window))? {
+        return Ok(books);
     }
     let from = Some(Bound::inclusive(window.0));
     let gap = GAPS.range(storage, from, None, Order::Ascending).next();
@@ -94,8 +82,8 @@ pub fn archived(storage: &dyn Storage, window: Window) -> StdResult<PoolWindow> 
 }
 
 /// Stores books of a window before the live one.
-pub fn archive(storage: &mut dyn Storage, window: Window, books: &PoolWindow) -> StdResult<()> {
-    WINDOWS.save(storage, window.0, &pack(books))
+pub fn archive(storage: &mut dyn Storage, window: Window, books: &PoolWindow) {
+    packed::save(storage, &key(window), books);
 }
 
 /// Notes that a halt or a pause spanned windows `first..=last` in which no message came.

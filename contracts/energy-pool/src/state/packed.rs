@@ -1,0 +1,249 @@
+//! Binary records for what is read or written with every message: shorter than JSON, and several times
+//! faster to read. Numbers take 7 bits a byte, low bits first (LEB128); keys stand as they are.
+
+use cosmwasm_std::{Addr, StdError, StdResult, Storage};
+use wattpool_schema::pool::MeterKind;
+use wattpool_schema::{AgentKey, Commitment, DeviceKey, Micro, Seconds, Wh, Window, Zone};
+
+/// A value with a binary form.
+pub trait Packed: Sized {
+    /// Appends it.
+    fn pack(&self, out: &mut Vec<u8>);
+    /// Takes it off the front; `None` when it is not there.
+    fn unpack(from: &mut &[u8]) -> Option<Self>;
+}
+
+/// Gives a struct the binary form of its fields, in the order listed.
+macro_rules! packed {
+    ($type:ty { $($field:ident),* $(,)? }) => {
+        impl $crate::state::packed::Packed for $type {
+            fn pack(&self, out: &mut Vec<u8>) {
+                $( $crate::state::packed::Packed::pack(&self.$field, out); )*
+            }
+            fn unpack(from: &mut &[u8]) -> Option<Self> {
+                Some(Self { $( $field: $crate::state::packed::Packed::unpack(from)? ),* })
+            }
+        }
+    };
+}
+pub(super) use packed;
+
+/// Loads a record.
+pub fn load<T: Packed>(storage: &dyn Storage, key: &[u8]) -> StdResult<Option<T>> {
+    match storage.get(key) {
+        None => Ok(None),
+        Some(bytes) => read(&bytes).map(Some),
+    }
+}
+
+/// Reads a record that must be all of `bytes`.
+pub fn read<T: Packed>(mut bytes: &[u8]) -> StdResult<T> {
+    let from = &mut bytes;
+    match T::unpack(from) {
+        Some(value) if from.is_empty() => Ok(value),
+        _ => Err(StdError::parse_err(
+            std::any::type_name::<T>(),
+            "not a record of this version",
+        )),
+    }
+}
+
+/// Stores a record.
+pub fn save<T: Packed>(storage: &mut dyn Storage, key: &[u8], value: &T) {
+    let mut bytes = Vec::with_capacity(256);
+    value.pack(&mut bytes);
+    storage.set(key, &bytes);
+}
+
+fn split<'a>(from: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+    let (head, tail) = from.split_at_checked(len)?;
+    *from = tail;
+    Some(head)
+}
+
+impl Packed for u64 {
+    fn pack(&self, out: &mut Vec<u8>) {
+        let mut rest = *self;
+        loop {
+            let low = rest.to_le_bytes()[0] & 0x7f;
+            rest >>= 7;
+            if rest == 0 {
+                return out.push(low);
+            }
+            out.push(low | 0x80);
+        }
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = *split(from, 1)?.first()?;
+            let part = u64::from(byte & 0x7f);
+            let shifted = part.checked_shl(shift)?;
+            if shifted.checked_shr(shift)? != part {
+                return None;
+            }
+            value |= shifted;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
+    }
+}
+
+/// Numbers that are stored as [`u64`].
+macro_rules! numbers {
+    ($($type:ident),*) => { $(impl Packed for $type {
+        fn pack(&self, out: &mut Vec<u8>) {
+            u64::from(self.0).pack(out);
+        }
+        fn unpack(from: &mut &[u8]) -> Option<Self> {
+            u64::unpack(from)?.try_into().ok().map($type)
+        }
+    })* };
+}
+numbers!(Wh, Micro, Window, Seconds, Zone);
+
+impl Packed for u32 {
+    fn pack(&self, out: &mut Vec<u8>) {
+        u64::from(*self).pack(out);
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        u64::unpack(from)?.try_into().ok()
+    }
+}
+
+/// Byte strings of a fixed size.
+macro_rules! fixed {
+    ($($type:ident),*) => { $(impl Packed for $type {
+        fn pack(&self, out: &mut Vec<u8>) {
+            out.extend_from_slice(&self.0);
+        }
+        fn unpack(from: &mut &[u8]) -> Option<Self> {
+            $type::from_slice(split(from, $type::LEN)?)
+        }
+    })* };
+}
+fixed!(DeviceKey, AgentKey, Commitment);
+
+impl Packed for bool {
+    fn pack(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        match split(from, 1)? {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl<T: Packed> Packed for Option<T> {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.is_some().pack(out);
+        if let Some(value) = self {
+            value.pack(out);
+        }
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        if bool::unpack(from)? {
+            T::unpack(from).map(Some)
+        } else {
+            Some(None)
+        }
+    }
+}
+
+impl<T: Packed> Packed for Vec<T> {
+    fn pack(&self, out: &mut Vec<u8>) {
+        u64::try_from(self.len()).unwrap_or(u64::MAX).pack(out);
+        self.iter().for_each(|value| value.pack(out));
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        let len = u64::unpack(from)?;
+        (0..len).map(|_| T::unpack(from)).collect()
+    }
+}
+
+impl Packed for Addr {
+    fn pack(&self, out: &mut Vec<u8>) {
+        u64::try_from(self.as_str().len())
+            .unwrap_or(u64::MAX)
+            .pack(out);
+        out.extend_from_slice(self.as_bytes());
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        let len = usize::try_from(u64::unpack(from)?).ok()?;
+        let text = std::str::from_utf8(split(from, len)?).ok()?;
+        Some(Addr::unchecked(text))
+    }
+}
+
+impl Packed for MeterKind {
+    fn pack(&self, out: &mut Vec<u8>) {
+        out.push(match self {
+            Self::Pv => 0,
+            Self::Wind => 1,
+            Self::Battery => 2,
+            Self::Mixed => 3,
+            Self::Consumer => 4,
+        });
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        Some(match split(from, 1)? {
+            [0] => Self::Pv,
+            [1] => Self::Wind,
+            [2] => Self::Battery,
+            [3] => Self::Mixed,
+            [4] => Self::Consumer,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes<T: Packed>(value: &T) -> Vec<u8> {
+        let mut out = Vec::new();
+        value.pack(&mut out);
+        out
+    }
+
+    #[test]
+    fn there_and_back() {
+        for number in [0, 1, 127, 128, 300, 1 << 35, u64::MAX - 1, u64::MAX] {
+            assert_eq!(read::<u64>(&bytes(&number)), Ok(number));
+        }
+        assert_eq!(bytes(&300u64), [0xac, 0x02]);
+        let list = vec![Some(Wh(7)), None, Some(Wh(u64::MAX))];
+        assert_eq!(read::<Vec<Option<Wh>>>(&bytes(&list)), Ok(list));
+        let address = Addr::unchecked("watt1abc");
+        assert_eq!(read::<Addr>(&bytes(&address)), Ok(address));
+        for kind in [
+            MeterKind::Pv,
+            MeterKind::Wind,
+            MeterKind::Battery,
+            MeterKind::Mixed,
+            MeterKind::Consumer,
+        ] {
+            assert_eq!(read::<MeterKind>(&bytes(&kind)), Ok(kind));
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused() {
+        assert!(read::<u64>(&[]).is_err());
+        assert!(read::<u64>(&[0x80]).is_err());
+        assert!(read::<u64>(&[1, 0]).is_err(), "bytes are left");
+        let too_large = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02];
+        assert!(read::<u64>(&too_large).is_err());
+        assert!(read::<Zone>(&bytes(&65_536u64)).is_err());
+        assert!(read::<bool>(&[2]).is_err());
+        assert!(read::<MeterKind>(&[5]).is_err());
+        assert!(read::<Addr>(&[3, b'a', b'b']).is_err());
+        assert!(read::<Vec<u64>>(&bytes(&u64::MAX)).is_err());
+    }
+}
