@@ -296,13 +296,20 @@ impl Market {
         }
     }
 
-    /// All meters of the pool (at most a hundred here).
+    /// All meters of the pool.
     pub fn meters(&self) -> Vec<MeterResponse> {
-        let page: MetersResponse = self.ask_pool(&pool::QueryMsg::Meters {
-            start_after: None,
-            limit: Some(100),
-        });
-        page.meters
+        let mut all: Vec<MeterResponse> = Vec::new();
+        loop {
+            let page: MetersResponse = self.ask_pool(&pool::QueryMsg::Meters {
+                start_after: all.last().map(|m| m.meter),
+                limit: Some(100),
+            });
+            let full = page.meters.len() == 100;
+            all.extend(page.meters);
+            if !full {
+                return all;
+            }
+        }
     }
 
     /// Standing orders that home `i` buys by.
