@@ -1,9 +1,12 @@
 //! Messages of the trade escrow: accounts, limits, settles, standing orders, the log of closed trades.
 
+use crate::reading::{read_enum, read_struct};
 use crate::{
     Digest32, MeterId, Micro, Price, Seconds, SignedApproval, SignedCover, TradeKind, Wh, Window,
 };
 use cosmwasm_schema::{cw_serde, QueryResponses};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 pub use crate::record::record_digest;
 
@@ -17,7 +20,8 @@ pub const MAX_BATCH: u32 = 50;
 pub const TINY_TRADE: Wh = Wh(5);
 
 /// Instantiates the escrow.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct InstantiateMsg {
     /// The energy token.
     pub token: String,
@@ -28,6 +32,13 @@ pub struct InstantiateMsg {
     /// Window length in seconds, as the pool's.
     pub window_seconds: u32,
 }
+
+read_struct!(InstantiateMsg {
+    token,
+    pool,
+    denom,
+    window_seconds
+});
 
 /// Migration: keeps everything, above all the closed trades.
 #[cw_serde]
@@ -55,7 +66,8 @@ pub enum Permission {
 }
 
 /// Messages to the escrow.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
 #[allow(missing_docs)] // what a message carries is said at the message
 pub enum ExecuteMsg {
     /// Adds the sent coins to the sender's account.
@@ -86,6 +98,20 @@ pub enum ExecuteMsg {
     WithdrawCharges {},
 }
 
+read_enum!(ExecuteMsg {
+    "deposit" Deposit {}
+    "withdraw" Withdraw { amount }
+    "set_limits" SetLimits { meter, limits }
+    "settle" Settle { trade }
+    "settle_batch" SettleBatch { trades }
+    "settle_item" SettleItem { sender, trade }
+    "open_order" OpenOrder { order }
+    "deliver" Deliver { buyer, trade_id, cover }
+    "cancel_order" CancelOrder { buyer, trade_id }
+    "close_order" CloseOrder { buyer, trade_id }
+    "withdraw_charges" WithdrawCharges {}
+});
+
 impl ExecuteMsg {
     /// Who may send this message.
     pub const fn permission(&self) -> Permission {
@@ -105,7 +131,8 @@ impl ExecuteMsg {
 }
 
 /// The owner's limits on a meter's agent. Absent ones do not bind. A day is a UTC day of block time.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Default, Eq)]
 pub struct Limits {
     /// Nothing may be traded.
@@ -122,8 +149,18 @@ pub struct Limits {
     pub max_sell_per_day: Option<Wh>,
 }
 
+read_struct!(Limits {
+    trading_off,
+    min_sell_price,
+    max_buy_price,
+    max_spend_per_day,
+    max_buy_per_day,
+    max_sell_per_day,
+});
+
 /// A spot trade.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SettleTrade {
     /// Chosen by the buyer, unique per buying meter (orders included).
     pub trade_id: u64,
@@ -135,8 +172,16 @@ pub struct SettleTrade {
     pub cover: Option<SignedCover>,
 }
 
+read_struct!(SettleTrade {
+    trade_id,
+    wh,
+    approval,
+    cover
+});
+
 /// A standing order.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct OpenOrder {
     /// Chosen by the buyer, unique per buying meter (spot trades included).
     pub trade_id: u64,
@@ -146,8 +191,15 @@ pub struct OpenOrder {
     pub approval: SignedApproval,
 }
 
+read_struct!(OpenOrder {
+    trade_id,
+    wh,
+    approval
+});
+
 /// Questions to the escrow. `limit` is 30 by default and at most 100.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
 #[derive(QueryResponses)]
 #[allow(missing_docs)] // what a question carries is said at the question
 pub enum QueryMsg {
@@ -196,6 +248,20 @@ pub enum QueryMsg {
     #[returns(BookResponse)]
     Book {},
 }
+
+read_enum!(QueryMsg {
+    "config" Config {}
+    "account" Account { owner }
+    "meter" Meter { meter }
+    "trade" Trade { sequence }
+    "trade_of" TradeOf { buyer, trade_id }
+    "trades" Trades { start_after, limit }
+    "purchases" Purchases { meter, start_after, limit }
+    "sales" Sales { meter, start_after, limit }
+    "nonce_used" NonceUsed { seller, nonce }
+    "order" Order { buyer, trade_id }
+    "book" Book {}
+});
 
 /// The escrow's wiring.
 #[cw_serde]

@@ -10,6 +10,7 @@ pub mod escrow;
 pub mod event;
 pub mod peer;
 pub mod pool;
+mod reading;
 pub mod record;
 pub mod signing;
 pub mod token;

@@ -1,13 +1,17 @@
 //! Messages of the energy pool: meters, statements, covers, tariffs, feed-in credit.
 
+use crate::reading::{read_enum, read_struct};
 use crate::{
     AgentKey, Commitment, DeviceKey, MeterId, Micro, Ppm, Price, Seconds, SignedCover,
     SignedStatement, Tariff, Wh, Window, Zone,
 };
 use cosmwasm_schema::{cw_serde, QueryResponses};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Instantiates the pool. The administrator may later [`ExecuteMsg::Wire`] it, once.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct InstantiateMsg {
     /// Administrator: roles, wiring, pause.
     pub admin: String,
@@ -33,12 +37,27 @@ pub struct InstantiateMsg {
     pub zone_pairs: Vec<ZonePairTerms>,
 }
 
+read_struct!(InstantiateMsg {
+    admin,
+    registrar,
+    grid_operator,
+    regulator,
+    token,
+    denom,
+    window_seconds,
+    credit_delay_days,
+    halt_seconds,
+    tariffs,
+    zone_pairs,
+});
+
 /// Migration: keeps everything.
 #[cw_serde]
 pub struct MigrateMsg {}
 
 /// The grid's prices.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Copy, Eq)]
 pub struct Tariffs {
     /// Price of a kWh from the national grid.
@@ -47,8 +66,11 @@ pub struct Tariffs {
     pub feed_in: Tariff,
 }
 
+read_struct!(Tariffs { import, feed_in });
+
 /// Terms between a seller's and a buyer's zone.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Copy, Eq)]
 pub struct ZonePairTerms {
     /// Seller's zone.
@@ -62,6 +84,14 @@ pub struct ZonePairTerms {
     /// Most that may arrive per window; none is unlimited.
     pub capacity: Option<Wh>,
 }
+
+read_struct!(ZonePairTerms {
+    from,
+    to,
+    loss,
+    charge,
+    capacity
+});
 
 /// What stands behind a meter.
 #[cw_serde]
@@ -122,7 +152,8 @@ pub enum Role {
 }
 
 /// Messages to the pool.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
 #[allow(missing_docs)] // what a message carries is said at the message
 pub enum ExecuteMsg {
     /// Names the escrow; by the administrator, once.
@@ -187,6 +218,30 @@ pub enum ExecuteMsg {
     ClaimFeedIn { owner: String, limit: Option<u32> },
 }
 
+read_enum!(ExecuteMsg {
+    "wire" Wire { escrow }
+    "propose_admin" ProposeAdmin { admin }
+    "accept_admin" AcceptAdmin {}
+    "set_role" SetRole { role, address }
+    "pause" Pause {}
+    "unpause" Unpause {}
+    "register_meter" RegisterMeter { registration }
+    "update_meter" UpdateMeter { meter, zone, kind, max_export, max_import }
+    "set_device" SetDevice { meter, device }
+    "set_agent" SetAgent { meter, agent }
+    "propose_owner" ProposeOwner { meter, owner }
+    "accept_owner" AcceptOwner { meter }
+    "retire_meter" RetireMeter { meter }
+    "state" State { statements }
+    "cover" Cover { covers }
+    "redeem" Redeem { redeem }
+    "set_tariffs" SetTariffs { from_window, tariffs }
+    "set_zone_pair" SetZonePair { from_window, terms }
+    "fund_reserve" FundReserve {}
+    "confirm_feed_in" ConfirmFeedIn { through }
+    "claim_feed_in" ClaimFeedIn { owner, limit }
+});
+
 impl ExecuteMsg {
     /// Who may send this message.
     pub const fn permission(&self) -> Permission {
@@ -216,7 +271,8 @@ impl ExecuteMsg {
 }
 
 /// A new meter.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Registration {
     /// Pseudonym.
     pub meter: MeterId,
@@ -236,8 +292,20 @@ pub struct Registration {
     pub max_import: Wh,
 }
 
+read_struct!(Registration {
+    meter,
+    owner,
+    device,
+    agent,
+    zone,
+    kind,
+    max_export,
+    max_import
+});
+
 /// The physical side of a trade.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RedeemMsg {
     /// Metered window: the live one.
     pub window: Window,
@@ -257,6 +325,17 @@ pub struct RedeemMsg {
     pub cover: Option<SignedCover>,
 }
 
+read_struct!(RedeemMsg {
+    window,
+    trade_id,
+    seller,
+    buyer,
+    gross,
+    net,
+    paid,
+    cover
+});
+
 /// Answer to one item of a batch.
 #[cw_serde]
 pub struct ItemAnswer {
@@ -265,7 +344,8 @@ pub struct ItemAnswer {
 }
 
 /// Questions to the pool.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
 #[derive(QueryResponses)]
 #[allow(missing_docs)] // what a question carries is said at the question
 pub enum QueryMsg {
@@ -324,6 +404,22 @@ pub enum QueryMsg {
     #[returns(ReserveResponse)]
     Reserve {},
 }
+
+read_enum!(QueryMsg {
+    "config" Config {}
+    "meter" Meter { meter }
+    "meters" Meters { start_after, limit }
+    "meters_of" MetersOf { owner, start_after, limit }
+    "tariffs" Tariffs { window }
+    "zone_pair" ZonePair { from, to, window }
+    "zone_pairs" ZonePairs { window }
+    "terms" Terms { seller, buyer, others }
+    "grid_state" GridState {}
+    "window" Window { window }
+    "price_signal" PriceSignal {}
+    "feed_in" FeedIn { owner }
+    "reserve" Reserve {}
+});
 
 /// Roles, wiring, settings.
 #[cw_serde]
@@ -440,7 +536,8 @@ pub struct ZonePairsResponse {
 }
 
 /// Everything the escrow needs.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TermsResponse {
     /// The live metered window.
     pub window: Window,
@@ -460,8 +557,20 @@ pub struct TermsResponse {
     pub others: Vec<OtherMeter>,
 }
 
+read_struct!(TermsResponse {
+    window,
+    paused,
+    halted,
+    seller,
+    buyer,
+    pair,
+    capacity_left,
+    others
+});
+
 /// What trading needs to know of a meter.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TradingMeter {
     /// Owner.
     pub owner: String,
@@ -479,14 +588,27 @@ pub struct TradingMeter {
     pub covered: Wh,
 }
 
+read_struct!(TradingMeter {
+    owner,
+    agent,
+    agent_address,
+    retired,
+    unsold,
+    uncovered_left,
+    covered,
+});
+
 /// What ranking of standing orders needs to know of a counterparty.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct OtherMeter {
     /// Tokens it may still sell.
     pub unsold: Wh,
     /// Unused cover.
     pub cover_left: Wh,
 }
+
+read_struct!(OtherMeter { unsold, cover_left });
 
 /// The live window so far.
 #[cw_serde]

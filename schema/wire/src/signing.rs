@@ -3,8 +3,11 @@
 //! Layout: the domain as text, a zero byte, then the fields in order. Integers are big-endian;
 //! texts are preceded by their length (u16); fixed byte strings stand as they are.
 
+use crate::reading::read_struct;
 use crate::{AgentKey, Commitment, DeviceKey, MeterId, Price, Seconds, Signature, Wh, Window};
 use cosmwasm_schema::cw_serde;
+use schemars::JsonSchema;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// Version of every signed record here. Another one is refused by name.
@@ -68,7 +71,8 @@ pub fn digest(sign_bytes: &[u8]) -> [u8; 32] {
 }
 
 /// A device's word on how much it exported in a window.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Eq)]
 pub struct Statement {
     /// Record version, [`RECORD_VERSION`].
@@ -89,6 +93,17 @@ pub struct Statement {
     pub commitment: Commitment,
 }
 
+read_struct!(Statement {
+    version,
+    chain,
+    pool,
+    meter,
+    window,
+    sequence,
+    export_wh,
+    commitment
+});
+
 impl Statement {
     /// What the device key signs (ed25519 over these bytes).
     pub fn sign_bytes(&self) -> Vec<u8> {
@@ -106,7 +121,8 @@ impl Statement {
 }
 
 /// A statement with the device's signature.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Eq)]
 pub struct SignedStatement {
     /// What is stated.
@@ -115,8 +131,14 @@ pub struct SignedStatement {
     pub signature: Signature,
 }
 
+read_struct!(SignedStatement {
+    statement,
+    signature
+});
+
 /// A device's word that at least so much was imported in a window.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Eq)]
 pub struct Cover {
     /// Record version, [`RECORD_VERSION`].
@@ -133,6 +155,15 @@ pub struct Cover {
     pub import_wh: Wh,
 }
 
+read_struct!(Cover {
+    version,
+    chain,
+    pool,
+    meter,
+    window,
+    import_wh
+});
+
 impl Cover {
     /// What the device key signs (ed25519 over these bytes).
     pub fn sign_bytes(&self) -> Vec<u8> {
@@ -148,7 +179,8 @@ impl Cover {
 }
 
 /// A cover with the device's signature.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Eq)]
 pub struct SignedCover {
     /// What is covered.
@@ -156,6 +188,8 @@ pub struct SignedCover {
     /// By the device key.
     pub signature: Signature,
 }
+
+read_struct!(SignedCover { cover, signature });
 
 /// Spot trade or standing order.
 #[cw_serde]
@@ -168,7 +202,8 @@ pub enum TradeKind {
 }
 
 /// What a seller's agent signs for exactly one buyer.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Eq)]
 pub struct Approval {
     /// Record version, [`RECORD_VERSION`].
@@ -203,6 +238,24 @@ pub struct Approval {
     pub nonce: u64,
 }
 
+read_struct!(Approval {
+    version,
+    kind,
+    chain,
+    escrow,
+    seller,
+    buyer,
+    first_window,
+    count,
+    wh,
+    price,
+    max_gross,
+    max_charge,
+    requested_at,
+    expires_at,
+    nonce,
+});
+
 impl Approval {
     /// What the agent key signs (secp256k1 over SHA-256 of these bytes).
     pub fn sign_bytes(&self) -> Vec<u8> {
@@ -230,7 +283,8 @@ impl Approval {
 }
 
 /// An approval with the seller agent's signature.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Eq)]
 pub struct SignedApproval {
     /// What is approved.
@@ -238,6 +292,11 @@ pub struct SignedApproval {
     /// By the seller's agent key.
     pub signature: Signature,
 }
+
+read_struct!(SignedApproval {
+    approval,
+    signature
+});
 
 /// Commitment to a window's cumulative registers. `salt` is fresh for every window; with the previous
 /// commitment inside, openings of two windows show what was imported and exported between them.

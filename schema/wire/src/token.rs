@@ -1,8 +1,11 @@
 //! Messages of the energy token: the whole of cw20, and what only the market's own contracts may say.
 
+use crate::reading::read_struct;
 use crate::{MeterId, Seconds, Wh, Window};
 use cosmwasm_schema::{cw_serde, QueryResponses};
 use cosmwasm_std::{Binary, Uint128};
+use schemars::JsonSchema;
+use serde::Serialize;
 // The answers are named for QueryResponses only, which is left out on the chain.
 #[cfg_attr(target_arch = "wasm32", allow(unused_imports))]
 use cw20::{
@@ -133,7 +136,8 @@ impl ExecuteMsg {
 }
 
 /// One meter's surplus.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MintItem {
     /// The meter.
     pub meter: MeterId,
@@ -143,8 +147,11 @@ pub struct MintItem {
     pub wh: Wh,
 }
 
+read_struct!(MintItem { meter, owner, wh });
+
 /// The energy side of a trade.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SettleMsg {
     /// Metered window of the energy.
     pub window: Window,
@@ -163,6 +170,17 @@ pub struct SettleMsg {
     /// Arrived and redeemed.
     pub net: Wh,
 }
+
+read_struct!(SettleMsg {
+    window,
+    trade_id,
+    seller,
+    buyer,
+    from,
+    to,
+    gross,
+    net
+});
 
 /// Questions to the token. The first nine are cw20's.
 #[cw_serde]
@@ -227,7 +245,8 @@ pub enum QueryMsg {
 }
 
 /// Live balance of an account.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct HoldingResponse {
     /// The live metered window (block time's window - 1).
     pub window: Window,
@@ -237,21 +256,33 @@ pub struct HoldingResponse {
     pub received: Wh,
 }
 
+read_struct!(HoldingResponse {
+    window,
+    own,
+    received
+});
+
 /// Expired holdings.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CreditsResponse {
     /// Ascending by window.
     pub credits: Vec<WindowWh>,
 }
 
+read_struct!(CreditsResponse { credits });
+
 /// Energy of a window.
-#[cw_serde]
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WindowWh {
     /// The metered window.
     pub window: Window,
     /// How much.
     pub wh: Wh,
 }
+
+read_struct!(WindowWh { window, wh });
 
 /// A window's token books. While it is live, balances sum to `minted - redeemed - lost`; afterwards that
 /// is what expired.
