@@ -5,6 +5,9 @@ use wattpool_core::io::Reading;
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::{Seconds, Wh, Window};
 
+/// Registers at the installation, Wh. Not zero: a register that goes back must come out below the one before.
+const INSTALLED: u64 = 1_000_000_000;
+
 /// Registers of all meters at the end of one window.
 pub(crate) struct Meters {
     registers: Vec<(u64, u64)>,
@@ -39,7 +42,7 @@ impl Meters {
     /// Registers before the first window.
     pub fn new(n: &Neighbourhood, seed: u64) -> Self {
         Self {
-            registers: vec![(0, 0); n.homes.len()],
+            registers: vec![(INSTALLED, INSTALLED); n.homes.len()],
             at: n.first_window.prev(),
             chance: Chance::new(seed, Stream::Readings),
             wrong: n.faults.wrong_readings,

@@ -33,6 +33,8 @@ use wattpool_schema::{Micro, Price, Wh};
 const CHAIN_ID: &str = "wattpool-sim";
 /// Locations whose closest nodes an agent remembers: all that its look-ups go through in a window.
 const REMEMBERED_LOCATIONS: usize = 128;
+/// How long they are remembered: locations do not move, and a node that keeps silent is replaced at once.
+const REMEMBER_MS: u64 = 24 * 3_600_000;
 /// Windows between the chain's beginning and the first metered one: tariffs are set in them.
 const LEAD: u64 = 4;
 
@@ -140,6 +142,7 @@ impl<'n> World<'n> {
                 message_loss: n.faults.message_loss,
                 extra_delay_mean_ms: n.faults.message_delay_ms,
                 remembered_locations: REMEMBERED_LOCATIONS,
+                remember_ms: REMEMBER_MS,
                 ..NetworkConfig::default()
             },
         )?;
