@@ -1,5 +1,15 @@
 //! The escrow's messages against the real pool and token: one file per message, refusals matched exactly.
 
+// Test code: a wrong index or sum fails the test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation
+)]
+
 mod cancel_order;
 mod close_order;
 mod common;
