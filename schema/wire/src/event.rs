@@ -13,11 +13,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A value that an attribute can carry.
-pub trait AttributeValue: Sized {
+pub trait AttributeValue {
     /// As text, never empty.
     fn to_text(&self) -> String;
     /// Back; `None` when the text is not one of these.
-    fn from_text(text: &str) -> Option<Self>;
+    fn from_text(text: &str) -> Option<Self>
+    where
+        Self: Sized;
 }
 
 macro_rules! by_display {
@@ -76,8 +78,7 @@ macro_rules! events {
 
             impl From<$name> for Event {
                 fn from(e: $name) -> Event {
-                    let _ = &e;
-                    Event::new($type)$(.add_attribute(stringify!($field), e.$field.to_text()))*
+                    event($type, &[$( (stringify!($field), &e.$field) ),*])
                 }
             }
         )*
@@ -105,6 +106,17 @@ macro_rules! events {
             }
         }
     };
+}
+
+/// One piece of code for all events: what each adds is a table.
+fn event(name: &str, values: &[(&str, &dyn AttributeValue)]) -> Event {
+    let attributes = values.iter().map(|(key, value)| Attribute {
+        key: (*key).to_owned(),
+        value: value.to_text(),
+    });
+    let mut event = Event::new(name);
+    event.attributes = attributes.collect();
+    event
 }
 
 fn read<T: AttributeValue>(
