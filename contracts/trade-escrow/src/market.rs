@@ -1,15 +1,63 @@
 //! Questions to, and messages for, the energy pool and the energy token.
 
 use cosmwasm_std::{to_json_binary, Addr, Env, QuerierWrapper, StdResult, WasmMsg};
+use serde::{Deserialize, Serialize};
 use wattpool_schema::error::MarketError;
-use wattpool_schema::pool::{
-    self, MeterResponse, MetersResponse, PoolConfig, PoolWindow, RedeemMsg, TermsResponse,
-    TradingMeter,
-};
+use wattpool_schema::pool::{self, RedeemMsg, TermsResponse, TradingMeter};
 use wattpool_schema::token::{self, HoldingResponse, SettleMsg};
 use wattpool_schema::{AgentKey, MeterId, Seconds, SignedCover, Wh, Window};
 
 use crate::state::Config;
+
+/// What the escrow needs of the pool's settings ([`pool::PoolConfig`]).
+#[derive(Deserialize)]
+pub struct Wiring {
+    /// The energy token.
+    pub token: String,
+    /// Denomination of all payments.
+    pub denom: String,
+    /// Window length.
+    pub window_seconds: u32,
+    /// Who may have the network charges.
+    pub grid_operator: String,
+}
+
+/// What the escrow needs of a registered meter ([`pool::MeterResponse`]).
+#[derive(Deserialize)]
+pub struct Registered {
+    /// The meter.
+    meter: MeterId,
+    /// Its owner.
+    pub owner: String,
+}
+
+#[derive(Deserialize)]
+struct Registry {
+    meters: Vec<Registered>,
+}
+
+/// What the escrow needs of a window's books ([`pool::PoolWindow`]).
+#[derive(Deserialize)]
+pub struct Disturbed {
+    /// Trading was paused in it.
+    pub paused: bool,
+    /// The chain halted in it.
+    pub halted: bool,
+}
+
+/// The one message to the pool ([`pool::ExecuteMsg`]).
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ToPool {
+    Redeem { redeem: RedeemMsg },
+}
+
+/// The one message to the token ([`token::ExecuteMsg`]).
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ToToken {
+    Settle { trade: SettleMsg },
+}
 
 /// The window that is running.
 pub fn running(env: &Env, config: &Config) -> Window {
@@ -22,7 +70,7 @@ pub fn live(env: &Env, config: &Config) -> Window {
 }
 
 /// The pool's settings.
-pub fn pool_config(querier: QuerierWrapper, pool: &Addr) -> StdResult<PoolConfig> {
+pub fn pool_config(querier: QuerierWrapper, pool: &Addr) -> StdResult<Wiring> {
     querier.query_wasm_smart(pool, &pool::QueryMsg::Config {})
 }
 
@@ -53,7 +101,7 @@ pub fn meter(
     querier: QuerierWrapper,
     config: &Config,
     meter: MeterId,
-) -> Result<MeterResponse, MarketError> {
+) -> Result<Registered, MarketError> {
     querier
         .query_wasm_smart(&config.pool, &pool::QueryMsg::Meter { meter })
         .or_else(|error| {
@@ -72,7 +120,7 @@ fn require_known(
     let before = u128::from_be_bytes(meter.0)
         .checked_sub(1)
         .map(|id| MeterId(id.to_be_bytes()));
-    let found: MetersResponse = querier.query_wasm_smart(
+    let found: Registry = querier.query_wasm_smart(
         &config.pool,
         &pool::QueryMsg::Meters {
             start_after: before,
@@ -90,7 +138,7 @@ pub fn pool_window(
     querier: QuerierWrapper,
     config: &Config,
     window: Window,
-) -> StdResult<PoolWindow> {
+) -> StdResult<Disturbed> {
     querier.query_wasm_smart(&config.pool, &pool::QueryMsg::Window { window })
 }
 
@@ -125,7 +173,7 @@ pub fn cover_left(buyer: &TradingMeter, cover: Option<&SignedCover>) -> Wh {
 pub fn redeem(config: &Config, redeem: RedeemMsg) -> StdResult<WasmMsg> {
     Ok(WasmMsg::Execute {
         contract_addr: config.pool.to_string(),
-        msg: to_json_binary(&pool::ExecuteMsg::Redeem { redeem })?,
+        msg: to_json_binary(&ToPool::Redeem { redeem })?,
         funds: vec![],
     })
 }
@@ -134,7 +182,112 @@ pub fn redeem(config: &Config, redeem: RedeemMsg) -> StdResult<WasmMsg> {
 pub fn settle(config: &Config, trade: SettleMsg) -> StdResult<WasmMsg> {
     Ok(WasmMsg::Execute {
         contract_addr: config.token.to_string(),
-        msg: to_json_binary(&token::ExecuteMsg::Settle { trade })?,
+        msg: to_json_binary(&ToToken::Settle { trade })?,
         funds: vec![],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cosmwasm_std::{from_json, to_json_string};
+    use wattpool_schema::pool::{MeterResponse, MetersResponse, PoolConfig, PoolWindow};
+    use wattpool_schema::{DeviceKey, Micro, Zone};
+
+    #[test]
+    fn messages_are_those_that_pool_and_token_read() {
+        let redeem = RedeemMsg {
+            window: Window(1),
+            trade_id: 2,
+            seller: MeterId([3; 16]),
+            buyer: MeterId([4; 16]),
+            gross: Wh(5),
+            net: Wh(6),
+            paid: Micro(7),
+            cover: None,
+        };
+        let sent = to_json_string(&ToPool::Redeem {
+            redeem: redeem.clone(),
+        });
+        let read = from_json(sent.unwrap());
+        assert_eq!(read, Ok(pool::ExecuteMsg::Redeem { redeem }));
+        let trade = SettleMsg {
+            window: Window(1),
+            trade_id: 2,
+            seller: MeterId([3; 16]),
+            buyer: MeterId([4; 16]),
+            from: "from".into(),
+            to: "to".into(),
+            gross: Wh(5),
+            net: Wh(6),
+        };
+        let sent = to_json_string(&ToToken::Settle {
+            trade: trade.clone(),
+        });
+        let read = from_json(sent.unwrap());
+        assert_eq!(read, Ok(token::ExecuteMsg::Settle { trade }));
+    }
+
+    #[test]
+    fn answers_of_the_pool_are_read_in_part() {
+        let config = PoolConfig {
+            admin: "a".into(),
+            proposed_admin: None,
+            registrar: "r".into(),
+            grid_operator: "g".into(),
+            regulator: "e".into(),
+            token: "t".into(),
+            escrow: Some("s".into()),
+            denom: "uwatt".into(),
+            window_seconds: 900,
+            credit_delay_days: 3,
+            halt_seconds: 60,
+            paused: false,
+            confirmed_through: Some(Window(3)),
+        };
+        let read: Wiring = from_json(to_json_string(&config).unwrap()).unwrap();
+        let found = (read.token.as_str(), read.denom.as_str());
+        assert_eq!(found, ("t", "uwatt"));
+        let found = (read.window_seconds, read.grid_operator.as_str());
+        assert_eq!(found, (900, "g"));
+        let meter = MeterResponse {
+            meter: MeterId([1; 16]),
+            owner: "o".into(),
+            proposed_owner: None,
+            agent: None,
+            agent_address: Some("x\"y".into()),
+            device: DeviceKey([2; 32]),
+            zone: Zone(0),
+            kind: pool::MeterKind::Mixed,
+            max_export: Wh(1),
+            max_import: Wh(2),
+            retired: true,
+            position: pool::MeterPosition {
+                skipped: vec![pool::SkippedRange {
+                    from: Window(1),
+                    to: Window(2),
+                    above: 3,
+                    below: 4,
+                }],
+                ..Default::default()
+            },
+        };
+        let list = MetersResponse {
+            meters: vec![meter.clone(), meter],
+        };
+        let read: Registry = from_json(to_json_string(&list).unwrap()).unwrap();
+        assert_eq!(read.meters.len(), 2);
+        for one in read.meters {
+            assert_eq!((one.meter, one.owner.as_str()), (MeterId([1; 16]), "o"));
+        }
+        for (paused, halted) in [(true, false), (false, true)] {
+            let books = PoolWindow {
+                paused,
+                halted,
+                ..Default::default()
+            };
+            let read: Disturbed = from_json(to_json_string(&books).unwrap()).unwrap();
+            assert_eq!((read.paused, read.halted), (paused, halted));
+        }
+    }
 }
