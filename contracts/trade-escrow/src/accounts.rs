@@ -17,7 +17,7 @@ pub fn add(
     let mut account = state::account(storage, owner)?;
     account.free = account.free.plus(amount)?;
     book.accounts = book.accounts.plus(amount)?;
-    state::save_account(storage, owner, &account)?;
+    state::save_account(storage, owner, &account);
     Ok(account.free)
 }
 
@@ -37,7 +37,7 @@ pub fn take(
             there: account.free.0,
         })?;
     book.accounts = book.accounts.minus(amount)?;
-    state::save_account(storage, owner, &account)?;
+    state::save_account(storage, owner, &account);
     Ok(account.free)
 }
 
@@ -59,7 +59,8 @@ pub fn lock(
     account.locked = account.locked.plus(amount)?;
     book.accounts = book.accounts.minus(amount)?;
     book.locked = book.locked.plus(amount)?;
-    Ok(state::save_account(storage, owner, &account)?)
+    state::save_account(storage, owner, &account);
+    Ok(())
 }
 
 /// Takes `spent` out of an account's locked money for good and sets `freed` of it free.
@@ -79,5 +80,6 @@ pub fn unlock(
     account.free = account.free.plus(freed)?;
     book.locked = book.locked.minus(leaving)?;
     book.accounts = book.accounts.plus(freed)?;
-    Ok(state::save_account(storage, owner, &account)?)
+    state::save_account(storage, owner, &account);
+    Ok(())
 }

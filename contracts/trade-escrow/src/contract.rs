@@ -53,8 +53,8 @@ pub fn instantiate(
         seconds == config.window_seconds,
         seconds.to_string(),
     )?;
-    state::save_config(deps.storage, &config)?;
-    state::save_book(deps.storage, &Book::default())?;
+    state::save_config(deps.storage, &config);
+    state::save_book(deps.storage, &Book::default());
     Ok(Response::new())
 }
 

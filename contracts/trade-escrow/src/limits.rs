@@ -36,7 +36,7 @@ pub fn count_sale(
     price: Price,
     wh: Wh,
 ) -> Result<(), MarketError> {
-    let limits = book.limits();
+    let limits = book.limits.clone();
     if limits.trading_off {
         return Err(MarketError::TradingOff { meter });
     }
@@ -61,7 +61,7 @@ pub fn count_purchase(
     wh: Wh,
     spent: Micro,
 ) -> Result<(), MarketError> {
-    let limits = book.limits();
+    let limits = book.limits.clone();
     if limits.trading_off {
         return Err(MarketError::TradingOff { meter });
     }

@@ -27,7 +27,7 @@ pub fn close(
     let bytes = record.to_bytes();
     book.trades = book.trades.plus(1)?;
     book.head = record_bytes_digest(&book.head, &bytes);
-    state::append_record(storage, &record, &bytes)?;
+    state::append_record(storage, &record, &bytes);
     // Asked and not declined: the size of a trade, whatever became of it.
     let wanted = record.asked.saturating_sub(record.declined);
     if !one_owner && wanted >= TINY_TRADE {
@@ -64,8 +64,8 @@ fn count(seller: &mut MeterBook, buyer: &mut MeterBook, record: &TradeRecord, wa
         .saturating_sub(record.requested_at)
         .0
         .min(LONGEST_SECONDS);
-    let s = seller.statistics();
-    seller.set_statistics(&Statistics {
+    let s = seller.statistics;
+    seller.statistics = Statistics {
         sales: s.sales.saturating_add(1),
         asked: s.asked.saturating_add(wanted),
         arrived: s.arrived.saturating_add(record.arrived),
@@ -74,11 +74,11 @@ fn count(seller: &mut MeterBook, buyer: &mut MeterBook, record: &TradeRecord, wa
             .wh_seconds
             .saturating_add(record.arrived.0.saturating_mul(seconds)),
         ..s
-    });
-    let b = buyer.statistics();
-    buyer.set_statistics(&Statistics {
+    };
+    let b = buyer.statistics;
+    buyer.statistics = Statistics {
         purchases: b.purchases.saturating_add(1),
         bought: b.bought.saturating_add(record.arrived),
         ..b
-    });
+    };
 }

@@ -2,12 +2,12 @@
 //! is settled.
 
 use cosmwasm_std::QuerierWrapper;
-use serde::{Deserialize, Serialize};
 use wattpool_rules::chunk::{Terms, Totals};
 use wattpool_rules::order::{lock_needed, window_outcome, WindowOutcome};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::OrderResponse;
 use wattpool_schema::event::OrderWindow;
+use wattpool_schema::packed::packed;
 use wattpool_schema::{Approval, MeterId, Micro, Ppm, Price, Seconds, Wh, Window};
 
 use crate::checked::{times, Checked};
@@ -15,86 +15,91 @@ use crate::market;
 use crate::state::Config;
 
 /// A standing order that is not closed. Its buyer and trade id are its key.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// Selling meter.
-    #[serde(rename = "s")]
     pub seller: MeterId,
     /// The approval's nonce.
-    #[serde(rename = "n")]
     pub nonce: u64,
     /// Number of orders opened before it.
-    #[serde(rename = "r")]
     pub rank: u64,
     /// First metered window.
-    #[serde(rename = "f")]
     pub first: Window,
     /// Last metered window; before `first` when the order was cancelled before it began.
-    #[serde(rename = "l")]
     pub last: Window,
     /// Per window.
-    #[serde(rename = "w")]
     pub wh: Wh,
     /// Per arriving kWh, to the seller.
-    #[serde(rename = "p")]
     pub price: Price,
     /// Loss at opening.
-    #[serde(rename = "x")]
     pub loss: Ppm,
     /// Network charge at opening, per arriving kWh.
-    #[serde(rename = "c")]
     pub charge: Price,
     /// Owner of the selling meter at opening.
-    #[serde(rename = "a")]
     pub seller_owner: String,
     /// Owner of the buying meter at opening: whose money is locked.
-    #[serde(rename = "b")]
     pub buyer_owner: String,
     /// When the buyer asked.
-    #[serde(rename = "q")]
     pub requested_at: Seconds,
     /// Locked for it.
-    #[serde(rename = "k")]
     pub locked: Micro,
     /// Arrived, sent, paid and charged so far.
-    #[serde(rename = "t")]
     totals: (Wh, Wh, Micro, Micro),
     /// Declined and missed in windows that have passed.
-    #[serde(rename = "d")]
     pub declined: Wh,
     /// Missed through the seller's fault in windows that have passed.
-    #[serde(rename = "m")]
     pub missed: Wh,
     /// When the last chunk arrived.
-    #[serde(rename = "e")]
     pub last_chunk: Option<Seconds>,
     /// Cancelled.
-    #[serde(rename = "z")]
     pub cancelled: bool,
     /// The window that is being delivered, and its figures.
-    #[serde(rename = "u")]
     pub now: Current,
 }
 
 /// Figures of the window that is being delivered.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Current {
     /// Which window.
-    #[serde(rename = "w")]
     pub window: Window,
     /// Arrived in it.
-    #[serde(rename = "n")]
     pub net: Wh,
     /// Sent in it.
-    #[serde(rename = "g")]
     pub gross: Wh,
     /// Import covered for this order: delivered, or seen unused by a delivery.
-    #[serde(rename = "c")]
     pub cover: Wh,
     /// The seller had too few unsold tokens for what was covered.
-    #[serde(rename = "s")]
     pub short: bool,
 }
+
+packed!(Order {
+    seller,
+    nonce,
+    rank,
+    first,
+    last,
+    wh,
+    price,
+    loss,
+    charge,
+    seller_owner,
+    buyer_owner,
+    requested_at,
+    locked,
+    totals,
+    declined,
+    missed,
+    last_chunk,
+    cancelled,
+    now
+});
+packed!(Current {
+    window,
+    net,
+    gross,
+    cover,
+    short
+});
 
 impl Current {
     /// A window of which nothing is known.

@@ -92,11 +92,11 @@ fn meter_book(deps: Deps, env: &Env, meter: MeterId) -> StdResult<MeterBookRespo
     let book = state::meter(deps.storage, &meter)?;
     let today = book.day == limits::day(env);
     Ok(MeterBookResponse {
-        limits: book.limits(),
+        limits: book.limits,
         spent_today: if today { book.spent } else { Micro::ZERO },
         bought_today: if today { book.bought } else { Wh::ZERO },
         sold_today: if today { book.sold } else { Wh::ZERO },
-        statistics: book.statistics(),
+        statistics: book.statistics,
         sells: book
             .sells
             .iter()

@@ -1,28 +1,46 @@
-//! What the escrow stores, behind load and save functions. Names in stored records are short: every
-//! byte written costs gas.
+//! What the escrow stores, behind load and save functions: binary records under short keys, for every
+//! byte written costs gas. A key is its kind's letter, then whatever names the record.
 
 use cosmwasm_std::{Addr, Order as Direction, StdError, StdResult, Storage};
-use cw_storage_plus::{Bound, Item, Map};
-use serde::{Deserialize, Serialize};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::{Limits, Statistics, TradeRecord};
-use wattpool_schema::{Digest32, MeterId, Micro, Price, Wh};
+use wattpool_schema::packed::{load, packed, read, save};
+use wattpool_schema::{Digest32, MeterId, Micro, Wh};
 
 use crate::order::Order;
 
-const CONFIG: Item<Config> = Item::new("config");
-const BOOK: Item<Book> = Item::new("book");
-const BATCH: Item<Vec<Option<String>>> = Item::new("batch");
-const ACCOUNTS: Map<&str, Account> = Map::new("a");
-const METERS: Map<[u8; 16], MeterBook> = Map::new("m");
-const ORDERS: Map<(&[u8], u64), Order> = Map::new("o");
-const BY_BUYER: Map<(&[u8], u64), Option<u64>> = Map::new("b");
-const BY_SELLER: Map<(&[u8], u64), Option<u64>> = Map::new("s");
-/// Only its keys are used: the values are the bytes of `TradeRecord::to_bytes`.
-const RECORDS: Map<u64, ()> = Map::new("t");
+const CONFIG: &[u8] = b"config";
+const BOOK: &[u8] = b"book";
+const BATCH: &[u8] = b"batch";
+const ACCOUNTS: u8 = b'a';
+const METERS: u8 = b'm';
+const ORDERS: u8 = b'o';
+const BY_BUYER: u8 = b'b';
+const BY_SELLER: u8 = b's';
+/// The values are the bytes of `TradeRecord::to_bytes`.
+const RECORDS: u8 = b't';
+
+fn key(kind: u8, name: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(64);
+    key.push(kind);
+    key.extend_from_slice(name);
+    key
+}
+
+/// Key of what a meter names by a number.
+fn numbered(kind: u8, meter: &MeterId, number: u64) -> Vec<u8> {
+    let mut key = key(kind, &meter.0);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// A record that is there from instantiation on.
+fn must<T>(name: &str, found: Option<T>) -> StdResult<T> {
+    found.ok_or_else(|| StdError::not_found(name))
+}
 
 /// The wiring.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The energy token.
     pub token: Addr,
@@ -37,171 +55,113 @@ pub struct Config {
 }
 
 /// What the contract owes, and the head of the log.
-#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Book {
     /// Free money of all accounts.
-    #[serde(rename = "a")]
     pub accounts: Micro,
     /// Locked money of all orders.
-    #[serde(rename = "l")]
     pub locked: Micro,
     /// Network charges not paid out.
-    #[serde(rename = "c")]
     pub charges: Micro,
     /// Number of closed trades.
-    #[serde(rename = "t")]
     pub trades: u64,
     /// Head of the hash chain.
-    #[serde(rename = "h")]
     pub head: Digest32,
     /// Orders opened so far.
-    #[serde(rename = "o")]
     pub orders: u64,
 }
 
 /// A money account.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {
     /// Free to spend and withdraw.
-    #[serde(rename = "f")]
     pub free: Micro,
     /// Locked for standing orders.
-    #[serde(rename = "l", default, skip_serializing_if = "is_default")]
     pub locked: Micro,
 }
 
-/// The owner's limits as a row: trading off, least price to sell at, highest to buy at, money, energy
-/// bought, energy sold a day.
-type LimitsRow = (
-    bool,
-    Option<Price>,
-    Option<Price>,
-    Option<Micro>,
-    Option<Wh>,
-    Option<Wh>,
-);
-
 /// A meter's limits, day counters, orders and statistics.
-#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MeterBook {
-    #[serde(rename = "l", default, skip_serializing_if = "is_default")]
-    limits: Option<LimitsRow>,
+    /// The owner's limits.
+    pub limits: Limits,
     /// UTC day (since 1970) of the counters.
-    #[serde(rename = "d", default)]
     pub day: u64,
     /// Spent or locked that day.
-    #[serde(rename = "m", default, skip_serializing_if = "is_default")]
     pub spent: Micro,
     /// Bought that day.
-    #[serde(rename = "b", default, skip_serializing_if = "is_default")]
     pub bought: Wh,
     /// Sold that day.
-    #[serde(rename = "s", default, skip_serializing_if = "is_default")]
     pub sold: Wh,
-    /// Sales, asked, arrived, missed, purchases, bought, Wh·s.
-    #[serde(rename = "t", default, skip_serializing_if = "is_default")]
-    statistics: [u64; 7],
+    /// Statistics.
+    pub statistics: Statistics,
     /// Standing orders on the selling side, by rank: buyer and its trade id.
-    #[serde(rename = "o", default, skip_serializing_if = "is_default")]
     pub sells: Vec<(MeterId, u64)>,
     /// Standing orders on the buying side, by rank: own trade ids.
-    #[serde(rename = "p", default, skip_serializing_if = "is_default")]
     pub buys: Vec<u64>,
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-impl MeterBook {
-    /// The owner's limits.
-    pub fn limits(&self) -> Limits {
-        let (trading_off, min_sell, max_buy, spend, buy, sell) = self.limits.unwrap_or_default();
-        Limits {
-            trading_off,
-            min_sell_price: min_sell,
-            max_buy_price: max_buy,
-            max_spend_per_day: spend,
-            max_buy_per_day: buy,
-            max_sell_per_day: sell,
-        }
-    }
-
-    /// Replaces the owner's limits.
-    pub fn set_limits(&mut self, limits: &Limits) {
-        let row = (
-            limits.trading_off,
-            limits.min_sell_price,
-            limits.max_buy_price,
-            limits.max_spend_per_day,
-            limits.max_buy_per_day,
-            limits.max_sell_per_day,
-        );
-        self.limits = (row != LimitsRow::default()).then_some(row);
-    }
-
-    /// The statistics.
-    pub fn statistics(&self) -> Statistics {
-        let [sales, asked, arrived, missed, purchases, bought, wh_seconds] = self.statistics;
-        Statistics {
-            sales,
-            asked: Wh(asked),
-            arrived: Wh(arrived),
-            missed: Wh(missed),
-            purchases,
-            bought: Wh(bought),
-            wh_seconds,
-        }
-    }
-
-    /// Replaces the statistics.
-    pub fn set_statistics(&mut self, s: &Statistics) {
-        self.statistics = [
-            s.sales,
-            s.asked.0,
-            s.arrived.0,
-            s.missed.0,
-            s.purchases,
-            s.bought.0,
-            s.wh_seconds,
-        ];
-    }
-}
+packed!(Config {
+    token,
+    pool,
+    denom,
+    window_seconds,
+    chain
+});
+packed!(Book {
+    accounts,
+    locked,
+    charges,
+    trades,
+    head,
+    orders
+});
+packed!(Account { free, locked });
+packed!(MeterBook {
+    limits,
+    day,
+    spent,
+    bought,
+    sold,
+    statistics,
+    sells,
+    buys
+});
 
 /// Stores the wiring.
-pub fn save_config(storage: &mut dyn Storage, config: &Config) -> StdResult<()> {
-    CONFIG.save(storage, config)
+pub fn save_config(storage: &mut dyn Storage, config: &Config) {
+    save(storage, CONFIG, config);
 }
 /// The wiring.
 pub fn config(storage: &dyn Storage) -> StdResult<Config> {
-    CONFIG.load(storage)
+    must("config", load(storage, CONFIG)?)
 }
 
 /// The books.
 pub fn book(storage: &dyn Storage) -> StdResult<Book> {
-    BOOK.load(storage)
+    must("book", load(storage, BOOK)?)
 }
 /// Stores the books.
-pub fn save_book(storage: &mut dyn Storage, book: &Book) -> StdResult<()> {
-    BOOK.save(storage, book)
+pub fn save_book(storage: &mut dyn Storage, book: &Book) {
+    save(storage, BOOK, book);
 }
 
 /// An account; an empty one for who has none.
 pub fn account(storage: &dyn Storage, owner: &str) -> StdResult<Account> {
-    Ok(ACCOUNTS.may_load(storage, owner)?.unwrap_or_default())
+    Ok(load(storage, &key(ACCOUNTS, owner.as_bytes()))?.unwrap_or_default())
 }
 /// Stores an account.
-pub fn save_account(storage: &mut dyn Storage, owner: &str, account: &Account) -> StdResult<()> {
-    ACCOUNTS.save(storage, owner, account)
+pub fn save_account(storage: &mut dyn Storage, owner: &str, account: &Account) {
+    save(storage, &key(ACCOUNTS, owner.as_bytes()), account);
 }
 
 /// A meter's book; an empty one for a meter that never traded.
 pub fn meter(storage: &dyn Storage, meter: &MeterId) -> StdResult<MeterBook> {
-    Ok(METERS.may_load(storage, meter.0)?.unwrap_or_default())
+    Ok(load(storage, &key(METERS, &meter.0))?.unwrap_or_default())
 }
 /// Stores a meter's book.
-pub fn save_meter(storage: &mut dyn Storage, meter: &MeterId, book: &MeterBook) -> StdResult<()> {
-    METERS.save(storage, meter.0, book)
+pub fn save_meter(storage: &mut dyn Storage, meter: &MeterId, book: &MeterBook) {
+    save(storage, &key(METERS, &meter.0), book);
 }
 
 /// What a buyer's trade id stands for.
@@ -217,7 +177,8 @@ pub enum Named {
 
 /// What a buyer's trade id stands for.
 pub fn named(storage: &dyn Storage, buyer: &MeterId, trade_id: u64) -> StdResult<Named> {
-    Ok(match BY_BUYER.may_load(storage, (&buyer.0, trade_id))? {
+    let named: Option<Option<u64>> = load(storage, &numbered(BY_BUYER, buyer, trade_id))?;
+    Ok(match named {
         None => Named::Free,
         Some(None) => Named::Open,
         Some(Some(sequence)) => Named::Closed(sequence),
@@ -226,7 +187,7 @@ pub fn named(storage: &dyn Storage, buyer: &MeterId, trade_id: u64) -> StdResult
 
 /// Whether a seller's nonce is consumed.
 pub fn nonce_used(storage: &dyn Storage, seller: &MeterId, nonce: u64) -> bool {
-    BY_SELLER.has(storage, (&seller.0, nonce))
+    storage.get(&numbered(BY_SELLER, seller, nonce)).is_some()
 }
 
 /// Takes a buyer's trade id and a seller's nonce for an order.
@@ -236,26 +197,27 @@ pub fn take_names(
     trade_id: u64,
     seller: &MeterId,
     nonce: u64,
-) -> StdResult<()> {
-    BY_BUYER.save(storage, (&buyer.0, trade_id), &None)?;
-    BY_SELLER.save(storage, (&seller.0, nonce), &None)
+) {
+    save(storage, &numbered(BY_BUYER, buyer, trade_id), &None::<u64>);
+    save(storage, &numbered(BY_SELLER, seller, nonce), &None::<u64>);
 }
 
 /// Appends a record to the log under both its names. `bytes` are the record's.
-pub fn append_record(
-    storage: &mut dyn Storage,
-    record: &TradeRecord,
-    bytes: &[u8],
-) -> StdResult<()> {
-    let sequence = Some(record.sequence);
-    storage.set(&RECORDS.key(record.sequence), bytes);
-    BY_BUYER.save(storage, (&record.buyer.0, record.trade_id), &sequence)?;
-    BY_SELLER.save(storage, (&record.seller.0, record.nonce), &sequence)
+pub fn append_record(storage: &mut dyn Storage, record: &TradeRecord, bytes: &[u8]) {
+    let r = record;
+    storage.set(&key(RECORDS, &r.sequence.to_be_bytes()), bytes);
+    let sequence = Some(r.sequence);
+    save(
+        storage,
+        &numbered(BY_BUYER, &r.buyer, r.trade_id),
+        &sequence,
+    );
+    save(storage, &numbered(BY_SELLER, &r.seller, r.nonce), &sequence);
 }
 
 /// A record of the log.
 pub fn record(storage: &dyn Storage, sequence: u64) -> StdResult<Option<TradeRecord>> {
-    let Some(bytes) = storage.get(&RECORDS.key(sequence)) else {
+    let Some(bytes) = storage.get(&key(RECORDS, &sequence.to_be_bytes())) else {
         return Ok(None);
     };
     TradeRecord::from_bytes(&bytes)
@@ -282,51 +244,47 @@ pub fn sales<'a>(
 }
 
 fn closed<'a>(
-    index: Map<(&[u8], u64), Option<u64>>,
+    index: u8,
     storage: &'a dyn Storage,
     meter: &MeterId,
     start_after: Option<u64>,
 ) -> impl Iterator<Item = StdResult<u64>> + 'a {
-    index
-        .prefix(&meter.0)
-        .range(
-            storage,
-            start_after.map(Bound::exclusive),
-            None,
-            Direction::Ascending,
-        )
-        .filter_map(|entry| entry.map(|(_, sequence)| sequence).transpose())
+    // A zero byte more makes the next possible key.
+    let mut from = numbered(index, meter, start_after.unwrap_or(0));
+    if start_after.is_some() {
+        from.push(0);
+    }
+    let mut to = numbered(index, meter, u64::MAX);
+    to.push(0);
+    let entries = (from < to).then(|| storage.range(Some(&from), Some(&to), Direction::Ascending));
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, sequence)| read::<Option<u64>>(&sequence).transpose())
 }
 
 /// A standing order that is not closed.
 pub fn order(storage: &dyn Storage, buyer: &MeterId, trade_id: u64) -> Result<Order, MarketError> {
-    ORDERS
-        .may_load(storage, (&buyer.0, trade_id))?
-        .ok_or(MarketError::UnknownTrade { trade_id })
+    load(storage, &numbered(ORDERS, buyer, trade_id))?.ok_or(MarketError::UnknownTrade { trade_id })
 }
 /// Stores an order.
-pub fn save_order(
-    storage: &mut dyn Storage,
-    buyer: &MeterId,
-    trade_id: u64,
-    order: &Order,
-) -> StdResult<()> {
-    ORDERS.save(storage, (&buyer.0, trade_id), order)
+pub fn save_order(storage: &mut dyn Storage, buyer: &MeterId, trade_id: u64, order: &Order) {
+    save(storage, &numbered(ORDERS, buyer, trade_id), order);
 }
 /// Forgets a closed order.
 pub fn remove_order(storage: &mut dyn Storage, buyer: &MeterId, trade_id: u64) {
-    ORDERS.remove(storage, (&buyer.0, trade_id));
+    storage.remove(&numbered(ORDERS, buyer, trade_id));
 }
 
 /// Answers collected by a running batch: the code of a refusal, or none.
 pub fn batch(storage: &dyn Storage) -> StdResult<Vec<Option<String>>> {
-    BATCH.load(storage)
+    must("batch", load(storage, BATCH)?)
 }
 /// Stores the answers of a running batch.
-pub fn save_batch(storage: &mut dyn Storage, answers: &Vec<Option<String>>) -> StdResult<()> {
-    BATCH.save(storage, answers)
+pub fn save_batch(storage: &mut dyn Storage, answers: &Vec<Option<String>>) {
+    save(storage, BATCH, answers);
 }
 /// Ends a batch.
 pub fn end_batch(storage: &mut dyn Storage) {
-    BATCH.remove(storage);
+    storage.remove(BATCH);
 }

@@ -8,6 +8,7 @@ pub mod bytes;
 pub mod error;
 pub mod escrow;
 pub mod event;
+pub mod packed;
 pub mod peer;
 pub mod pool;
 mod reading;

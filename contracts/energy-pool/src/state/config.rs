@@ -1,9 +1,9 @@
 //! Settings, roles and payment terms. What every message reads is kept apart from what few do.
 
-use super::packed::{self, packed};
 use cosmwasm_std::{Addr, BlockInfo, StdError, StdResult, Storage};
 use cw_storage_plus::Item;
 use wattpool_schema::error::MarketError;
+use wattpool_schema::packed::{self, packed};
 use wattpool_schema::{Seconds, Window};
 
 const SETTINGS: &[u8] = b"settings";

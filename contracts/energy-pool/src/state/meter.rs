@@ -1,10 +1,10 @@
 //! Meters: the registration, which rarely changes, apart from the position, which changes with every statement.
 
-use super::packed::{self, packed};
 use cosmwasm_std::{Addr, Order, StdError, StdResult, Storage};
 use cw_storage_plus::{Bound, Item, Map};
 use wattpool_schema::error::MarketError;
-use wattpool_schema::pool::{MeterKind, MeterPosition, SkippedRange};
+use wattpool_schema::packed::{self, packed};
+use wattpool_schema::pool::{MeterKind, MeterPosition};
 use wattpool_schema::{AgentKey, DeviceKey, MeterId, Wh, Window, Zone};
 
 /// First byte of the keys of meters; the id follows.
@@ -53,24 +53,6 @@ packed!(Meter {
     max_import,
     retired,
     since
-});
-packed!(MeterPosition {
-    stated,
-    sequence,
-    commitment,
-    skipped,
-    minted_window,
-    minted,
-    sold,
-    cover_window,
-    covered,
-    redeemed
-});
-packed!(SkippedRange {
-    from,
-    to,
-    above,
-    below
 });
 
 fn key(kind: u8, meter: MeterId) -> [u8; 17] {

@@ -1,10 +1,9 @@
 //! What the pool stores. Nothing outside this folder knows a storage key. Records that most messages
-//! touch are binary ([`packed`]), the others JSON tuples: on a chain every byte written costs.
+//! touch are binary ([`wattpool_schema::packed`]), the others JSON tuples: on a chain every byte written costs.
 
 mod config;
 mod feed_in;
 mod meter;
-mod packed;
 mod terms;
 mod window;
 

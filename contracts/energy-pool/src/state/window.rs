@@ -1,8 +1,8 @@
 //! Books by window: one record for the live window, an archive for those before.
 
-use super::packed::{self, packed};
 use cosmwasm_std::{Order, StdError, StdResult, Storage};
 use cw_storage_plus::{Bound, Map};
+use wattpool_schema::packed::{self, packed};
 use wattpool_schema::pool::PoolWindow;
 use wattpool_schema::{Seconds, Window};
 
@@ -39,17 +39,6 @@ packed!(Live {
     time,
     since,
     books
-});
-packed!(PoolWindow {
-    minted,
-    late,
-    covered,
-    sold,
-    redeemed,
-    paid,
-    statements,
-    halted,
-    paused
 });
 
 /// Loads the live record.

@@ -61,8 +61,8 @@ pub fn execute(
         Micro::ZERO,
         refunded,
     )?;
-    state::save_book(deps.storage, &books)?;
-    state::save_order(deps.storage, &buyer, trade_id, &order)?;
+    state::save_book(deps.storage, &books);
+    state::save_order(deps.storage, &buyer, trade_id, &order);
     Ok(Response::new().add_event(OrderCancelled {
         trade_id,
         buyer,

@@ -75,8 +75,8 @@ pub fn execute(deps: DepsMut, env: &Env, key: (MeterId, u64)) -> Result<Response
         order.seller_owner == order.buyer_owner,
     )?;
     state::remove_order(deps.storage, &buyer, trade_id);
-    state::save_meter(deps.storage, &seller, &seller_book)?;
-    state::save_meter(deps.storage, &buyer, &buyer_book)?;
-    state::save_book(deps.storage, &books)?;
+    state::save_meter(deps.storage, &seller, &seller_book);
+    state::save_meter(deps.storage, &buyer, &buyer_book);
+    state::save_book(deps.storage, &books);
     Ok(response.add_event(closed))
 }

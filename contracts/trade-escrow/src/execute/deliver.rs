@@ -61,7 +61,7 @@ pub fn execute(
         response = response.add_event(event);
     }
 
-    let unsold = if seller_book.limits().trading_off {
+    let unsold = if seller_book.limits.trading_off {
         // The seller's owner stopped it: that is a lack of tokens like any other.
         Wh::ZERO
     } else {
@@ -84,8 +84,8 @@ pub fn execute(
         response = move_energy(response, &config, key, &order, live, chunk, cover)?;
         book_chunk(deps.storage, env, &mut books, &mut order, chunk)?;
     }
-    state::save_order(deps.storage, &buyer, trade_id, &order)?;
-    state::save_book(deps.storage, &books)?;
+    state::save_order(deps.storage, &buyer, trade_id, &order);
+    state::save_book(deps.storage, &books);
     Ok(response)
 }
 
@@ -118,7 +118,7 @@ fn check(
             needs: "agent of either side".to_owned(),
         });
     }
-    if buyer_book.limits().trading_off {
+    if buyer_book.limits.trading_off {
         return Err(MarketError::TradingOff { meter: buyer });
     }
     Ok(())

@@ -14,7 +14,7 @@ pub fn execute(deps: DepsMut, info: &MessageInfo) -> Result<Response, MarketErro
     let mut book = state::book(deps.storage)?;
     let owner = info.sender.to_string();
     let free = accounts::add(deps.storage, &mut book, &owner, amount)?;
-    state::save_book(deps.storage, &book)?;
+    state::save_book(deps.storage, &book);
     Ok(Response::new().add_event(Deposited {
         owner,
         amount,

@@ -86,11 +86,11 @@ pub fn execute(
     books.orders = books.orders.plus(1)?;
     seller_book.sells.push((buyer, trade_id));
     buyer_book.buys.push(trade_id);
-    state::take_names(deps.storage, &buyer, trade_id, &seller, approved.nonce)?;
-    state::save_order(deps.storage, &buyer, trade_id, &order)?;
-    state::save_meter(deps.storage, &seller, &seller_book)?;
-    state::save_meter(deps.storage, &buyer, &buyer_book)?;
-    state::save_book(deps.storage, &books)?;
+    state::take_names(deps.storage, &buyer, trade_id, &seller, approved.nonce);
+    state::save_order(deps.storage, &buyer, trade_id, &order);
+    state::save_meter(deps.storage, &seller, &seller_book);
+    state::save_meter(deps.storage, &buyer, &buyer_book);
+    state::save_book(deps.storage, &books);
     Ok(Response::new().add_event(OrderOpened {
         trade_id,
         buyer,

@@ -24,8 +24,8 @@ pub fn execute(
         });
     }
     let mut book = state::meter(deps.storage, &meter)?;
-    book.set_limits(&limits);
-    state::save_meter(deps.storage, &meter, &book)?;
+    book.limits = limits.clone();
+    state::save_meter(deps.storage, &meter, &book);
     Ok(Response::new().add_event(LimitsSet {
         meter,
         trading_off: limits.trading_off,

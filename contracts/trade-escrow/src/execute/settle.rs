@@ -314,9 +314,9 @@ pub fn book(
         },
         seller_owner == buyer_owner,
     )?;
-    state::save_book(deps.storage, &books)?;
-    state::save_meter(deps.storage, &seller, &seller_book)?;
-    state::save_meter(deps.storage, &buyer, &buyer_book)?;
+    state::save_book(deps.storage, &books);
+    state::save_meter(deps.storage, &seller, &seller_book);
+    state::save_meter(deps.storage, &buyer, &buyer_book);
 
     let redeem = RedeemMsg {
         window,

@@ -27,7 +27,7 @@ pub fn execute(
     }
     let mut book = state::book(deps.storage)?;
     let free = accounts::take(deps.storage, &mut book, &owner, amount)?;
-    state::save_book(deps.storage, &book)?;
+    state::save_book(deps.storage, &book);
     let pay = BankMsg::Send {
         to_address: owner.clone(),
         amount: coins(u128::from(amount.0), config.denom),

@@ -16,7 +16,7 @@ pub fn execute(deps: DepsMut, info: &MessageInfo) -> Result<Response, MarketErro
         return Err(MarketError::NothingDue);
     }
     book.charges = Micro::ZERO;
-    state::save_book(deps.storage, &book)?;
+    state::save_book(deps.storage, &book);
     let to = info.sender.to_string();
     let pay = BankMsg::Send {
         to_address: to.clone(),

@@ -1,9 +1,12 @@
-//! Binary records for what is read or written with every message: shorter than JSON, and several times
-//! faster to read. Numbers take 7 bits a byte, low bits first (LEB128); keys stand as they are.
+//! Binary records: what contracts store. Shorter than JSON, several times faster to read, less code. Numbers take 7 bits a byte, low bits first (LEB128); keys stand as they are.
 
+use crate::escrow::{Limits, Statistics};
+use crate::pool::{MeterKind, MeterPosition, PoolWindow, SkippedRange};
+use crate::{
+    AgentKey, Commitment, DeviceKey, Digest32, MeterId, Micro, Ppm, Price, Seconds, Wh, Window,
+    Zone,
+};
 use cosmwasm_std::{Addr, StdError, StdResult, Storage};
-use wattpool_schema::pool::MeterKind;
-use wattpool_schema::{AgentKey, Commitment, DeviceKey, Micro, Seconds, Wh, Window, Zone};
 
 /// A value with a binary form.
 pub trait Packed: Sized {
@@ -14,21 +17,25 @@ pub trait Packed: Sized {
 }
 
 /// Gives a struct the binary form of its fields, in the order listed.
+#[macro_export]
 macro_rules! packed {
     ($type:ty { $($field:ident),* $(,)? }) => {
-        impl $crate::state::packed::Packed for $type {
+        impl $crate::packed::Packed for $type {
             fn pack(&self, out: &mut Vec<u8>) {
-                $( $crate::state::packed::Packed::pack(&self.$field, out); )*
+                $( $crate::packed::Packed::pack(&self.$field, out); )*
             }
             fn unpack(from: &mut &[u8]) -> Option<Self> {
-                Some(Self { $( $field: $crate::state::packed::Packed::unpack(from)? ),* })
+                Some(Self { $( $field: $crate::packed::Packed::unpack(from)? ),* })
             }
         }
     };
 }
-pub(super) use packed;
+pub use packed;
 
-/// Loads a record.
+/// Loads a record, if there is one.
+///
+/// # Errors
+/// What is stored is no such record.
 pub fn load<T: Packed>(storage: &dyn Storage, key: &[u8]) -> StdResult<Option<T>> {
     match storage.get(key) {
         None => Ok(None),
@@ -37,6 +44,9 @@ pub fn load<T: Packed>(storage: &dyn Storage, key: &[u8]) -> StdResult<Option<T>
 }
 
 /// Reads a record that must be all of `bytes`.
+///
+/// # Errors
+/// The bytes are no such record.
 pub fn read<T: Packed>(mut bytes: &[u8]) -> StdResult<T> {
     let from = &mut bytes;
     match T::unpack(from) {
@@ -102,7 +112,7 @@ macro_rules! numbers {
         }
     })* };
 }
-numbers!(Wh, Micro, Window, Seconds, Zone);
+numbers!(Wh, Micro, Price, Window, Seconds, Zone, Ppm);
 
 impl Packed for u32 {
     fn pack(&self, out: &mut Vec<u8>) {
@@ -124,7 +134,7 @@ macro_rules! fixed {
         }
     })* };
 }
-fixed!(DeviceKey, AgentKey, Commitment);
+fixed!(MeterId, DeviceKey, AgentKey, Commitment, Digest32);
 
 impl Packed for bool {
     fn pack(&self, out: &mut Vec<u8>) {
@@ -166,19 +176,43 @@ impl<T: Packed> Packed for Vec<T> {
     }
 }
 
-impl Packed for Addr {
+impl Packed for String {
     fn pack(&self, out: &mut Vec<u8>) {
-        u64::try_from(self.as_str().len())
-            .unwrap_or(u64::MAX)
-            .pack(out);
-        out.extend_from_slice(self.as_bytes());
+        pack_text(self, out);
     }
     fn unpack(from: &mut &[u8]) -> Option<Self> {
         let len = usize::try_from(u64::unpack(from)?).ok()?;
         let text = std::str::from_utf8(split(from, len)?).ok()?;
-        Some(Addr::unchecked(text))
+        Some(text.to_owned())
     }
 }
+
+fn pack_text(text: &str, out: &mut Vec<u8>) {
+    u64::try_from(text.len()).unwrap_or(u64::MAX).pack(out);
+    out.extend_from_slice(text.as_bytes());
+}
+
+impl Packed for Addr {
+    fn pack(&self, out: &mut Vec<u8>) {
+        pack_text(self.as_str(), out);
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        String::unpack(from).map(Addr::unchecked)
+    }
+}
+
+/// Values one after the other.
+macro_rules! tuples {
+    ($(($($type:ident $at:tt),*))*) => { $(impl<$($type: Packed),*> Packed for ($($type,)*) {
+        fn pack(&self, out: &mut Vec<u8>) {
+            $( self.$at.pack(out); )*
+        }
+        fn unpack(from: &mut &[u8]) -> Option<Self> {
+            Some(($($type::unpack(from)?,)*))
+        }
+    })* };
+}
+tuples!((A 0, B 1) (A 0, B 1, C 2, D 3));
 
 impl Packed for MeterKind {
     fn pack(&self, out: &mut Vec<u8>) {
@@ -201,6 +235,53 @@ impl Packed for MeterKind {
         })
     }
 }
+
+packed!(SkippedRange {
+    from,
+    to,
+    above,
+    below
+});
+packed!(MeterPosition {
+    stated,
+    sequence,
+    commitment,
+    skipped,
+    minted_window,
+    minted,
+    sold,
+    cover_window,
+    covered,
+    redeemed
+});
+packed!(PoolWindow {
+    minted,
+    late,
+    covered,
+    sold,
+    redeemed,
+    paid,
+    statements,
+    halted,
+    paused
+});
+packed!(Limits {
+    trading_off,
+    min_sell_price,
+    max_buy_price,
+    max_spend_per_day,
+    max_buy_per_day,
+    max_sell_per_day
+});
+packed!(Statistics {
+    sales,
+    asked,
+    arrived,
+    missed,
+    purchases,
+    bought,
+    wh_seconds
+});
 
 #[cfg(test)]
 mod tests {
