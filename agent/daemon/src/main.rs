@@ -5,6 +5,7 @@
 
 mod commands;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -65,8 +66,29 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("wattpool: {:#}", failure.error);
+            eprintln!("wattpool: {}", line(&failure.error));
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// An error and its causes in one line. Some errors quote their cause: it is not said twice.
+fn line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string().replace(['\n', '\r'], " ");
+        if line.is_empty() {
+            line = text;
+        } else if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+    }
+    line
+}
+
+/// Prints the result. Unlike `println!` it fails where nobody reads or the disk is full.
+fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("standard output")
 }

@@ -67,7 +67,7 @@ pub fn run(bench: &Bench) -> Result<u8, Failure> {
     let Bench::Simulate(args) = bench;
     if args.meters.contains(&0) || args.days == 0 {
         return Err(Failure::input(anyhow::anyhow!(
-            "--meters and --days: expected at least 1, found 0"
+            "--meters and --days: 0; expected at least 1"
         )));
     }
     if args.single {

@@ -1,7 +1,6 @@
 //! `wattpool choose`: the choice of a trade, for people, tests and other programs.
 
-use crate::Failure;
-use anyhow::Context;
+use crate::{print, Failure};
 use clap::ValueEnum;
 use std::io::Read;
 use std::time::Instant;
@@ -38,19 +37,23 @@ pub struct Args {
 /// # Errors
 /// The file cannot be read or is no problem (exit code 2).
 pub fn run(args: &Args) -> Result<u8, Failure> {
-    let (name, text) = if args.problem == "-" {
-        let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .context("standard input")
-            .map_err(Failure::input)?;
-        ("standard input", text)
+    let standard_input = args.problem == "-";
+    let name = if standard_input {
+        "standard input"
     } else {
-        let text = std::fs::read_to_string(&args.problem)
-            .with_context(|| args.problem.clone())
-            .map_err(Failure::input)?;
-        (args.problem.as_str(), text)
+        &args.problem
     };
+    let mut text = String::new();
+    let read = if standard_input {
+        std::io::stdin().read_to_string(&mut text)
+    } else {
+        std::fs::File::open(name).and_then(|mut file| file.read_to_string(&mut text))
+    };
+    read.map_err(|e| {
+        Failure::input(anyhow::anyhow!(
+            "{name}: cannot be read ({e}); expected a problem in JSON"
+        ))
+    })?;
     let problem = parse(name, &text).map_err(Failure::input)?;
     let method = match args.method {
         How::Auto => Method::Auto,
@@ -68,6 +71,6 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         &mut workspace,
     );
     answer.elapsed_us = Some(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
-    println!("{}", serde_json::to_string(&answer)?);
+    print(&format!("{}\n", serde_json::to_string(&answer)?))?;
     Ok(0)
 }

@@ -1,7 +1,7 @@
 //! `wattpool simulate`: a neighbourhood trades on a virtual clock.
 
 use super::memory::peak_bytes;
-use crate::Failure;
+use crate::{print, Failure};
 use anyhow::Context;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -70,16 +70,17 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     let threads = match args.threads {
         Some(0) => {
             return Err(Failure::input(anyhow::anyhow!(
-                "--threads: expected at least 1, found 0"
+                "--threads: 0; expected at least 1"
             )))
         }
         Some(n) => n,
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
+    let n = read(args)?;
+    // Before the work, not after it.
     if let Some(out) = &args.out {
         check_out_dir(out).map_err(Failure::input)?;
     }
-    let n = read(args)?;
     let options = RunOptions {
         seed: args.seed.unwrap_or(1),
         threads,
@@ -114,9 +115,9 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         );
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&measures.summary)?);
+        print(&format!("{}\n", serde_json::to_string_pretty(&measures.summary)?))?;
     } else {
-        print!("{}", human(&measures.summary));
+        print(&human(&measures.summary))?;
     }
     for violation in &outcome.invariant_violations {
         eprintln!("wattpool: invariant violated: {violation}");
@@ -144,14 +145,14 @@ fn read(args: &Args) -> Result<Neighbourhood, Failure> {
     }
     if args.data.is_some() {
         return Err(Failure::input(anyhow::anyhow!(
-            "--data: expected a scenario that reads profiles, found none"
+            "--data: no scenario; expected one that reads profiles"
         )));
     }
     let defaults = GenerateOptions::default();
     for (name, value) in [("--days", args.days), ("--meters", args.meters)] {
         if value == Some(0) {
             return Err(Failure::input(anyhow::anyhow!(
-                "{name}: expected at least 1, found 0"
+                "{name}: 0; expected at least 1"
             )));
         }
     }

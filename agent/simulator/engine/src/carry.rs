@@ -236,6 +236,9 @@ impl World<'_> {
         };
         let position = self.ledger.position(meter)?;
         let terms = self.terms.clone();
+        let index = usize::try_from(number).unwrap_or(usize::MAX);
+        let before_all = self.n.first_window.prev();
+        let installed = self.meters.truth(self.n, index, before_all);
         self.network.set_online(number, true);
         let Some(home) = self.home_mut(number) else {
             return Ok(());
@@ -246,6 +249,11 @@ impl World<'_> {
             journal: home.journal.clone(),
             position,
         });
+        // Nothing metered yet: it begins again with the registers of the installation, as at first.
+        let metered = |e: &JournalEntry| matches!(e, JournalEntry::Metered { .. });
+        if !home.journal.iter().any(metered) {
+            home.inbox.extend(installed.map(Event::Reading));
+        }
         home.inbox.extend(terms.map(Event::WindowOpened));
         self.touched.touch(number);
         Ok(())
