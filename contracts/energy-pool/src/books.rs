@@ -75,7 +75,7 @@ pub fn roll(
         state::archive(storage, closed.window, &closed.books);
         let (first, last) = (closed.window.next(), live.window.prev());
         if first <= last && (halted || settings.paused) {
-            state::save_gap(storage, first, last, halted, settings.paused)?;
+            state::save_gap(storage, first, last, halted, settings.paused);
         }
     }
     Ok(live)

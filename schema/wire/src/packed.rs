@@ -3,8 +3,8 @@
 use crate::escrow::{Limits, Statistics};
 use crate::pool::{MeterKind, MeterPosition, PoolWindow, SkippedRange};
 use crate::{
-    AgentKey, Commitment, DeviceKey, Digest32, MeterId, Micro, Ppm, Price, Seconds, Wh, Window,
-    Zone,
+    AgentKey, Commitment, DeviceKey, Digest32, MeterId, Micro, Ppm, Price, Seconds, Tariff, Wh,
+    Window, Zone,
 };
 use cosmwasm_std::{Addr, StdError, StdResult, Storage};
 
@@ -114,6 +114,19 @@ macro_rules! numbers {
 }
 numbers!(Wh, Micro, Price, Window, Seconds, Zone, Ppm);
 
+/// Either sign: the sign stands in the lowest bit, so that small amounts stay short.
+impl Packed for Tariff {
+    fn pack(&self, out: &mut Vec<u8>) {
+        let sign = u64::from(self.0 < 0);
+        ((self.0.unsigned_abs().wrapping_sub(sign) << 1) | sign).pack(out);
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        let value = u64::unpack(from)?;
+        let size = i64::try_from(value >> 1).ok()?;
+        Some(Self(if value & 1 == 0 { size } else { !size }))
+    }
+}
+
 impl Packed for u32 {
     fn pack(&self, out: &mut Vec<u8>) {
         u64::from(*self).pack(out);
@@ -212,7 +225,7 @@ macro_rules! tuples {
         }
     })* };
 }
-tuples!((A 0, B 1) (A 0, B 1, C 2, D 3));
+tuples!((A 0, B 1) (A 0, B 1, C 2) (A 0, B 1, C 2, D 3));
 
 impl Packed for MeterKind {
     fn pack(&self, out: &mut Vec<u8>) {
@@ -299,6 +312,10 @@ mod tests {
             assert_eq!(read::<u64>(&bytes(&number)), Ok(number));
         }
         assert_eq!(bytes(&300u64), [0xac, 0x02]);
+        for tariff in [0, 1, -1, 63, -64, 64, i64::MAX, i64::MIN].map(Tariff) {
+            assert_eq!(read::<Tariff>(&bytes(&tariff)), Ok(tariff));
+        }
+        assert_eq!(bytes(&Tariff(-64)), [0x7f]);
         let list = vec![Some(Wh(7)), None, Some(Wh(u64::MAX))];
         assert_eq!(read::<Vec<Option<Wh>>>(&bytes(&list)), Ok(list));
         let address = Addr::unchecked("watt1abc");

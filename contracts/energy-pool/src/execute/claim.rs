@@ -142,8 +142,8 @@ fn pay(
     reserve.owed = reserve.owed.try_add(earned)?.try_sub(amount)?;
     reserve.reserve = reserve.reserve.try_sub(amount)?;
     reserve.paid = reserve.paid.try_add(amount)?;
-    state::save_feed_in(storage, owner, &account)?;
-    state::save_reserve(storage, &reserve)?;
+    state::save_feed_in(storage, owner, &account);
+    state::save_reserve(storage, &reserve);
     if amount.is_zero() {
         return Ok(response);
     }

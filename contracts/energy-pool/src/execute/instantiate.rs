@@ -44,7 +44,7 @@ pub fn instantiate(
     };
     let storage = deps.storage;
     cw2::set_contract_version(storage, CONTRACT_NAME, CONTRACT_VERSION)?;
-    state::save_roles(storage, roles.clone())?;
+    state::save_roles(storage, &roles);
     state::save_settings(storage, &settings);
     state::save_live(storage, &live);
     let payments = Payments {
@@ -52,8 +52,8 @@ pub fn instantiate(
         credit_delay_days: msg.credit_delay_days,
         confirmed_through: None,
     };
-    state::save_payments(storage, payments)?;
-    state::save_tariffs(storage, Window::ZERO, &msg.tariffs)?;
+    state::save_payments(storage, &payments);
+    state::save_tariffs(storage, Window::ZERO, &msg.tariffs);
     let mut response = Response::new()
         .add_event(AdminChanged {
             admin: roles.admin.to_string(),
@@ -75,7 +75,7 @@ pub fn instantiate(
             feed_in: msg.tariffs.feed_in,
         });
     for terms in &msg.zone_pairs {
-        state::save_pair(storage, Window::ZERO, terms)?;
+        state::save_pair(storage, Window::ZERO, terms);
         response = response.add_event(pair_set(Window::ZERO, terms));
     }
     Ok(response)

@@ -36,7 +36,7 @@ pub fn accept_owner(call: Call, id: MeterId) -> Result<Response, MarketError> {
         .ok_or(MarketError::NothingProposed)?;
     permission::must_be(&call.info.sender, &proposed, "proposed owner")?;
     state::remove_owned(storage, &meter.owner, id);
-    state::add_owned(storage, &proposed, id)?;
+    state::add_owned(storage, &proposed, id);
     let changed = OwnerChanged {
         meter: id,
         from: meter.owner.to_string(),

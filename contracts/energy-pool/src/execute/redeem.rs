@@ -111,7 +111,7 @@ fn carry(
         if net > left {
             return Err(exceeded(left));
         }
-        state::save_carried(storage, from, to, window, carried.try_add(net)?)?;
+        state::save_carried(storage, from, to, window, carried.try_add(net)?);
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ pub fn fund_reserve(call: Call) -> Result<Response, MarketError> {
     let mut reserve = state::reserve(storage)?;
     reserve.reserve = reserve.reserve.try_add(amount)?;
     reserve.funded = reserve.funded.try_add(amount)?;
-    state::save_reserve(storage, &reserve)?;
+    state::save_reserve(storage, &reserve);
     Ok(Response::new().add_event(ReserveFunded {
         from: call.info.sender.into_string(),
         amount,
@@ -48,6 +48,6 @@ pub fn confirm_feed_in(call: Call, through: Window) -> Result<Response, MarketEr
         }
     }
     payments.confirmed_through = Some(through);
-    state::save_payments(call.deps.storage, payments)?;
+    state::save_payments(call.deps.storage, &payments);
     Ok(Response::new().add_event(FeedInConfirmed { through }))
 }

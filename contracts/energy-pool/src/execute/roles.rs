@@ -15,7 +15,7 @@ pub fn propose_admin(call: Call, admin: Option<String>) -> Result<Response, Mark
     };
     let mut roles = state::roles(call.deps.storage)?;
     roles.proposed_admin = proposed_admin;
-    state::save_roles(call.deps.storage, roles)?;
+    state::save_roles(call.deps.storage, &roles);
     Ok(Response::new().add_event(event))
 }
 
@@ -25,7 +25,7 @@ pub fn accept_admin(call: Call) -> Result<Response, MarketError> {
     let admin = call.info.sender.to_string();
     roles.admin = call.info.sender;
     roles.proposed_admin = None;
-    state::save_roles(call.deps.storage, roles)?;
+    state::save_roles(call.deps.storage, &roles);
     Ok(Response::new().add_event(AdminChanged { admin }))
 }
 
@@ -42,6 +42,6 @@ pub fn set_role(call: Call, role: Role, address: &str) -> Result<Response, Marke
         Role::GridOperator => roles.grid_operator = address,
         Role::Regulator => roles.regulator = address,
     }
-    state::save_roles(call.deps.storage, roles)?;
+    state::save_roles(call.deps.storage, &roles);
     Ok(Response::new().add_event(event))
 }

@@ -13,7 +13,7 @@ use wattpool_schema::{Window, PPM};
 pub fn set_tariffs(call: Call, from: Window, tariffs: Tariffs) -> Result<Response, MarketError> {
     check_tariffs(&tariffs)?;
     check_window(&call, from)?;
-    state::save_tariffs(call.deps.storage, from, &tariffs)?;
+    state::save_tariffs(call.deps.storage, from, &tariffs);
     Ok(Response::new().add_event(TariffsSet {
         from_window: from,
         import: tariffs.import,
@@ -29,7 +29,7 @@ pub fn set_zone_pair(
 ) -> Result<Response, MarketError> {
     check_pair(&terms)?;
     check_window(&call, from)?;
-    state::save_pair(call.deps.storage, from, &terms)?;
+    state::save_pair(call.deps.storage, from, &terms);
     Ok(Response::new().add_event(pair_set(from, &terms)))
 }
 

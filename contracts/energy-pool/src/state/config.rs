@@ -1,16 +1,13 @@
 //! Settings, roles and payment terms. What every message reads is kept apart from what few do.
 
 use cosmwasm_std::{Addr, BlockInfo, StdError, StdResult, Storage};
-use cw_storage_plus::Item;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::packed::{self, packed};
 use wattpool_schema::{Seconds, Window};
 
 const SETTINGS: &[u8] = b"settings";
-/// administrator, proposed one, registrar, grid operator, regulator
-const ROLES: Item<(Addr, Option<Addr>, Addr, Addr, Addr)> = Item::new("roles");
-/// denomination, days of delay, confirmed through
-const PAYMENTS: Item<(String, u32, Option<Window>)> = Item::new("payments");
+const ROLES: &[u8] = b"roles";
+const PAYMENTS: &[u8] = b"payments";
 
 /// What every message reads.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +73,19 @@ packed!(Settings {
     paused
 });
 
+packed!(Roles {
+    admin,
+    proposed_admin,
+    registrar,
+    grid_operator,
+    regulator
+});
+packed!(Payments {
+    denom,
+    credit_delay_days,
+    confirmed_through
+});
+
 /// Loads the settings.
 pub fn settings(storage: &dyn Storage) -> StdResult<Settings> {
     packed::load(storage, SETTINGS)?.ok_or_else(|| StdError::not_found("settings"))
@@ -88,42 +98,20 @@ pub fn save_settings(storage: &mut dyn Storage, settings: &Settings) {
 
 /// Loads the roles.
 pub fn roles(storage: &dyn Storage) -> StdResult<Roles> {
-    let (admin, proposed_admin, registrar, grid_operator, regulator) = ROLES.load(storage)?;
-    Ok(Roles {
-        admin,
-        proposed_admin,
-        registrar,
-        grid_operator,
-        regulator,
-    })
+    packed::load(storage, ROLES)?.ok_or_else(|| StdError::not_found("roles"))
 }
 
 /// Stores the roles.
-pub fn save_roles(storage: &mut dyn Storage, r: Roles) -> StdResult<()> {
-    let stored = (
-        r.admin,
-        r.proposed_admin,
-        r.registrar,
-        r.grid_operator,
-        r.regulator,
-    );
-    ROLES.save(storage, &stored)
+pub fn save_roles(storage: &mut dyn Storage, roles: &Roles) {
+    packed::save(storage, ROLES, roles);
 }
 
 /// Loads the payment terms.
 pub fn payments(storage: &dyn Storage) -> StdResult<Payments> {
-    let (denom, credit_delay_days, confirmed_through) = PAYMENTS.load(storage)?;
-    Ok(Payments {
-        denom,
-        credit_delay_days,
-        confirmed_through,
-    })
+    packed::load(storage, PAYMENTS)?.ok_or_else(|| StdError::not_found("payments"))
 }
 
 /// Stores the payment terms.
-pub fn save_payments(storage: &mut dyn Storage, p: Payments) -> StdResult<()> {
-    PAYMENTS.save(
-        storage,
-        &(p.denom, p.credit_delay_days, p.confirmed_through),
-    )
+pub fn save_payments(storage: &mut dyn Storage, payments: &Payments) {
+    packed::save(storage, PAYMENTS, payments);
 }

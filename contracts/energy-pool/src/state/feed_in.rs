@@ -1,14 +1,17 @@
 //! Feed-in: late credit, money owed, the reserve.
 
-use cosmwasm_std::{Addr, Order, StdResult, Storage};
-use cw_storage_plus::{Bound, Item, Map};
+use super::keys::{key, of_owner, rest, within};
+use cosmwasm_std::{Addr, Order, StdError, StdResult, Storage};
 use wattpool_schema::error::MarketError;
+use wattpool_schema::packed::{self, packed};
 use wattpool_schema::token::WindowWh;
 use wattpool_schema::{Micro, Wh, Window};
 
-const LATE: Map<(&Addr, u64), Wh> = Map::new("l");
-const ACCOUNTS: Map<&Addr, (Micro, Micro, Option<Window>)> = Map::new("f");
-const RESERVE: Item<(Micro, Micro, Micro, Micro)> = Item::new("reserve");
+/// Late credit by owner and window.
+const LATE: u8 = b'l';
+/// Money by owner.
+const ACCOUNTS: u8 = b'f';
+const RESERVE: &[u8] = b"reserve";
 
 /// Feed-in money of an owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +37,24 @@ pub struct Reserve {
     pub funded: Micro,
 }
 
+packed!(FeedIn {
+    owed,
+    paid,
+    claimed_through
+});
+packed!(Reserve {
+    reserve,
+    owed,
+    paid,
+    funded
+});
+
+fn late_key(owner: &Addr, window: Window) -> Vec<u8> {
+    let mut key = of_owner(LATE, owner);
+    key.extend_from_slice(&window.0.to_be_bytes());
+    key
+}
+
 /// Adds credit without a token to an owner's window.
 pub fn add_late(
     storage: &mut dyn Storage,
@@ -41,9 +62,10 @@ pub fn add_late(
     window: Window,
     wh: Wh,
 ) -> Result<(), MarketError> {
-    let key = (owner, window.0);
-    let there = LATE.may_load(storage, key)?.unwrap_or_default();
-    Ok(LATE.save(storage, key, &there.try_add(wh)?)?)
+    let key = late_key(owner, window);
+    let there: Wh = packed::load(storage, &key)?.unwrap_or_default();
+    packed::save(storage, &key, &there.try_add(wh)?);
+    Ok(())
 }
 
 /// An owner's late credit through a window, ascending.
@@ -53,14 +75,16 @@ pub fn late(
     through: Window,
     limit: usize,
 ) -> StdResult<Vec<WindowWh>> {
-    let to = Some(Bound::inclusive(through.0));
-    LATE.prefix(owner)
-        .range(storage, None, to, Order::Ascending)
+    let prefix = of_owner(LATE, owner);
+    let to = through.0.to_be_bytes();
+    within(storage, &prefix, &[], &to, Order::Ascending)
         .take(limit)
-        .map(|entry| {
-            entry.map(|(window, wh)| WindowWh {
+        .map(|(key, wh)| {
+            let window = rest(&key, prefix.len()).map(u64::from_be_bytes);
+            let window = window.ok_or_else(|| StdError::parse_err("Window", "not a window"))?;
+            Ok(WindowWh {
                 window: Window(window),
-                wh,
+                wh: packed::read(&wh)?,
             })
         })
         .collect()
@@ -68,36 +92,25 @@ pub fn late(
 
 /// Takes late credit away: it has become money.
 pub fn remove_late(storage: &mut dyn Storage, owner: &Addr, window: Window) {
-    LATE.remove(storage, (owner, window.0));
+    storage.remove(&late_key(owner, window));
 }
 
 /// An owner's feed-in money.
 pub fn feed_in(storage: &dyn Storage, owner: &Addr) -> StdResult<FeedIn> {
-    let (owed, paid, claimed_through) = ACCOUNTS.may_load(storage, owner)?.unwrap_or_default();
-    Ok(FeedIn {
-        owed,
-        paid,
-        claimed_through,
-    })
+    Ok(packed::load(storage, &key(ACCOUNTS, &[owner.as_bytes()]))?.unwrap_or_default())
 }
 
 /// Stores an owner's feed-in money.
-pub fn save_feed_in(storage: &mut dyn Storage, owner: &Addr, f: &FeedIn) -> StdResult<()> {
-    ACCOUNTS.save(storage, owner, &(f.owed, f.paid, f.claimed_through))
+pub fn save_feed_in(storage: &mut dyn Storage, owner: &Addr, account: &FeedIn) {
+    packed::save(storage, &key(ACCOUNTS, &[owner.as_bytes()]), account);
 }
 
 /// The reserve; empty before it is first funded.
 pub fn reserve(storage: &dyn Storage) -> StdResult<Reserve> {
-    let (reserve, owed, paid, funded) = RESERVE.may_load(storage)?.unwrap_or_default();
-    Ok(Reserve {
-        reserve,
-        owed,
-        paid,
-        funded,
-    })
+    Ok(packed::load(storage, RESERVE)?.unwrap_or_default())
 }
 
 /// Stores the reserve.
-pub fn save_reserve(storage: &mut dyn Storage, r: &Reserve) -> StdResult<()> {
-    RESERVE.save(storage, &(r.reserve, r.owed, r.paid, r.funded))
+pub fn save_reserve(storage: &mut dyn Storage, reserve: &Reserve) {
+    packed::save(storage, RESERVE, reserve);
 }

@@ -1,7 +1,7 @@
 //! Meters: the registration, which rarely changes, apart from the position, which changes with every statement.
 
+use super::keys::{key, of_owner, rest, within};
 use cosmwasm_std::{Addr, Order, StdError, StdResult, Storage};
-use cw_storage_plus::{Bound, Item, Map};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::packed::{self, packed};
 use wattpool_schema::pool::{MeterKind, MeterPosition};
@@ -11,8 +11,9 @@ use wattpool_schema::{AgentKey, DeviceKey, MeterId, Wh, Window, Zone};
 const METERS: u8 = b'm';
 /// First byte of the keys of positions; the meter's id follows.
 const POSITIONS: u8 = b'p';
-const OWNED: Map<(&Addr, [u8; 16]), ()> = Map::new("o");
-const IN_SERVICE: Item<u64> = Item::new("in_service");
+/// By owner and meter; only the keys are used.
+const OWNED: u8 = b'o';
+const IN_SERVICE: &[u8] = b"in_service";
 
 /// A meter as registered.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,17 +56,21 @@ packed!(Meter {
     since
 });
 
-fn key(kind: u8, meter: MeterId) -> [u8; 17] {
-    let mut key = [kind; 17];
-    for (slot, byte) in key.iter_mut().skip(1).zip(meter.0) {
-        *slot = byte;
-    }
-    key
+/// Where in a list a page starts: the first key after the given one is that with a zero byte behind it.
+fn page_start(after: Option<MeterId>) -> Vec<u8> {
+    after.map_or_else(Vec::new, |meter| [meter.0.as_slice(), &[0]].concat())
+}
+
+/// The id behind a key's beginning.
+fn id(key: &[u8], prefix: usize) -> StdResult<MeterId> {
+    rest(key, prefix)
+        .map(MeterId)
+        .ok_or_else(|| StdError::parse_err("MeterId", "not a meter's key"))
 }
 
 /// A meter, if it is registered.
 pub fn may_meter(storage: &dyn Storage, meter: MeterId) -> StdResult<Option<Meter>> {
-    packed::load(storage, &key(METERS, meter))
+    packed::load(storage, &key(METERS, &[&meter.0]))
 }
 
 /// A meter.
@@ -90,7 +95,7 @@ pub fn active_meter(storage: &dyn Storage, id: MeterId) -> Result<Meter, MarketE
 
 /// Stores a meter.
 pub fn save_meter(storage: &mut dyn Storage, id: MeterId, meter: &Meter) {
-    packed::save(storage, &key(METERS, id), meter);
+    packed::save(storage, &key(METERS, &[&id.0]), meter);
 }
 
 /// Meters, ascending by id.
@@ -99,32 +104,28 @@ pub fn meters(
     start_after: Option<MeterId>,
     limit: usize,
 ) -> StdResult<Vec<(MeterId, Meter)>> {
-    // The first key after the given one is that with a zero byte behind it.
-    let mut start = vec![METERS];
-    if let Some(after) = start_after {
-        start.extend_from_slice(&after.0);
-        start.push(0);
-    }
-    let end = [METERS.saturating_add(1)];
-    storage
-        .range(Some(&start), Some(&end), Order::Ascending)
+    let from = page_start(start_after);
+    within(storage, &[METERS], &from, &[0xff; 16], Order::Ascending)
         .take(limit)
-        .map(|(key, value)| {
-            let id = key.get(1..).and_then(MeterId::from_slice);
-            let id = id.ok_or_else(|| StdError::parse_err("MeterId", "not a meter's key"))?;
-            Ok((id, packed::read(&value)?))
-        })
+        .map(|(key, value)| Ok((id(&key, 1)?, packed::read(&value)?)))
         .collect()
 }
 
+fn owned_key(owner: &Addr, meter: MeterId) -> Vec<u8> {
+    let mut key = of_owner(OWNED, owner);
+    key.extend_from_slice(&meter.0);
+    key
+}
+
 /// Enters a meter into its owner's list.
-pub fn add_owned(storage: &mut dyn Storage, owner: &Addr, meter: MeterId) -> StdResult<()> {
-    OWNED.save(storage, (owner, meter.0), &())
+pub fn add_owned(storage: &mut dyn Storage, owner: &Addr, meter: MeterId) {
+    // The chain's VM refuses empty values.
+    packed::save(storage, &owned_key(owner, meter), &true);
 }
 
 /// Takes a meter out of an owner's list.
 pub fn remove_owned(storage: &mut dyn Storage, owner: &Addr, meter: MeterId) {
-    OWNED.remove(storage, (owner, meter.0));
+    storage.remove(&owned_key(owner, meter));
 }
 
 /// An owner's meters, ascending by id.
@@ -134,31 +135,30 @@ pub fn owned(
     start_after: Option<MeterId>,
     limit: usize,
 ) -> StdResult<Vec<MeterId>> {
-    let after = start_after.map(|m| Bound::exclusive(m.0));
-    OWNED
-        .prefix(owner)
-        .keys(storage, after, None, Order::Ascending)
+    let prefix = of_owner(OWNED, owner);
+    let from = page_start(start_after);
+    within(storage, &prefix, &from, &[0xff; 16], Order::Ascending)
         .take(limit)
-        .map(|id| id.map(MeterId))
+        .map(|(key, _)| id(&key, prefix.len()))
         .collect()
 }
 
 /// Number of meters in service.
 pub fn in_service(storage: &dyn Storage) -> StdResult<u64> {
-    Ok(IN_SERVICE.may_load(storage)?.unwrap_or(0))
+    Ok(packed::load(storage, IN_SERVICE)?.unwrap_or(0))
 }
 
 /// Stores the number of meters in service.
-pub fn save_in_service(storage: &mut dyn Storage, meters: u64) -> StdResult<()> {
-    IN_SERVICE.save(storage, &meters)
+pub fn save_in_service(storage: &mut dyn Storage, meters: u64) {
+    packed::save(storage, IN_SERVICE, &meters);
 }
 
 /// Where a meter stands; a new one stands at the beginning.
 pub fn position(storage: &dyn Storage, meter: MeterId) -> StdResult<MeterPosition> {
-    Ok(packed::load(storage, &key(POSITIONS, meter))?.unwrap_or_default())
+    Ok(packed::load(storage, &key(POSITIONS, &[&meter.0]))?.unwrap_or_default())
 }
 
 /// Stores where a meter stands.
 pub fn save_position(storage: &mut dyn Storage, id: MeterId, position: &MeterPosition) {
-    packed::save(storage, &key(POSITIONS, id), position);
+    packed::save(storage, &key(POSITIONS, &[&id.0]), position);
 }

@@ -1,8 +1,9 @@
-//! What the pool stores. Nothing outside this folder knows a storage key. Records that most messages
-//! touch are binary ([`wattpool_schema::packed`]), the others JSON tuples: on a chain every byte written costs.
+//! What the pool stores. Nothing outside this folder knows a storage key. Records are binary
+//! ([`wattpool_schema::packed`]): on a chain every byte written costs.
 
 mod config;
 mod feed_in;
+mod keys;
 mod meter;
 mod terms;
 mod window;

@@ -1,21 +1,19 @@
 //! Books by window: one record for the live window, an archive for those before.
 
+use super::keys::{key, within};
 use cosmwasm_std::{Order, StdError, StdResult, Storage};
-use cw_storage_plus::{Bound, Map};
 use wattpool_schema::packed::{self, packed};
 use wattpool_schema::pool::PoolWindow;
 use wattpool_schema::{Seconds, Window};
 
 const LIVE: &[u8] = b"live";
-const GAPS: Map<u64, (Window, bool, bool)> = Map::new("g");
+/// Books by window.
+const WINDOWS: u8 = b'w';
+/// First window, halted, paused, by the last window.
+const GAPS: u8 = b'g';
 
-/// Key of a closed window's books.
-fn key(window: Window) -> [u8; 9] {
-    let mut key = [b'w'; 9];
-    for (slot, byte) in key.iter_mut().skip(1).zip(window.0.to_be_bytes()) {
-        *slot = byte;
-    }
-    key
+fn by_window(kind: u8, window: Window) -> Vec<u8> {
+    key(kind, &[&window.0.to_be_bytes()])
 }
 
 /// The window that was live at the last message, its books, and when that was.
@@ -54,14 +52,17 @@ pub fn save_live(storage: &mut dyn Storage, live: &Live) {
 /// Books of a window before the live one. Windows without a message have empty ones; whether a pause or a
 /// halt spanned them is known all the same.
 pub fn archived(storage: &dyn Storage, window: Window) -> StdResult<PoolWindow> {
-    if let Some(books) = packed::load(storage, &key(window))? {
+    if let Some(books) = packed::load(storage, &by_window(WINDOWS, window))? {
         return Ok(books);
     }
-    let from = Some(Bound::inclusive(window.0));
-    let gap = GAPS.range(storage, from, None, Order::Ascending).next();
-    let (halted, paused) = match gap.transpose()? {
-        Some((_, (first, halted, paused))) if first <= window => (halted, paused),
-        _ => (false, false),
+    let from = window.0.to_be_bytes();
+    let gap = within(storage, &[GAPS], &from, &[0xff; 8], Order::Ascending).next();
+    let (halted, paused) = match gap {
+        Some((_, stored)) => match packed::read(&stored)? {
+            (first, halted, paused) if window >= first => (halted, paused),
+            _ => (false, false),
+        },
+        None => (false, false),
     };
     Ok(PoolWindow {
         halted,
@@ -72,7 +73,7 @@ pub fn archived(storage: &dyn Storage, window: Window) -> StdResult<PoolWindow> 
 
 /// Stores books of a window before the live one.
 pub fn archive(storage: &mut dyn Storage, window: Window, books: &PoolWindow) {
-    packed::save(storage, &key(window), books);
+    packed::save(storage, &by_window(WINDOWS, window), books);
 }
 
 /// Notes that a halt or a pause spanned windows `first..=last` in which no message came.
@@ -82,6 +83,6 @@ pub fn save_gap(
     last: Window,
     halted: bool,
     paused: bool,
-) -> StdResult<()> {
-    GAPS.save(storage, last.0, &(first, halted, paused))
+) {
+    packed::save(storage, &by_window(GAPS, last), &(first, halted, paused));
 }
