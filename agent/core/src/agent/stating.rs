@@ -24,6 +24,8 @@ pub(super) struct Stating {
     last: Option<Metered>,
     commitment: Commitment,
     sequence: u64,
+    /// Readings in a row that came after a gap.
+    gaps: u8,
 }
 
 impl Stating {
@@ -71,19 +73,21 @@ impl Agent {
             Ok(None) => {}
             Ok(Some(metered)) => {
                 self.meter_retries = 0;
+                self.stating.gaps = 0;
                 self.state(metered, cx, out);
                 self.open_trading(now, cx, out);
             }
             Err(ReadingProblem::Repeated) => {}
             Err(ReadingProblem::Gap { missing }) => {
-                if self.meter_retries < METER_RETRIES {
-                    self.meter_retries = self.meter_retries.saturating_add(1);
+                if self.stating.gaps < METER_RETRIES {
+                    self.stating.gaps = self.stating.gaps.saturating_add(1);
                     out.push(Command::ReadMeter {
                         from: missing,
                         to: reading.window,
                     });
                 } else {
                     // The meter does not have them: what flowed in them stays unstated, metering goes on from here.
+                    self.stating.gaps = 0;
                     self.metering.resume(reading);
                     let problem = ReadingProblem::Gap { missing };
                     out.push(Command::Tell(Notice::BadReading {
@@ -207,6 +211,7 @@ impl Agent {
                 self.stating
                     .waiting
                     .retain(|w| !sent.contains(&w.statement.window));
+                self.submit_statements(out);
             }
             Err(_) => self.resubmit_later(now, out),
         }

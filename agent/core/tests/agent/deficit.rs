@@ -12,18 +12,25 @@ use wattpool_schema::{Price, Seconds, TradeKind, Wh, Zone, RECORD_VERSION};
 fn the_deficit_is_announced_and_looked_for_after_the_delay() {
     let mut home = Home::new(Policy::default());
     let out = home.next_window(-1_050);
-    assert_eq!((statuses(&out)[0].surplus, statuses(&out)[0].wh), (false, Wh(1_024)));
+    assert_eq!(
+        (statuses(&out)[0].surplus, statuses(&out)[0].wh),
+        (false, Wh(1_024))
+    );
     assert_eq!(lookups(&out), []);
     let timing = home.market.timing;
     let delay = timer_at(&out, Timer::Seek).unwrap().since(home.now);
-    assert!((timing.seek_ms..timing.seek_ms + timing.jitter_ms).contains(&delay), "{delay}");
+    assert!(
+        (timing.seek_ms..timing.seek_ms + timing.jitter_ms).contains(&delay),
+        "{delay}"
+    );
     let looking = home.fire(&out, Timer::Seek);
     let (_, locations) = looked_up(&looking);
     // Own zone first, the fitting bucket first; every bucket of both zones in one probe.
     let at = |zone, bucket| Location::of_offers(&home.market.network, Zone(zone), bucket, 0);
     assert_eq!(locations[0], at(0, bucket(Wh(1_050))));
     assert_eq!(locations.len(), usize::from(BUCKETS) * 2);
-    assert!((0..BUCKETS).all(|b| locations[..4].contains(&at(0, b)) && locations[4..].contains(&at(1, b))));
+    assert!((0..BUCKETS)
+        .all(|b| locations[..4].contains(&at(0, b)) && locations[4..].contains(&at(1, b))));
     assert!(looking.iter().any(|c| matches!(c, Command::Lookup { deadline, .. } if *deadline == home.now.plus(timing.lookup_ms))));
 }
 
@@ -33,11 +40,17 @@ fn a_request_says_what_is_needed_at_what_most() {
     let out = home.found(lookup, vec![home.offer(2, 2_000, |_| {})]);
     let request = asked(&out);
     let r = &request.request;
-    assert_eq!((r.version, r.buyer, r.seller, r.kind), (RECORD_VERSION, ME, meter(2), TradeKind::Spot));
+    assert_eq!(
+        (r.version, r.buyer, r.seller, r.kind),
+        (RECORD_VERSION, ME, meter(2), TradeKind::Spot)
+    );
     assert_eq!((r.first_window, r.count, r.wh), (W, 1, Wh(400)));
     // The grid's price less the network charge.
     assert_eq!(r.max_price, Price(290_000));
-    assert_eq!((r.requested_at, r.expires_at), (home.block.time, Seconds(home.block.time.0 + 30)));
+    assert_eq!(
+        (r.requested_at, r.expires_at),
+        (home.block.time, Seconds(home.block.time.0 + 30))
+    );
     assert_eq!(request.signature, signed_by(1, &r.sign_bytes()));
     assert!(timer_at(&out, Timer::Answers).is_some());
 }
@@ -47,9 +60,11 @@ fn offers_that_do_not_count_are_not_asked() {
     type Change = fn(&mut Offer);
     let cases: [(&str, u8, Change); 9] = [
         ("not registered", 200, |_| {}),
-        ("another network", 2, |o| o.network = "chain-2/escrow".into()),
+        ("another network", 2, |o| {
+            o.network = "chain-2/escrow".into()
+        }),
         ("another version", 2, |o| o.version = 2),
-        ("expired", 2, |o| o.expires_at = W.end(LEN)),
+        ("expired", 2, |o| o.expires_at = Seconds(W.end(LEN).0 - 1)),
         ("the window before", 2, |o| o.window = W.prev()),
         ("the window after", 2, |o| o.window = W.next()),
         ("another zone than registered", 2, |o| o.zone = Zone(1)),
@@ -57,7 +72,10 @@ fn offers_that_do_not_count_are_not_asked() {
         ("too dear", 2, |o| o.price = Price(290_001)),
     ];
     for (why, n, change) in cases {
-        let policy = Policy { blocked: vec![meter(5).to_string()], ..Policy::default() };
+        let policy = Policy {
+            blocked: vec![meter(5).to_string()],
+            ..Policy::default()
+        };
         let (mut home, lookup) = Home::buying(policy, 400);
         let bad = home.offer(n, 2_000, change);
         let out = home.found(lookup, vec![bad]);
@@ -65,7 +83,13 @@ fn offers_that_do_not_count_are_not_asked() {
         // The search goes on, and a good offer is taken.
         let looking = home.fire(&out, Timer::Seek);
         let good = home.offer(3, 2_000, |_| {});
-        assert_eq!(asked(&home.found(looked_up(&looking).0, vec![good])).request.seller, meter(3), "{why}");
+        assert_eq!(
+            asked(&home.found(looked_up(&looking).0, vec![good]))
+                .request
+                .seller,
+            meter(3),
+            "{why}"
+        );
     }
 }
 
@@ -75,7 +99,10 @@ fn a_forged_offer_and_a_status_do_not_count() {
     let mut forged = (*home.offer(2, 2_000, |_| {})).clone();
     forged.signature = signed_by(3, &forged.sign_bytes());
     let status = home.status(4, true, 2_000);
-    assert_eq!(asks(&home.found(lookup, vec![Arc::new(forged), status])), []);
+    assert_eq!(
+        asks(&home.found(lookup, vec![Arc::new(forged), status])),
+        []
+    );
 }
 
 #[test]
@@ -89,7 +116,13 @@ fn the_user_is_told_of_another_version() {
 #[test]
 fn green_only_leaves_batteries_out() {
     for (green_only, want) in [(false, 1), (true, 0)] {
-        let (mut home, lookup) = Home::buying(Policy { green_only, ..Policy::default() }, 400);
+        let (mut home, lookup) = Home::buying(
+            Policy {
+                green_only,
+                ..Policy::default()
+            },
+            400,
+        );
         let battery = home.offer(9, 2_000, |_| {});
         assert_eq!(asks(&home.found(lookup, vec![battery])).len(), want);
     }
@@ -110,7 +143,10 @@ fn another_look_up_s_result_or_a_late_one_changes_nothing() {
 fn the_fewest_sellers_are_asked() {
     let (mut home, lookup) = Home::buying(Policy::default(), 900);
     let sizes = [(2, 300), (3, 300), (4, 300), (5, 300), (6, 500), (7, 450)];
-    let records = sizes.iter().map(|(n, wh)| home.offer(*n, *wh, |_| {})).collect();
+    let records = sizes
+        .iter()
+        .map(|(n, wh)| home.offer(*n, *wh, |_| {}))
+        .collect();
     let asks = asks(&home.found(lookup, records));
     let mut sellers: Vec<u8> = asks.iter().map(|a| a.request.seller.0[0]).collect();
     sellers.sort_unstable();
@@ -118,14 +154,21 @@ fn the_fewest_sellers_are_asked() {
     assert_eq!(sellers, [6, 7]);
     assert_eq!(asks.iter().map(|a| a.request.wh.0).sum::<u64>(), 900);
     let (mut home, lookup) = Home::buying(Policy::default(), 900);
-    let records = sizes.iter().chain(&[(8, 1_000)]).map(|(n, wh)| home.offer(*n, *wh, |_| {})).collect();
+    let records = sizes
+        .iter()
+        .chain(&[(8, 1_000)])
+        .map(|(n, wh)| home.offer(*n, *wh, |_| {}))
+        .collect();
     assert_eq!(asked(&home.found(lookup, records)).request.seller, meter(8));
 }
 
 #[test]
 fn a_preferred_seller_comes_first() {
     for n in 2..8 {
-        let policy = Policy { preferred: vec![meter(n).to_string()], ..Policy::default() };
+        let policy = Policy {
+            preferred: vec![meter(n).to_string()],
+            ..Policy::default()
+        };
         let (mut home, lookup) = Home::buying(policy, 400);
         let records = (2..8).map(|n| home.offer(n, 1_000, |_| {})).collect();
         assert_eq!(asked(&home.found(lookup, records)).request.seller, meter(n));
@@ -139,7 +182,12 @@ fn offers_short_of_the_need_are_taken_and_the_search_goes_on() {
     assert_eq!(asked(&out).request.wh, Wh(98));
     let looking = home.fire(&out, Timer::Seek);
     let more = home.offer(3, 2_000, |_| {});
-    assert_eq!(asked(&home.found(looked_up(&looking).0, vec![more])).request.wh, Wh(802));
+    assert_eq!(
+        asked(&home.found(looked_up(&looking).0, vec![more]))
+            .request
+            .wh,
+        Wh(802)
+    );
 }
 
 #[test]
@@ -196,8 +244,12 @@ fn only_the_first_of_contradictory_answers_counts() {
     let request = asked(&home.found(lookup, vec![home.offer(2, 1_000, |_| {})]));
     let (_, trade) = settled(&home.give(approved(&request, |_| {})));
     assert_eq!(trade.wh, Wh(400));
-    assert!(home.give(approved(&request, |a| (a.wh, a.nonce) = (Wh(300), 99))).is_empty());
-    assert!(home.give(denied(&request, DenialReason::SoldOut, 0)).is_empty());
+    assert!(home
+        .give(approved(&request, |a| (a.wh, a.nonce) = (Wh(300), 99)))
+        .is_empty());
+    assert!(home
+        .give(denied(&request, DenialReason::SoldOut, 0))
+        .is_empty());
     // And the other way round.
     let (mut home, lookup) = Home::buying(Policy::default(), 400);
     let request = asked(&home.found(lookup, vec![home.offer(2, 1_000, |_| {})]));
@@ -216,7 +268,10 @@ fn a_seller_that_denied_is_asked_again_only_with_a_newer_offer() {
     assert_eq!(asks(&out), []);
     let looking = home.fire(&out, Timer::Seek);
     let newer = home.offer(2, 1_000, |_| {});
-    assert_eq!(asks(&home.found(looked_up(&looking).0, vec![newer])).len(), 1);
+    assert_eq!(
+        asks(&home.found(looked_up(&looking).0, vec![newer])).len(),
+        1
+    );
 }
 
 #[test]
@@ -226,13 +281,21 @@ fn fruitless_looking_ends_and_the_grid_supplies() {
     let mut rounds = 1;
     while timer_at(&out, Timer::Seek).is_some() {
         let looking = home.fire(&out, Timer::Seek);
-        let Some((lookup, _)) = lookups(&looking).pop() else { break };
+        let Some((lookup, _)) = lookups(&looking).pop() else {
+            break;
+        };
         out = home.found(lookup, Vec::new());
         rounds += 1;
     }
     assert!((2..=10).contains(&rounds), "{rounds}");
     let told = notices(&home.next_window(0));
-    assert!(told.contains(&Notice::GridSupplied { window: W, wh: Wh(400) }), "{told:?}");
+    assert!(
+        told.contains(&Notice::GridSupplied {
+            window: W,
+            wh: Wh(400)
+        }),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -243,28 +306,55 @@ fn near_the_end_and_in_a_pause_nothing_is_asked() {
     assert_eq!(asks(&home.found(lookup, vec![offer])), []);
     let (mut home, lookup) = Home::buying(Policy::default(), 400);
     let offer = home.offer(2, 1_000, |_| {});
-    home.give(Event::Chain { at: home.block, event: MarketEvent::PauseSet(PauseSet { paused: true }) });
+    home.give(Event::Chain {
+        at: home.block,
+        event: MarketEvent::PauseSet(PauseSet { paused: true }),
+    });
     assert_eq!(asks(&home.found(lookup, vec![offer])), []);
 }
 
 #[test]
 fn local_first_looks_elsewhere_only_for_what_the_own_zone_cannot_supply() {
-    let (mut home, lookup) = Home::buying(Policy { local_first: true, ..Policy::default() }, 900);
-    let own: Vec<_> = (0..BUCKETS).map(|b| Location::of_offers(&home.market.network, Zone(0), b, 0)).collect();
+    let (mut home, lookup) = Home::buying(
+        Policy {
+            local_first: true,
+            ..Policy::default()
+        },
+        900,
+    );
+    let own: Vec<_> = (0..BUCKETS)
+        .map(|b| Location::of_offers(&home.market.network, Zone(0), b, 0))
+        .collect();
     let far = Location::of_offers(&home.market.network, Zone(1), bucket(Wh(900)), 0);
-    let mut seeking = Home::new(Policy { local_first: true, ..Policy::default() });
+    let mut seeking = Home::new(Policy {
+        local_first: true,
+        ..Policy::default()
+    });
     let opened = seeking.next_window(-900);
     let (_, locations) = looked_up(&seeking.fire(&opened, Timer::Seek));
-    assert!(locations.iter().all(|l| own.contains(l)), "the first look-up stays in the own zone");
+    assert!(
+        locations.iter().all(|l| own.contains(l)),
+        "the first look-up stays in the own zone"
+    );
     // 490 Wh of 900 are to be had nearby; the rest is looked for everywhere.
     let out = home.found(lookup, vec![home.offer(2, 500, |_| {})]);
     assert_eq!(asked(&out).request.wh, Wh(490));
     let (lookup, locations) = looked_up(&home.fire(&out, Timer::Seek));
     assert!(locations.iter().any(|l| !own.contains(l)));
-    assert!(locations.contains(&Location::of_offers(&home.market.network, Zone(1), bucket(Wh(410)), 0)) || locations.contains(&far));
+    assert!(
+        locations.contains(&Location::of_offers(
+            &home.market.network,
+            Zone(1),
+            bucket(Wh(410)),
+            0
+        )) || locations.contains(&far)
+    );
     let remote = home.offer(101, 2_000, |_| {});
     let request = asked(&home.found(lookup, vec![remote]));
-    assert_eq!((request.request.seller, request.request.wh), (meter(101), Wh(410)));
+    assert_eq!(
+        (request.request.seller, request.request.wh),
+        (meter(101), Wh(410))
+    );
     // Behind the zone pair the charge is higher, so the price may only be lower.
     assert_eq!(request.request.max_price, Price(260_000));
 }
@@ -275,5 +365,8 @@ fn nothing_is_journalled_by_asking() {
     let before = home.journal.len();
     home.found(lookup, vec![home.offer(2, 1_000, |_| {})]);
     assert_eq!(home.journal.len(), before);
-    assert!(home.journal.iter().all(|e| matches!(e, JournalEntry::Metered { .. })));
+    assert!(home
+        .journal
+        .iter()
+        .all(|e| matches!(e, JournalEntry::Metered { .. })));
 }

@@ -38,7 +38,13 @@ struct Chain {
 impl Chain {
     /// What may still be taken at a block time, and what was.
     fn claimed(&self, now: Seconds) -> u64 {
-        self.sold + self.promised.iter().filter(|a| a.expires_at >= now).map(|a| a.max_gross.0).sum::<u64>()
+        self.sold
+            + self
+                .promised
+                .iter()
+                .filter(|a| a.expires_at >= now)
+                .map(|a| a.max_gross.0)
+                .sum::<u64>()
     }
 }
 
@@ -134,6 +140,9 @@ fn too_many_open_promises_are_denied_as_busy_with_what_is_left() {
     }
     let request = home.request(3, 100, 1, |_| {});
     let out = home.give(request);
-    let left = Answer::Denied { reason: DenialReason::Busy, available: Wh(1_000 - 64 * 2) };
+    let left = Answer::Denied {
+        reason: DenialReason::Busy,
+        available: Wh(1_000 - 64 * 2),
+    };
     assert_eq!(replies(&out)[0].answer, left);
 }

@@ -9,7 +9,13 @@ use wattpool_schema::{Approval, Price, Seconds, TradeKind, Wh};
 
 /// A home that has asked home 2 for 400 Wh; home 3 would be next.
 fn asking() -> (Home, SignedRequest) {
-    let (mut home, lookup) = Home::buying(Policy { preferred: vec![meter(2).to_string()], ..Policy::default() }, 400);
+    let (mut home, lookup) = Home::buying(
+        Policy {
+            preferred: vec![meter(2).to_string()],
+            ..Policy::default()
+        },
+        400,
+    );
     let records = vec![home.offer(2, 1_000, |_| {}), home.offer(3, 1_000, |_| {})];
     let request = asked(&home.found(lookup, records));
     assert_eq!(request.request.seller, meter(2));
@@ -26,14 +32,30 @@ fn settling() -> (Home, u64, SettleTrade) {
 fn a_trade_is_journalled_before_it_is_submitted() {
     let (mut home, request) = asking();
     let out = home.give(approved(&request, |_| {}));
-    let written = place(&out, |c| matches!(c, Command::Journal(JournalEntry::Settling(_))));
-    let submitted = place(&out, |c| matches!(c, Command::Submit { tx: MarketTx::Settle(_), .. }));
+    let written = place(&out, |c| {
+        matches!(c, Command::Journal(JournalEntry::Settling(_)))
+    });
+    let submitted = place(&out, |c| {
+        matches!(
+            c,
+            Command::Submit {
+                tx: MarketTx::Settle(_),
+                ..
+            }
+        )
+    });
     assert!(written < submitted);
     let (_, trade) = settled(&out);
-    assert_eq!(journalled(&out), [JournalEntry::Settling(Box::new(trade.clone()))]);
+    assert_eq!(
+        journalled(&out),
+        [JournalEntry::Settling(Box::new(trade.clone()))]
+    );
     assert_eq!((trade.trade_id, trade.wh), (request.request.id, Wh(400)));
     let cover = trade.cover.unwrap().cover;
-    assert_eq!((cover.meter, cover.window, cover.import_wh), (ME, W, Wh(400)));
+    assert_eq!(
+        (cover.meter, cover.window, cover.import_wh),
+        (ME, W, Wh(400))
+    );
 }
 
 #[test]
@@ -53,8 +75,10 @@ fn an_approval_that_differs_from_the_request_is_never_settled() {
         ("price", |a| a.price = Price(290_001)),
         ("charge", |a| a.max_charge = Price(9_999)),
         ("gross", |a| a.max_gross = Wh(400)),
-        ("time asked", |a| a.requested_at = Seconds(a.requested_at.0 - 60)),
-        ("expired", |a| a.expires_at = W.end(LEN)),
+        ("time asked", |a| {
+            a.requested_at = Seconds(a.requested_at.0 - 60)
+        }),
+        ("expired", |a| a.expires_at = Seconds(W.end(LEN).0 - 1)),
         ("more in all", |a| (a.wh, a.max_gross) = (Wh(800), Wh(900))),
         ("nobody", |a| a.seller = meter(200)),
     ];
@@ -73,8 +97,12 @@ fn an_approval_signed_by_somebody_else_is_never_settled() {
     use wattpool_core::io::Event;
     use wattpool_schema::peer::Answer;
     let (mut home, request) = asking();
-    let Event::Answer(mut forged) = approved(&request, |_| {}) else { unreachable!() };
-    let Answer::Approved(approval) = &mut forged.answer else { unreachable!() };
+    let Event::Answer(mut forged) = approved(&request, |_| {}) else {
+        unreachable!()
+    };
+    let Answer::Approved(approval) = &mut forged.answer else {
+        unreachable!()
+    };
     approval.signature = signed_by(3, &approval.approval.sign_bytes());
     let out = home.give(Event::Answer(forged));
     assert_eq!(settles(&out), []);
@@ -84,7 +112,9 @@ fn an_approval_signed_by_somebody_else_is_never_settled() {
 #[test]
 fn a_cheaper_and_a_smaller_approval_is_taken_and_the_rest_asked_elsewhere() {
     let (mut home, request) = asking();
-    let out = home.give(approved(&request, |a| (a.wh, a.price) = (Wh(150), Price(120_000))));
+    let out = home.give(approved(&request, |a| {
+        (a.wh, a.price) = (Wh(150), Price(120_000))
+    }));
     let (intent, trade) = settled(&out);
     assert_eq!(trade.wh, Wh(150));
     let rest = asked(&out);
@@ -93,7 +123,11 @@ fn a_cheaper_and_a_smaller_approval_is_taken_and_the_rest_asked_elsewhere() {
     let (_, second) = settled(&home.give(approved(&rest, |_| {})));
     assert_eq!(second.cover.unwrap().cover.import_wh, Wh(400));
     let out = home.done(intent, Ok(vec![closed(&trade.approval.approval, 150)]));
-    assert!(notices(&out).contains(&Notice::Bought { window: W, seller: meter(2), wh: Wh(150) }));
+    assert!(notices(&out).contains(&Notice::Bought {
+        window: W,
+        seller: meter(2),
+        wh: Wh(150)
+    }));
 }
 
 #[test]
@@ -103,21 +137,42 @@ fn what_was_bought_is_told_and_the_rest_is_the_grid_s() {
     home.wait(5);
     home.done(intent, Ok(vec![closed(&trade.approval.approval, 150)]));
     let told = notices(&home.next_window(0));
-    assert!(told.contains(&Notice::GridSupplied { window: W, wh: Wh(250) }), "{told:?}");
+    assert!(
+        told.contains(&Notice::GridSupplied {
+            window: W,
+            wh: Wh(250)
+        }),
+        "{told:?}"
+    );
     let (mut home, intent, trade) = settling();
     home.done(intent, Ok(vec![closed(&trade.approval.approval, 400)]));
     let told = notices(&home.next_window(0));
-    assert!(!told.iter().any(|n| matches!(n, Notice::GridSupplied { .. })), "{told:?}");
+    assert!(
+        !told
+            .iter()
+            .any(|n| matches!(n, Notice::GridSupplied { .. })),
+        "{told:?}"
+    );
 }
 
 #[test]
 fn a_refused_trade_brings_the_next_best_and_covers_no_more_than_the_import() {
-    for code in ["UNSOLD_TOO_FEW", "APPROVAL_EXPIRED", "NONCE_USED", "INSUFFICIENT_MONEY", "BAD_SIGNATURE"] {
+    for code in [
+        "UNSOLD_TOO_FEW",
+        "APPROVAL_EXPIRED",
+        "NONCE_USED",
+        "INSUFFICIENT_MONEY",
+        "BAD_SIGNATURE",
+    ] {
         let (mut home, intent, _) = settling();
         let out = home.done(intent, Err(TxFailure::Refused(code)));
         assert!(notices(&out).contains(&Notice::Refused { code }));
         let next = asked(&out);
-        assert_eq!((next.request.seller, next.request.wh), (meter(3), Wh(400)), "{code}");
+        assert_eq!(
+            (next.request.seller, next.request.wh),
+            (meter(3), Wh(400)),
+            "{code}"
+        );
         let (_, second) = settled(&home.give(approved(&next, |_| {})));
         assert_eq!(second.cover.unwrap().cover.import_wh, Wh(400), "{code}");
         assert_ne!(second.trade_id, next.request.id - 1);
@@ -142,7 +197,14 @@ fn what_is_lost_is_submitted_again_under_the_same_id_and_counted_once() {
     }
     // It had been executed all along: the chain says yes without a new event.
     let out = home.done(intent, Ok(Vec::new()));
-    assert_eq!(notices(&out), [Notice::Bought { window: W, seller: meter(2), wh: Wh(400) }]);
+    assert_eq!(
+        notices(&out),
+        [Notice::Bought {
+            window: W,
+            seller: meter(2),
+            wh: Wh(400)
+        }]
+    );
     assert_eq!(asks(&out), []);
     assert!(home.done(intent, Ok(Vec::new())).is_empty());
 }
@@ -168,7 +230,11 @@ fn a_refusal_for_now_is_tried_again_while_the_approval_holds() {
     home.block_after(60);
     let out = home.done(intent, Err(TxFailure::Refused("PAUSED")));
     assert_eq!(timer_at(&out, Timer::Resubmit), None);
-    assert_eq!(asked(&out).request.wh, Wh(400), "it is needed from elsewhere now");
+    assert_eq!(
+        asked(&out).request.wh,
+        Wh(400),
+        "it is needed from elsewhere now"
+    );
 }
 
 #[test]
@@ -193,5 +259,11 @@ fn an_outcome_after_the_window_has_closed_changes_nothing() {
     let out = home.done(intent, Ok(vec![closed(&trade.approval.approval, 400)]));
     assert_eq!(asks(&out), []);
     let told = notices(&home.next_window(0));
-    assert!(told.contains(&Notice::GridSupplied { window: W.next(), wh: Wh(300) }), "{told:?}");
+    assert!(
+        told.contains(&Notice::GridSupplied {
+            window: W.next(),
+            wh: Wh(300)
+        }),
+        "{told:?}"
+    );
 }

@@ -4,8 +4,12 @@ use super::{market, pair, signed_by};
 use wattpool_core::io::{Command, Event, Gate, JournalEntry, MarketTx, Millis, Notice, Timer};
 use wattpool_rules::loss;
 use wattpool_schema::escrow::SettleTrade;
-use wattpool_schema::peer::{Answer, DenialReason, Location, Offer, Record, SignedRequest, Status, TradeAnswer};
-use wattpool_schema::{Approval, Price, Seconds, SignedApproval, SignedStatement, Wh, RECORD_VERSION};
+use wattpool_schema::peer::{
+    Answer, DenialReason, Location, Offer, Record, SignedRequest, Status, TradeAnswer,
+};
+use wattpool_schema::{
+    Approval, Price, Seconds, SignedApproval, SignedStatement, Wh, RECORD_VERSION,
+};
 
 /// When a timer is due, by the last command that set it.
 pub fn timer_at(set: &[Command], which: Timer) -> Option<Millis> {
@@ -16,12 +20,16 @@ pub fn timer_at(set: &[Command], which: Timer) -> Option<Millis> {
 }
 
 pub fn looked_up(set: &[Command]) -> (u32, Vec<Location>) {
-    lookups(set).pop().unwrap_or_else(|| panic!("no look-up in {set:?}"))
+    lookups(set)
+        .pop()
+        .unwrap_or_else(|| panic!("no look-up in {set:?}"))
 }
 
 pub fn lookups(set: &[Command]) -> Vec<(u32, Vec<Location>)> {
     let all = set.iter().filter_map(|c| match c {
-        Command::Lookup { lookup, locations, .. } => Some((*lookup, locations.clone())),
+        Command::Lookup {
+            lookup, locations, ..
+        } => Some((*lookup, locations.clone())),
         _ => None,
     });
     all.collect()
@@ -45,10 +53,12 @@ pub fn stated(set: &[Command]) -> (u64, Vec<SignedStatement>) {
 }
 
 pub fn settles(set: &[Command]) -> Vec<(u64, SettleTrade)> {
-    let all = submits(set).into_iter().filter_map(|(intent, tx)| match tx {
-        MarketTx::Settle(trade) => Some((intent, *trade)),
-        _ => None,
-    });
+    let all = submits(set)
+        .into_iter()
+        .filter_map(|(intent, tx)| match tx {
+            MarketTx::Settle(trade) => Some((intent, *trade)),
+            _ => None,
+        });
     all.collect()
 }
 
@@ -82,7 +92,9 @@ pub fn statuses(set: &[Command]) -> Vec<Status> {
 }
 
 pub fn withdrawals(set: &[Command]) -> usize {
-    set.iter().filter(|c| matches!(c, Command::Withdraw { .. })).count()
+    set.iter()
+        .filter(|c| matches!(c, Command::Withdraw { .. }))
+        .count()
 }
 
 pub fn asks(set: &[Command]) -> Vec<SignedRequest> {
@@ -142,7 +154,9 @@ pub fn gates(set: &[Command]) -> Vec<Gate> {
 
 /// The place of the first command that is one of these.
 pub fn place(set: &[Command], which: impl Fn(&Command) -> bool) -> usize {
-    set.iter().position(which).unwrap_or_else(|| panic!("not in {set:?}"))
+    set.iter()
+        .position(which)
+        .unwrap_or_else(|| panic!("not in {set:?}"))
 }
 
 /// The seller's answer to a request: an approval of what was asked, changed and then signed.
@@ -170,14 +184,31 @@ pub fn approved(request: &SignedRequest, change: impl FnOnce(&mut Approval)) -> 
     approval.max_gross = loss::gross_for(approval.wh, terms.loss).expect("fits");
     change(&mut approval);
     let signature = signed_by(r.seller.0[0], &approval.sign_bytes());
-    answer(request, Answer::Approved(SignedApproval { approval, signature }))
+    answer(
+        request,
+        Answer::Approved(SignedApproval {
+            approval,
+            signature,
+        }),
+    )
 }
 
 pub fn denied(request: &SignedRequest, reason: DenialReason, available: u64) -> Event {
-    answer(request, Answer::Denied { reason, available: Wh(available) })
+    answer(
+        request,
+        Answer::Denied {
+            reason,
+            available: Wh(available),
+        },
+    )
 }
 
 pub fn answer(request: &SignedRequest, answer: Answer) -> Event {
     let r = &request.request;
-    Event::Answer(Box::new(TradeAnswer { id: r.id, seller: r.seller, buyer: r.buyer, answer }))
+    Event::Answer(Box::new(TradeAnswer {
+        id: r.id,
+        seller: r.seller,
+        buyer: r.buyer,
+        answer,
+    }))
 }

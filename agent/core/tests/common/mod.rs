@@ -22,8 +22,8 @@ use wattpool_schema::peer::{
 };
 use wattpool_schema::pool::{MeterKind, MeterPosition, Tariffs, ZonePairTerms};
 use wattpool_schema::{
-    AgentKey, Approval, Digest32, MeterId, Micro, Ppm, Price, Seconds, Signature, SignedApproval, Tariff, TradeKind,
-    Wh, Window, Zone, RECORD_VERSION,
+    AgentKey, Approval, Digest32, MeterId, Micro, Ppm, Price, Seconds, Signature, SignedApproval,
+    Tariff, TradeKind, Wh, Window, Zone, RECORD_VERSION,
 };
 
 pub const LEN: u32 = 900;
@@ -45,7 +45,12 @@ fn agent_key(n: u8) -> AgentKey {
 
 /// A keyed checksum (FNV-1a) in place of a signature.
 fn checksum(key: &[u8], bytes: &[u8]) -> Signature {
-    let hash = key.iter().chain(bytes).fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3));
+    let hash = key
+        .iter()
+        .chain(bytes)
+        .fold(0xcbf2_9ce4_8422_2325u64, |h, b| {
+            (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3)
+        });
     let mut signature = Signature::default();
     signature.0[..8].copy_from_slice(&hash.to_be_bytes());
     signature
@@ -83,8 +88,16 @@ impl Registry for Town {
             101..=110 => Zone(1),
             _ => return None,
         };
-        let kind = if n == 9 { MeterKind::Battery } else { MeterKind::Pv };
-        (*id == meter(n)).then(|| MeterInfo { agent: agent_key(n), zone, kind })
+        let kind = if n == 9 {
+            MeterKind::Battery
+        } else {
+            MeterKind::Pv
+        };
+        (*id == meter(n)).then(|| MeterInfo {
+            agent: agent_key(n),
+            zone,
+            kind,
+        })
     }
     fn record(&self, _: &MeterId) -> SellerRecord {
         SellerRecord::default()
@@ -93,12 +106,28 @@ impl Registry for Town {
 
 pub fn market() -> Arc<Market> {
     let timing = Timing::for_chain(LEN, 5_000);
-    Arc::new(Market::new("chain-1".into(), "pool".into(), "escrow".into(), LEN, timing))
+    Arc::new(Market::new(
+        "chain-1".into(),
+        "pool".into(),
+        "escrow".into(),
+        LEN,
+        timing,
+    ))
 }
 
 pub fn pair(from: u16, to: u16) -> ZonePairTerms {
-    let (loss, charge) = if from == to { (20_000, 10_000) } else { (50_000, 40_000) };
-    ZonePairTerms { from: Zone(from), to: Zone(to), loss: Ppm(loss), charge: Price(charge), capacity: None }
+    let (loss, charge) = if from == to {
+        (20_000, 10_000)
+    } else {
+        (50_000, 40_000)
+    };
+    ZonePairTerms {
+        from: Zone(from),
+        to: Zone(to),
+        loss: Ppm(loss),
+        charge: Price(charge),
+        capacity: None,
+    }
 }
 
 /// The grid sells at 0.30 and buys at 0.10 per kWh.
@@ -106,7 +135,10 @@ pub fn terms(now: Window, at: BlockRef) -> WindowTerms {
     WindowTerms {
         now,
         at,
-        tariffs: Tariffs { import: Tariff(300_000), feed_in: Tariff(100_000) },
+        tariffs: Tariffs {
+            import: Tariff(300_000),
+            feed_in: Tariff(100_000),
+        },
         pairs: vec![pair(0, 0), pair(0, 1), pair(1, 0), pair(1, 1)],
         meters: vec![(Zone(0), 20), (Zone(1), 10)],
         paused: false,
@@ -142,7 +174,10 @@ impl Home {
             agent: Agent::new(id, market.clone(), policy),
             market,
             now: Millis(W.start(LEN).0 * 1000),
-            block: BlockRef { height: 1, time: W.start(LEN) },
+            block: BlockRef {
+                height: 1,
+                time: W.start(LEN),
+            },
             window: W,
             journal: Vec::new(),
             registers: REGISTERS,
@@ -153,7 +188,10 @@ impl Home {
     /// Started for the first time; the registers at the end of the window before [`W`] are known.
     pub fn new(policy: Policy) -> Self {
         let mut home = Self::idle(policy);
-        home.give(Event::Started { journal: Vec::new(), position: MeterPosition::default() });
+        home.give(Event::Started {
+            journal: Vec::new(),
+            position: MeterPosition::default(),
+        });
         home.give(Event::Reading(home.reading(W.prev())));
         home.give(Event::WindowOpened(Arc::new(terms(W, home.block))));
         home
@@ -161,18 +199,34 @@ impl Home {
 
     /// The same home after a crash: a new agent with what was journalled, in the running window.
     pub fn crash(self, policy: Policy, position: MeterPosition) -> (Self, Vec<Command>) {
-        let mut home = Self { now: self.now, block: self.block, window: self.window, registers: self.registers, ..Self::idle(policy) };
+        let mut home = Self {
+            now: self.now,
+            block: self.block,
+            window: self.window,
+            registers: self.registers,
+            ..Self::idle(policy)
+        };
         home.journal = self.journal;
-        let mut out = home.give(Event::Started { journal: home.journal.clone(), position });
-        out.extend(home.give(Event::WindowOpened(Arc::new(terms(home.window, home.block)))));
+        let mut out = home.give(Event::Started {
+            journal: home.journal.clone(),
+            position,
+        });
+        out.extend(home.give(Event::WindowOpened(Arc::new(terms(
+            home.window,
+            home.block,
+        )))));
         (home, out)
     }
 
     /// Feeds an event; what is journalled is kept.
     pub fn give(&mut self, event: Event) -> Vec<Command> {
         let mut out = Vec::new();
-        let mut cx =
-            Context { signer: &Keys, registry: &Town, workspace: &mut self.workspace, choice_clock: None };
+        let mut cx = Context {
+            signer: &Keys,
+            registry: &Town,
+            workspace: &mut self.workspace,
+            choice_clock: None,
+        };
         self.agent.handle(self.now, event, &mut cx, &mut out);
         self.journal.extend(out.iter().filter_map(|c| match c {
             Command::Journal(entry) => Some(entry.clone()),
@@ -184,7 +238,10 @@ impl Home {
     /// Lets local and chain time pass.
     pub fn wait(&mut self, seconds: u64) {
         self.now = self.now.plus(seconds * 1000);
-        self.block = BlockRef { height: self.block.height + 1, time: Seconds(self.block.time.0 + seconds) };
+        self.block = BlockRef {
+            height: self.block.height + 1,
+            time: Seconds(self.block.time.0 + seconds),
+        };
     }
 
     /// So many seconds pass, then the agent sees a block.
@@ -207,7 +264,10 @@ impl Home {
     /// Goes to the end of the running window.
     pub fn to_end(&mut self) {
         self.now = Millis(self.window.end(LEN).0 * 1000);
-        self.block = BlockRef { height: self.block.height + 180, time: self.window.end(LEN) };
+        self.block = BlockRef {
+            height: self.block.height + 180,
+            time: self.window.end(LEN),
+        };
         self.window = self.window.next();
     }
 
@@ -219,7 +279,10 @@ impl Home {
 
     /// The first block of the running window is seen.
     pub fn open(&mut self) -> Vec<Command> {
-        self.give(Event::WindowOpened(Arc::new(terms(self.window, self.block))))
+        self.give(Event::WindowOpened(Arc::new(terms(
+            self.window,
+            self.block,
+        ))))
     }
 
     /// The running window ends with this net energy: it is metered and the next one opens.
@@ -233,14 +296,23 @@ impl Home {
 
     /// A timer that was set fires at its time.
     pub fn fire(&mut self, set: &[Command], timer: Timer) -> Vec<Command> {
-        let at = timer_at(set, timer).unwrap_or_else(|| panic!("timer {timer:?} is not set in {set:?}"));
+        let at =
+            timer_at(set, timer).unwrap_or_else(|| panic!("timer {timer:?} is not set in {set:?}"));
         let seconds = at.since(self.now).div_ceil(1000);
         self.wait(seconds);
         self.give(Event::Timer(timer))
     }
 
-    pub fn done(&mut self, intent: u64, outcome: Result<Vec<MarketEvent>, TxFailure>) -> Vec<Command> {
-        self.give(Event::TxDone { intent, at: self.block, outcome })
+    pub fn done(
+        &mut self,
+        intent: u64,
+        outcome: Result<Vec<MarketEvent>, TxFailure>,
+    ) -> Vec<Command> {
+        self.give(Event::TxDone {
+            intent,
+            at: self.block,
+            outcome,
+        })
     }
 
     /// The chain takes all statements submitted in these commands.
@@ -284,7 +356,11 @@ impl Home {
     }
 
     pub fn found(&mut self, lookup: u32, records: Vec<Arc<SignedRecord>>) -> Vec<Command> {
-        self.give(Event::LookupDone { lookup, records, complete: true })
+        self.give(Event::LookupDone {
+            lookup,
+            records,
+            complete: true,
+        })
     }
 
     /// An offer of home `n` in the traded window, changed and then signed.
@@ -303,7 +379,10 @@ impl Home {
         };
         change(&mut offer);
         let signature = signed_by(n, &offer.sign_bytes());
-        Arc::new(SignedRecord { record: Record::Offer(offer), signature })
+        Arc::new(SignedRecord {
+            record: Record::Offer(offer),
+            signature,
+        })
     }
 
     pub fn status(&self, n: u8, surplus: bool, wh: u64) -> Arc<SignedRecord> {
@@ -319,11 +398,20 @@ impl Home {
             expires_at: self.window.end(LEN),
         };
         let signature = signed_by(n, &status.sign_bytes());
-        Arc::new(SignedRecord { record: Record::Status(status), signature })
+        Arc::new(SignedRecord {
+            record: Record::Status(status),
+            signature,
+        })
     }
 
     /// A request of home `n` to this one, changed and then signed.
-    pub fn request(&self, n: u8, id: u64, wh: u64, change: impl FnOnce(&mut TradeRequest)) -> Event {
+    pub fn request(
+        &self,
+        n: u8,
+        id: u64,
+        wh: u64,
+        change: impl FnOnce(&mut TradeRequest),
+    ) -> Event {
         let mut request = TradeRequest {
             version: RECORD_VERSION,
             network: self.market.network.clone(),
@@ -352,7 +440,10 @@ impl Home {
     /// A sale of this home is seen on the chain.
     pub fn sold(&mut self, approval: &Approval, wh: u64) -> Vec<Command> {
         let event = closed(approval, wh);
-        self.give(Event::Chain { at: self.block, event })
+        self.give(Event::Chain {
+            at: self.block,
+            event,
+        })
     }
 }
 

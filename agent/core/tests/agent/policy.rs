@@ -1,0 +1,480 @@
+//! The owner's limits: they bind, and a change takes effect at once and is written down.
+
+use crate::common::*;
+use wattpool_core::io::{Event, JournalEntry, Notice, Timer};
+use wattpool_core::policy::{Hours, Policy};
+use wattpool_rules::payment::payment;
+use wattpool_schema::peer::DenialReason;
+use wattpool_schema::pool::MeterPosition;
+use wattpool_schema::{Micro, Price, Wh};
+
+fn change(home: &mut Home, policy: Policy) -> Vec<wattpool_core::io::Command> {
+    let out = home.give(Event::PolicyChanged(Box::new(policy.clone())));
+    assert_eq!(journalled(&out), [JournalEntry::Policy(Box::new(policy))]);
+    out
+}
+
+#[test]
+fn selling_off() {
+    let policy = Policy {
+        sell: false,
+        ..Policy::default()
+    };
+    let mut home = Home::new(policy);
+    let out = home.next_window(1_000);
+    assert_eq!(
+        (statuses(&out), timer_at(&out, Timer::Price)),
+        (Vec::new(), None)
+    );
+    assert_eq!(offers(&home.take_statements(&out)), []);
+    assert_eq!(home.ask(2, 1, 100), Err(DenialReason::Policy));
+    // Switched on, it begins in the same window.
+    let out = change(&mut home, Policy::default());
+    let looking = home.fire(&out, Timer::Price);
+    assert_eq!(
+        offers(&home.found(looked_up(&looking).0, Vec::new())).len(),
+        1
+    );
+    assert!(home.ask(2, 2, 100).is_ok());
+}
+
+#[test]
+fn selling_switched_off_takes_the_offer_back_for_good() {
+    let (mut home, _) = Home::selling(Policy::default(), 1_000);
+    home.ask(2, 1, 100).unwrap();
+    let out = change(
+        &mut home,
+        Policy {
+            sell: false,
+            ..Policy::default()
+        },
+    );
+    assert_eq!((withdrawals(&out), offers(&out)), (1, Vec::new()));
+    assert_eq!(
+        offers(&home.block_after(60)),
+        [],
+        "a lapsed promise brings no offer"
+    );
+    assert_eq!(home.ask(2, 2, 100), Err(DenialReason::Policy));
+}
+
+#[test]
+fn buying_off_and_on() {
+    let mut home = Home::new(Policy {
+        buy: false,
+        ..Policy::default()
+    });
+    let out = home.next_window(-400);
+    assert_eq!(
+        (statuses(&out), timer_at(&out, Timer::Seek)),
+        (Vec::new(), None)
+    );
+    let out = change(&mut home, Policy::default());
+    let looking = home.fire(&out, Timer::Seek);
+    let offer = home.offer(2, 1_000, |_| {});
+    assert_eq!(
+        asks(&home.found(looked_up(&looking).0, vec![offer])).len(),
+        1
+    );
+}
+
+#[test]
+fn an_approval_is_not_settled_under_a_policy_that_no_longer_allows_it() {
+    let dear = Policy {
+        max_buy_price: Some(Price(159_999)),
+        ..Policy::default()
+    };
+    let off = Policy {
+        buy: false,
+        ..Policy::default()
+    };
+    let blocked = Policy {
+        blocked: vec![meter(2).to_string()],
+        ..Policy::default()
+    };
+    let fine = Policy {
+        max_buy_price: Some(Price(160_000)),
+        ..Policy::default()
+    };
+    for (policy, settled) in [(dear, 0), (off, 0), (blocked, 0), (fine, 1)] {
+        let (mut home, lookup) = Home::buying(Policy::default(), 400);
+        let request = asked(&home.found(lookup, vec![home.offer(2, 1_000, |_| {})]));
+        change(&mut home, policy);
+        // 150,000 and a charge of 10,000.
+        assert_eq!(
+            settles(&home.give(approved(&request, |_| {}))).len(),
+            settled
+        );
+    }
+}
+
+#[test]
+fn hours_bind_both_sides() {
+    // W + 1 begins at 16:15.
+    for (hours, open) in [
+        (Hours { from: 16, to: 17 }, true),
+        (Hours { from: 17, to: 24 }, false),
+        (Hours { from: 0, to: 16 }, false),
+        (Hours { from: 22, to: 17 }, true),
+        (Hours { from: 22, to: 6 }, false),
+    ] {
+        let policy = Policy {
+            hours: Some(hours),
+            ..Policy::default()
+        };
+        let mut seller = Home::new(policy.clone());
+        let out = seller.next_window(1_000);
+        assert_eq!(timer_at(&out, Timer::Price).is_some(), open, "{hours:?}");
+        let mut buyer = Home::new(policy);
+        let out = buyer.next_window(-1_000);
+        assert_eq!(timer_at(&out, Timer::Seek).is_some(), open, "{hours:?}");
+    }
+    let (mut home, _) = Home::selling(Policy::default(), 1_000);
+    change(
+        &mut home,
+        Policy {
+            hours: Some(Hours { from: 1, to: 2 }),
+            ..Policy::default()
+        },
+    );
+    assert_eq!(home.ask(2, 1, 100), Err(DenialReason::Policy));
+}
+
+#[test]
+fn floor_ceiling_and_margin_of_the_selling_price() {
+    let price = |policy: Policy| offers(&Home::selling(policy, 1_000).1)[0].price;
+    let plain = price(Policy::default());
+    assert_eq!(
+        price(Policy {
+            margin_permille: 100,
+            ..Policy::default()
+        }),
+        Price(plain.0 * 1100 / 1000)
+    );
+    assert_eq!(
+        price(Policy {
+            min_sell_price: Some(Price(200_000)),
+            ..Policy::default()
+        }),
+        Price(200_000)
+    );
+    assert_eq!(
+        price(Policy {
+            max_sell_price: Some(Price(50_000)),
+            ..Policy::default()
+        }),
+        Price(50_000)
+    );
+    // The approval says the same, and a buyer who would pay less is denied.
+    let (mut home, _) = Home::selling(
+        Policy {
+            min_sell_price: Some(Price(200_000)),
+            ..Policy::default()
+        },
+        1_000,
+    );
+    assert_eq!(home.ask(2, 1, 100).unwrap().approval.price, Price(200_000));
+    let low = home.request(2, 2, 100, |r| r.max_price = Price(199_999));
+    assert_eq!(decision(&home.give(low)), Some(Err(DenialReason::Price)));
+}
+
+#[test]
+fn a_new_floor_prices_the_offer_anew() {
+    let (mut home, _) = Home::selling(Policy::default(), 1_000);
+    let out = change(
+        &mut home,
+        Policy {
+            min_sell_price: Some(Price(250_000)),
+            ..Policy::default()
+        },
+    );
+    assert_eq!(
+        offers(&out).iter().map(|o| o.price).collect::<Vec<_>>(),
+        [Price(250_000)]
+    );
+    assert_eq!(home.ask(2, 1, 100).unwrap().approval.price, Price(250_000));
+}
+
+#[test]
+fn the_buying_ceiling_includes_the_charge() {
+    let policy = Policy {
+        max_buy_price: Some(Price(160_000)),
+        ..Policy::default()
+    };
+    let (mut home, lookup) = Home::buying(policy, 400);
+    let records = vec![
+        home.offer(2, 1_000, |o| o.price = Price(150_001)),
+        home.offer(3, 1_000, |o| o.price = Price(150_000)),
+    ];
+    let request = asked(&home.found(lookup, records));
+    assert_eq!(
+        (request.request.seller, request.request.max_price),
+        (meter(3), Price(150_000))
+    );
+}
+
+#[test]
+fn the_reserve_is_kept_and_may_be_changed() {
+    let (mut home, out) = Home::selling(
+        Policy {
+            reserve_wh: Wh(300),
+            ..Policy::default()
+        },
+        1_000,
+    );
+    assert_eq!(offers(&out)[0].wh, Wh(700));
+    assert_eq!(home.ask(2, 1, 100).unwrap().approval.max_gross, Wh(103));
+    let out = change(
+        &mut home,
+        Policy {
+            reserve_wh: Wh(500),
+            ..Policy::default()
+        },
+    );
+    assert_eq!(offers(&out)[0].wh, Wh(397));
+    assert_eq!(home.ask(3, 2, 1_000).unwrap().approval.max_gross, Wh(397));
+    let (_, out) = Home::selling(
+        Policy {
+            reserve_wh: Wh(1_000),
+            ..Policy::default()
+        },
+        1_000,
+    );
+    assert_eq!(offers(&out), []);
+}
+
+#[test]
+fn the_day_s_sales_are_limited() {
+    let policy = Policy {
+        max_sell_wh_per_day: Some(Wh(500)),
+        ..Policy::default()
+    };
+    let (mut home, out) = Home::selling(policy, 1_000);
+    assert_eq!(offers(&out)[0].wh, Wh(500));
+    let approval = home.ask(2, 1, 294).unwrap().approval;
+    assert_eq!(approval.max_gross, Wh(300));
+    home.wait(2);
+    home.sold(&approval, 294);
+    // 500 − 294 arrived.
+    assert_eq!(home.ask(3, 2, 1_000).unwrap().approval.max_gross, Wh(206));
+}
+
+#[test]
+fn the_day_s_purchases_are_limited_and_a_new_day_begins_anew() {
+    let policy = Policy {
+        max_buy_wh_per_day: Some(Wh(500)),
+        ..Policy::default()
+    };
+    let (mut home, mut lookup) = Home::buying(policy, 400);
+    let mut bought = Vec::new();
+    // W + 1 is 16:15: 31 windows are left of the day.
+    for _ in 0..34 {
+        let offer = home.offer(2, 10_000, |_| {});
+        let out = home.found(lookup, vec![offer]);
+        if let Some(request) = asks(&out).pop() {
+            let (intent, trade) = settled(&home.give(approved(&request, |_| {})));
+            home.done(
+                intent,
+                Ok(vec![closed(&trade.approval.approval, trade.wh.0)]),
+            );
+            bought.push((home.window.0, trade.wh.0));
+        }
+        let opened = home.next_window(-400);
+        lookup = looked_up(&home.fire(&opened, Timer::Seek)).0;
+    }
+    let midnight = W.0 + 32;
+    assert_eq!(
+        bought,
+        [
+            (W.0 + 1, 400),
+            (W.0 + 2, 100),
+            (midnight, 400),
+            (midnight + 1, 100)
+        ]
+    );
+}
+
+#[test]
+fn the_day_s_spending_is_limited() {
+    // At the grid's 0.30 per kWh, 60,000 micro-units are 200 Wh.
+    let policy = Policy {
+        max_spend_per_day: Some(Micro(60_000)),
+        ..Policy::default()
+    };
+    let (mut home, lookup) = Home::buying(policy, 400);
+    let records = vec![home.offer(2, 1_000, |_| {}), home.offer(3, 1_000, |_| {})];
+    let request = asked(&home.found(lookup, records));
+    assert_eq!(request.request.wh, Wh(200));
+    let (intent, trade) = settled(&home.give(approved(&request, |_| {})));
+    let out = home.done(intent, Ok(vec![closed(&trade.approval.approval, 200)]));
+    // 200 Wh at 0.16 cost 32,000; the remaining 28,000 are worth 93 Wh at the grid's price.
+    assert_eq!(payment(Wh(200), Price(160_000)).unwrap(), Micro(32_000));
+    assert_eq!(asked(&out).request.wh, Wh(93));
+}
+
+#[test]
+fn small_rests_are_left_to_the_grid() {
+    let (mut home, lookup) = Home::buying(
+        Policy {
+            min_trade_wh: Wh(50),
+            ..Policy::default()
+        },
+        400,
+    );
+    let records = vec![home.offer(2, 1_000, |_| {}), home.offer(3, 1_000, |_| {})];
+    let request = asked(&home.found(lookup, records));
+    let out = home.give(approved(&request, |a| a.wh = Wh(360)));
+    assert_eq!(settles(&out).len(), 1);
+    assert_eq!(asks(&out), []);
+}
+
+fn awaited(out: &[wattpool_core::io::Command]) -> Vec<(u64, wattpool_schema::MeterId)> {
+    let all = notices(out).into_iter().filter_map(|n| match n {
+        Notice::AwaitingApproval {
+            request, partner, ..
+        } => Some((request, partner)),
+        _ => None,
+    });
+    all.collect()
+}
+
+#[test]
+fn the_owner_decides_on_each_sale() {
+    let (mut home, _) = Home::selling(
+        Policy {
+            manual_approval: true,
+            ..Policy::default()
+        },
+        1_000,
+    );
+    // Two buyers happen to use the same number.
+    let first = home.request(2, 11, 100, |_| {});
+    let second = home.request(3, 11, 200, |_| {});
+    let told = home.give(first.clone());
+    assert_eq!(
+        (replies(&told), journalled(&told)),
+        (Vec::new(), Vec::new())
+    );
+    let [(a, partner)] = awaited(&told)[..] else {
+        panic!("{told:?}")
+    };
+    assert_eq!(partner, meter(2));
+    let [(b, partner)] = awaited(&home.give(second.clone()))[..] else {
+        panic!("the second is held as well")
+    };
+    assert_eq!(partner, meter(3));
+    assert!(home.give(first.clone()).is_empty(), "held already");
+    let out = home.give(Event::TradeDecided {
+        request: a,
+        accept: true,
+    });
+    assert_eq!(replies(&out)[0].buyer, meter(2));
+    assert!(decision(&out).unwrap().is_ok());
+    assert_eq!(
+        decision(&home.give(second)),
+        None,
+        "accepting one accepts no other"
+    );
+    assert!(home
+        .give(Event::TradeDecided {
+            request: b,
+            accept: false
+        })
+        .is_empty());
+    assert!(home
+        .give(Event::TradeDecided {
+            request: b,
+            accept: true
+        })
+        .is_empty());
+    assert!(
+        decision(&home.give(first)).unwrap().is_ok(),
+        "the same answer again"
+    );
+}
+
+#[test]
+fn a_forged_request_does_not_bother_the_owner() {
+    let (mut home, _) = Home::selling(
+        Policy {
+            manual_approval: true,
+            ..Policy::default()
+        },
+        1_000,
+    );
+    let Event::Request(mut request) = home.request(2, 11, 100, |_| {}) else {
+        unreachable!()
+    };
+    request.signature = signed_by(3, &request.request.sign_bytes());
+    assert_eq!(awaited(&home.give(Event::Request(request))), []);
+    let stranger = home.request(200, 11, 100, |_| {});
+    assert_eq!(awaited(&home.give(stranger)), []);
+}
+
+#[test]
+fn the_owner_decides_on_each_purchase() {
+    for accept in [true, false] {
+        let (mut home, lookup) = Home::buying(
+            Policy {
+                manual_approval: true,
+                ..Policy::default()
+            },
+            400,
+        );
+        let request = asked(&home.found(lookup, vec![home.offer(2, 1_000, |_| {})]));
+        let told = home.give(approved(&request, |_| {}));
+        assert_eq!(
+            (settles(&told), journalled(&told)),
+            (Vec::new(), Vec::new())
+        );
+        let [(number, partner)] = awaited(&told)[..] else {
+            panic!("{told:?}")
+        };
+        assert_eq!(partner, meter(2));
+        let out = home.give(Event::TradeDecided {
+            request: number,
+            accept,
+        });
+        assert_eq!(settles(&out).len(), usize::from(accept));
+        assert_eq!(
+            settles(&home.give(Event::TradeDecided {
+                request: number,
+                accept
+            })),
+            []
+        );
+    }
+    // Decided too late: the approval has lapsed.
+    let (mut home, lookup) = Home::buying(
+        Policy {
+            manual_approval: true,
+            ..Policy::default()
+        },
+        400,
+    );
+    let request = asked(&home.found(lookup, vec![home.offer(2, 1_000, |_| {})]));
+    let [(number, _)] = awaited(&home.give(approved(&request, |_| {})))[..] else {
+        panic!("not held")
+    };
+    home.block_after(60);
+    assert_eq!(
+        settles(&home.give(Event::TradeDecided {
+            request: number,
+            accept: true
+        })),
+        []
+    );
+}
+
+#[test]
+fn a_policy_survives_a_restart() {
+    let mut home = Home::new(Policy::default());
+    let policy = Policy {
+        sell: false,
+        min_sell_price: Some(Price(7)),
+        ..Policy::default()
+    };
+    change(&mut home, policy.clone());
+    let (home, _) = home.crash(Policy::default(), MeterPosition::default());
+    assert_eq!(home.agent.policy(), &policy);
+}
