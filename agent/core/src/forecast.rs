@@ -104,7 +104,11 @@ mod tests {
         let mut f = Forecast::new(21_600); // four windows a day
         assert_eq!(f.net(Window(1)), None);
         for (w, net) in [(0u64, 0i64), (1, 100), (2, 50), (3, -200)] {
-            f.add(Window(w), Wh(net.max(0) as u64), Wh((-net).max(0) as u64));
+            f.add(
+                Window(w),
+                Wh(net.max(0).unsigned_abs()),
+                Wh(net.min(0).unsigned_abs()),
+            );
         }
         assert_eq!(f.net(Window(5)), Some(100));
         assert_eq!(f.net(Window(7)), Some(-200));

@@ -303,7 +303,7 @@ fn run(ops: Vec<Op>) -> Result<World, TestCaseError> {
             Op::Skip(windows) => {
                 world.close_window();
                 for _ in 0..windows {
-                    home.to_end();
+                    home.end_window();
                     world.remember(&home);
                 }
                 out = home.open();

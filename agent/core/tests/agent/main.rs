@@ -13,6 +13,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod decisions;
 mod deficit;
 mod garbage;
 mod orders;

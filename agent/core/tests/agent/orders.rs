@@ -359,7 +359,7 @@ fn an_order_from_before_a_restart_is_still_held_for() {
     let (mut home, _) = after_a_day(Policy::default(), 1_000);
     let request = order_request(&home, 2, 0, 5_000);
     assert!(decision(&home.give(request)).unwrap().is_ok());
-    home.to_end();
+    home.end_window();
     home.flow(1_000);
     let reading = Event::Reading(home.reading(home.window.prev()));
     home.give(reading);

@@ -146,7 +146,7 @@ fn a_promise_that_lapsed_while_the_home_was_dead_is_free() {
 #[test]
 fn promises_of_a_window_that_has_passed_bind_nothing() {
     let (mut home, _) = sale();
-    home.to_end();
+    home.end_window();
     home.flow(500);
     let (mut home, out) = home.crash(Policy::default(), position(true));
     home.fire(&out, Timer::Meter);
@@ -254,7 +254,7 @@ fn a_trade_whose_approval_lapsed_is_bought_elsewhere() {
 #[test]
 fn a_trade_of_a_window_that_has_passed_is_left_alone() {
     let (mut home, _) = purchase();
-    home.to_end();
+    home.end_window();
     let (mut home, out) = home.crash(Policy::default(), position(true));
     assert_eq!(settles(&out), []);
     home.fire(&out, Timer::Meter);

@@ -153,7 +153,7 @@ fn what_was_minted_by_a_lost_transaction_is_sold() {
 fn after_a_halt_everything_is_stated_oldest_first_in_batches() {
     let mut home = Home::new(Policy::default());
     for i in 0..100u64 {
-        home.to_end();
+        home.end_window();
         home.flow(10);
         // The meter goes on; no block is seen. Its clock is the only one that does.
         home.give(Event::Block(home.block));
@@ -220,11 +220,11 @@ fn a_lost_journal_does_not_stall_the_meter() {
 #[test]
 fn missing_windows_are_read_first() {
     let mut home = Home::new(Policy::default());
-    home.to_end();
+    home.end_window();
     home.flow(100);
     home.open();
     let missed = home.reading(W);
-    home.to_end();
+    home.end_window();
     home.flow(200);
     let late = home.reading(W.next());
     let out = home.give(Event::Reading(late));
@@ -241,10 +241,10 @@ fn missing_windows_are_read_first() {
 #[test]
 fn a_meter_without_history_goes_on_after_a_gap() {
     let mut home = Home::new(Policy::default());
-    home.to_end();
+    home.end_window();
     home.flow(100);
     home.open();
-    home.to_end();
+    home.end_window();
     home.flow(200);
     let late = home.reading(W.next());
     let mut tries = 0;
@@ -265,7 +265,7 @@ fn a_meter_without_history_goes_on_after_a_gap() {
 #[test]
 fn a_meter_that_never_answers_about_the_past_is_believed_again_after_some_windows() {
     let mut home = Home::new(Policy::default());
-    home.to_end();
+    home.end_window();
     home.open();
     let stated_in: Vec<u64> = (1..10)
         .filter(|_| submits(&home.next_window(100)).len() == 1)
@@ -281,14 +281,15 @@ fn a_meter_that_never_answers_about_the_past_is_believed_again_after_some_window
 #[test]
 fn a_meter_that_does_not_speak_up_is_asked() {
     let mut home = Home::new(Policy::default());
-    home.to_end();
+    home.end_window();
     let out = home.open();
     assert_eq!(read_meter(&home.fire(&out, Timer::Meter)), Some((W, W)));
 }
 
 #[test]
 fn a_reading_that_is_not_believed_is_told_and_read_again() {
-    let cases: [(fn(&mut Reading), ReadingProblem); 3] = [
+    type Change = fn(&mut Reading);
+    let cases: [(Change, ReadingProblem); 3] = [
         (|r| r.export_register = Wh(0), ReadingProblem::RolledBack),
         (
             |r| r.export_register = Wh(r.export_register.0 + 6_000),
@@ -298,7 +299,7 @@ fn a_reading_that_is_not_believed_is_told_and_read_again() {
     ];
     for (change, problem) in cases {
         let mut home = Home::new(Policy::default());
-        home.to_end();
+        home.end_window();
         home.flow(100);
         home.open();
         let mut bad = home.reading(W);

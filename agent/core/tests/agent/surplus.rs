@@ -48,7 +48,7 @@ fn what_was_metered_is_journalled_before_it_is_stated() {
 #[test]
 fn nothing_is_stated_before_the_window_has_ended_on_the_chain() {
     let mut home = Home::new(Policy::default());
-    home.to_end();
+    home.end_window();
     home.flow(1_000);
     let out = home.give(Event::Reading(home.reading(W)));
     assert_eq!(submits(&out), []);
@@ -370,7 +370,7 @@ fn a_pause_takes_the_offer_back_and_its_end_brings_it_again() {
 #[test]
 fn a_window_that_opens_paused_is_stated_and_not_traded() {
     let mut home = Home::new(Policy::default());
-    home.to_end();
+    home.end_window();
     home.flow(1_000);
     home.give(Event::Reading(home.reading(W)));
     let terms = wattpool_core::io::WindowTerms {

@@ -262,7 +262,7 @@ impl Home {
     }
 
     /// Goes to the end of the running window.
-    pub fn to_end(&mut self) {
+    pub fn end_window(&mut self) {
         self.now = Millis(self.window.end(LEN).0 * 1000);
         self.block = BlockRef {
             height: self.block.height + 180,
@@ -287,7 +287,7 @@ impl Home {
 
     /// The running window ends with this net energy: it is metered and the next one opens.
     pub fn next_window(&mut self, net: i64) -> Vec<Command> {
-        self.to_end();
+        self.end_window();
         self.flow(net);
         let mut out = self.give(Event::Reading(self.reading(self.window.prev())));
         out.extend(self.open());
