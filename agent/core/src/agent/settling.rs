@@ -11,7 +11,7 @@ use wattpool_schema::error::{class_of, Class};
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Answer, DenialReason, TradeAnswer, TradeRequest};
-use wattpool_schema::{Cover, MeterId, SignedApproval, SignedCover, Wh, RECORD_VERSION};
+use wattpool_schema::{Cover, MeterId, Micro, SignedApproval, SignedCover, Wh, RECORD_VERSION};
 
 impl Agent {
     pub(super) fn on_answer(
@@ -261,7 +261,7 @@ impl Agent {
                     .iter()
                     .any(|e| matches!(e, MarketEvent::TradeClosed(_)));
                 if fresh || !done.recovered {
-                    self.count_purchase(&done.trade, out);
+                    self.count_purchase(&done.trade, cost_of(&events, &done.trade), out);
                 }
             }
             Err(TxFailure::Refused(code)) if class_of(code) == Some(Class::Retry) => {
@@ -281,7 +281,7 @@ impl Agent {
         self.go_on(now, cx, out);
     }
 
-    pub(super) fn count_purchase(&mut self, trade: &SettleTrade, out: &mut Out) {
+    pub(super) fn count_purchase(&mut self, trade: &SettleTrade, cost: Micro, out: &mut Out) {
         let a = &trade.approval.approval;
         self.buying.bought = self.buying.bought.saturating_add(trade.wh);
         self.day.bought = self.day.bought.saturating_add(trade.wh);
@@ -289,7 +289,6 @@ impl Agent {
             Some((_, wh)) => *wh = wh.saturating_add(trade.wh),
             None => self.buying.from.push((a.seller, trade.wh)),
         }
-        let cost = payment(trade.wh, a.price.saturating_add(a.max_charge)).unwrap_or_default();
         self.day.spent = self.day.spent.saturating_add(cost);
         let duration = self.block.time.0.saturating_sub(a.requested_at.0);
         self.sellers
@@ -338,4 +337,19 @@ impl Agent {
             );
         }
     }
+}
+
+/// What the chain took for a trade. Its events say; a repeated settle has none, and counts as what the
+/// approval allowed.
+fn cost_of(events: &[MarketEvent], trade: &SettleTrade) -> Micro {
+    let booked = events.iter().find_map(|event| match event {
+        MarketEvent::Delivered(d) if d.trade_id == trade.trade_id => {
+            Some(d.paid.saturating_add(d.charge))
+        }
+        _ => None,
+    });
+    booked.unwrap_or_else(|| {
+        let a = &trade.approval.approval;
+        payment(trade.wh, a.price.saturating_add(a.max_charge)).unwrap_or(Micro::MAX)
+    })
 }
