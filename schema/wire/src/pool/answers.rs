@@ -1,0 +1,277 @@
+//! What the energy pool answers to questions.
+
+use super::{MeterKind, Tariffs, ZonePairTerms};
+use crate::reading::read_struct;
+use crate::{AgentKey, Commitment, DeviceKey, MeterId, Micro, Price, Seconds, Wh, Window, Zone};
+use cosmwasm_schema::cw_serde;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Roles, wiring, settings.
+#[cw_serde]
+pub struct PoolConfig {
+    /// Administrator.
+    pub admin: String,
+    /// Proposed successor.
+    pub proposed_admin: Option<String>,
+    /// Registrar.
+    pub registrar: String,
+    /// Grid operator.
+    pub grid_operator: String,
+    /// Regulator.
+    pub regulator: String,
+    /// The token.
+    pub token: String,
+    /// The escrow, once wired.
+    pub escrow: Option<String>,
+    /// Denomination.
+    pub denom: String,
+    /// Window length.
+    pub window_seconds: u32,
+    /// Days until credit is due unconfirmed.
+    pub credit_delay_days: u32,
+    /// Average block interval from which the chain counts as halted.
+    pub halt_seconds: u32,
+    /// Tokenising and trading stopped.
+    pub paused: bool,
+    /// Feed-in confirmed up to and including this window.
+    pub confirmed_through: Option<Window>,
+}
+
+/// A meter as registered, and where it stands.
+#[cw_serde]
+pub struct MeterResponse {
+    /// Pseudonym.
+    pub meter: MeterId,
+    /// Owner.
+    pub owner: String,
+    /// Proposed owner.
+    pub proposed_owner: Option<String>,
+    /// The agent's key.
+    pub agent: Option<AgentKey>,
+    /// The agent's address, derived from the key.
+    pub agent_address: Option<String>,
+    /// The device's key.
+    pub device: DeviceKey,
+    /// Zone.
+    pub zone: Zone,
+    /// Kind.
+    pub kind: MeterKind,
+    /// Largest export per window.
+    pub max_export: Wh,
+    /// Largest import per window.
+    pub max_import: Wh,
+    /// Out of service.
+    pub retired: bool,
+    /// Where it stands.
+    pub position: MeterPosition,
+}
+
+/// Several meters.
+#[cw_serde]
+pub struct MetersResponse {
+    /// Ascending by id.
+    pub meters: Vec<MeterResponse>,
+}
+
+/// A meter's running figures. The figures of a window that is not the live one count as zero.
+#[cw_serde]
+#[derive(Default)]
+pub struct MeterPosition {
+    /// Last window stated.
+    pub stated: Option<Window>,
+    /// Its sequence.
+    pub sequence: u64,
+    /// Last commitment.
+    pub commitment: Option<Commitment>,
+    /// Ranges skipped, ascending, at most 8: may still be stated for feed-in credit.
+    pub skipped: Vec<SkippedRange>,
+    /// Window of `minted` and `sold`.
+    pub minted_window: Window,
+    /// Tokenised in it.
+    pub minted: Wh,
+    /// Of these sold (gross).
+    pub sold: Wh,
+    /// Window of `covered` and `redeemed`.
+    pub cover_window: Window,
+    /// Highest cover.
+    pub covered: Wh,
+    /// Of this used.
+    pub redeemed: Wh,
+}
+
+/// Windows that were not stated in time.
+#[cw_serde]
+#[derive(Copy, Eq)]
+pub struct SkippedRange {
+    /// First window that may still be stated.
+    pub from: Window,
+    /// Last.
+    pub to: Window,
+    /// Sequences must be above this
+    pub above: u64,
+    /// and below this.
+    pub below: u64,
+}
+
+/// All pairs' terms.
+#[cw_serde]
+pub struct ZonePairsResponse {
+    /// Ascending by (from, to).
+    pub pairs: Vec<ZonePairTerms>,
+}
+
+/// Everything the escrow needs.
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TermsResponse {
+    /// The live metered window.
+    pub window: Window,
+    /// Tokenising and trading stopped.
+    pub paused: bool,
+    /// The live window has seen a halt of the chain.
+    pub halted: bool,
+    /// Chain id is the escrow's own affair; addresses and keys of the seller
+    pub seller: TradingMeter,
+    /// and the buyer.
+    pub buyer: TradingMeter,
+    /// Terms from the seller's to the buyer's zone for the live metered window.
+    pub pair: Option<ZonePairTerms>,
+    /// Capacity of the pair that is left.
+    pub capacity_left: Option<Wh>,
+    /// The others asked for, in their order.
+    pub others: Vec<OtherMeter>,
+}
+
+read_struct!(TermsResponse {
+    window,
+    paused,
+    halted,
+    seller,
+    buyer,
+    pair,
+    capacity_left,
+    others
+});
+
+/// What trading needs to know of a meter.
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TradingMeter {
+    /// Owner.
+    pub owner: String,
+    /// Agent's key.
+    pub agent: Option<AgentKey>,
+    /// Agent's address.
+    pub agent_address: Option<String>,
+    /// Out of service.
+    pub retired: bool,
+    /// Tokens of the live window that this meter may still sell.
+    pub unsold: Wh,
+    /// Cover of the live window that is unused.
+    pub uncovered_left: Wh,
+    /// Highest cover of the live window.
+    pub covered: Wh,
+}
+
+read_struct!(TradingMeter {
+    owner,
+    agent,
+    agent_address,
+    retired,
+    unsold,
+    uncovered_left,
+    covered,
+});
+
+/// What ranking of standing orders needs to know of a counterparty.
+#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OtherMeter {
+    /// Tokens it may still sell.
+    pub unsold: Wh,
+    /// Unused cover.
+    pub cover_left: Wh,
+}
+
+read_struct!(OtherMeter { unsold, cover_left });
+
+/// The live window so far.
+#[cw_serde]
+pub struct GridState {
+    /// The live metered window.
+    pub window: Window,
+    /// Its books so far.
+    pub books: PoolWindow,
+    /// Tariffs of it.
+    pub tariffs: Tariffs,
+    /// Tokenising and trading stopped.
+    pub paused: bool,
+    /// Meters in service.
+    pub meters: u64,
+}
+
+/// A window's books at the pool.
+#[cw_serde]
+#[derive(Default)]
+pub struct PoolWindow {
+    /// Surplus stated and tokenised.
+    pub minted: Wh,
+    /// Surplus stated too late or while paused: feed-in credit without a token.
+    pub late: Wh,
+    /// Import covered by devices: the demand that came to market.
+    pub covered: Wh,
+    /// Tokens used for trades (gross).
+    pub sold: Wh,
+    /// Arrived (net).
+    pub redeemed: Wh,
+    /// Paid to sellers.
+    pub paid: Micro,
+    /// Statements taken.
+    pub statements: u64,
+    /// The chain halted while the window was live.
+    pub halted: bool,
+    /// The market was paused at some time while the window was live.
+    pub paused: bool,
+}
+
+/// Signal for prices.
+#[cw_serde]
+pub struct PriceSignal {
+    /// The last closed window.
+    pub window: Window,
+    /// Its supply.
+    pub supply: Wh,
+    /// Its demand.
+    pub demand: Wh,
+    /// Mean price per arriving kWh, rounded down; none without trades.
+    pub mean_price: Option<Price>,
+}
+
+/// Feed-in money of an owner.
+#[cw_serde]
+pub struct FeedInResponse {
+    /// Turned into money, not paid yet.
+    pub owed: Micro,
+    /// Paid so far.
+    pub paid: Micro,
+    /// Token credit has been turned into money up to and including this window.
+    pub claimed_through: Option<Window>,
+    /// Late credit not turned into money yet (first 30 windows).
+    pub late: Vec<crate::token::WindowWh>,
+}
+
+/// The feed-in reserve.
+#[cw_serde]
+pub struct ReserveResponse {
+    /// There.
+    pub reserve: Micro,
+    /// Owed to all owners together, as far as turned into money.
+    pub owed: Micro,
+    /// Paid so far.
+    pub paid: Micro,
+    /// Funded so far.
+    pub funded: Micro,
+    /// When the first block of the live window was seen.
+    pub as_of: Seconds,
+}
