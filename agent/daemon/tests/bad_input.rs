@@ -1,7 +1,14 @@
 //! Bad input: each is refused in one line on stderr that says what is wrong where and what was expected; the
 //! exit code tells, stdout stays empty, and no result is written.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -13,10 +20,23 @@ use std::path::Path;
 fn refused(ran: &Ran, what: &str, named: &[&str]) {
     assert_eq!(ran.code, Some(2), "{what}: {ran:?}");
     assert_eq!(ran.stdout, "", "{what}");
-    assert_eq!(ran.stderr.matches('\n').count(), 1, "{what}: {}", ran.stderr);
-    assert!(ran.stderr.starts_with("wattpool: ") && ran.stderr.ends_with('\n'), "{what}: {}", ran.stderr);
+    assert_eq!(
+        ran.stderr.matches('\n').count(),
+        1,
+        "{what}: {}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.starts_with("wattpool: ") && ran.stderr.ends_with('\n'),
+        "{what}: {}",
+        ran.stderr
+    );
     for part in named {
-        assert!(ran.stderr.contains(part), "{what}: {part:?} is not in {}", ran.stderr);
+        assert!(
+            ran.stderr.contains(part),
+            "{what}: {part:?} is not in {}",
+            ran.stderr
+        );
     }
 }
 
@@ -56,7 +76,11 @@ struct Case {
 fn run(case: &Case, dir: &Path) -> Ran {
     let mut text = SCENARIO.to_owned();
     for (from, to) in case.replace {
-        assert!(text.contains(from), "{}: nothing to replace: {from}", case.what);
+        assert!(
+            text.contains(from),
+            "{}: nothing to replace: {from}",
+            case.what
+        );
         text = text.replacen(from, to, 1);
     }
     let file = dir.join("case.toml");
@@ -66,14 +90,29 @@ fn run(case: &Case, dir: &Path) -> Ran {
         fs::write(dir.join("a.csv"), case.a).unwrap();
     }
     let out = dir.join("out");
-    let args = ["simulate", file.to_str().unwrap(), "--json", "--out", out.to_str().unwrap()];
+    let args = [
+        "simulate",
+        file.to_str().unwrap(),
+        "--json",
+        "--out",
+        out.to_str().unwrap(),
+    ];
     wattpool(&[&args[..], case.options].concat())
 }
 
 #[test]
 fn the_case_that_the_others_change_runs() {
     let dir = tempfile::tempdir().unwrap();
-    let ran = run(&Case { what: "base", replace: &[], a: A, options: &[], named: &[] }, dir.path());
+    let ran = run(
+        &Case {
+            what: "base",
+            replace: &[],
+            a: A,
+            options: &[],
+            named: &[],
+        },
+        dir.path(),
+    );
     assert_eq!(ran.json()["windows"], 2);
     assert!(dir.path().join("out/summary.json").is_file());
 }
@@ -119,7 +158,11 @@ fn scenarios_and_profiles() {
         let dir = tempfile::tempdir().unwrap();
         let checked = std::panic::catch_unwind(|| {
             refused(&run(case, dir.path()), case.what, case.named);
-            assert!(!dir.path().join("out").exists(), "{}: something was written", case.what);
+            assert!(
+                !dir.path().join("out").exists(),
+                "{}: something was written",
+                case.what
+            );
         });
         if checked.is_err() {
             wrong.push(case.what);
@@ -132,23 +175,58 @@ fn scenarios_and_profiles() {
 fn a_scenario_that_is_not_there() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("no.toml");
-    refused(&wattpool(&["simulate", missing.to_str().unwrap()]), "missing", &["no.toml", "cannot be read", "expected"]);
-    refused(&wattpool(&["simulate", dir.path().to_str().unwrap()]), "a folder", &["cannot be read", "expected"]);
-    let data = wattpool(&["simulate", "--days", "1", "--data", dir.path().to_str().unwrap()]);
+    refused(
+        &wattpool(&["simulate", missing.to_str().unwrap()]),
+        "missing",
+        &["no.toml", "cannot be read", "expected"],
+    );
+    refused(
+        &wattpool(&["simulate", dir.path().to_str().unwrap()]),
+        "a folder",
+        &["cannot be read", "expected"],
+    );
+    let data = wattpool(&[
+        "simulate",
+        "--days",
+        "1",
+        "--data",
+        dir.path().to_str().unwrap(),
+    ]);
     fs::write(&missing, [0xff, 0xfe, b'=']).unwrap();
-    refused(&wattpool(&["simulate", missing.to_str().unwrap()]), "not text", &["no.toml", "cannot be read", "expected"]);
-    refused(&data, "data without a scenario", &["--data", "expected a scenario"]);
+    refused(
+        &wattpool(&["simulate", missing.to_str().unwrap()]),
+        "not text",
+        &["no.toml", "cannot be read", "expected"],
+    );
+    refused(
+        &data,
+        "data without a scenario",
+        &["--data: no scenario;", "expected one that reads profiles"],
+    );
 }
 
 #[test]
 fn options_out_of_range() {
     for (args, named) in [
-        (&["--meters", "0"][..], &["--meters: 0;", "expected at least 1"][..]),
+        (
+            &["--meters", "0"][..],
+            &["--meters: 0;", "expected at least 1"][..],
+        ),
         (&["--days", "0"], &["--days: 0;", "expected at least 1"]),
-        (&["--threads", "0"], &["--threads: 0;", "expected at least 1"]),
-        (&["--meters", "4000000000", "--days", "4000000000"], &["expected", "at most"]),
+        (
+            &["--threads", "0"],
+            &["--threads: 0;", "expected at least 1"],
+        ),
+        (
+            &["--meters", "4000000000", "--days", "4000000000"],
+            &["expected", "at most"],
+        ),
     ] {
-        refused(&wattpool(&[&["simulate"][..], args].concat()), args[0], named);
+        refused(
+            &wattpool(&[&["simulate"][..], args].concat()),
+            args[0],
+            named,
+        );
     }
 }
 
@@ -169,7 +247,12 @@ fn wrong_usage() {
     ];
     for args in bad {
         let ran = wattpool(args);
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{args:?}: {}", ran.stderr);
+        assert_eq!(
+            (ran.code, ran.stdout.as_str()),
+            (Some(2), ""),
+            "{args:?}: {}",
+            ran.stderr
+        );
         assert!(!ran.stderr.is_empty(), "{args:?}");
     }
 }
@@ -181,7 +264,16 @@ fn results_that_cannot_be_written() {
     let file = dir.path().join("taken");
     fs::write(&file, "mine").unwrap();
     for out in [file.clone(), file.join("below"), file.join("far/below")] {
-        let ran = wattpool(&["simulate", "--days", "1", "--meters", "2", "--json", "--out", out.to_str().unwrap()]);
+        let ran = wattpool(&[
+            "simulate",
+            "--days",
+            "1",
+            "--meters",
+            "2",
+            "--json",
+            "--out",
+            out.to_str().unwrap(),
+        ]);
         refused(&ran, "no directory", &[file.to_str().unwrap(), "directory"]);
         assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     }
@@ -193,29 +285,116 @@ const OFFER: &str = r#"{"id": "a", "offered_wh": 500, "efficiency": 0.9, "durati
 fn problems_for_choose() {
     // Replacement in one good offer, and what the line must name.
     let cases: [(&str, &str, &[&str]); 16] = [
-        ("0.9, \"duration", "NaN, \"duration", &["line 2 column", "offers[0].efficiency", "expected"]),
-        ("0.9, \"duration", "-0.9, \"duration", &["offers[0] (id \"a\"): efficiency", "expected a number above 0 and at most 1", "-0.9"]),
-        ("0.9, \"duration", "0, \"duration", &["efficiency", "expected a number above 0", "got 0"]),
-        ("0.9, \"duration", "1.01, \"duration", &["efficiency", "at most 1", "1.01"]),
-        ("0.9, \"duration", "1e999, \"duration", &["line 2 column", "offers[0].efficiency", "number out of range"]),
-        ("0.9, \"duration", "\"much\", \"duration", &["line 2 column", "offers[0].efficiency", "expected f64"]),
-        ("60.0", "0", &["duration_s", "expected a finite number of seconds above 0", "got 0"]),
+        (
+            "0.9, \"duration",
+            "NaN, \"duration",
+            &["line 2 column", "offers[0].efficiency", "expected"],
+        ),
+        (
+            "0.9, \"duration",
+            "-0.9, \"duration",
+            &[
+                "offers[0] (id \"a\"): efficiency",
+                "expected a number above 0 and at most 1",
+                "-0.9",
+            ],
+        ),
+        (
+            "0.9, \"duration",
+            "0, \"duration",
+            &["efficiency", "expected a number above 0", "got 0"],
+        ),
+        (
+            "0.9, \"duration",
+            "1.01, \"duration",
+            &["efficiency", "at most 1", "1.01"],
+        ),
+        (
+            "0.9, \"duration",
+            "1e999, \"duration",
+            &[
+                "line 2 column",
+                "offers[0].efficiency",
+                "number out of range",
+            ],
+        ),
+        (
+            "0.9, \"duration",
+            "\"much\", \"duration",
+            &["line 2 column", "offers[0].efficiency", "expected f64"],
+        ),
+        (
+            "60.0",
+            "0",
+            &[
+                "duration_s",
+                "expected a finite number of seconds above 0",
+                "got 0",
+            ],
+        ),
         ("60.0", "-1", &["duration_s", "above 0", "got -1"]),
-        ("\"quality\": 0.9", "\"quality\": -0.1", &["quality", "expected a number from 0 to 1", "-0.1"]),
-        ("\"offered_wh\": 500", "\"offered_wh\": -500", &["line 2 column", "offers[0].offered_wh", "-500", "expected u64"]),
-        ("\"offered_wh\": 500", "\"offered_wh\": 18446744073709551615", &["offered_wh", "expected at most"]),
-        ("\"past_sales\": 3", "\"past_sales\": 3.5", &["line 2 column", "offers[0].past_sales", "expected u64"]),
-        ("\"past_sales\": 3", "\"past_sale\": 3", &["line 2 column", "unknown field `past_sale`", "expected"]),
-        (", \"past_sales\": 3", "", &["line 2 column", "missing field `past_sales`"]),
-        ("\"id\": \"a\"", "\"id\": \"b\"", &["offers[1] (id \"b\"): id", "expected an id that no earlier offer has"]),
-        ("\"id\": \"a\"", "\"id\": \"\"", &["offers[0]", "id", "expected a name"]),
+        (
+            "\"quality\": 0.9",
+            "\"quality\": -0.1",
+            &["quality", "expected a number from 0 to 1", "-0.1"],
+        ),
+        (
+            "\"offered_wh\": 500",
+            "\"offered_wh\": -500",
+            &[
+                "line 2 column",
+                "offers[0].offered_wh",
+                "-500",
+                "expected u64",
+            ],
+        ),
+        (
+            "\"offered_wh\": 500",
+            "\"offered_wh\": 18446744073709551615",
+            &["offered_wh", "expected at most"],
+        ),
+        (
+            "\"past_sales\": 3",
+            "\"past_sales\": 3.5",
+            &["line 2 column", "offers[0].past_sales", "expected u64"],
+        ),
+        (
+            "\"past_sales\": 3",
+            "\"past_sale\": 3",
+            &["line 2 column", "unknown field `past_sale`", "expected"],
+        ),
+        (
+            ", \"past_sales\": 3",
+            "",
+            &["line 2 column", "missing field `past_sales`"],
+        ),
+        (
+            "\"id\": \"a\"",
+            "\"id\": \"b\"",
+            &[
+                "offers[1] (id \"b\"): id",
+                "expected an id that no earlier offer has",
+            ],
+        ),
+        (
+            "\"id\": \"a\"",
+            "\"id\": \"\"",
+            &["offers[0]", "id", "expected a name"],
+        ),
     ];
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("problem.json");
     let other = OFFER.replace("\"a\"", "\"b\"");
     for (from, to, named) in cases {
         assert!(OFFER.contains(from), "{from}");
-        fs::write(&file, format!("{{\"need_wh\": 300, \"offers\": [\n{},\n{other}]}}", OFFER.replacen(from, to, 1))).unwrap();
+        fs::write(
+            &file,
+            format!(
+                "{{\"need_wh\": 300, \"offers\": [\n{},\n{other}]}}",
+                OFFER.replacen(from, to, 1)
+            ),
+        )
+        .unwrap();
         let ran = wattpool(&["choose", "--problem", file.to_str().unwrap()]);
         refused(&ran, to, &[&["problem.json: "][..], named].concat());
     }
@@ -242,7 +421,11 @@ fn problems_as_a_whole() {
     fs::write(path("bytes.json"), [0xff, 0xfe, b'{']).unwrap();
     for name in ["missing.json", "bytes.json", "."] {
         let ran = wattpool(&["choose", "--problem", &path(name)]);
-        refused(&ran, name, &[&path(name), "cannot be read", "expected a problem in JSON"]);
+        refused(
+            &ran,
+            name,
+            &[&path(name), "cannot be read", "expected a problem in JSON"],
+        );
     }
 }
 
@@ -250,10 +433,26 @@ fn problems_as_a_whole() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_result_that_cannot_be_printed() {
-    for args in [&["simulate", "--days", "1", "--meters", "2", "--json"][..], &["simulate", "--days", "1", "--meters", "2"]] {
-        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for args in [
+        &["simulate", "--days", "1", "--meters", "2", "--json"][..],
+        &["simulate", "--days", "1", "--meters", "2"],
+    ] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
         let ran = common::ended(common::command(args).stdout(full).output().unwrap());
-        assert_eq!((ran.code, ran.stderr.matches('\n').count()), (Some(1), 1), "{}", ran.stderr);
-        assert!(ran.stderr.starts_with("wattpool: standard output: No space left"), "{}", ran.stderr);
+        assert_eq!(
+            (ran.code, ran.stderr.matches('\n').count()),
+            (Some(1), 1),
+            "{}",
+            ran.stderr
+        );
+        assert!(
+            ran.stderr
+                .starts_with("wattpool: standard output: No space left"),
+            "{}",
+            ran.stderr
+        );
     }
 }

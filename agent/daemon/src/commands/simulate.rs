@@ -115,7 +115,10 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         );
     }
     if args.json {
-        print(&format!("{}\n", serde_json::to_string_pretty(&measures.summary)?))?;
+        print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&measures.summary)?
+        ))?;
     } else {
         print(&human(&measures.summary))?;
     }

@@ -21,14 +21,19 @@ impl Ran {
     /// The only JSON object on stdout.
     pub fn json(&self) -> Value {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
-        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("stdout is not one JSON value ({e}): {}", self.stdout))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|e| panic!("stdout is not one JSON value ({e}): {}", self.stdout))
     }
 }
 
 /// The command, not yet started.
 pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wattpool"));
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -49,29 +54,43 @@ pub fn wattpool_reading(args: &[&str], input: &str) -> Ran {
 
 pub fn ended(output: std::process::Output) -> Ran {
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    Ran {
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
 }
 
 /// A scenario shipped with the project.
 pub fn scenario(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../simulator/scenarios").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../simulator/scenarios")
+        .join(name);
     path.to_str().unwrap().to_owned()
 }
 
 /// Folder that holds `citylearn-2022`: `$WATTPOOL_DATA`, else `shared/data` beside the checkout.
 pub fn data() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let folder = std::env::var_os("WATTPOOL_DATA").map_or_else(|| root.join("../shared/data"), PathBuf::from);
-    let there = [folder.join("citylearn-2022"), folder.clone()].into_iter().find(|f| f.join("Building_1.csv").is_file());
+    let folder = std::env::var_os("WATTPOOL_DATA")
+        .map_or_else(|| root.join("../shared/data"), PathBuf::from);
+    let there = [folder.join("citylearn-2022"), folder.clone()]
+        .into_iter()
+        .find(|f| f.join("Building_1.csv").is_file());
     if there.is_none() {
-        println!("skipped: no data in {} (set WATTPOOL_DATA)", folder.display());
+        println!(
+            "skipped: no data in {} (set WATTPOOL_DATA)",
+            folder.display()
+        );
     }
     there
 }
 
 /// A number of the summary, whatever kind of number.
 pub fn number(summary: &Value, field: &str) -> f64 {
-    summary[field].as_f64().unwrap_or_else(|| panic!("{field}: {}", summary[field]))
+    summary[field]
+        .as_f64()
+        .unwrap_or_else(|| panic!("{field}: {}", summary[field]))
 }
 
 /// Rows of a CSV table without quotes, by column name.
@@ -82,12 +101,18 @@ pub fn table(path: &Path) -> Vec<std::collections::HashMap<String, String>> {
     let row = |line: &str| {
         let cells: Vec<&str> = line.split(',').collect();
         assert_eq!(cells.len(), header.len(), "{}: {line}", path.display());
-        header.iter().zip(cells).map(|(name, cell)| ((*name).to_owned(), cell.to_owned())).collect()
+        header
+            .iter()
+            .zip(cells)
+            .map(|(name, cell)| ((*name).to_owned(), cell.to_owned()))
+            .collect()
     };
     lines.map(row).collect()
 }
 
 /// Sum of a column.
 pub fn sum(rows: &[std::collections::HashMap<String, String>], column: &str) -> f64 {
-    rows.iter().map(|row| row[column].parse::<f64>().unwrap()).sum()
+    rows.iter()
+        .map(|row| row[column].parse::<f64>().unwrap())
+        .sum()
 }

@@ -66,6 +66,8 @@ pub(crate) struct Books {
     pub transactions: u64,
     pub refusals: BTreeMap<String, u64>,
     pub bad_readings: u64,
+    /// Gaps that a meter could not fill, after which metering went on from a reading that nothing confirms.
+    pub gaps_left: u64,
     pub checks: u64,
     pub violations: Vec<String>,
     pub violations_beyond: u64,
@@ -101,6 +103,7 @@ impl Books {
             transactions: 0,
             refusals: BTreeMap::new(),
             bad_readings: 0,
+            gaps_left: 0,
             checks: 0,
             violations: Vec::new(),
             violations_beyond: 0,

@@ -5,6 +5,7 @@ use crate::world::World;
 use anyhow::Result;
 use std::sync::Arc;
 use wattpool_core::io::{Command, Event, Gate, JournalEntry, Notice};
+use wattpool_core::metering::ReadingProblem;
 use wattpool_core::Agent;
 use wattpool_ledger_embedded::{Sender, Signatures};
 use wattpool_schema::peer::{Answer, SignedRecord};
@@ -146,8 +147,11 @@ impl World<'_> {
                 },
             ),
             Command::Tell(notice) => {
-                if let Notice::BadReading { .. } = notice {
-                    self.books.bad_readings = self.books.bad_readings.saturating_add(1);
+                if let Notice::BadReading { problem, .. } = notice {
+                    let gap = matches!(problem, ReadingProblem::Gap { .. });
+                    let books = &mut self.books;
+                    books.bad_readings = books.bad_readings.saturating_add(1);
+                    books.gaps_left = books.gaps_left.saturating_add(u64::from(gap));
                 }
             }
         }

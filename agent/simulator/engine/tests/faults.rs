@@ -9,6 +9,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
     reason = "a test fails by panicking"
 )]
 
@@ -29,6 +30,17 @@ const SEEDS: u64 = 100;
 const FROM: usize = 32;
 const WINDOWS: usize = 48;
 const DAY: u64 = 86_400;
+/// Counters of injected faults.
+const FAULTS: [&str; 8] = [
+    "messages_lost",
+    "requests_to_silent_sellers",
+    "sellers_without_tokens",
+    "crashes",
+    "late_restarts",
+    "wrong_readings",
+    "readings_not_believed",
+    "halts",
+];
 
 /// A neighbourhood with every fault, limit and term drawn from the seed.
 fn troubled(seed: u64) -> Neighbourhood {
@@ -82,7 +94,12 @@ fn signatures_of(seed: u64) -> Signatures {
 
 /// What a run must satisfy whatever failed; the engine's own checks come on top.
 fn check(n: &Neighbourhood, o: &Outcome) {
-    assert_eq!(o.invariant_violations, Vec::<String>::new());
+    assert_eq!(
+        o.invariant_violations,
+        Vec::<String>::new(),
+        "{:?}",
+        o.faults
+    );
     assert!(o.invariant_checks as usize > n.windows * n.homes.len());
     assert_eq!(o.finished_windows, n.windows, "every window is settled");
     supplied(n, o);
@@ -227,30 +244,45 @@ fn no_fault_breaks_an_invariant() {
         Some(one) => one..one + 1,
         None => 0..number_from("WATTPOOL_FAULT_SEEDS").unwrap_or(SEEDS),
     };
+    let all = seeds.end - seeds.start;
     let (mut failed, mut trades) = (Vec::new(), 0);
-    for seed in seeds.clone() {
+    let mut injected: BTreeMap<String, u64> = BTreeMap::new();
+    for seed in seeds {
         let run = AssertUnwindSafe(|| {
             let n = troubled(seed);
             let outcome = simulate(&n, seed, 1, signatures_of(seed));
             check(&n, &outcome);
-            outcome.trades.len()
+            outcome
         });
         match catch_unwind(run) {
-            Ok(count) => trades += count,
+            Ok(outcome) => {
+                trades += outcome.trades.len();
+                for (name, count) in outcome.faults {
+                    *injected.entry(name).or_default() += count;
+                }
+            }
             Err(_) => {
                 eprintln!("failed: replay with WATTPOOL_FAULT_SEED={seed}");
                 failed.push(seed);
             }
         }
     }
+    println!("{trades} trades under {injected:?}");
     assert!(
         failed.is_empty(),
-        "{} of {} seeds failed: {failed:?}; replay one with WATTPOOL_FAULT_SEED=n",
-        failed.len(),
-        seeds.end - seeds.start
+        "{} of {all} seeds failed: {failed:?}; replay one with WATTPOOL_FAULT_SEED=n",
+        failed.len()
     );
-    println!("{trades} trades over {seeds:?}");
-    assert!(trades > 0, "nothing was traded at all");
+    if all >= SEEDS {
+        assert!(trades as u64 > 20 * all, "{trades} trades in {all} runs");
+        for name in FAULTS {
+            let count = injected.get(name).copied().unwrap_or(0);
+            assert!(
+                count > all / 2,
+                "{name} happened {count} times in {all} runs"
+            );
+        }
+    }
 }
 
 #[test]
