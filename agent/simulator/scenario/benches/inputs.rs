@@ -41,10 +41,14 @@ fn main() {
         seed: None,
     };
     measure("load neighbourhood.toml, 1 day", || {
-        load(&root.join("agent/simulator/scenarios/neighbourhood.toml"), None, &large)
-            .unwrap()
-            .homes
-            .len()
+        load(
+            &root.join("agent/simulator/scenarios/neighbourhood.toml"),
+            None,
+            &large,
+        )
+        .unwrap()
+        .homes
+        .len()
     });
     let data =
         std::env::var_os("WATTPOOL_DATA").map_or_else(|| root.join("../shared/data"), Into::into);
