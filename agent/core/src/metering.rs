@@ -75,6 +75,19 @@ impl Metering {
         self.last = Some(reading);
     }
 
+    /// Whether a later reading can stand behind a gap: no register went back, and none rose by more than the
+    /// windows between can have carried.
+    pub fn may_precede(&self, later: &Reading) -> bool {
+        let Some(last) = self.last else { return true };
+        let windows = later.window.0.saturating_sub(last.window.0);
+        let rise_within = |before: Wh, now: Wh, most: Wh| {
+            now.checked_sub(before)
+                .is_some_and(|risen| risen.0 <= most.0.saturating_mul(windows))
+        };
+        rise_within(last.import_register, later.import_register, self.max_import)
+            && rise_within(last.export_register, later.export_register, self.max_export)
+    }
+
     /// Takes the registers at the end of a window. `chain_now` is the best guess of block time.
     ///
     /// # Errors
@@ -259,6 +272,16 @@ mod tests {
             assert_eq!(m.last().map(|r| r.window), Some(Window(9)));
         }
         assert!(m.take(reading(10, 1_001, 500), now).is_ok());
+    }
+
+    #[test]
+    fn what_lies_behind_a_gap_must_be_possible() {
+        let (m, _) = metering();
+        assert!(m.may_precede(&reading(12, 1_100, 500)));
+        assert!(m.may_precede(&reading(12, 31_000, 15_500)));
+        assert!(!m.may_precede(&reading(12, 31_001, 500)));
+        assert!(!m.may_precede(&reading(12, 1_000, 15_501)));
+        assert!(!m.may_precede(&reading(12, 999, 500)));
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub fn parse_input(file: &str, text: &str) -> Result<ProblemInput, ProblemError>
         let path = error.path().to_string();
         // The root's path is a bare dot, which says nothing.
         syntax(
-            if path == "." {
+            if path == "." || path == "?" {
                 "the problem".to_owned()
             } else {
                 path

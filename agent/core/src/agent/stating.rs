@@ -6,7 +6,9 @@ use crate::io::{Command, JournalEntry, MarketTx, Millis, Notice, Reading, Timer,
 use crate::metering::{Metered, ReadingProblem};
 use wattpool_schema::error::{class_of, Class};
 use wattpool_schema::event::MarketEvent;
-use wattpool_schema::{signing, Commitment, SignedStatement, Statement, Window, RECORD_VERSION};
+use wattpool_schema::{
+    signing, Commitment, Seconds, SignedStatement, Statement, Window, RECORD_VERSION,
+};
 
 /// Statements kept while they wait for the chain; the oldest are given up beyond that.
 const WAITING: usize = 192;
@@ -26,6 +28,8 @@ pub(super) struct Stating {
     sequence: u64,
     /// Readings in a row that came after a gap.
     gaps: u8,
+    /// A reading behind a gap that waits for the next one to agree with it.
+    unconfirmed: Option<Reading>,
 }
 
 impl Stating {
@@ -86,14 +90,7 @@ impl Agent {
                         to: reading.window,
                     });
                 } else {
-                    // The meter does not have them: what flowed in them stays unstated, metering goes on from here.
-                    self.stating.gaps = 0;
-                    self.metering.resume(reading);
-                    let problem = ReadingProblem::Gap { missing };
-                    out.push(Command::Tell(Notice::BadReading {
-                        window: reading.window,
-                        problem,
-                    }));
+                    self.go_on_after_gap(now, reading, chain_now, cx, out);
                 }
             }
             Err(problem) => {
@@ -108,6 +105,44 @@ impl Agent {
                 });
             }
         }
+    }
+
+    /// The meter does not have the windows that are missing: what flowed in them stays unstated. Metering
+    /// goes on once two readings in a row agree with each other and with what was believed last; a single
+    /// one could be wrong, and nothing would show it.
+    fn go_on_after_gap(
+        &mut self,
+        now: Millis,
+        reading: Reading,
+        chain_now: Seconds,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
+        let before = self.stating.unconfirmed.replace(reading);
+        let Some(before) = before.filter(|b| b.window.next() == reading.window) else {
+            return;
+        };
+        let mut metering = self.metering;
+        if !metering.may_precede(&before) {
+            return;
+        }
+        metering.resume(before);
+        let Ok(Some(metered)) = metering.take(reading, chain_now) else {
+            return;
+        };
+        let missing = self
+            .metering
+            .last()
+            .map_or(before.window, |l| l.window.next());
+        self.metering = metering;
+        self.stating.gaps = 0;
+        self.stating.unconfirmed = None;
+        out.push(Command::Tell(Notice::BadReading {
+            window: before.window,
+            problem: ReadingProblem::Gap { missing },
+        }));
+        self.state(metered, cx, out);
+        self.open_trading(now, cx, out);
     }
 
     /// Asks the meter again for all windows that are missing.
