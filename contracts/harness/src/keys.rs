@@ -1,10 +1,10 @@
 //! Keys from seeds: a device's (ed25519) and an agent's (secp256k1), signing really or by trust.
 
-use crate::trusted;
 use cosmwasm_std::{Addr, Api, CanonicalAddr};
 use k256::ecdsa::signature::hazmat::PrehashSigner;
 use ripemd::Ripemd160;
 use sha2::{Digest, Sha256};
+use wattpool_chain_api::trusted;
 use wattpool_schema::signing::digest;
 use wattpool_schema::{AgentKey, DeviceKey, Signature};
 

@@ -11,17 +11,15 @@
     clippy::cast_possible_truncation
 )]
 
-pub mod api;
 pub mod home;
 pub mod invariants;
 pub mod keys;
 pub mod market;
 pub mod setup;
 pub mod signing;
-pub mod trusted;
 pub mod watch;
 
-pub use api::MarketApi;
 pub use home::Home;
 pub use market::{code_of, events_of, Market};
 pub use setup::Setup;
+pub use wattpool_chain_api::{trusted, MarketApi};

@@ -1,6 +1,5 @@
 //! The market under test: the three contracts on an in-process chain, its people, time and messages.
 
-use crate::api::MarketApi;
 use crate::home::Home;
 use crate::keys::{AgentSigner, DeviceSigner};
 use crate::setup::{Setup, BLOCK_SECONDS, CHAIN, DENOM, FOREIGN_DENOM};
@@ -9,6 +8,7 @@ use cosmwasm_std::{coin, coins, Addr, BlockInfo, Coin, Event, Timestamp};
 use cw_multi_test::{App, AppBuilder, AppResponse, BankKeeper, ContractWrapper, Executor};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
+use wattpool_chain_api::MarketApi;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::signing::digest;

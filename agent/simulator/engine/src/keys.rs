@@ -5,7 +5,7 @@ use k256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
-use wattpool_contract_harness::trusted;
+use wattpool_chain_api::trusted;
 use wattpool_core::ports::Signer;
 use wattpool_ledger_embedded::Signatures;
 use wattpool_schema::{signing, AgentKey, DeviceKey, MeterId, Signature, Window};

@@ -1,6 +1,6 @@
 //! The chain and its contracts.
 
-use crate::api::{ChainApi, Signatures};
+use crate::signatures::Signatures;
 use crate::transact::Queued;
 use anyhow::{Context, Result};
 use cosmwasm_std::testing::MockStorage;
@@ -10,18 +10,17 @@ use cw_multi_test::{
     FailingModule, GovFailingModule, IbcFailingModule, StakeKeeper, StargateFailing, WasmKeeper,
 };
 use sha2::{Digest, Sha256};
+use wattpool_chain_api::MarketApi;
 use wattpool_core::io::BlockRef;
 use wattpool_schema::pool::{Tariffs, ZonePairTerms};
 use wattpool_schema::{escrow, pool, token, Digest32, Seconds};
 
-/// Address prefix.
-pub const PREFIX: &str = "watt";
 /// Denomination of payments.
 pub const DENOM: &str = "uwatt";
 
 pub(crate) type Chain = App<
     BankKeeper,
-    ChainApi,
+    MarketApi,
     MockStorage,
     FailingModule<Empty, Empty, Empty>,
     WasmKeeper<Empty, Empty>,
@@ -86,8 +85,8 @@ impl EmbeddedLedger {
             height: 1,
             time: setup.genesis,
         };
-        let api = ChainApi::new(PREFIX, setup.signatures);
-        let operator = api.addr_make("operator");
+        let api = MarketApi::new(setup.signatures == Signatures::Verified);
+        let operator = api.make("operator");
         let mut app: Chain = AppBuilder::new()
             .with_api(api)
             .with_block(BlockInfo {

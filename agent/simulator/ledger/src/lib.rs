@@ -1,12 +1,12 @@
 //! The ledger in process: the real contract code on cw-multi-test, blocks on a virtual clock.
 
-mod api;
 mod chain;
 mod operate;
 mod query;
+mod signatures;
 mod transact;
 
-pub use api::Signatures;
-pub use chain::{ChainSetup, Contracts, EmbeddedLedger, DENOM, PREFIX};
+pub use chain::{ChainSetup, Contracts, EmbeddedLedger, DENOM};
 pub use operate::{MeterAccount, NewMeter};
+pub use signatures::Signatures;
 pub use transact::{Executed, Sender};

@@ -50,7 +50,7 @@ impl EmbeddedLedger {
     /// # Errors
     /// A contract refuses.
     pub fn register(&mut self, new: NewMeter) -> Result<MeterAccount> {
-        let owner = self.app.api().addr_make(&new.owner);
+        let owner = self.app.api().make(&new.owner);
         let registration = Registration {
             meter: new.meter,
             owner: owner.to_string(),
@@ -180,7 +180,7 @@ impl EmbeddedLedger {
             })
             .map_err(|e| TxFailure::Unknown(e.to_string()))?;
         if !balance.balance.is_zero() {
-            let recipient = self.app.api().addr_make("stranger").to_string();
+            let recipient = self.app.api().make("stranger").to_string();
             self.call(
                 owner,
                 &token,

@@ -117,7 +117,7 @@ impl EmbeddedLedger {
 
     /// Who gets tokens that are sent away.
     pub fn stranger(&self) -> Addr {
-        self.app.api().addr_make("stranger")
+        self.app.api().make("stranger")
     }
 
     /// Coins that the escrow and the pool hold.
