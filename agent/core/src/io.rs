@@ -58,7 +58,7 @@ pub struct Reading {
 pub struct WindowTerms {
     /// The running window; what was metered in the one before it is traded now.
     pub now: Window,
-    /// First block seen in it.
+    /// The block it is told with: the first one in it, or after a restart the last one seen.
     pub at: BlockRef,
     /// Tariffs of the metered window.
     pub tariffs: Tariffs,

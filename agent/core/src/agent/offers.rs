@@ -104,19 +104,22 @@ impl Agent {
         let Some(terms) = self.terms.clone() else {
             return;
         };
+        let mut statuses: Vec<&Status> = records
+            .iter()
+            .filter_map(|record| match &record.record {
+                Record::Status(s) if s.window == terms.live() && s.zone == self.id.zone => {
+                    self.verified(record, cx).then_some(s)
+                }
+                _ => None,
+            })
+            .collect();
+        // A meter counts once, by its last word.
+        statuses.sort_unstable_by_key(|s| (s.meter, std::cmp::Reverse(s.sequence)));
+        statuses.dedup_by_key(|s| s.meter);
         let (mut supply, mut demand) = (Wh::ZERO, Wh::ZERO);
-        for record in records {
-            let Record::Status(s) = &record.record else {
-                continue;
-            };
-            if s.window != terms.live() || s.zone != self.id.zone || !self.verified(record, cx) {
-                continue;
-            }
-            if s.surplus {
-                supply = supply.saturating_add(s.wh);
-            } else {
-                demand = demand.saturating_add(s.wh);
-            }
+        for s in statuses {
+            let sum = if s.surplus { &mut supply } else { &mut demand };
+            *sum = sum.saturating_add(s.wh);
         }
         if !(supply.is_zero() && demand.is_zero()) {
             self.ratio = (supply, demand);

@@ -357,6 +357,13 @@ impl Agent {
         let before = self.selling.reservations.len();
         self.selling.reservations.retain(|r| r.expires_at >= seen);
         self.orders.forget_promises(seen);
+        let waiting = self.buying.held.len();
+        self.buying
+            .held
+            .retain(|(_, held)| held.approval.expires_at >= seen);
+        if self.buying.held.len() < waiting {
+            self.go_on(now, cx, out);
+        }
         if self.selling.reservations.len() < before {
             self.refresh_offer(now, cx, out);
         }

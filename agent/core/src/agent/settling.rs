@@ -54,6 +54,9 @@ impl Agent {
                         partner: answer.seller,
                         wh: taken,
                     }));
+                    out.push(Command::WatchBlock {
+                        after: approval.approval.expires_at,
+                    });
                     self.buying.held.push((answer.id, approval));
                 } else {
                     self.settle(answer.id, approval, cx, out);

@@ -4,7 +4,7 @@ use crate::queue::Task;
 use crate::world::World;
 use anyhow::Result;
 use std::sync::Arc;
-use wattpool_core::io::{Command, Event, Gate, JournalEntry, Notice};
+use wattpool_core::io::{Command, Event, Gate, JournalEntry, Notice, WindowTerms};
 use wattpool_core::metering::ReadingProblem;
 use wattpool_core::Agent;
 use wattpool_ledger_embedded::{Sender, Signatures};
@@ -233,13 +233,20 @@ impl World<'_> {
     }
 
     /// A crashed agent starts again from its journal and the chain.
-    pub fn restart(&mut self, _now: u64, number: u32) -> Result<()> {
+    pub fn restart(&mut self, now: u64, number: u32) -> Result<()> {
         let market = Arc::clone(&self.market);
         let Some(meter) = self.home_mut(number).map(|h| h.identity.meter) else {
             return Ok(());
         };
         let position = self.ledger.position(meter)?;
-        let terms = self.terms.clone();
+        let at = self.last_block(now);
+        let terms = self.terms.as_deref().map(|terms| {
+            let at = at.max(terms.at);
+            Arc::new(WindowTerms {
+                at,
+                ..terms.clone()
+            })
+        });
         let index = usize::try_from(number).unwrap_or(usize::MAX);
         let before_all = self.n.first_window.prev();
         let installed = self.meters.truth(self.n, index, before_all);

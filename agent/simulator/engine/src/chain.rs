@@ -43,6 +43,15 @@ impl World<'_> {
         )
     }
 
+    /// The last block before a time.
+    pub fn last_block(&self, now: u64) -> BlockRef {
+        if now < self.halted_until {
+            return self.ledger.block();
+        }
+        let past = now.checked_rem(BLOCK_MS).unwrap_or(0);
+        self.block_at(now.saturating_sub(past))
+    }
+
     /// Schedules the next block, if none is.
     pub fn need_block(&mut self, now: u64) {
         if !self.block_due {
