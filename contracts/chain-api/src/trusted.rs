@@ -47,7 +47,9 @@ fn absorb(state: u64, bytes: &[u8]) -> u64 {
     let mut state = mix(state ^ (bytes.len() as u64).wrapping_mul(STEP));
     for chunk in bytes.chunks(8) {
         let mut word = [0; 8];
-        word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        word.iter_mut()
+            .zip(chunk)
+            .for_each(|(to, from)| *to = *from);
         state = mix(state ^ u64::from_le_bytes(word)).wrapping_add(STEP);
     }
     state
