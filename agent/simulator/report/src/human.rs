@@ -166,7 +166,7 @@ pub fn human(summary: &Summary) -> String {
             .iter()
             .map(|(name, count)| format!("{name} {count}"))
             .collect();
-        line(t, "Faults injected", &faults.join(", "));
+        line(t, "Incidents", &faults.join(", "));
     }
     line(
         t,

@@ -91,7 +91,7 @@ pub struct Outcome {
     pub transactions: u64,
     /// Refused transactions.
     pub refused_transactions: u64,
-    /// Faults injected, by name.
+    /// Incidents by name: faults injected, what they led to, refusals by code, limits of the grid gate lifted.
     pub faults: Vec<(String, u64)>,
     /// Invariants checked.
     pub invariant_checks: u64,

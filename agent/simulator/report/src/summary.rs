@@ -128,7 +128,7 @@ pub struct Summary {
     pub transactions: u64,
     /// Transactions the chain refused.
     pub refused_transactions: u64,
-    /// Faults injected, by name.
+    /// Incidents by name: faults injected, what they led to, refusals by code, limits of the grid gate lifted.
     pub faults: BTreeMap<String, u64>,
     /// Invariants checked.
     pub invariant_checks: u64,

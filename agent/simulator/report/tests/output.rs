@@ -274,7 +274,7 @@ fn the_terminal_text_is_aligned_and_plain_about_signatures() {
         "{:.2} %",
         m.summary.self_sufficiency.unwrap() * 100.0
     )));
-    assert!(text.contains("Faults injected   crash 2, message_loss 31"));
+    assert!(text.contains("Incidents         crash 2, message_loss 31"));
     assert!(text
         .lines()
         .all(|line| line.chars().nth(17) == Some(' ') && line.chars().nth(18) != Some(' ')));

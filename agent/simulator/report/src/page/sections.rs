@@ -207,7 +207,7 @@ fn machinery(s: &Summary) -> Section {
             .iter()
             .map(|(name, count)| format!("{name}: {count}"))
             .collect();
-        rows.push(("Faults injected", faults.join(", ")));
+        rows.push(("Incidents", faults.join(", ")));
     }
     rows.push(("State hash", s.state_hash.clone()));
     single("Machinery", "value", rows)
