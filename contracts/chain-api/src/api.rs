@@ -1,45 +1,70 @@
 //! The chain's functions for contracts under test: real signatures, or trusted ones.
 
-use crate::trusted::TrustedApi;
+use crate::trusted::verify;
 use cosmwasm_std::{
-    Addr, Api, CanonicalAddr, HashFunction, RecoverPubkeyError, StdResult, VerificationError,
+    Addr, Api, CanonicalAddr, HashFunction, RecoverPubkeyError, StdError, StdResult,
+    VerificationError,
 };
 use cw_multi_test::MockApiBech32;
+use std::cell::RefCell;
+use std::collections::HashSet;
 
 /// Address prefix of the chain under test.
 pub const PREFIX: &str = "watt";
 
-/// Addresses are checked as a chain checks them; signatures really or by trust.
+/// Addresses remembered as valid, at most; beyond it the memory starts afresh.
+const REMEMBERED: usize = 200_000;
+
+/// Addresses are checked as a chain checks them, and remembered; signatures really or by trust.
 pub struct MarketApi {
-    trusted: TrustedApi<MockApiBech32>,
+    inner: MockApiBech32,
     real: bool,
+    valid: RefCell<HashSet<String>>,
 }
 
 impl MarketApi {
     /// `real`: signatures are verified by curve arithmetic.
     pub fn new(real: bool) -> Self {
         Self {
-            trusted: TrustedApi::new(MockApiBech32::new(PREFIX)),
+            inner: MockApiBech32::new(PREFIX),
             real,
+            valid: RefCell::default(),
         }
     }
 
     /// An address made from a name.
     pub fn make(&self, name: &str) -> Addr {
-        self.trusted.inner().addr_make(name)
+        self.inner.addr_make(name)
     }
 }
 
 impl Api for MarketApi {
     fn addr_validate(&self, human: &str) -> StdResult<Addr> {
-        self.trusted.addr_validate(human)
+        let mut valid = self.valid.borrow_mut();
+        if valid.contains(human) {
+            return Ok(Addr::unchecked(human));
+        }
+        let address = self.inner.addr_validate(human)?;
+        if address.as_str() != human {
+            return Err(StdError::generic_err(
+                "Invalid input: address not normalized",
+            ));
+        }
+        if valid.len() >= REMEMBERED {
+            valid.clear();
+        }
+        valid.insert(human.to_owned());
+        Ok(address)
     }
+
     fn addr_canonicalize(&self, human: &str) -> StdResult<CanonicalAddr> {
-        self.trusted.addr_canonicalize(human)
+        self.inner.addr_canonicalize(human)
     }
+
     fn addr_humanize(&self, canonical: &CanonicalAddr) -> StdResult<Addr> {
-        self.trusted.addr_humanize(canonical)
+        self.inner.addr_humanize(canonical)
     }
+
     fn secp256k1_verify(
         &self,
         message_hash: &[u8],
@@ -47,12 +72,13 @@ impl Api for MarketApi {
         public_key: &[u8],
     ) -> Result<bool, VerificationError> {
         if self.real {
-            let inner = self.trusted.inner();
-            return inner.secp256k1_verify(message_hash, signature, public_key);
+            return self
+                .inner
+                .secp256k1_verify(message_hash, signature, public_key);
         }
-        self.trusted
-            .secp256k1_verify(message_hash, signature, public_key)
+        Ok(verify(public_key, message_hash, signature))
     }
+
     fn ed25519_verify(
         &self,
         message: &[u8],
@@ -60,35 +86,39 @@ impl Api for MarketApi {
         public_key: &[u8],
     ) -> Result<bool, VerificationError> {
         if self.real {
-            let inner = self.trusted.inner();
-            return inner.ed25519_verify(message, signature, public_key);
+            return self.inner.ed25519_verify(message, signature, public_key);
         }
-        self.trusted.ed25519_verify(message, signature, public_key)
+        Ok(verify(public_key, message, signature))
     }
+
     fn ed25519_batch_verify(
         &self,
         messages: &[&[u8]],
         signatures: &[&[u8]],
         public_keys: &[&[u8]],
     ) -> Result<bool, VerificationError> {
-        self.trusted
+        self.inner
             .ed25519_batch_verify(messages, signatures, public_keys)
     }
+
     fn secp256k1_recover_pubkey(
         &self,
         message_hash: &[u8],
         signature: &[u8],
         recovery_param: u8,
     ) -> Result<Vec<u8>, RecoverPubkeyError> {
-        self.trusted
+        self.inner
             .secp256k1_recover_pubkey(message_hash, signature, recovery_param)
     }
+
     fn bls12_381_aggregate_g1(&self, g1s: &[u8]) -> Result<[u8; 48], VerificationError> {
-        self.trusted.bls12_381_aggregate_g1(g1s)
+        self.inner.bls12_381_aggregate_g1(g1s)
     }
+
     fn bls12_381_aggregate_g2(&self, g2s: &[u8]) -> Result<[u8; 96], VerificationError> {
-        self.trusted.bls12_381_aggregate_g2(g2s)
+        self.inner.bls12_381_aggregate_g2(g2s)
     }
+
     fn bls12_381_pairing_equality(
         &self,
         ps: &[u8],
@@ -96,25 +126,46 @@ impl Api for MarketApi {
         r: &[u8],
         s: &[u8],
     ) -> Result<bool, VerificationError> {
-        self.trusted.bls12_381_pairing_equality(ps, qs, r, s)
+        self.inner.bls12_381_pairing_equality(ps, qs, r, s)
     }
+
     fn bls12_381_hash_to_g1(
         &self,
         hash_function: HashFunction,
         msg: &[u8],
         dst: &[u8],
     ) -> Result<[u8; 48], VerificationError> {
-        self.trusted.bls12_381_hash_to_g1(hash_function, msg, dst)
+        self.inner.bls12_381_hash_to_g1(hash_function, msg, dst)
     }
+
     fn bls12_381_hash_to_g2(
         &self,
         hash_function: HashFunction,
         msg: &[u8],
         dst: &[u8],
     ) -> Result<[u8; 96], VerificationError> {
-        self.trusted.bls12_381_hash_to_g2(hash_function, msg, dst)
+        self.inner.bls12_381_hash_to_g2(hash_function, msg, dst)
     }
+
     fn debug(&self, message: &str) {
-        self.trusted.debug(message);
+        self.inner.debug(message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_must_be_as_a_chain_writes_them() {
+        let mock = MockApiBech32::new(PREFIX);
+        let address = mock.addr_make("somebody");
+        let api = MarketApi::new(false);
+        for _ in 0..2 {
+            assert_eq!(api.addr_validate(address.as_str()).unwrap(), address);
+        }
+        assert!(api.addr_validate(&address.as_str().to_uppercase()).is_err());
+        let foreign = MockApiBech32::new("other").addr_make("somebody");
+        assert!(api.addr_validate(foreign.as_str()).is_err());
     }
 }

@@ -1,19 +1,9 @@
 //! Signatures for runs that trust themselves: a keyed checksum in place of curve arithmetic.
 //!
 //! A simulation of thousands of meters would spend most of its time in signatures that it made itself. With
-//! [`TrustedApi`] the very same contract code checks [`sign`]'s checksum over public key and message
+//! [`crate::MarketApi`] the very same contract code checks [`sign`]'s checksum over public key and message
 //! instead: an altered message or another key is still refused, but anybody can sign for anybody. Never
 //! for a chain.
-
-use cosmwasm_std::{
-    Addr, Api, CanonicalAddr, HashFunction, RecoverPubkeyError, StdError, StdResult,
-    VerificationError,
-};
-use std::cell::RefCell;
-use std::collections::HashSet;
-
-/// Addresses remembered as valid, at most; beyond it the memory starts afresh.
-const REMEMBERED: usize = 200_000;
 
 /// The 64-byte stand-in for the signature of `public_key`'s holder over `message`. What a secp256k1 key
 /// signs is the 32-byte hash, as with a real signature.
@@ -55,138 +45,9 @@ fn absorb(state: u64, bytes: &[u8]) -> u64 {
     state
 }
 
-/// An [`Api`] that takes [`sign`]'s checksums for signatures, remembers which addresses are valid, and
-/// refuses addresses that are not in the form in which a chain writes them (as a chain does).
-pub struct TrustedApi<A> {
-    inner: A,
-    valid: RefCell<HashSet<String>>,
-}
-
-impl<A: Api> TrustedApi<A> {
-    /// Everything else is left to `inner`.
-    pub fn new(inner: A) -> Self {
-        Self {
-            inner,
-            valid: RefCell::default(),
-        }
-    }
-
-    /// What everything else is left to.
-    pub const fn inner(&self) -> &A {
-        &self.inner
-    }
-}
-
-impl<A: Api> Api for TrustedApi<A> {
-    fn addr_validate(&self, human: &str) -> StdResult<Addr> {
-        let mut valid = self.valid.borrow_mut();
-        if valid.contains(human) {
-            return Ok(Addr::unchecked(human));
-        }
-        let address = self.inner.addr_validate(human)?;
-        if address.as_str() != human {
-            return Err(StdError::generic_err(
-                "Invalid input: address not normalized",
-            ));
-        }
-        if valid.len() >= REMEMBERED {
-            valid.clear();
-        }
-        valid.insert(human.to_owned());
-        Ok(address)
-    }
-
-    fn addr_canonicalize(&self, human: &str) -> StdResult<CanonicalAddr> {
-        self.inner.addr_canonicalize(human)
-    }
-
-    fn addr_humanize(&self, canonical: &CanonicalAddr) -> StdResult<Addr> {
-        self.inner.addr_humanize(canonical)
-    }
-
-    fn secp256k1_verify(
-        &self,
-        message_hash: &[u8],
-        signature: &[u8],
-        public_key: &[u8],
-    ) -> Result<bool, VerificationError> {
-        Ok(verify(public_key, message_hash, signature))
-    }
-
-    fn ed25519_verify(
-        &self,
-        message: &[u8],
-        signature: &[u8],
-        public_key: &[u8],
-    ) -> Result<bool, VerificationError> {
-        Ok(verify(public_key, message, signature))
-    }
-
-    fn ed25519_batch_verify(
-        &self,
-        messages: &[&[u8]],
-        signatures: &[&[u8]],
-        public_keys: &[&[u8]],
-    ) -> Result<bool, VerificationError> {
-        self.inner
-            .ed25519_batch_verify(messages, signatures, public_keys)
-    }
-
-    fn secp256k1_recover_pubkey(
-        &self,
-        message_hash: &[u8],
-        signature: &[u8],
-        recovery_param: u8,
-    ) -> Result<Vec<u8>, RecoverPubkeyError> {
-        self.inner
-            .secp256k1_recover_pubkey(message_hash, signature, recovery_param)
-    }
-
-    fn bls12_381_aggregate_g1(&self, g1s: &[u8]) -> Result<[u8; 48], VerificationError> {
-        self.inner.bls12_381_aggregate_g1(g1s)
-    }
-
-    fn bls12_381_aggregate_g2(&self, g2s: &[u8]) -> Result<[u8; 96], VerificationError> {
-        self.inner.bls12_381_aggregate_g2(g2s)
-    }
-
-    fn bls12_381_pairing_equality(
-        &self,
-        ps: &[u8],
-        qs: &[u8],
-        r: &[u8],
-        s: &[u8],
-    ) -> Result<bool, VerificationError> {
-        self.inner.bls12_381_pairing_equality(ps, qs, r, s)
-    }
-
-    fn bls12_381_hash_to_g1(
-        &self,
-        hash_function: HashFunction,
-        msg: &[u8],
-        dst: &[u8],
-    ) -> Result<[u8; 48], VerificationError> {
-        self.inner.bls12_381_hash_to_g1(hash_function, msg, dst)
-    }
-
-    fn bls12_381_hash_to_g2(
-        &self,
-        hash_function: HashFunction,
-        msg: &[u8],
-        dst: &[u8],
-    ) -> Result<[u8; 96], VerificationError> {
-        self.inner.bls12_381_hash_to_g2(hash_function, msg, dst)
-    }
-
-    fn debug(&self, message: &str) {
-        self.inner.debug(message);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cw_multi_test::MockApiBech32;
 
     #[test]
     fn altered_messages_and_other_keys_are_refused() {
@@ -205,18 +66,5 @@ mod tests {
             other[i] ^= 1;
             assert!(!verify(key, message, &other), "byte {i} of the signature");
         }
-    }
-
-    #[test]
-    fn addresses_must_be_as_a_chain_writes_them() {
-        let mock = MockApiBech32::new("watt");
-        let address = mock.addr_make("somebody");
-        let api = TrustedApi::new(mock);
-        for _ in 0..2 {
-            assert_eq!(api.addr_validate(address.as_str()).unwrap(), address);
-        }
-        assert!(api.addr_validate(&address.as_str().to_uppercase()).is_err());
-        let foreign = MockApiBech32::new("other").addr_make("somebody");
-        assert!(api.addr_validate(foreign.as_str()).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::chance::{Chance, Stream};
 use crate::queue::Task;
-use crate::world::{block_ref, World};
+use crate::world::World;
 use anyhow::{anyhow, Result};
 use std::sync::Arc;
 use wattpool_core::io::{BlockRef, Event, TxFailure, WindowTerms};
@@ -37,10 +37,10 @@ impl World<'_> {
         let time = Seconds(ms / 1000);
         let since = time.0.saturating_sub(self.genesis.0);
         let height = since.checked_div(u64::from(BLOCK_S)).unwrap_or(0);
-        block_ref(
-            height.saturating_sub(self.skipped_blocks).saturating_add(1),
+        BlockRef {
+            height: height.saturating_sub(self.skipped_blocks).saturating_add(1),
             time,
-        )
+        }
     }
 
     /// The last block before a time.

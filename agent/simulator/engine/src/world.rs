@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Instant;
 use wattpool_core::context::{Context, Market};
-use wattpool_core::io::{BlockRef, Event, Millis, WindowTerms};
+use wattpool_core::io::{Event, Millis, WindowTerms};
 use wattpool_ledger_embedded::{EmbeddedLedger, Signatures};
 use wattpool_network_memory::Network;
 use wattpool_optimizer::Workspace;
@@ -325,9 +325,4 @@ impl Home {
         }
         self.inbox = inbox;
     }
-}
-
-/// A block reference as agents get it.
-pub(crate) const fn block_ref(height: u64, time: Seconds) -> BlockRef {
-    BlockRef { height, time }
 }

@@ -6,7 +6,7 @@ use cosmwasm_std::Addr;
 use serde::de::DeserializeOwned;
 use wattpool_schema::escrow::{AccountResponse, BookResponse};
 use wattpool_schema::pool::{
-    FeedInResponse, GridState, MeterPosition, MeterResponse, PoolConfig, ReserveResponse, Tariffs,
+    FeedInResponse, MeterPosition, MeterResponse, PoolConfig, ReserveResponse, Tariffs,
     ZonePairTerms, ZonePairsResponse,
 };
 use wattpool_schema::token::TokenWindow;
@@ -41,14 +41,6 @@ impl EmbeddedLedger {
     pub fn position(&self, meter: MeterId) -> Result<MeterPosition> {
         let meter: MeterResponse = self.ask_pool(&pool::QueryMsg::Meter { meter })?;
         Ok(meter.position)
-    }
-
-    /// The live window so far.
-    ///
-    /// # Errors
-    /// The query fails.
-    pub fn grid_state(&self) -> Result<GridState> {
-        self.ask_pool(&pool::QueryMsg::GridState {})
     }
 
     /// A window's books at the pool.
