@@ -1,0 +1,1 @@
+//! Discovery and negotiation over libp2p: Kademlia, identify, mDNS, request and answer.

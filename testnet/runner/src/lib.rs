@@ -1,0 +1,1 @@
+//! A local wasmd testnet: keys, genesis, nodes, faults.
