@@ -1,7 +1,7 @@
-//! `wattpool bench`: what the machinery costs.
+//! `wattpool bench simulate`: what the machinery costs.
 
-use super::memory::peak_bytes;
-use super::simulate::Signatures;
+use crate::commands::memory::peak_bytes;
+use crate::commands::simulate::Signatures;
 use crate::Failure;
 use anyhow::Context;
 use clap::ValueEnum;
@@ -12,16 +12,9 @@ use wattpool_report::measure;
 use wattpool_scenario::{neighbourhood, GenerateOptions};
 use wattpool_simulator::{run as simulate, RunOptions};
 
-/// What to measure.
-#[derive(clap::Subcommand)]
-pub enum Bench {
-    /// Meter·windows per second of one core, memory, and where the time goes.
-    Simulate(SimulateArgs),
-}
-
 /// Measures simulations of a day.
 #[derive(clap::Args)]
-pub struct SimulateArgs {
+pub struct Args {
     /// Numbers of meters.
     #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000, 10_000])]
     meters: Vec<u32>,
@@ -59,12 +52,11 @@ struct Row {
     invariant_violations: u64,
 }
 
-/// Runs a benchmark.
+/// Simulates each size in each signature mode and prints a row for it.
 ///
 /// # Errors
-/// A simulation fails.
-pub fn run(bench: &Bench) -> Result<u8, Failure> {
-    let Bench::Simulate(args) = bench;
+/// An argument is zero (exit code 2), or a simulation fails.
+pub fn run(args: &Args) -> Result<u8, Failure> {
     if args.meters.contains(&0) || args.days == 0 {
         return Err(Failure::input(anyhow::anyhow!(
             "--meters and --days: 0; expected at least 1"
