@@ -56,6 +56,11 @@ impl AgentSigner {
         Self { key, public }
     }
 
+    /// The secret scalar, for those who sign a chain's transactions with it.
+    pub fn secret(&self) -> [u8; 32] {
+        self.key.to_bytes().into()
+    }
+
     /// Signs an approval's bytes (their SHA-256).
     pub fn sign(&self, bytes: &[u8], real: bool) -> Signature {
         let hash = digest(bytes);

@@ -11,6 +11,7 @@
     clippy::cast_possible_truncation
 )]
 
+pub mod chance;
 pub mod home;
 pub mod invariants;
 pub mod keys;
@@ -19,6 +20,7 @@ pub mod setup;
 pub mod signing;
 pub mod watch;
 
+pub use chance::Chance;
 pub use home::Home;
 pub use market::{code_of, events_of, Market};
 pub use setup::Setup;

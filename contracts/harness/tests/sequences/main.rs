@@ -13,7 +13,6 @@
     clippy::cast_possible_truncation
 )]
 
-mod chance;
 mod honest;
 mod hostile;
 mod world;

@@ -1,8 +1,8 @@
 //! The people of a sequence, what they remember, and what must hold of their successes.
 
-use crate::chance::Chance;
 use cosmwasm_std::Addr;
 use cw_multi_test::AppResponse;
+use wattpool_contract_harness::Chance;
 use wattpool_contract_harness::{events_of, Market, Setup};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::{ExecuteMsg, SettleTrade};

@@ -1,0 +1,292 @@
+//! Repeats a record in process and compares.
+
+use crate::record::{contract_events, Act, Answer, Part, PlainEvent, Record, Step};
+use cosmwasm_std::testing::MockStorage;
+use cosmwasm_std::{
+    Addr, Api, Binary, BlockInfo, Coin, CosmosMsg, Empty, StdResult, Storage, Timestamp, WasmMsg,
+};
+use cw_multi_test::error::AnyResult;
+use cw_multi_test::{
+    AddressGenerator, App, AppBuilder, AppResponse, BankKeeper, ContractWrapper,
+    DistributionKeeper, Executor, FailingModule, GovFailingModule, IbcFailingModule, StakeKeeper,
+    StargateFailing, WasmKeeper,
+};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use wattpool_chain_api::MarketApi;
+use wattpool_contract_harness::setup::DENOM;
+use wattpool_schema::error::code_in;
+
+/// Takes what is paid for transactions.
+const COLLECTOR: &str = "fee collector";
+
+type Chain = App<
+    BankKeeper,
+    MarketApi,
+    MockStorage,
+    FailingModule<Empty, Empty, Empty>,
+    WasmKeeper<Empty, Empty>,
+    StakeKeeper,
+    DistributionKeeper,
+    IbcFailingModule,
+    GovFailingModule,
+    StargateFailing,
+>;
+
+/// The addresses that the recorded chain gave, in the order of instantiation.
+#[derive(Clone, Default)]
+struct Recorded(Rc<RefCell<VecDeque<Addr>>>);
+
+impl AddressGenerator for Recorded {
+    fn contract_address(
+        &self,
+        api: &dyn Api,
+        _storage: &mut dyn Storage,
+        code_id: u64,
+        instance_id: u64,
+    ) -> AnyResult<Addr> {
+        match self.0.borrow_mut().pop_front() {
+            Some(address) => Ok(api.addr_validate(address.as_str())?),
+            None => Ok(cw_multi_test::SimpleAddressGenerator.contract_address(
+                api,
+                _storage,
+                code_id,
+                instance_id,
+            )?),
+        }
+    }
+}
+
+/// A chain in process that follows a record's blocks.
+pub struct Replay {
+    app: Chain,
+    addresses: Recorded,
+    codes: BTreeMap<Part, u64>,
+    chain_id: String,
+}
+
+impl Replay {
+    /// A chain of this id where everybody has these coins.
+    pub fn new(chain_id: &str, begin: &BTreeMap<String, Vec<Coin>>) -> Self {
+        let addresses = Recorded::default();
+        let mut app: Chain = AppBuilder::new()
+            .with_api(MarketApi::new(true))
+            .with_wasm(WasmKeeper::new().with_address_generator(addresses.clone()))
+            .build(|router, _, storage| {
+                for (person, coins) in begin {
+                    router
+                        .bank
+                        .init_balance(storage, &Addr::unchecked(person), coins.clone())
+                        .expect("balances are set");
+                }
+            });
+        let mut codes = BTreeMap::new();
+        let token = ContractWrapper::new(
+            energy_token::contract::execute,
+            energy_token::contract::instantiate,
+            energy_token::contract::query,
+        );
+        codes.insert(Part::Token, app.store_code(Box::new(token)));
+        let pool = ContractWrapper::new(
+            energy_pool::contract::execute,
+            energy_pool::contract::instantiate,
+            energy_pool::contract::query,
+        );
+        codes.insert(Part::Pool, app.store_code(Box::new(pool)));
+        let escrow = ContractWrapper::new(
+            trade_escrow::contract::execute,
+            trade_escrow::contract::instantiate,
+            trade_escrow::contract::query,
+        )
+        .with_reply(trade_escrow::contract::reply);
+        codes.insert(Part::Escrow, app.store_code(Box::new(escrow)));
+        Self {
+            app,
+            addresses,
+            codes,
+            chain_id: chain_id.to_owned(),
+        }
+    }
+
+    /// Carries a transaction out in its block and answers as the chain in process sees it.
+    pub fn carry_out(&mut self, step: &Step) -> Answer {
+        self.app.set_block(BlockInfo {
+            height: step.height,
+            time: Timestamp::from_nanos(step.time_ns),
+            chain_id: self.chain_id.clone(),
+        });
+        let sender = Addr::unchecked(&step.sender);
+        if !step.fee.is_empty() {
+            let collector = self.app.api().make(COLLECTOR);
+            self.app
+                .send_tokens(sender.clone(), collector, &step.fee)
+                .expect("who sent a transaction could pay for it");
+        }
+        let mut messages: Vec<CosmosMsg> = Vec::new();
+        for act in &step.acts {
+            messages.push(match act {
+                Act::Instantiate { part, msg, address } => {
+                    self.addresses
+                        .0
+                        .borrow_mut()
+                        .push_back(Addr::unchecked(address));
+                    WasmMsg::Instantiate {
+                        admin: None,
+                        code_id: self.codes[part],
+                        msg: msg.clone(),
+                        funds: vec![],
+                        label: "market".into(),
+                    }
+                    .into()
+                }
+                Act::Execute {
+                    contract,
+                    msg,
+                    funds,
+                } => WasmMsg::Execute {
+                    contract_addr: contract.clone(),
+                    msg: msg.clone(),
+                    funds: funds.clone(),
+                }
+                .into(),
+            });
+        }
+        let executed = messages
+            .iter()
+            .all(|m| matches!(m, CosmosMsg::Wasm(WasmMsg::Execute { .. })));
+        match self.app.execute_multi(sender, messages) {
+            Ok(responses) => done(&responses, executed),
+            Err(error) => {
+                let words = format!("{error:#}");
+                let deepest = error.chain().last().map(ToString::to_string);
+                let code = deepest
+                    .and_then(|d| code_in(&d))
+                    .or_else(|| code_in(&words));
+                Answer::Refused {
+                    code: code.map(ToOwned::to_owned),
+                    words,
+                }
+            }
+        }
+    }
+
+    /// Coins of payment of an address.
+    pub fn coins(&self, address: &str) -> Vec<Coin> {
+        vec![self
+            .app
+            .wrap()
+            .query_balance(address, DENOM)
+            .expect("the bank answers")]
+    }
+
+    /// A contract's whole state, by key.
+    pub fn state(&self, contract: &str) -> Vec<(Binary, Binary)> {
+        let mut state: Vec<(Binary, Binary)> = self
+            .app
+            .dump_wasm_raw(&Addr::unchecked(contract))
+            .into_iter()
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect();
+        state.sort();
+        state
+    }
+
+    /// Asks a contract.
+    ///
+    /// # Errors
+    /// The contract's.
+    pub fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        contract: &str,
+        question: &impl serde::Serialize,
+    ) -> StdResult<T> {
+        self.app.wrap().query_wasm_smart(contract, question)
+    }
+}
+
+fn done(responses: &[AppResponse], with_data: bool) -> Answer {
+    let events: Vec<PlainEvent> = responses
+        .iter()
+        .flat_map(|r| {
+            contract_events(r.events.iter().map(|e| {
+                let attributes = e
+                    .attributes
+                    .iter()
+                    .map(|a| (a.key.clone(), a.value.clone()))
+                    .collect();
+                (e.ty.as_str(), attributes)
+            }))
+        })
+        .collect();
+    let data = if with_data {
+        responses.iter().map(|r| r.data.clone()).collect()
+    } else {
+        vec![]
+    };
+    Answer::Done { events, data }
+}
+
+/// Replays a record and lists where the chain in process differs, at most twenty places; none is what is wanted.
+pub fn differences(record: &Record) -> Vec<String> {
+    let mut replay = Replay::new(&record.chain_id, &record.begin);
+    let mut found = Vec::new();
+    for step in &record.steps {
+        let here = replay.carry_out(step);
+        if !same(&here, &step.answer) {
+            found.push(format!(
+                "block {} transaction {} ({}, by {}): recorded {:?}, in process {here:?}",
+                step.height, step.index, step.doing, step.sender, step.answer
+            ));
+        }
+    }
+    for (address, coins) in &record.end {
+        let here = replay.coins(address);
+        if sorted(&here) != sorted(coins) {
+            found.push(format!(
+                "coins of {address}: recorded {coins:?}, in process {here:?}"
+            ));
+        }
+    }
+    for (contract, state) in &record.state {
+        let here = replay.state(contract);
+        if here.len() != state.len() {
+            found.push(format!(
+                "state of {contract}: recorded {} entries, in process {}",
+                state.len(),
+                here.len()
+            ));
+        }
+        let there: BTreeMap<&Binary, &Binary> = state.iter().map(|(k, v)| (k, v)).collect();
+        for (key, value) in &here {
+            if there.get(key) != Some(&value) {
+                found.push(format!(
+                    "state of {contract} at {:?}: recorded {:?}, in process {:?}",
+                    String::from_utf8_lossy(key),
+                    there.get(key).map(|v| String::from_utf8_lossy(v)),
+                    String::from_utf8_lossy(value)
+                ));
+            }
+        }
+    }
+    found.truncate(20);
+    found
+}
+
+fn sorted(coins: &[Coin]) -> Vec<(String, u128)> {
+    let mut list: Vec<(String, u128)> = coins
+        .iter()
+        .filter(|c| !c.amount.is_zero())
+        .map(|c| (c.denom.clone(), c.amount.u128()))
+        .collect();
+    list.sort();
+    list
+}
+
+/// Refusals by code, successes by everything.
+fn same(a: &Answer, b: &Answer) -> bool {
+    match (a, b) {
+        (Answer::Refused { code: a, .. }, Answer::Refused { code: b, .. }) => a == b,
+        (a, b) => a == b,
+    }
+}
