@@ -1,5 +1,12 @@
-//! What the core needs from outside while it thinks: synchronous, without side effects. (What it wants
-//! done in the world goes out as [`crate::io::Command`]s, which the runtime's adapters carry out.)
+//! The agent's ports.
+//!
+//! [`Signer`] and [`Registry`] are what the core needs while it thinks: synchronous, without side effects. What it
+//! wants done in the world goes out as [`crate::io::Command`]s; a runtime carries them out through the ports of
+//! [`ledger`], [`network`] and [`home`], each with an adapter per world.
+
+pub mod home;
+pub mod ledger;
+pub mod network;
 
 use wattpool_schema::pool::MeterKind;
 use wattpool_schema::{AgentKey, MeterId, Signature, Window, Zone};
