@@ -16,6 +16,9 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use wattpool_schema::error::Class;
 
+/// Gas limit that a simulation's fee is reckoned with: paying a fee costs gas, whatever its height.
+const SIMULATED_LIMIT: u64 = 100_000;
+
 /// How much gas a transaction may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gas {
@@ -182,8 +185,8 @@ impl Account {
         let gas_limit = match gas {
             Gas::Limit(limit) => limit,
             Gas::Simulated => {
-                let bytes = sign(messages.to_vec(), &self.key, &with(0))?;
-                let simulated = self.client.rpc().simulate(bytes).await;
+                let bytes = sign(messages.to_vec(), &self.key, &with(SIMULATED_LIMIT))?;
+                let simulated = self.client.rpc().simulate(&bytes).await;
                 if simulated
                     .as_ref()
                     .is_err_and(|e| e.is_sdk(sdk::WRONG_SEQUENCE))

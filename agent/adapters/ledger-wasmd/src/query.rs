@@ -12,7 +12,6 @@ use cosmrs::proto::cosmos::gov::v1::{
     Proposal, QueryParamsRequest as GovParamsRequest, QueryParamsResponse as GovParamsResponse,
     QueryProposalRequest, QueryProposalResponse, QueryProposalsRequest, QueryProposalsResponse,
 };
-use cosmrs::proto::cosmos::tx::v1beta1::{SimulateRequest, SimulateResponse};
 use cosmrs::proto::cosmwasm::wasm::v1::{
     CodeInfoResponse, ContractInfo, Model, QueryAllContractStateRequest,
     QueryAllContractStateResponse, QueryBuildAddressRequest, QueryBuildAddressResponse,
@@ -23,7 +22,7 @@ use cosmrs::proto::cosmwasm::wasm::v1::{
 };
 use cosmrs::proto::prost::Message;
 use serde::de::DeserializeOwned;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Entries asked for at once where an answer has pages.
 const PAGE: u64 = 500;
@@ -44,6 +43,16 @@ pub struct Simulated {
     pub gas_used: u64,
     /// The state it ran on.
     pub height: u64,
+}
+
+#[derive(Deserialize)]
+struct SimulationAnswer {
+    gas_info: GasInfo,
+}
+
+#[derive(Deserialize)]
+struct GasInfo {
+    gas_used: String,
 }
 
 impl Rpc {
@@ -95,20 +104,19 @@ impl Rpc {
             .map_err(|e| ChainError::input(format!("balance of {address}"), e))
     }
 
-    /// Runs a transaction on the newest state without keeping anything.
+    /// Runs a transaction on the newest state without keeping anything. (The path that every node answers; the
+    /// service of the same name is there only where gRPC or REST are switched on.)
     ///
     /// # Errors
     /// No answer, or why it would fail.
-    pub async fn simulate(&self, tx_bytes: Vec<u8>) -> Result<Simulated, ChainError> {
-        #[allow(deprecated)] // the field `tx` is, and stays empty
-        let question = SimulateRequest { tx: None, tx_bytes };
-        let (answer, height): (SimulateResponse, _) = self
-            .query("/cosmos.tx.v1beta1.Service/Simulate", &question)
-            .await?;
-        Ok(Simulated {
-            gas_used: answer.gas_info.map_or(0, |g| g.gas_used),
-            height,
-        })
+    pub async fn simulate(&self, tx_bytes: &[u8]) -> Result<Simulated, ChainError> {
+        let path = "/app/simulate";
+        let (value, height) = self.query_bytes(path, tx_bytes).await?;
+        let answer: SimulationAnswer =
+            serde_json::from_slice(&value).map_err(|e| self.malformed(path, e))?;
+        let gas_used = answer.gas_info.gas_used;
+        let gas_used = gas_used.parse().map_err(|e| self.malformed(path, e))?;
+        Ok(Simulated { gas_used, height })
     }
 
     /// Asks a contract.

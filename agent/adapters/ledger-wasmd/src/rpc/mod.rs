@@ -200,9 +200,23 @@ impl Rpc {
         path: &str,
         question: &impl Message,
     ) -> Result<(A, u64), ChainError> {
+        let (value, height) = self.query_bytes(path, &question.encode_to_vec()).await?;
+        let decoded = A::decode(value.as_slice()).map_err(|e| self.malformed(path, e))?;
+        Ok((decoded, height))
+    }
+
+    /// A query by bytes, and the height it was answered at.
+    ///
+    /// # Errors
+    /// No address answers, or the chain refuses the query.
+    pub async fn query_bytes(
+        &self,
+        path: &str,
+        question: &[u8],
+    ) -> Result<(Vec<u8>, u64), ChainError> {
         let params = json!({
             "path": path,
-            "data": hex::encode(question.encode_to_vec()),
+            "data": hex::encode(question),
             "height": "0",
             "prove": false,
         });
@@ -215,12 +229,15 @@ impl Rpc {
                 log: response.log,
             });
         }
-        let decoded = A::decode(response.value.as_slice()).map_err(|e| ChainError::Malformed {
+        Ok((response.value, response.height))
+    }
+
+    pub(crate) fn malformed(&self, method: &str, why: impl ToString) -> ChainError {
+        ChainError::Malformed {
             address: self.addresses.current(),
-            method: path.to_owned(),
-            why: e.to_string(),
-        })?;
-        Ok((decoded, response.height))
+            method: method.to_owned(),
+            why: why.to_string(),
+        }
     }
 
     /// Any other method, for what this type does not name.
