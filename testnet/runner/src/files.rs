@@ -71,6 +71,15 @@ pub(crate) fn create(
         .unwrap_or_default();
     let path = home.join("node0/config/genesis.json");
     let mut chain: Value = read_json(&path)?;
+    if !nodes
+        .iter()
+        .all(|node| genesis::has_account(&chain, &node.validator.address))
+    {
+        bail!(
+            "{} makes no addresses of the prefix {ADDRESS_PREFIX}; testnet/build builds one that does",
+            wasmd.display()
+        );
+    }
     genesis::edit(&mut chain, options, &governance, &funded, &admin)?;
     let text = serde_json::to_vec(&chain)?;
     for node in &nodes {

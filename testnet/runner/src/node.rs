@@ -54,7 +54,11 @@ impl Identity {
         let mut fields = fields.split_whitespace();
         let state = fields.next()?;
         let started = fields.nth(18)?.parse().ok()?;
-        (state != "Z" && state != "X").then_some(Self { pid, started })
+        // Its first thread may be dead while others still hold its ports; one that is dead altogether may stay
+        // listed for its parent.
+        let dead = matches!(state, "Z" | "X")
+            && fs::read_dir(format!("/proc/{pid}/task")).ok()?.count() <= 1;
+        (!dead).then_some(Self { pid, started })
     }
 
     /// The process runs.
