@@ -1,6 +1,9 @@
 //! Networks of real nodes. They run wasmd as `testnet/build` leaves it, or as `WATTPOOL_WASMD` names it.
-// The helpers of the tests may fail them, as the tests do.
-#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
 
 mod command;
 mod four;
