@@ -2,7 +2,7 @@
 
 use crate::description::{Description, NodeDescription, FILE};
 use crate::files;
-use crate::node::{Node, LOOK};
+use crate::node::Node;
 use crate::options::{Options, Ports};
 use crate::ports::{self, Reserved};
 use crate::rpc::{self, Status};
@@ -150,7 +150,7 @@ impl Testnet {
             if process.running().is_none() {
                 bail!("node {node} ended{}", process.last_words());
             }
-            sleep(LOOK);
+            sleep(Duration::from_millis(50));
         }
         let reached = last.map_or("it does not answer".into(), |height| {
             format!("it is at {height}")

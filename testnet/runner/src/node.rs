@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 /// How long a node may take to close its databases before it is killed.
 const CLOSING: Duration = Duration::from_secs(20);
-/// Between two looks at something that will change by itself.
-pub(crate) const LOOK: Duration = Duration::from_millis(20);
+/// Between two looks whether a process has ended.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Runs a command under guard: whoever started it holds a pipe, and when that closes before the word `release` came
 /// over it, the command is killed. A guard of its own, since a killed starter can do nothing any more.
