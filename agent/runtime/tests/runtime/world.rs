@@ -61,11 +61,13 @@ impl Signer for Keys {
     }
 }
 
+type Ear = mpsc::Sender<(SignedRequest, Replier)>;
+
 /// Everybody's records and open ears.
 #[derive(Default)]
 pub struct Town {
     records: Mutex<BTreeMap<(Location, MeterId), Arc<SignedRecord>>>,
-    ears: Mutex<BTreeMap<Vec<u8>, mpsc::Sender<(SignedRequest, Replier)>>>,
+    ears: Mutex<BTreeMap<Vec<u8>, Ear>>,
 }
 
 impl Town {
