@@ -62,6 +62,14 @@ macro_rules! counters {
                 Figures { $($name: self.$name.get()),* }
             }
         }
+
+        impl Figures {
+            /// The figures of two nodes together.
+            #[must_use]
+            pub const fn plus(self, other: Self) -> Self {
+                Self { $($name: self.$name.saturating_add(other.$name)),* }
+            }
+        }
     };
 }
 

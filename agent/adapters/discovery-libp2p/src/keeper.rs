@@ -48,10 +48,6 @@ impl Judge {
         (self.clock)()
     }
 
-    pub fn network(&self) -> &str {
-        &self.network
-    }
-
     /// What needs no signature.
     pub fn admits(&self, record: &SignedRecord) -> Result<(), Refusal> {
         let (now, end) = (self.now().0, record.expires_at().0);

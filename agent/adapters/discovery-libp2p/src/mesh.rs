@@ -185,9 +185,12 @@ async fn republish(net: Publisher, own: Arc<Own>, limits: Limits) {
     // The first byte of a peer id that differs from node to node spreads them over the interval.
     let spread = net.handle.id.to_bytes().last().copied().unwrap_or(0);
     let period = limits.republish();
-    let part = |share: u32| period.saturating_mul(share) / 1_024;
+    let pause = period
+        .saturating_mul(896u32.saturating_add(u32::from(spread)))
+        .checked_div(1_024)
+        .unwrap_or(period);
     loop {
-        tokio::time::sleep(part(896).saturating_add(part(u32::from(spread)))).await;
+        tokio::time::sleep(pause).await;
         for (at, record) in own.live(net.judge.now()) {
             if own.is_out(at, &record) {
                 let put = net.put(at, &record, true);
