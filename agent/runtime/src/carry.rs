@@ -214,6 +214,10 @@ where
                 tracing::warn!(%why, "the chain refused a transaction with an unknown code");
                 &mut c.transactions_refused
             }
+            Err(TxFailure::Unsent(why)) => {
+                tracing::warn!(%why, "a transaction could not be sent");
+                &mut c.transactions_lost
+            }
             Err(TxFailure::Lost) => {
                 tracing::warn!("it is not known what became of a transaction");
                 &mut c.transactions_lost

@@ -91,6 +91,23 @@ impl NodeDescription {
 }
 
 impl Description {
+    /// The account of a name, such as one of [`ROLES`].
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn account(&self, name: &str) -> Result<&Account> {
+        let known = || {
+            self.accounts
+                .keys()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        self.accounts
+            .get(name)
+            .with_context(|| format!("no account {name:?}; there are {}", known()))
+    }
+
     /// Reads the description of the network in a folder; none when there is no network.
     ///
     /// # Errors

@@ -71,6 +71,15 @@ pub(crate) fn create(
         .unwrap_or_default();
     let path = home.join("node0/config/genesis.json");
     let mut chain: Value = read_json(&path)?;
+    if !nodes
+        .iter()
+        .all(|node| genesis::has_account(&chain, &node.validator.address))
+    {
+        bail!(
+            "{} makes no addresses of the prefix {ADDRESS_PREFIX}; testnet/build builds one that does",
+            wasmd.display()
+        );
+    }
     genesis::edit(&mut chain, options, &governance, &funded, &admin)?;
     let text = serde_json::to_vec(&chain)?;
     for node in &nodes {
@@ -239,9 +248,11 @@ fn app_config(config: &mut DocumentMut, description: &Description) -> Result<()>
     let price = format!("{}{}", description.gas_price, description.payment_denom);
     put(config, None, "minimum-gas-prices", value(price))?;
     put(config, None, "iavl-cache-size", value(50_000))?;
-    for section in ["api", "grpc", "grpc-web"] {
-        put(config, Some(section), "enable", value(false))?;
-    }
+    put(config, Some("api"), "enable", value(false))?;
+    put(config, Some("grpc-web"), "enable", value(false))?;
+    // Nobody asks over gRPC, so any port will do; but without it a node cannot simulate transactions, over RPC neither.
+    put(config, Some("grpc"), "enable", value(true))?;
+    put(config, Some("grpc"), "address", value("127.0.0.1:0"))?;
     put(config, Some("telemetry"), "enabled", value(false))?;
     // Pages of records are more than the default 3,000,000 lets a query read.
     let mut wasm = toml_edit::Table::new();

@@ -2,7 +2,7 @@
 
 use crate::description::{Description, NodeDescription, FILE};
 use crate::files;
-use crate::node::{Node, LOOK};
+use crate::node::Node;
 use crate::options::{Options, Ports};
 use crate::ports::{self, Reserved};
 use crate::rpc::{self, Status};
@@ -57,6 +57,16 @@ impl Testnet {
             .with_context(|| format!("finding {}", home.display()))?;
         let lock = lock(&home)?;
         let found = Description::read(&home)?;
+        for node in found.iter().flat_map(|found| &found.nodes) {
+            if let Some(process) = Node::new(&home, node).running() {
+                bail!(
+                    "{} in {} runs already (process {})",
+                    node.name,
+                    home.display(),
+                    process.pid
+                );
+            }
+        }
         let reserved = match options.ports {
             Ports::Free => ports::free(options.validators)?,
             Ports::From(first) => ports::from(first, options.validators)?,
@@ -140,7 +150,7 @@ impl Testnet {
             if process.running().is_none() {
                 bail!("node {node} ended{}", process.last_words());
             }
-            sleep(LOOK);
+            sleep(Duration::from_millis(50));
         }
         let reached = last.map_or("it does not answer".into(), |height| {
             format!("it is at {height}")
@@ -224,8 +234,9 @@ impl Testnet {
             self.restart(node)?;
         }
         for node in nodes {
-            // The first answer may be the height from before; a block more shows that the chain goes on.
-            self.wait_for_height(node, 0)?;
+            // The first block of a chain needs nothing but its genesis, and the first answer of a node may be the
+            // height from before: one more shows that blocks come.
+            self.wait_for_height(node, 1)?;
             self.wait_for_blocks(node, 1)?;
         }
         Ok(())
