@@ -13,7 +13,7 @@ use wattpool_core::io::{Command, Event, JournalEntry, Notice, Reading, TxFailure
 use wattpool_core::policy::Policy;
 use wattpool_core::ports::home::{Meter, MeterError};
 use wattpool_core::ports::ledger::{Executed, Ledger};
-use wattpool_core::ports::network::{Discovery, NetworkError, Peers, RecordCheck, Replier};
+use wattpool_core::ports::network::{Discovery, NetworkError, Peers, Replier};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Answer, Record, SignedRecord, SignedRequest, TradeAnswer};
 use wattpool_schema::{MeterId, Window};
