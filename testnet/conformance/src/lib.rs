@@ -15,6 +15,7 @@
     clippy::cast_possible_truncation
 )]
 
+pub mod counted;
 pub mod course;
 pub mod embedded;
 mod hostile;
