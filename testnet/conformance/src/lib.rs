@@ -15,6 +15,7 @@
     clippy::cast_possible_truncation
 )]
 
+pub mod chain;
 pub mod counted;
 pub mod course;
 pub mod embedded;
@@ -23,6 +24,7 @@ mod messages;
 pub mod people;
 pub mod record;
 pub mod replay;
+pub mod wasmd;
 
 pub use course::{Course, Operation};
 pub use record::{Act, Answer, Part, Record, Step};

@@ -253,8 +253,12 @@ pub fn differences(record: &Record) -> Vec<String> {
         let here = replay.carry_out(step);
         if !same(&here, &step.answer) {
             found.push(format!(
-                "block {} transaction {} ({}, by {}): recorded {:?}, in process {here:?}",
-                step.height, step.index, step.doing, step.sender, step.answer
+                "block {} transaction {} ({}, by {}): {}",
+                step.height,
+                step.index,
+                step.doing,
+                step.sender,
+                difference(&step.answer, &here)
             ));
         }
     }
@@ -289,6 +293,33 @@ pub fn differences(record: &Record) -> Vec<String> {
     }
     found.truncate(20);
     found
+}
+
+/// What is not the same in two answers.
+fn difference(recorded: &Answer, here: &Answer) -> String {
+    let (
+        Answer::Done { events, data },
+        Answer::Done {
+            events: here_events,
+            data: here_data,
+        },
+    ) = (recorded, here)
+    else {
+        return format!("recorded {recorded:?}, in process {here:?}");
+    };
+    let other = |(i, event)| (here_events.get(i) != Some(event)).then_some(i);
+    match events.iter().enumerate().find_map(other) {
+        Some(i) => format!(
+            "event {i}: recorded {:?}, in process {:?}",
+            events[i],
+            here_events.get(i)
+        ),
+        None => format!(
+            "recorded {} events and {data:?}, in process {} events and {here_data:?}",
+            events.len(),
+            here_events.len()
+        ),
+    }
 }
 
 fn sorted(coins: &[Coin]) -> Vec<(String, u128)> {
