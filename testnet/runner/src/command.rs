@@ -406,8 +406,13 @@ fn print(shape: &Shape) {
         };
         println!("{} {}: {state}", node.name, node.rpc);
     }
-    match &shape.contracts {
-        None => println!("no contracts"),
-        Some(contracts) => println!("contracts {contracts}"),
+    let Some(contracts) = &shape.contracts else {
+        println!("no contracts");
+        return;
+    };
+    for (name, contract) in contracts.as_object().into_iter().flatten() {
+        if let Some(address) = contract["address"].as_str() {
+            println!("{name} {address}");
+        }
     }
 }

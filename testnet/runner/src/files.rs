@@ -252,7 +252,8 @@ fn app_config(config: &mut DocumentMut, description: &Description) -> Result<()>
     put(config, None, "iavl-cache-size", value(50_000))?;
     put(config, Some("api"), "enable", value(false))?;
     put(config, Some("grpc-web"), "enable", value(false))?;
-    // Nobody asks over gRPC, so any port will do; but without it a node cannot simulate transactions, over RPC neither.
+    // Nobody asks over gRPC, so any port will do; but without it a node does not know the service that simulates
+    // transactions, over RPC neither.
     put(config, Some("grpc"), "enable", value(true))?;
     put(config, Some("grpc"), "address", value("127.0.0.1:0"))?;
     put(config, Some("telemetry"), "enabled", value(false))?;
