@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// Bytes that a target may allocate at once per byte of input, and besides.
-const PER_BYTE: usize = 64;
+const PER_BYTE: usize = 128;
 const BESIDES: usize = 64 * 1024;
 
 /// Runs a target and looks at what it allocated.

@@ -10,6 +10,11 @@ pub fn resident_bytes() -> Option<u64> {
     status_bytes("VmRSS:")
 }
 
+/// Of that, what is not backed by files (the program's code is): data, in bytes.
+pub fn anonymous_bytes() -> Option<u64> {
+    status_bytes("RssAnon:")
+}
+
 fn status_bytes(field: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix(field))?;

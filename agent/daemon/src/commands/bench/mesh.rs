@@ -1,12 +1,13 @@
 //! `wattpool bench mesh`: what discovery finds and costs, among hostile nodes and with nodes coming and going.
 
-use crate::commands::memory::resident_bytes;
+use crate::commands::memory::{anonymous_bytes, resident_bytes};
 use crate::Failure;
 use anyhow::{ensure, Context};
 use serde::{Deserialize, Serialize};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
 use wattpool_discovery_libp2p::trial::{self, Course, Member, Outcome, Register, Spread};
 use wattpool_discovery_libp2p::{Limits, Mesh};
 use wattpool_schema::Seconds;
@@ -92,6 +93,10 @@ struct Footprint {
     before_kib: u64,
     /// Resident with all links, KiB.
     linked_kib: u64,
+    /// Of the memory before, data and no code, KiB.
+    before_data_kib: u64,
+    /// Of the memory with all links, data and no code, KiB.
+    linked_data_kib: u64,
 }
 
 /// Runs four courses - calm, restless, hostile, both - and measures a node's memory.
@@ -99,15 +104,15 @@ struct Footprint {
 /// # Errors
 /// Nodes cannot be started or do not come to know each other.
 pub fn run(args: &Args) -> Result<u8, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the runtime")?;
+    let runtime = |mut builder: Builder| builder.enable_all().build().context("the runtime");
     if !args.linked_to.is_empty() {
+        // One thread, as on a meter: every further one has memory of its own.
+        let runtime = runtime(Builder::new_current_thread())?;
         let footprint = runtime.block_on(linked(args))?;
         crate::print(&format!("{}\n", serde_json::to_string(&footprint)?))?;
         return Ok(0);
     }
+    let runtime = runtime(Builder::new_multi_thread())?;
     if !args.json {
         crate::print(
             "| nodes | hostile | churn | offers found | forged | look-up ms p50 / p95 | requests per get p50 / p95 | announcement ms p50 / p95 | requests per put p50 / p95 | stored by p50 |\n\
@@ -139,10 +144,12 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         format!("{}\n", serde_json::to_string(&footprint)?)
     } else {
         format!(
-            "\nA node with {} links: {:.1} MiB resident in this program, {:.1} MiB before it was started.\n",
+            "\nA node with {} links: {:.1} MiB resident in this program, {:.1} MiB before it was started; of that {:.1} and {:.1} MiB are data, the rest is code.\n",
             footprint.links,
             mib(footprint.linked_kib),
             mib(footprint.before_kib),
+            mib(footprint.linked_data_kib),
+            mib(footprint.before_data_kib),
         )
     })?;
     Ok(0)
@@ -194,7 +201,7 @@ fn line(row: &Row, json: bool) -> anyhow::Result<String> {
 }
 
 /// Memory is a process's own: the node gets one, the others stay in this one.
-fn footprint(args: &Args, runtime: &tokio::runtime::Runtime) -> anyhow::Result<Footprint> {
+fn footprint(args: &Args, runtime: &Runtime) -> anyhow::Result<Footprint> {
     let mut nodes = Vec::new();
     let mut addresses = Vec::new();
     for number in 1..=args.links {
@@ -238,7 +245,9 @@ async fn start(
 
 /// A node with all these links, and its memory.
 async fn linked(args: &Args) -> anyhow::Result<Footprint> {
-    let before = resident_bytes().context("/proc/self/status")?;
+    let status = "/proc/self/status";
+    let before = resident_bytes().context(status)?;
+    let before_data = anonymous_bytes().context(status)?;
     let (node, _) = start(0, args.linked_to.clone(), Limits::default()).await?;
     let wanted = u64::try_from(args.linked_to.len())?;
     let started = Instant::now();
@@ -253,7 +262,9 @@ async fn linked(args: &Args) -> anyhow::Result<Footprint> {
     Ok(Footprint {
         links: node.figures().linked,
         before_kib: before >> 10,
-        linked_kib: resident_bytes().context("/proc/self/status")? >> 10,
+        linked_kib: resident_bytes().context(status)? >> 10,
+        before_data_kib: before_data >> 10,
+        linked_data_kib: anonymous_bytes().context(status)? >> 10,
     })
 }
 
