@@ -153,7 +153,7 @@ impl Agent {
             }
         }
         if self.policy.forward
-            && self.policy.buy
+            && self.policy.buys()
             && !metered.deficit.is_zero()
             && self.forecast.ready()
         {
@@ -226,7 +226,7 @@ impl Agent {
                 }
                 self.free_cover();
             }
-            Err(TxFailure::Lost) => {
+            Err(TxFailure::Lost | TxFailure::Unsent(_)) => {
                 self.lost_order_tx(now, Intent::Deliver { buyer, trade_id }, out);
                 return;
             }
@@ -312,6 +312,7 @@ impl Agent {
         };
         if from.0.saturating_mul(2) < self.buying.need.0
             || !self.policy.forward
+            || self.policy.paused
             || self.policy.manual_approval
         {
             return;
@@ -426,7 +427,7 @@ impl Agent {
                     closing: false,
                 });
             }
-            Err(TxFailure::Lost) => self.lost_order_tx(now, Intent::Open { trade_id }, out),
+            Err(TxFailure::Lost | TxFailure::Unsent(_)) => self.lost_order_tx(now, Intent::Open { trade_id }, out),
             Err(_) => {
                 self.orders.opening.swap_remove(at);
             }

@@ -1,8 +1,9 @@
 //! What stands in the home: the meter, the gate to the national grid, the journal.
 
-use crate::io::{Gate, JournalEntry, Reading};
+use crate::io::{BlockRef, Gate, JournalEntry, Notice, Reading};
 use std::future::Future;
-use wattpool_schema::Window;
+use wattpool_schema::event::MarketEvent;
+use wattpool_schema::{Seconds, Window};
 
 /// Why the meter gave no reading.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,4 +64,31 @@ pub trait Journal: Send {
     /// # Errors
     /// It cannot be written.
     fn prune(&mut self, before: Window) -> Result<(), JournalError>;
+}
+
+/// What the owner may look up later. The agent does not need it to go on.
+pub trait History: Send {
+    /// The block up to which everything is noted, if anything is.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn noted_to(&self) -> Result<Option<u64>, JournalError>;
+
+    /// Everything up to this block is noted.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn set_noted_to(&mut self, height: u64) -> Result<(), JournalError>;
+
+    /// Notes what a block did to this meter; the same block again changes nothing.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn note_events(&mut self, block: BlockRef, events: &[MarketEvent]) -> Result<(), JournalError>;
+
+    /// Notes what the agent told its owner.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn note(&mut self, at: Seconds, notice: &Notice) -> Result<(), JournalError>;
 }
