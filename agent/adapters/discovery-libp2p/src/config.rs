@@ -157,6 +157,14 @@ impl Config {
         Ok(PeerId::from(keypair(seed)?.public()).to_bytes())
     }
 
+    /// Whether a node could be started with it, as far as can be told without starting one.
+    ///
+    /// # Errors
+    /// [`ConfigError::Setting`] with the first setting that is wrong.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.check().map(|_| ())
+    }
+
     /// Reads and checks everything.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Drives the swarm: carries out commands, answers others, keeps the routing table.
 
-use crate::closest::{Closest, ADDRESSES};
+use crate::addresses::{first, is_loopback, named, resolve, ADDRESSES};
+use crate::closest::Closest;
 use crate::config::{Checked, Limits};
 use crate::counters::Counters;
 use crate::guard::{make_room, Guard};
@@ -8,12 +9,11 @@ use crate::handle::{Command, Contact, Exchange, Failure, Near, Outgoing};
 use crate::inbound::Inbound;
 use crate::keeper::Keeper;
 use crate::lanes::{Entered, Lanes, Message};
-use crate::links::{identity_of, Identity, Links, LinksEvent, KAD, RECORDS, TRADE};
+use crate::links::{identity_of, Identity, Links, LinksEvent, KAD};
 use crate::wire::{encode_answer, encode_reply, RecordsAnswer, TradeReply};
 use futures::StreamExt;
 use libp2p::kad::{self, GetClosestPeersError, KBucketKey, QueryId, QueryResult};
-use libp2p::multiaddr::Protocol;
-use libp2p::request_response::{self, OutboundFailure, OutboundRequestId};
+use libp2p::request_response::{self, OutboundRequestId};
 use libp2p::swarm::SwarmEvent;
 use libp2p::{identify, mdns, Multiaddr, PeerId, Swarm};
 use std::collections::HashMap;
@@ -73,6 +73,8 @@ struct State {
     network: String,
     limits: Limits,
     bootstrap: Vec<Multiaddr>,
+    /// Back to this driver; weak, so that it ends when nobody else is left.
+    commands: mpsc::WeakSender<Command>,
     closest: Closest,
     guard: Guard,
     searches: HashMap<QueryId, Search>,
@@ -95,9 +97,9 @@ impl Driver {
             mpsc::UnboundedReceiver<Outgoing>,
             Inbound,
         ),
+        back: mpsc::WeakSender<Command>,
         keeper: Box<dyn Keeper>,
         counters: Arc<Counters>,
-        now: Instant,
     ) -> Self {
         let limits = config.limits.clone();
         let own = *swarm.local_peer_id();
@@ -119,7 +121,8 @@ impl Driver {
                 lanes: Lanes::default(),
                 banned: HashMap::new(),
                 others: HashMap::new(),
-                retry_at: now,
+                commands: back,
+                retry_at: Instant::now(),
                 pause: TICK,
                 limits,
             },
@@ -139,7 +142,7 @@ impl Driver {
                     Some(command) => self.carry_out(command),
                     None => break None,
                 },
-                _ = tick.tick() => self.tick().await,
+                _ = tick.tick() => self.tick(),
             }
         };
         drop(self);
@@ -332,7 +335,7 @@ impl Driver {
         links.kad.remove_peer(&peer);
     }
 
-    async fn tick(&mut self) {
+    fn tick(&mut self) {
         let now = Instant::now();
         self.keeper.tidy();
         let over: Vec<_> = self
@@ -353,21 +356,33 @@ impl Driver {
         self.counters
             .linked
             .set(count(self.swarm.network_info().num_peers()));
-        if known > 0 {
+        if known > 0 && self.swarm.network_info().num_peers() > 0 {
             self.state.pause = TICK;
         } else if self.state.retry_at <= now {
             self.state.retry_at = now.checked_add(self.state.pause).unwrap_or(now);
             self.state.pause = self.state.pause.saturating_mul(2).min(MAX_PAUSE);
-            self.begin().await;
+            self.begin();
         }
     }
 
     /// Dials the nodes to begin with.
-    async fn begin(&mut self) {
+    fn begin(&mut self) {
         for address in self.state.bootstrap.clone() {
-            for resolved in resolve(&address).await {
-                self.dial(resolved);
-            }
+            let Some(named) = named(&address) else {
+                self.dial(address);
+                continue;
+            };
+            // Names take their time, which the swarm does not have.
+            let commands = self.state.commands.clone();
+            tokio::spawn(async move {
+                for resolved in resolve(address, named).await {
+                    let Some(commands) = commands.upgrade() else {
+                        return;
+                    };
+                    // Stopped: nobody is dialled.
+                    let _ = commands.send(Command::Dial(resolved)).await;
+                }
+            });
         }
     }
 
@@ -450,7 +465,7 @@ impl Driver {
                 if exchange == Exchange::Records {
                     self.state.closest.silent(peer, now);
                 }
-                self.ended(exchange, request_id, Err(failure(exchange, error)));
+                self.ended(exchange, request_id, Err(Failure::of(exchange, error)));
             }
             request_response::Event::InboundFailure { .. }
             | request_response::Event::ResponseSent { .. } => {}
@@ -566,56 +581,4 @@ impl Driver {
                 .add_address(&peer, address.clone());
         }
     }
-}
-
-fn failure(exchange: Exchange, error: OutboundFailure) -> Failure {
-    match error {
-        OutboundFailure::DialFailure => Failure::Unreachable,
-        OutboundFailure::UnsupportedProtocols => {
-            let protocol = match exchange {
-                Exchange::Records => RECORDS,
-                Exchange::Trade => TRADE,
-            };
-            Failure::OtherVersion(format!("it does not speak {protocol}"))
-        }
-        other => Failure::Silent(other.to_string()),
-    }
-}
-
-fn first(addresses: Vec<Multiaddr>) -> Vec<Multiaddr> {
-    addresses.into_iter().take(ADDRESSES).collect()
-}
-
-fn is_loopback(address: &Multiaddr) -> bool {
-    address.iter().any(|part| match part {
-        Protocol::Ip4(ip) => ip.is_loopback(),
-        Protocol::Ip6(ip) => ip.is_loopback(),
-        _ => false,
-    })
-}
-
-/// Host names become addresses; other multiaddresses stay.
-async fn resolve(address: &Multiaddr) -> Vec<Multiaddr> {
-    let named = address.iter().enumerate().find_map(|(i, part)| match part {
-        Protocol::Dns(name) => Some((i, name.into_owned(), None)),
-        Protocol::Dns4(name) => Some((i, name.into_owned(), Some(true))),
-        Protocol::Dns6(name) => Some((i, name.into_owned(), Some(false))),
-        _ => None,
-    });
-    let Some((at, name, v4)) = named else {
-        return vec![address.clone()];
-    };
-    let found = match tokio::net::lookup_host((name.as_str(), 0)).await {
-        Ok(found) => found,
-        Err(e) => {
-            tracing::warn!("bootstrap {address}: {e}");
-            return Vec::new();
-        }
-    };
-    found
-        .map(|socket| socket.ip())
-        .filter(|ip| v4.is_none_or(|v4| ip.is_ipv4() == v4))
-        .filter_map(|ip| address.replace(at, |_| Some(Protocol::from(ip))))
-        .take(ADDRESSES)
-        .collect()
 }

@@ -1,6 +1,7 @@
 //! What the rest of the crate asks of the driver, and how it hears back.
 
-use libp2p::request_response::ResponseChannel;
+use crate::links::{RECORDS, TRADE};
+use libp2p::request_response::{OutboundFailure, ResponseChannel};
 use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{mpsc, oneshot};
 use wattpool_core::ports::network::NetworkError;
@@ -44,6 +45,23 @@ pub(crate) enum Failure {
     Busy,
     /// This node is stopped.
     Stopped,
+}
+
+impl Failure {
+    /// What libp2p's word for it means here.
+    pub fn of(exchange: Exchange, error: OutboundFailure) -> Self {
+        match error {
+            OutboundFailure::DialFailure => Self::Unreachable,
+            OutboundFailure::UnsupportedProtocols => {
+                let protocol = match exchange {
+                    Exchange::Records => RECORDS,
+                    Exchange::Trade => TRADE,
+                };
+                Self::OtherVersion(format!("it does not speak {protocol}"))
+            }
+            other => Self::Silent(other.to_string()),
+        }
+    }
 }
 
 /// What the driver is asked for.

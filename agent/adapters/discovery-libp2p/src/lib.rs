@@ -13,6 +13,7 @@
 //!
 //! [`Mesh`] is the way in. [`trial`] starts many nodes in one process, hostile ones among them, to measure all this.
 
+mod addresses;
 mod closest;
 mod codec;
 mod config;

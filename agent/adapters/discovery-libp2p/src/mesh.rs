@@ -84,6 +84,7 @@ impl Mesh {
         }
         let counters = Arc::<Counters>::default();
         let (commands, received) = mpsc::channel(COMMANDS);
+        let back = commands.downgrade();
         let (inbound, requests, outgoing) = Inbound::new(limits.waiting, Arc::clone(&counters));
         let shelf = Shelf::new(&limits);
         let judge = Arc::new(Judge::new(&config, clock, check));
@@ -97,7 +98,7 @@ impl Mesh {
         };
         let keeper = keeper(&net.shelf, &net.judge, &counters);
         let channels = (received, outgoing, inbound);
-        let driver = Driver::new(&config, swarm, channels, keeper, counters, Instant::now());
+        let driver = Driver::new(&config, swarm, channels, back, keeper, counters);
         tokio::spawn(driver.run());
         let own = Arc::<Own>::default();
         let republishing = tokio::spawn(republish(net.clone(), Arc::clone(&own), limits.clone()));

@@ -1,5 +1,14 @@
 //! Records are announced, found, replaced, withdrawn and published again.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "small numbers of a test"
+)]
+
 mod common;
 
 use common::{run, until, Net, WITHIN};

@@ -1,5 +1,14 @@
 //! A third of the nodes hostile, a fifth of the others leaving and joining.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "small numbers of a test"
+)]
+
 mod common;
 
 use common::run;

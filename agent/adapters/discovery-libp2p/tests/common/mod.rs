@@ -1,4 +1,12 @@
 //! Small networks of real nodes on 127.0.0.1.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "small numbers of a test"
+)]
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
 use std::future::Future;
