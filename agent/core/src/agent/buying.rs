@@ -30,6 +30,8 @@ pub(super) struct Offered {
     /// Still to be had, arriving.
     pub net: Wh,
     pub value: f64,
+    /// Expected quality, in `[0, 1]`.
+    pub quality: f64,
     /// Price, as announced, and charge.
     pub price: Price,
     /// Expected to arrive physically, of what is sent.
@@ -77,6 +79,8 @@ pub(super) struct Buying {
     pub seek_set: bool,
     /// What flows on the lines, as announced.
     pub loading: Loading,
+    /// Sellers that could not deliver what they approved in this window: not asked again in it.
+    pub failed: Vec<MeterId>,
     /// Bought in this window, by seller.
     pub from: Vec<(MeterId, Wh)>,
     /// Cumulative import signed so far.

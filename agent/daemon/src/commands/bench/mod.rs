@@ -1,5 +1,7 @@
 //! `wattpool bench`: what the machinery costs and how well it does, one file per measurement.
 
+mod ceiling;
+mod factors;
 mod simulate;
 
 use crate::Failure;
@@ -9,6 +11,10 @@ use crate::Failure;
 pub enum Bench {
     /// Meter·windows per second of one core, memory, and where the time goes.
     Simulate(simulate::Args),
+    /// Share of what perfect matching could deliver, with losses and thin lines, and on real homes.
+    Ceiling(ceiling::Args),
+    /// The choice by six factors against price alone, nearest first and random, with confidence intervals.
+    Factors(factors::Args),
 }
 
 /// Runs a benchmark.
@@ -18,5 +24,7 @@ pub enum Bench {
 pub fn run(bench: &Bench) -> Result<u8, Failure> {
     match bench {
         Bench::Simulate(args) => simulate::run(args),
+        Bench::Ceiling(args) => ceiling::run(args),
+        Bench::Factors(args) => factors::run(args),
     }
 }
