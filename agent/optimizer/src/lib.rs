@@ -32,6 +32,7 @@ mod local;
 mod pool;
 mod problem;
 pub mod problem_file;
+pub mod problems;
 mod reduce;
 mod score;
 mod stairs;

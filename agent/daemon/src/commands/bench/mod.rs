@@ -1,5 +1,6 @@
 //! `wattpool bench`: what the machinery costs and how well it does, one file per measurement.
 
+mod choose;
 mod simulate;
 
 use crate::Failure;
@@ -9,6 +10,8 @@ use crate::Failure;
 pub enum Bench {
     /// Meter·windows per second of one core, memory, and where the time goes.
     Simulate(simulate::Args),
+    /// Time of the choice of a trade and its gap to the exact optimum.
+    Choose(choose::Args),
 }
 
 /// Runs a benchmark.
@@ -18,5 +21,6 @@ pub enum Bench {
 pub fn run(bench: &Bench) -> Result<u8, Failure> {
     match bench {
         Bench::Simulate(args) => simulate::run(args),
+        Bench::Choose(args) => choose::run(args),
     }
 }
