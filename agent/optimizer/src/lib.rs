@@ -30,6 +30,7 @@ mod exact;
 mod ga;
 mod local;
 mod pool;
+pub mod predict;
 mod problem;
 pub mod problem_file;
 pub mod problems;
