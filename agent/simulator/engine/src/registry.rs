@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use wattpool_core::ports::{MeterInfo, Registry, SellerRecord};
-use wattpool_schema::escrow::TINY_TRADE;
 use wattpool_schema::event::TradeClosed;
 use wattpool_schema::MeterId;
 
@@ -32,21 +31,13 @@ impl Table {
             .and_then(|n| self.meters.get(n))
     }
 
-    /// Counts a closed trade to its seller's record, as the chain's statistics do.
+    /// Counts a closed trade to its seller's record.
     pub fn count(&mut self, trade: &TradeClosed) {
-        let asked = trade.asked.saturating_sub(trade.declined);
-        if asked < TINY_TRADE {
-            return;
-        }
         let number = self
             .number(&trade.seller)
             .and_then(|n| usize::try_from(n).ok());
         if let Some(record) = number.and_then(|n| self.records.get_mut(n)) {
-            record.sales = record.sales.saturating_add(1);
-            record.asked_wh = record
-                .asked_wh
-                .saturating_add(trade.arrived.0.saturating_add(trade.missed.0));
-            record.arrived_wh = record.arrived_wh.saturating_add(trade.arrived.0);
+            record.count(trade);
         }
     }
 }
