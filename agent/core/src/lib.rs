@@ -8,6 +8,7 @@ pub mod agent;
 pub mod context;
 pub mod forecast;
 pub mod io;
+pub mod lines;
 pub mod metering;
 pub mod policy;
 pub mod ports;

@@ -1,14 +1,17 @@
 //! The buying side of a window: what is needed, bought and under way, and the search for offers (FR-05).
 
+use super::estimating::Loading;
 use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{Command, Millis, Notice, Timer};
 use std::sync::Arc;
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::peer::{SignedRecord, SignedRequest};
-use wattpool_schema::{Approval, MeterId, Ppm, Price, SignedApproval, Wh, Window, RECORD_VERSION};
+use wattpool_schema::{
+    Approval, MeterId, Ppm, Price, SignedApproval, Wh, Window, Zone, RECORD_VERSION,
+};
 
-/// Look-ups per window.
+/// Look-ups per class of loss and window.
 const SEEKS: u32 = 10;
 /// Rounds in a row that bring nothing before the grid is taken.
 const FRUITLESS: u32 = 4;
@@ -20,12 +23,17 @@ const EMPTY: u32 = 2;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Offered {
     pub seller: MeterId,
+    pub zone: Zone,
     pub loss: Ppm,
     pub charge: Price,
     pub max_price: Price,
     /// Still to be had, arriving.
     pub net: Wh,
     pub value: f64,
+    /// Price, as announced, and charge.
+    pub price: Price,
+    /// Expected to arrive physically, of what is sent.
+    pub efficiency: f64,
     /// Sequence of the record it came from; only a newer one brings it back after a denial.
     pub sequence: u64,
 }
@@ -58,12 +66,17 @@ pub(super) struct Buying {
     pub settling: Vec<Settling>,
     /// Approvals that wait for the owner.
     pub held: Vec<(u64, SignedApproval)>,
+    /// The highest class of loss that is open ([`Agent::loss_class`]).
+    pub class: u8,
+    /// Look-ups since it opened.
     pub seeks: u32,
     pub fruitless: u32,
     pub empty: u32,
     pub unexplored: bool,
     pub seeking: Option<u32>,
     pub seek_set: bool,
+    /// What flows on the lines, as announced.
+    pub loading: Loading,
     /// Bought in this window, by seller.
     pub from: Vec<(MeterId, Wh)>,
     /// Cumulative import signed so far.
@@ -131,8 +144,15 @@ impl Agent {
     }
 
     /// Looks for offers, unless everything needed is under way.
-    pub(super) fn seek(&mut self, now: Millis, out: &mut Out) {
+    pub(super) fn seek(&mut self, now: Millis, cx: &Context<'_>, out: &mut Out) {
         self.buying.seek_set = false;
+        let class = self.open_class(now);
+        if class > self.buying.class {
+            self.buying.class = class;
+            self.buying.seeks = 0;
+            self.buying.fruitless = 0;
+            self.buying.empty = 0;
+        }
         let need = self.buying.uncovered();
         if need < self.least_trade()
             || self.buying.seeking.is_some()
@@ -141,7 +161,8 @@ impl Agent {
         {
             return;
         }
-        let (locations, more) = self.offer_locations(self.buying.seeks, need);
+        let loads = cx.registry.lines().is_some();
+        let (locations, more) = self.offer_locations(self.buying.seeks, need, loads);
         if locations.is_empty() {
             return;
         }
@@ -181,6 +202,11 @@ impl Agent {
                 out.push(Command::Tell(Notice::OtherVersion { found }));
             }
             let known = self.buying.offers.len();
+            if cx.registry.lines().is_some() {
+                for record in records {
+                    self.take_loading(record, cx);
+                }
+            }
             for record in records {
                 self.take_offer(record, cx);
             }
@@ -194,21 +220,31 @@ impl Agent {
     }
 
     pub(super) fn seek_again(&mut self, now: Millis, out: &mut Out) {
-        let exploring = self.buying.unexplored && self.buying.empty < EMPTY;
-        if self.buying.seeking.is_some() || self.buying.fruitless >= FRUITLESS && !exploring {
+        if self.buying.seeking.is_some() {
             return;
         }
+        let exploring = self.buying.unexplored && self.buying.empty < EMPTY;
         let t = &self.market.timing;
-        let delay = if exploring {
-            t.jitter_ms.max(1)
+        let again = if exploring {
+            Some(t.jitter_ms.max(1))
+        } else if self.buying.fruitless < FRUITLESS {
+            Some(
+                t.retry_ms
+                    .saturating_mul(1u64.checked_shl(self.buying.fruitless).unwrap_or(u64::MAX)),
+            )
         } else {
-            t.retry_ms
-                .saturating_mul(1u64.checked_shl(self.buying.fruitless).unwrap_or(u64::MAX))
+            None
+        };
+        let opening = self.next_class_opens().map(|at| at.since(now).max(1));
+        let Some(delay) = again.into_iter().chain(opening).min() else {
+            return;
         };
         self.buying.fruitless = self.buying.fruitless.saturating_add(1);
         let jitter = self.jitter(
             self.buying.window,
-            u64::from(self.buying.seeks).saturating_add(3),
+            u64::from(self.buying.seeks)
+                .saturating_add(u64::from(self.buying.class).saturating_mul(16))
+                .saturating_add(3),
         );
         self.seek_after(now, delay.saturating_add(jitter), out);
     }

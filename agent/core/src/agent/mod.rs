@@ -3,6 +3,8 @@
 
 mod buying;
 mod choosing;
+mod classes;
+mod estimating;
 mod offers;
 mod orders;
 mod promising;
@@ -190,7 +192,7 @@ impl Agent {
         match timer {
             Timer::Meter => self.ask_meter(now, out),
             Timer::Price => self.look_at_ratio(now, out),
-            Timer::Seek => self.seek(now, out),
+            Timer::Seek => self.seek(now, cx, out),
             Timer::Answers => self.answers_overdue(now, cx, out),
             Timer::Deliver => self.deliver_orders(now, cx, out),
             Timer::Release => self.release_order_hold(now, cx, out),

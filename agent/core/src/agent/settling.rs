@@ -13,6 +13,16 @@ use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Answer, DenialReason, TradeAnswer, TradeRequest};
 use wattpool_schema::{Cover, MeterId, Micro, SignedApproval, SignedCover, Wh, RECORD_VERSION};
 
+/// Refusals of a trade that its seller cannot help.
+const NOT_THE_SELLER: [&str; 6] = [
+    "CAPACITY_EXCEEDED",
+    "COVER_MISSING",
+    "INSUFFICIENT_MONEY",
+    "LIMIT_SPEND",
+    "PAUSED",
+    "WINDOW_CLOSED",
+];
+
 impl Agent {
     pub(super) fn on_answer(
         &mut self,
@@ -272,16 +282,51 @@ impl Agent {
             }
             // Asked under the same id, the chain tells what became of it, whether it has expired since or not.
             Err(TxFailure::Lost) => self.settle_later(now, at, true, out),
-            Err(_) => {
+            Err(TxFailure::Refused("CAPACITY_EXCEEDED")) if self.settle_less(at, cx, out) => {}
+            Err(failure) => {
                 let failed = self.buying.settling.swap_remove(at);
                 self.free_cover();
                 let a = &failed.trade.approval.approval;
-                self.sellers.observe(a.seller, failed.trade.wh.0, 0, None);
+                if !matches!(failure, TxFailure::Refused(code) if NOT_THE_SELLER.contains(&code)) {
+                    self.sellers.observe(a.seller, failed.trade.wh.0, 0, None);
+                }
                 let seller = a.seller;
                 self.reduce(&seller, |_| Wh::ZERO);
             }
         }
         self.go_on(now, cx, out);
+    }
+
+    /// The line carries less than was to be settled: the approval allows fewer Wh. Half of it is tried where
+    /// it is not known what is left. False: nothing worth a trade, or the approval has expired.
+    fn settle_less(&mut self, at: usize, cx: &Context<'_>, out: &mut Out) -> bool {
+        let (least, seen) = (self.least_trade(), self.block.time);
+        let Some(settling) = self.buying.settling.get_mut(at) else {
+            return false;
+        };
+        let a = &settling.trade.approval.approval;
+        let half = Wh(settling.trade.wh.0 / 2);
+        let left = cx
+            .registry
+            .meter(&a.seller)
+            .and_then(|m| cx.registry.capacity_left(m.zone, self.id.zone))
+            .map_or(half, |left| left.min(settling.trade.wh));
+        if left < least || left == settling.trade.wh || a.expires_at < seen {
+            return false;
+        }
+        settling.trade.wh = left;
+        let trade = settling.trade.clone();
+        out.push(Command::Journal(JournalEntry::Settling(Box::new(
+            trade.clone(),
+        ))));
+        self.submit(
+            Intent::Settle {
+                trade_id: trade.trade_id,
+            },
+            MarketTx::Settle(Box::new(trade)),
+            out,
+        );
+        true
     }
 
     pub(super) fn count_purchase(&mut self, trade: &SettleTrade, cost: Micro, out: &mut Out) {

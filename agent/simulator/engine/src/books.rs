@@ -62,6 +62,8 @@ pub(crate) struct Books {
     pub needs_served: u64,
     pub finished: usize,
     pub requests: u64,
+    /// Approved by sellers and about to be settled, spot, Wh.
+    pub promised: u64,
     pub approvals: u64,
     pub transactions: u64,
     pub refusals: BTreeMap<String, u64>,
@@ -99,6 +101,7 @@ impl Books {
             needs_served: 0,
             finished: 0,
             requests: 0,
+            promised: 0,
             approvals: 0,
             transactions: 0,
             refusals: BTreeMap::new(),

@@ -11,6 +11,7 @@ mod home;
 mod invariants;
 mod keys;
 mod meters;
+mod physics;
 mod queue;
 mod registry;
 mod setup;

@@ -6,6 +6,7 @@ use crate::chance::Chance;
 use crate::clock::StopWatch;
 use crate::home::Home;
 use crate::meters::Meters;
+use crate::physics::Physics;
 use crate::queue::{Queue, Task};
 use crate::registry::Table;
 use anyhow::Result;
@@ -59,10 +60,13 @@ pub(crate) struct World<'n> {
     pub meters: Meters,
     pub queue: Queue,
     pub books: Books,
+    pub physics: Physics,
     pub terms: Option<Arc<WindowTerms>>,
     pub zones: Vec<(wattpool_schema::Zone, u64)>,
     pub crashes: Chance,
     pub failing: Chance,
+    /// How bad sellers fail.
+    pub bad: Chance,
     pub faults: FaultCounts,
     /// No blocks before this time, milliseconds.
     pub halted_until: u64,

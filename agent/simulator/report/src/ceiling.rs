@@ -151,6 +151,15 @@ impl Ceiling {
         Ok(transport(&active, &supply, &need)?.clamp(reached, bound))
     }
 
+    /// What filling the links by falling efficiency would deliver, Wh: what a market of agents that each know
+    /// only the terms can be expected to come near to.
+    pub fn greedy(&self, surplus: &[u64], deficit: &[u64], import: Tariff, feed_in: Tariff) -> f64 {
+        let supply: Vec<f64> = surplus.iter().map(|wh| *wh as f64).collect();
+        let need: Vec<f64> = deficit.iter().map(|wh| *wh as f64).collect();
+        let active = self.active(&supply, &need, import, feed_in);
+        greedy(&active, &supply, &need)
+    }
+
     fn active(&self, supply: &[f64], need: &[f64], import: Tariff, feed_in: Tariff) -> Vec<Active> {
         let carries = |link: &Link| {
             let available = supply.get(link.from).copied().unwrap_or(0.0) * link.efficiency;

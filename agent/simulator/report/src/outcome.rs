@@ -83,6 +83,12 @@ pub struct Outcome {
     pub requests: u64,
     /// Requests approved in full or in part.
     pub approvals: u64,
+    /// Approved for spot trades and taken up by the buyers, Wh.
+    pub promised_wh: u64,
+    /// Lost on the low-voltage lines by what was traded, Wh, where they are modelled.
+    pub line_loss_wh: Option<f64>,
+    /// Homes that were habitually bad sellers (a fault).
+    pub bad_sellers: Vec<u32>,
     /// Look-ups in the DHT.
     pub lookups: u64,
     /// Messages sent, all kinds.
