@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod context;
+pub mod flows;
 pub mod forecast;
 pub mod io;
 pub mod lines;

@@ -74,6 +74,9 @@ pub struct Policy {
     pub manual_approval: bool,
     /// Open and accept standing orders.
     pub forward: bool,
+    /// Sellers of whose promises less than this share is expected to arrive are asked only for what the others
+    /// cannot supply; 0 asks all alike.
+    pub min_quality: f64,
     /// How to choose; anything but the factors is there for comparison.
     pub selection: Selection,
     /// Weights of the choice.
@@ -103,6 +106,7 @@ impl Default for Policy {
             green_only: false,
             manual_approval: false,
             forward: true,
+            min_quality: 0.5,
             selection: Selection::Factors,
             weights: FactorWeights::default(),
         }

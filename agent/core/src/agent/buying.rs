@@ -1,6 +1,7 @@
 //! The buying side of a window: what is needed, bought and under way, and the search for offers (FR-05).
 
 use super::estimating::Loading;
+use super::surveying::Survey;
 use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{Command, Millis, Notice, Timer};
@@ -30,6 +31,8 @@ pub(super) struct Offered {
     /// Still to be had, arriving.
     pub net: Wh,
     pub value: f64,
+    /// Expected quality, in `[0, 1]`.
+    pub quality: f64,
     /// Price, as announced, and charge.
     pub price: Price,
     /// Expected to arrive physically, of what is sent.
@@ -75,8 +78,12 @@ pub(super) struct Buying {
     pub unexplored: bool,
     pub seeking: Option<u32>,
     pub seek_set: bool,
+    /// Which zone shall supply which, where thin lines make that matter.
+    pub survey: Survey,
     /// What flows on the lines, as announced.
     pub loading: Loading,
+    /// Sellers that could not deliver what they approved in this window: not asked again in it.
+    pub failed: Vec<MeterId>,
     /// Bought in this window, by seller.
     pub from: Vec<(MeterId, Wh)>,
     /// Cumulative import signed so far.
@@ -118,6 +125,7 @@ impl Agent {
             return;
         }
         self.announce_status(now, false, deficit, cx, out);
+        self.plan_survey(now, out);
         let orders = if self.orders.buys_in(self.buying.window) {
             self.market.timing.orders_ms
         } else {
@@ -164,6 +172,7 @@ impl Agent {
         let loads = cx.registry.lines().is_some();
         let (locations, more) = self.offer_locations(self.buying.seeks, need, loads);
         if locations.is_empty() {
+            self.seek_again(now, out);
             return;
         }
         self.buying.seeks = self.buying.seeks.saturating_add(1);
@@ -192,6 +201,8 @@ impl Agent {
     ) {
         if self.selling.pricing == Some(lookup) {
             self.take_ratio(now, records, cx, out);
+        } else if self.buying.survey.is_answer(lookup) {
+            self.take_survey(records, cx);
         } else if self.buying.seeking == Some(lookup) {
             self.buying.seeking = None;
             if let Some(found) = records

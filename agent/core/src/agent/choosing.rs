@@ -42,6 +42,7 @@ impl Agent {
             .and_then(|i| self.buying.offers.get(i))
             .is_some_and(stale)
             || self.is_blocked(&offer.meter)
+            || self.buying.failed.contains(&offer.meter)
             || self
                 .buying
                 .asked
@@ -81,6 +82,9 @@ impl Agent {
         // What is expected to arrive physically scores the offer; `net`, which covers the need, is contractual.
         let efficiency = f64::from(PPM.saturating_sub(pair.loss.0)) / f64::from(PPM)
             * (1.0 - self.estimated_loss(&offer.meter, offer.zone, cx));
+        let quality = self
+            .sellers
+            .quality(&offer.meter, &cx.registry.record(&offer.meter));
         let offered = Offered {
             seller: offer.meter,
             zone: offer.zone,
@@ -88,7 +92,8 @@ impl Agent {
             charge: pair.charge,
             max_price: limit,
             net: loss::arriving(offer.wh, pair.loss),
-            value: self.value_of(offer.meter, efficiency, price, limit, cx),
+            value: self.value_of(offer.meter, efficiency, quality, price, limit, cx),
+            quality,
             price,
             efficiency,
             sequence: offer.sequence,
@@ -106,6 +111,7 @@ impl Agent {
         &self,
         seller: MeterId,
         efficiency: f64,
+        quality: f64,
         price: Price,
         limit: Price,
         cx: &Context<'_>,
@@ -114,7 +120,7 @@ impl Agent {
         let factors = Factors {
             efficiency,
             duration_s: self.sellers.duration_s(&seller),
-            quality: self.sellers.quality(&seller, &chain),
+            quality,
             past_sales: chain.sales,
             price: Some(price.0),
         };
@@ -144,25 +150,31 @@ impl Agent {
         let free = |b: &Buying, o: &Offered| {
             !o.net.is_zero() && !b.asked.iter().any(|a| a.request.request.seller == o.seller)
         };
-        let indices: Vec<usize> = self
-            .buying
-            .offers
-            .iter()
-            .enumerate()
-            .filter(|(_, o)| free(&self.buying, o))
-            .map(|(i, _)| i)
-            .collect();
         let mut lines = Lines::default();
         let me = u64::from_be_bytes(first_eight(&self.id.meter));
-        let candidates: Vec<Candidate> = indices
-            .iter()
-            .filter_map(|i| self.buying.offers.get(*i))
-            .map(|o| Candidate {
-                deliverable_wh: lines.most(self, o, cx).0,
-                value: o.value,
-                tie: super::mix(me ^ u64::from_be_bytes(first_eight(&o.seller))),
-            })
-            .collect();
+        let (mut indices, mut candidates) = (Vec::new(), Vec::new());
+        let mut trusted = false;
+        for (index, o) in self.buying.offers.iter().enumerate() {
+            let deliverable_wh = lines.most(self, o, cx).0;
+            if !free(&self.buying, o) || deliverable_wh == 0 {
+                continue;
+            }
+            // From the first seller on that is expected to keep its word, the others have to wait.
+            let trust = o.quality >= self.policy.min_quality;
+            if trust && !trusted {
+                trusted = true;
+                indices.clear();
+                candidates.clear();
+            }
+            if trust == trusted {
+                indices.push(index);
+                candidates.push(Candidate {
+                    deliverable_wh,
+                    value: o.value,
+                    tie: super::mix(me ^ u64::from_be_bytes(first_eight(&o.seller))),
+                });
+            }
+        }
         let mut picks: Vec<(usize, u64)> = Vec::new();
         if self.policy.selection != Selection::Factors {
             picks = self.in_order(need, &indices, &candidates);

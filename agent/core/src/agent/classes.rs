@@ -18,7 +18,21 @@ const LAST: u8 = 6;
 impl Agent {
     /// 0 for the own zone and for zones that are as good; one more for every 2 % lost beyond what the own
     /// zone loses, at least one where a line carries only so much: who has no other way shall find it free.
+    /// A plan ([`super::surveying`]) opens the zones that it names first and the others after them.
     pub(super) fn loss_class(&self, pair: &ZonePairTerms) -> u8 {
+        let survey = &self.buying.survey;
+        if survey.planned {
+            let named = survey.quotas.iter().any(|(zone, _)| *zone == pair.from);
+            return if named {
+                0
+            } else {
+                self.plain_class(pair).max(1)
+            };
+        }
+        self.plain_class(pair)
+    }
+
+    fn plain_class(&self, pair: &ZonePairTerms) -> u8 {
         if pair.from == self.id.zone {
             return 0;
         }
@@ -61,15 +75,21 @@ impl Agent {
             .map(|class| self.class_opens(class))
     }
 
-    /// The most that can be asked for over the line from a zone, beside what is under way; none without a limit.
+    /// The most that can be asked for over the line from a zone, beside what is under way, while a plan is
+    /// followed within its quota; none without a limit.
     pub(super) fn carriable(&self, from: Zone, cx: &Context<'_>) -> Option<Wh> {
         let terms = self.terms.as_ref()?;
-        let capacity = terms.pair(from, self.id.zone)?.capacity?;
-        let left = cx
-            .registry
-            .capacity_left(from, self.id.zone)
-            .map_or(capacity, |left| left.min(capacity));
         let b = &self.buying;
+        let capacity = terms.pair(from, self.id.zone)?.capacity;
+        let left = capacity.map(|capacity| {
+            cx.registry
+                .capacity_left(from, self.id.zone)
+                .map_or(capacity, |left| left.min(capacity))
+        });
+        let planned = b.survey.planned && b.class == 0;
+        if left.is_none() && !planned {
+            return None;
+        }
         let is_from = |seller| {
             let offer = b.offers.iter().find(|o| o.seller == seller);
             offer.is_some_and(|o| o.zone == from)
@@ -81,6 +101,15 @@ impl Agent {
             .filter(|t| is_from(t.approval.approval.seller))
             .map(|t| t.wh);
         let under_way = asked.chain(settling).fold(Wh::ZERO, Wh::saturating_add);
-        Some(left.saturating_sub(under_way))
+        let left = left.map(|left| left.saturating_sub(under_way));
+        if !planned {
+            return left;
+        }
+        let quota = b.survey.quotas.iter().find(|(zone, _)| *zone == from);
+        let bought = b.from.iter().filter(|(seller, _)| is_from(*seller));
+        let bought = bought.map(|(_, wh)| *wh).fold(Wh::ZERO, Wh::saturating_add);
+        let quota = quota.map_or(Wh::ZERO, |(_, wh)| *wh);
+        let quota = quota.saturating_sub(bought).saturating_sub(under_way);
+        Some(left.map_or(quota, |left| left.min(quota)))
     }
 }

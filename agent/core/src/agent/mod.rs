@@ -13,6 +13,7 @@ mod selling;
 mod settling;
 mod snapshot;
 mod stating;
+mod surveying;
 
 use crate::context::{Context, Identity, Market};
 use crate::forecast::Forecast;
@@ -191,6 +192,7 @@ impl Agent {
     fn on_timer(&mut self, now: Millis, timer: Timer, cx: &mut Context<'_>, out: &mut Out) {
         match timer {
             Timer::Meter => self.ask_meter(now, out),
+            Timer::Price if self.buying.survey.take_due() => self.survey(now, out),
             Timer::Price => self.look_at_ratio(now, out),
             Timer::Seek => self.seek(now, cx, out),
             Timer::Answers => self.answers_overdue(now, cx, out),

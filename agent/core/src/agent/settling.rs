@@ -14,7 +14,8 @@ use wattpool_schema::peer::{Answer, DenialReason, TradeAnswer, TradeRequest};
 use wattpool_schema::{Cover, MeterId, Micro, SignedApproval, SignedCover, Wh, RECORD_VERSION};
 
 /// Refusals of a trade that its seller cannot help.
-const NOT_THE_SELLER: [&str; 6] = [
+const NOT_THE_SELLER: [&str; 7] = [
+    "APPROVAL_EXPIRED",
     "CAPACITY_EXCEEDED",
     "COVER_MISSING",
     "INSUFFICIENT_MONEY",
@@ -289,6 +290,7 @@ impl Agent {
                 let a = &failed.trade.approval.approval;
                 if !matches!(failure, TxFailure::Refused(code) if NOT_THE_SELLER.contains(&code)) {
                     self.sellers.observe(a.seller, failed.trade.wh.0, 0, None);
+                    self.buying.failed.push(a.seller);
                 }
                 let seller = a.seller;
                 self.reduce(&seller, |_| Wh::ZERO);

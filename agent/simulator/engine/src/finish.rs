@@ -74,6 +74,7 @@ impl World<'_> {
             needs_served: books.needs_served,
             requests: books.requests,
             promised_wh: books.promised,
+            carried: books.carried,
             line_loss_wh: self.n.feeders.as_ref().map(|_| self.physics.lost_wh),
             bad_sellers: bad_sellers(self.n, self.options.seed)
                 .into_iter()

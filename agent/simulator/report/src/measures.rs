@@ -187,6 +187,7 @@ pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measu
     let trades = TradeFigures::collect(neighbourhood, outcome)?;
     let (energy, money) = (&books.energy, &books.money);
     let ceiling_wh: f64 = books.windows.iter().map(|window| window.ceiling_wh).sum();
+    let left_over_wh: f64 = books.windows.iter().map(|w| w.left_over_wh).sum();
     let (own_use, best) = (energy.own_use as f64, energy.own_use as f64 + ceiling_wh);
     let used = energy.locally_used() as f64;
 
@@ -242,6 +243,8 @@ pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measu
             energy.bought,
         ),
         ceiling_wh,
+        left_over_wh,
+        misplaced_wh: (ceiling_wh - energy.bought as f64 - left_over_wh).max(0.0),
         grid_import_wh: energy.grid_import,
         grid_import_without_trading_wh: energy.deficit,
         feed_in_wh: energy.feed_in,

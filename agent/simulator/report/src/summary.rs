@@ -63,6 +63,12 @@ pub struct Summary {
     pub lost_per_traded: Option<f64>,
     /// What perfect matching could have delivered.
     pub ceiling_wh: f64,
+    /// Of what the ceiling has and trading did not deliver: what could still have been matched at the windows'
+    /// ends (thresholds, rounding, time).
+    pub left_over_wh: f64,
+    /// The rest of it: what could not be matched any more for what had been traded before (detours over
+    /// lines that lose more, thin lines taken by those who had another).
+    pub misplaced_wh: f64,
     /// Supplied by the national grid.
     pub grid_import_wh: u64,
     /// The same without trading.

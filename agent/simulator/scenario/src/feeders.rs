@@ -25,6 +25,17 @@ const MOST_LINES: u16 = 64;
 /// Air temperature where none is given: mean and half the daily swing, warmest at 15:00 UTC, °C.
 const AIR_C: (f64, f64) = (15.0, 6.0);
 
+impl Feeders {
+    /// Ordinary lines, so many per zone, and a spring day's temperatures: for neighbourhoods without a file.
+    pub fn typical(made: &Neighbourhood, lines: u16) -> Self {
+        Self {
+            line: LINE,
+            places: evenly(made, lines.clamp(1, MOST_LINES), LENGTH_M),
+            air_c: typical_days(made),
+        }
+    }
+}
+
 /// Homes hang on the lines of their zone in their order, at equal distances, unless the file says otherwise.
 pub(crate) fn feeders(
     source: &Source,
@@ -78,12 +89,7 @@ pub(crate) fn feeders(
     }
     let air_c = match &table.air {
         Some(air) => series.air(keys!["feeders", "air"], air)?,
-        None => (0..made.windows)
-            .map(|w| {
-                let window = made.first_window.plus(u64::try_from(w).unwrap_or(0));
-                typical_air(window.start(made.window_s))
-            })
-            .collect(),
+        None => typical_days(made),
     };
     Ok(Some(Feeders {
         line,
@@ -153,6 +159,15 @@ fn evenly(made: &Neighbourhood, lines: u16, length: u32) -> Vec<Place> {
                 line: u16::try_from(line).unwrap_or(u16::MAX),
                 metres: metres.max(1),
             }
+        })
+        .collect()
+}
+
+fn typical_days(made: &Neighbourhood) -> Vec<f64> {
+    (0..made.windows)
+        .map(|w| {
+            let window = made.first_window.plus(u64::try_from(w).unwrap_or(0));
+            typical_air(window.start(made.window_s))
         })
         .collect()
 }

@@ -1,6 +1,8 @@
 //! `wattpool bench`: what the machinery costs and how well it does, one file per measurement.
 
 mod choose;
+mod ceiling;
+mod factors;
 mod simulate;
 
 use crate::Failure;
@@ -12,6 +14,10 @@ pub enum Bench {
     Simulate(simulate::Args),
     /// Time of the choice of a trade and its gap to the exact optimum.
     Choose(choose::Args),
+    /// Share of what perfect matching could deliver, with losses and thin lines, and on real homes.
+    Ceiling(ceiling::Args),
+    /// The choice by six factors against price alone, nearest first and random, with confidence intervals.
+    Factors(factors::Args),
 }
 
 /// Runs a benchmark.
@@ -22,5 +28,7 @@ pub fn run(bench: &Bench) -> Result<u8, Failure> {
     match bench {
         Bench::Simulate(args) => simulate::run(args),
         Bench::Choose(args) => choose::run(args),
+        Bench::Ceiling(args) => ceiling::run(args),
+        Bench::Factors(args) => factors::run(args),
     }
 }
