@@ -1,6 +1,6 @@
 //! Carrying out what the agent wants, and what the owner and other meters want of it.
 
-use crate::backoff::pauses;
+use crate::backoff::{pause, pauses};
 use crate::control::Control;
 use crate::health::{Board, Part};
 use crate::registry::Registry;
@@ -384,6 +384,6 @@ pub(crate) async fn registers<M: Meter>(
             }
             Err(error) => board.trouble(Part::Meter, &error),
         }
-        tokio::time::sleep(pauses.next().unwrap_or(Duration::from_secs(60))).await;
+        pause(&mut pauses).await;
     }
 }
