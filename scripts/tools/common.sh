@@ -26,6 +26,17 @@ need() {
     command -v "$1" >/dev/null || die "$1 is missing: $2"
 }
 
+# need_go: stops unless Go is there, and as new as testnet/go.mod wants it.
+need_go() {
+    local wanted found hint="wasmd is built with it; see https://go.dev/doc/install"
+    wanted=$(sed -n 's/^go //p' testnet/go.mod)
+    need go "$hint (${wanted%.0} or later)"
+    found=$(go env GOVERSION)
+    found=${found#go}
+    [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" = "$wanted" ] ||
+        die "Go $found is too old, ${wanted%.0} or later is needed: $hint"
+}
+
 # The agent's toolchain as rust-toolchain.toml names it.
 agent_toolchain() {
     sed -n 's/^channel *= *"\(.*\)"/\1/p' rust-toolchain.toml

@@ -157,6 +157,17 @@ pub enum Event {
     },
 }
 
+/// The meters that must learn of an event if another's transaction brought it about.
+pub const fn concerned(event: &MarketEvent) -> [Option<MeterId>; 2] {
+    match event {
+        MarketEvent::TradeClosed(t) => [Some(t.seller), Some(t.buyer)],
+        MarketEvent::Delivered(d) => [Some(d.seller), Some(d.buyer)],
+        MarketEvent::OrderOpened(o) => [Some(o.seller), None],
+        MarketEvent::OrderCancelled(o) => [Some(o.seller), Some(o.buyer)],
+        _ => [None, None],
+    }
+}
+
 /// Timers; setting one again moves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Timer {
@@ -214,7 +225,8 @@ pub enum MarketTx {
 
 /// State of the grid gate for the coming window. The gate never cuts below demand: a limit is what the
 /// agent expects to need; when demand reaches it, the gate opens by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Gate {
     /// No limit.
     Open,
@@ -261,6 +273,19 @@ impl JournalEntry {
             Self::Policy(_) => None,
         }
     }
+}
+
+/// Which entries are of use from a window on: those useful in it or later, the last reading and the last policy.
+pub fn of_use(journal: &[JournalEntry], from: Window) -> Vec<bool> {
+    let last = |wanted: fn(&JournalEntry) -> bool| journal.iter().rposition(wanted);
+    let metered = last(|e| matches!(e, JournalEntry::Metered { .. }));
+    let policy = last(|e| matches!(e, JournalEntry::Policy(_)));
+    let kept = |(index, entry): (usize, &JournalEntry)| {
+        Some(index) == metered
+            || Some(index) == policy
+            || entry.useful_until().is_some_and(|until| until >= from)
+    };
+    journal.iter().enumerate().map(kept).collect()
 }
 
 fn last_window(approval: &wattpool_schema::Approval) -> Window {
@@ -335,7 +360,8 @@ pub enum Command {
 }
 
 /// What the user is told.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Notice {
     /// A window was metered.
     Metered {

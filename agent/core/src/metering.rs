@@ -173,7 +173,8 @@ fn rise(before: Wh, now: Wh, most: Wh) -> Result<Wh, ReadingProblem> {
 }
 
 /// Surplus, deficit or neither, with hysteresis: what has begun ends only below half the threshold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Balance {
     /// Neither.
     #[default]

@@ -34,6 +34,8 @@ pub enum Selection {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
+    /// Do not trade for now, whatever else is allowed.
+    pub paused: bool,
     /// Sell surplus.
     pub sell: bool,
     /// Buy for deficits.
@@ -84,6 +86,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
+            paused: false,
             sell: true,
             buy: true,
             min_sell_price: None,
@@ -111,6 +114,16 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// Whether selling is allowed at all.
+    pub const fn sells(&self) -> bool {
+        self.sell && !self.paused
+    }
+
+    /// Whether buying is allowed at all.
+    pub const fn buys(&self) -> bool {
+        self.buy && !self.paused
+    }
+
     /// Whether trading is allowed at this UTC second of the epoch.
     pub fn hour_allowed(&self, at: wattpool_schema::Seconds) -> bool {
         let Some(hours) = self.hours else { return true };

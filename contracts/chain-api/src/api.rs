@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 /// Address prefix of the chain under test.
-pub const PREFIX: &str = "watt";
+pub const PREFIX: &str = wattpool_schema::ADDRESS_PREFIX;
 
 /// Addresses remembered as valid, at most; beyond it the memory starts afresh.
 const REMEMBERED: usize = 200_000;

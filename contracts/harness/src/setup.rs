@@ -6,7 +6,7 @@ use wattpool_schema::{Ppm, Price, Seconds, Tariff, Wh, Zone};
 /// Chain id of the chain under test.
 pub const CHAIN: &str = "wattpool-test-1";
 /// Denomination of all payments.
-pub const DENOM: &str = "uwatt";
+pub const DENOM: &str = wattpool_schema::PAYMENT_DENOM;
 /// Another coin, which the market does not take.
 pub const FOREIGN_DENOM: &str = "uother";
 /// Seconds between blocks.

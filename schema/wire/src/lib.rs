@@ -5,6 +5,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod bytes;
+pub mod chain;
 pub mod error;
 pub mod escrow;
 pub mod event;
@@ -18,6 +19,7 @@ pub mod token;
 pub mod units;
 
 pub use bytes::*;
+pub use chain::{ADDRESS_PREFIX, PAYMENT_DENOM, STAKING_DENOM};
 pub use signing::{
     Approval, Cover, MeterKeys, SignedApproval, SignedCover, SignedStatement, Statement, TradeKind,
     RECORD_VERSION,

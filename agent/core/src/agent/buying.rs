@@ -141,7 +141,7 @@ impl Agent {
     }
 
     pub(super) fn may_buy(&self, now: Millis) -> bool {
-        self.policy.buy && self.policy.hour_allowed(self.chain_now(now)) && !self.paused
+        self.policy.buys() && self.policy.hour_allowed(self.chain_now(now)) && !self.paused
     }
 
     pub(super) fn seek_after(&mut self, now: Millis, delay: u64, out: &mut Out) {

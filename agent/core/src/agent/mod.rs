@@ -11,6 +11,7 @@ mod promising;
 mod restart;
 mod selling;
 mod settling;
+mod snapshot;
 mod stating;
 mod surveying;
 
@@ -24,6 +25,7 @@ use buying::Buying;
 use orders::Orders;
 use restart::Recovered;
 use selling::Selling;
+pub use snapshot::{OfferSeen, OrderSeen, Snapshot};
 use stating::Stating;
 use std::sync::Arc;
 use wattpool_schema::event::MarketEvent;

@@ -153,7 +153,7 @@ impl Agent {
             }
         }
         if self.policy.forward
-            && self.policy.buy
+            && self.policy.buys()
             && !metered.deficit.is_zero()
             && self.forecast.ready()
         {
@@ -312,6 +312,7 @@ impl Agent {
         };
         if from.0.saturating_mul(2) < self.buying.need.0
             || !self.policy.forward
+            || self.policy.paused
             || self.policy.manual_approval
         {
             return;

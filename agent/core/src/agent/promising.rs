@@ -44,7 +44,7 @@ impl Agent {
         let Some(terms) = &self.terms else {
             return no(DenialReason::Window);
         };
-        if !self.policy.forward || self.policy.manual_approval {
+        if !self.policy.forward || self.policy.paused || self.policy.manual_approval {
             return no(DenialReason::Policy);
         }
         if r.count == 0

@@ -96,7 +96,7 @@ impl Agent {
 
     /// The owner and the market allow selling now.
     pub(super) fn may_sell(&self, now: Millis) -> bool {
-        self.policy.sell && self.policy.hour_allowed(self.chain_now(now)) && !self.paused
+        self.policy.sells() && self.policy.hour_allowed(self.chain_now(now)) && !self.paused
     }
 
     /// What can be offered now: free tokens within the owner's daily limit.
@@ -228,7 +228,8 @@ impl Agent {
             return no(No::Invalid);
         }
         let chain_now = self.chain_now(now);
-        if !self.policy.sell || !self.policy.hour_allowed(chain_now) || self.is_blocked(&r.buyer) {
+        if !self.policy.sells() || !self.policy.hour_allowed(chain_now) || self.is_blocked(&r.buyer)
+        {
             return no(No::Policy);
         }
         // A request from long ago or for another window gets no promise.

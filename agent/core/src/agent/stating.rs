@@ -48,6 +48,11 @@ impl Stating {
         }
     }
 
+    /// Statements that the chain has not confirmed.
+    pub fn unconfirmed_statements(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// The oldest window that the chain has not confirmed.
     pub fn oldest_waiting(&self) -> Option<Window> {
         self.waiting.first().map(|s| s.statement.window)

@@ -5,10 +5,10 @@ use crate::queue::Task;
 use crate::world::World;
 use anyhow::{anyhow, Result};
 use std::sync::Arc;
-use wattpool_core::io::{BlockRef, Event, TxFailure, WindowTerms};
+use wattpool_core::io::{concerned, BlockRef, Event, TxFailure, WindowTerms};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::pool::Tariffs;
-use wattpool_schema::{MeterId, Seconds, Window};
+use wattpool_schema::{Seconds, Window};
 
 /// Block interval, seconds.
 pub(crate) const BLOCK_S: u32 = 5;
@@ -171,14 +171,7 @@ impl World<'_> {
 
     /// The other side of a trade learns of it.
     fn tell_others(&mut self, news: u64, sender: u32, block: BlockRef, event: &MarketEvent) {
-        let sides: [Option<MeterId>; 2] = match event {
-            MarketEvent::TradeClosed(t) => [Some(t.seller), Some(t.buyer)],
-            MarketEvent::Delivered(d) => [Some(d.seller), Some(d.buyer)],
-            MarketEvent::OrderOpened(o) => [Some(o.seller), None],
-            MarketEvent::OrderCancelled(o) => [Some(o.seller), Some(o.buyer)],
-            _ => [None, None],
-        };
-        for meter in sides.into_iter().flatten() {
+        for meter in concerned(event).into_iter().flatten() {
             let Some(number) = self.registry.number(&meter).filter(|n| *n != sender) else {
                 continue;
             };

@@ -2,7 +2,7 @@
 
 use crate::keys::HomeKeys;
 use wattpool_core::context::Identity;
-use wattpool_core::io::{Command, Event, JournalEntry, Timer};
+use wattpool_core::io::{of_use, Command, Event, JournalEntry, Timer};
 use wattpool_core::policy::Policy;
 use wattpool_core::Agent;
 use wattpool_ledger_embedded::MeterAccount;
@@ -103,16 +103,7 @@ impl Home {
 
     /// Drops journal entries that are of use only before a window; the last reading and the policy stay.
     pub fn prune(&mut self, before: Window) {
-        let last_metered = self
-            .journal
-            .iter()
-            .rposition(|e| matches!(e, JournalEntry::Metered { .. }));
-        let mut index = 0usize;
-        self.journal.retain(|entry| {
-            let keep = Some(index) == last_metered
-                || entry.useful_until().is_none_or(|until| until >= before);
-            index = index.saturating_add(1);
-            keep
-        });
+        let mut keep = of_use(&self.journal, before).into_iter();
+        self.journal.retain(|_| keep.next().unwrap_or(true));
     }
 }

@@ -6,7 +6,6 @@ use wattpool_core::io::WindowTerms;
 use wattpool_core::lines::{Line, Lines, Place};
 use wattpool_core::ports::{MeterInfo, Registry, SellerRecord};
 use wattpool_scenario::model::Feeders;
-use wattpool_schema::escrow::TINY_TRADE;
 use wattpool_schema::event::{Delivered, TradeClosed};
 use wattpool_schema::{MeterId, Wh, Window, Zone};
 
@@ -83,21 +82,13 @@ impl Table {
         }
     }
 
-    /// Counts a closed trade to its seller's record, as the chain's statistics do.
+    /// Counts a closed trade to its seller's record.
     pub fn count(&mut self, trade: &TradeClosed) {
-        let asked = trade.asked.saturating_sub(trade.declined);
-        if asked < TINY_TRADE {
-            return;
-        }
         let number = self
             .number(&trade.seller)
             .and_then(|n| usize::try_from(n).ok());
         if let Some(record) = number.and_then(|n| self.records.get_mut(n)) {
-            record.sales = record.sales.saturating_add(1);
-            record.asked_wh = record
-                .asked_wh
-                .saturating_add(trade.arrived.0.saturating_add(trade.missed.0));
-            record.arrived_wh = record.arrived_wh.saturating_add(trade.arrived.0);
+            record.count(trade);
         }
     }
 }

@@ -16,7 +16,7 @@ use wattpool_schema::pool::{Tariffs, ZonePairTerms};
 use wattpool_schema::{escrow, pool, token, Digest32, Seconds};
 
 /// Denomination of payments.
-pub const DENOM: &str = "uwatt";
+pub const DENOM: &str = wattpool_schema::PAYMENT_DENOM;
 
 pub(crate) type Chain = App<
     BankKeeper,

@@ -1,5 +1,6 @@
 //! `wattpool bench`: what the machinery costs and how well it does, one file per measurement.
 
+mod choose;
 mod ceiling;
 mod factors;
 mod simulate;
@@ -11,6 +12,8 @@ use crate::Failure;
 pub enum Bench {
     /// Meter·windows per second of one core, memory, and where the time goes.
     Simulate(simulate::Args),
+    /// Time of the choice of a trade and its gap to the exact optimum.
+    Choose(choose::Args),
     /// Share of what perfect matching could deliver, with losses and thin lines, and on real homes.
     Ceiling(ceiling::Args),
     /// The choice by six factors against price alone, nearest first and random, with confidence intervals.
@@ -24,6 +27,7 @@ pub enum Bench {
 pub fn run(bench: &Bench) -> Result<u8, Failure> {
     match bench {
         Bench::Simulate(args) => simulate::run(args),
+        Bench::Choose(args) => choose::run(args),
         Bench::Ceiling(args) => ceiling::run(args),
         Bench::Factors(args) => factors::run(args),
     }

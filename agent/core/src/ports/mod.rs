@@ -1,7 +1,16 @@
-//! What the core needs from outside while it thinks: synchronous, without side effects. (What it wants
-//! done in the world goes out as [`crate::io::Command`]s, which the runtime's adapters carry out.)
+//! The agent's ports.
+//!
+//! [`Signer`] and [`Registry`] are what the core needs while it thinks: synchronous, without side effects. What it
+//! wants done in the world goes out as [`crate::io::Command`]s; a runtime carries them out through the ports of
+//! [`ledger`], [`network`] and [`home`], each with an adapter per world.
+
+pub mod home;
+pub mod ledger;
+pub mod network;
 
 use crate::lines::Lines;
+use wattpool_schema::escrow::TINY_TRADE;
+use wattpool_schema::event::TradeClosed;
 use wattpool_schema::pool::MeterKind;
 use wattpool_schema::{AgentKey, MeterId, Signature, Wh, Window, Zone};
 
@@ -54,4 +63,19 @@ pub struct SellerRecord {
     pub asked_wh: u64,
     /// Arrived, Wh.
     pub arrived_wh: u64,
+}
+
+impl SellerRecord {
+    /// Counts a closed trade to its seller, as the chain's statistics do: what the buyer declined was not
+    /// asked for, and tiny trades do not count.
+    pub fn count(&mut self, trade: &TradeClosed) {
+        if trade.asked.saturating_sub(trade.declined) < TINY_TRADE {
+            return;
+        }
+        self.sales = self.sales.saturating_add(1);
+        self.asked_wh = self
+            .asked_wh
+            .saturating_add(trade.arrived.0.saturating_add(trade.missed.0));
+        self.arrived_wh = self.arrived_wh.saturating_add(trade.arrived.0);
+    }
 }

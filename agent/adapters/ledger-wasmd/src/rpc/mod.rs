@@ -1,0 +1,250 @@
+//! CometBFT's JSON-RPC over HTTP, with fail-over between several addresses.
+//!
+//! A call goes to the address that answered last. An address that is dead, hangs or answers nonsense is left
+//! alone for a while (doubling from [`BACK_OFF`] to [`LONGEST_BACK_OFF`]), and the call goes on to the next one. An
+//! address is asked for its chain id before it is used.
+
+mod answers;
+mod fail_over;
+
+pub use answers::{
+    Block, BlockMeta, BlockResults, BlockTime, ChainEvent, Checked, EventAttribute, NodeInfo,
+    Status, SyncInfo, TxResult,
+};
+pub use fail_over::{BACK_OFF, LONGEST_BACK_OFF};
+
+use crate::error::ChainError;
+use answers::{AbciAnswer, BlockAnswer, BlockchainAnswer, TxAnswer};
+use base64::engine::general_purpose::STANDARD;
+use base64::Engine;
+use cosmrs::proto::prost::Message;
+use fail_over::Addresses;
+use serde_json::{json, Value};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+/// A transaction's hash, SHA-256 over its bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TxHash(pub [u8; 32]);
+
+impl TxHash {
+    /// Hash of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl std::fmt::Display for TxHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&hex::encode_upper(self.0))
+    }
+}
+
+impl std::fmt::Debug for TxHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TxHash({self})")
+    }
+}
+
+/// Where a transaction is, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TxIn {
+    /// Block.
+    pub height: u64,
+    /// Place in the block, from 0.
+    pub index: u32,
+    /// What became of it.
+    pub result: TxResult,
+}
+
+/// What became of handing a transaction to a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broadcast {
+    /// It is in the mempool, now or since earlier.
+    Taken,
+    /// The node's check refused it: it is nowhere.
+    Refused(ChainError),
+    /// The answer was lost: it may be in the mempool, or even in a block.
+    Unknown(ChainError),
+}
+
+/// The chain's nodes.
+pub struct Rpc {
+    addresses: Addresses,
+}
+
+impl Rpc {
+    /// `addresses`: such as `http://127.0.0.1:26657`, in the order of preference. `chain_id`: what they must be on; if
+    /// it is not given, the first that answers decides. `deadline`: of one call to one address.
+    ///
+    /// # Errors
+    /// No address, or one that is not `http://host:port`.
+    pub fn new(
+        addresses: &[String],
+        chain_id: Option<String>,
+        deadline: Duration,
+    ) -> Result<Self, ChainError> {
+        Ok(Self {
+            addresses: Addresses::new(addresses, chain_id, deadline)?,
+        })
+    }
+
+    /// Chain id: as configured, or of the first address that answers.
+    ///
+    /// # Errors
+    /// No address answers.
+    pub async fn chain_id(&self) -> Result<String, ChainError> {
+        if let Some(known) = self.addresses.chain_id() {
+            return Ok(known);
+        }
+        let status = self.status().await?;
+        Ok(status.node_info.network)
+    }
+
+    /// The node's state.
+    ///
+    /// # Errors
+    /// No address answers.
+    pub async fn status(&self) -> Result<Status, ChainError> {
+        self.addresses.call("status", json!({})).await
+    }
+
+    /// Headers of at most 20 blocks, ascending.
+    ///
+    /// # Errors
+    /// No address answers, or the node has none of these blocks any more.
+    pub async fn headers(&self, from: u64, to: u64) -> Result<Vec<BlockMeta>, ChainError> {
+        let params = json!({"minHeight": from.to_string(), "maxHeight": to.to_string()});
+        let answer: BlockchainAnswer = self.addresses.call("blockchain", params).await?;
+        let mut metas: Vec<BlockMeta> = answer.block_metas.into_iter().map(Into::into).collect();
+        metas.sort_by_key(|m| m.height);
+        Ok(metas)
+    }
+
+    /// A block with its transactions.
+    ///
+    /// # Errors
+    /// No address answers, or the node does not have the block.
+    pub async fn block(&self, height: u64) -> Result<Block, ChainError> {
+        let params = json!({"height": height.to_string()});
+        let answer: BlockAnswer = self.addresses.call("block", params).await?;
+        Ok(answer.block.into())
+    }
+
+    /// What became of a block's transactions.
+    ///
+    /// # Errors
+    /// No address answers, or the node does not have the block.
+    pub async fn block_results(&self, height: u64) -> Result<BlockResults, ChainError> {
+        let params = json!({"height": height.to_string()});
+        self.addresses.call("block_results", params).await
+    }
+
+    /// A transaction by its hash; `None` if the node's index does not know it. The index is written a moment after
+    /// the block.
+    ///
+    /// # Errors
+    /// No address answers, or the node keeps no index.
+    pub async fn tx(&self, hash: &TxHash) -> Result<Option<TxIn>, ChainError> {
+        let params = json!({"hash": STANDARD.encode(hash.0), "prove": false});
+        let answer: Result<TxAnswer, ChainError> = self.addresses.call("tx", params).await;
+        match answer {
+            Ok(tx) => Ok(Some(TxIn {
+                height: tx.height,
+                index: tx.index,
+                result: tx.tx_result,
+            })),
+            Err(ChainError::Node { message, .. }) if message.contains("not found") => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Hands a transaction to a node and waits for its check. If an answer is lost the same bytes go to the next
+    /// address: they can be executed only once.
+    pub async fn broadcast(&self, bytes: &[u8]) -> Broadcast {
+        let params = json!({"tx": STANDARD.encode(bytes)});
+        let (answer, lost): (Result<Checked, ChainError>, bool) = self
+            .addresses
+            .call_counting("broadcast_tx_sync", params)
+            .await;
+        let refused = match answer {
+            Ok(checked) if checked.code == 0 => return Broadcast::Taken,
+            Ok(checked) => ChainError::Refused {
+                codespace: checked.codespace,
+                code: checked.code,
+                log: checked.log,
+            },
+            Err(ChainError::Node { message, .. })
+                if message.contains("already exists in cache") =>
+            {
+                return Broadcast::Taken
+            }
+            Err(error) => error,
+        };
+        if refused.is_sdk(crate::error::sdk::IN_MEMPOOL) {
+            Broadcast::Taken
+        } else if lost || matches!(refused, ChainError::Unreachable(_)) {
+            // Refused now, perhaps because it landed before: an address may have taken it without answering.
+            Broadcast::Unknown(refused)
+        } else {
+            Broadcast::Refused(refused)
+        }
+    }
+
+    /// A protobuf query, and the height it was answered at.
+    ///
+    /// # Errors
+    /// No address answers, or the chain refuses the query.
+    pub async fn query<A: Message + Default>(
+        &self,
+        path: &str,
+        question: &impl Message,
+    ) -> Result<(A, u64), ChainError> {
+        let (value, height) = self.query_bytes(path, &question.encode_to_vec()).await?;
+        let decoded = A::decode(value.as_slice()).map_err(|e| self.malformed(path, e))?;
+        Ok((decoded, height))
+    }
+
+    /// A query by bytes, and the height it was answered at.
+    ///
+    /// # Errors
+    /// No address answers, or the chain refuses the query.
+    pub async fn query_bytes(
+        &self,
+        path: &str,
+        question: &[u8],
+    ) -> Result<(Vec<u8>, u64), ChainError> {
+        let params = json!({
+            "path": path,
+            "data": hex::encode(question),
+            "height": "0",
+            "prove": false,
+        });
+        let answer: AbciAnswer = self.addresses.call("abci_query", params).await?;
+        let response = answer.response;
+        if response.code != 0 {
+            return Err(ChainError::Refused {
+                codespace: response.codespace,
+                code: response.code,
+                log: response.log,
+            });
+        }
+        Ok((response.value, response.height))
+    }
+
+    pub(crate) fn malformed(&self, method: &str, why: impl ToString) -> ChainError {
+        ChainError::Malformed {
+            address: self.addresses.current(),
+            method: method.to_owned(),
+            why: why.to_string(),
+        }
+    }
+
+    /// Any other method, for what this type does not name.
+    ///
+    /// # Errors
+    /// No address answers, or the node refuses.
+    pub async fn call(&self, method: &'static str, params: Value) -> Result<Value, ChainError> {
+        self.addresses.call(method, params).await
+    }
+}

@@ -1,0 +1,150 @@
+//! What works and what does not, and the gate that is open whenever something does not.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wattpool_core::io::Gate;
+use wattpool_core::ports::home::GridGate;
+
+/// What may fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The chain or the way to it.
+    Chain,
+    /// The meter.
+    Meter,
+    /// Other meters and the table of records.
+    Network,
+    /// What the owner may look up later.
+    History,
+}
+
+/// Something that does not work now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    /// What.
+    pub part: Part,
+    /// Why, as last told.
+    pub why: String,
+    /// Failures in a row.
+    pub failures: u64,
+}
+
+/// Health of the agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// Everything works.
+    pub ok: bool,
+    /// The agent has seen its first window.
+    pub started: bool,
+    /// What does not.
+    pub troubles: Vec<Trouble>,
+}
+
+struct State {
+    troubles: BTreeMap<Part, Trouble>,
+    /// What the agent wants of the gate.
+    wanted: Gate,
+    /// What it was set to last.
+    set: Option<Gate>,
+    started: bool,
+}
+
+/// Shared by all tasks of a runtime.
+pub(crate) struct Board {
+    state: Mutex<State>,
+    gate: Arc<dyn GridGate>,
+}
+
+impl Board {
+    pub fn new(gate: Arc<dyn GridGate>) -> Self {
+        let state = State {
+            troubles: BTreeMap::new(),
+            wanted: Gate::Open,
+            set: None,
+            started: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            gate,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that holds the lock can leave it half-changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something failed. Told once in the log until it works again or the reason changes.
+    pub fn trouble(&self, part: Part, why: &dyn Display) {
+        let why = why.to_string();
+        let mut state = self.lock();
+        let trouble = state.troubles.entry(part).or_insert_with(|| Trouble {
+            part,
+            why: String::new(),
+            failures: 0,
+        });
+        trouble.failures = trouble.failures.saturating_add(1);
+        if trouble.why != why {
+            tracing::warn!(?part, %why, "does not work; trying again");
+            trouble.why = why;
+        }
+        self.move_gate(&mut state);
+    }
+
+    /// It works (again).
+    pub fn well(&self, part: Part) {
+        let mut state = self.lock();
+        if state.troubles.remove(&part).is_some() {
+            tracing::info!(?part, "works again");
+            self.move_gate(&mut state);
+        }
+    }
+
+    /// The first window was seen.
+    pub fn started(&self) {
+        self.lock().started = true;
+    }
+
+    /// What the agent wants of the gate; it is open while chain or meter fail.
+    pub fn set_gate(&self, gate: Gate) {
+        let mut state = self.lock();
+        state.wanted = gate;
+        self.move_gate(&mut state);
+    }
+
+    fn move_gate(&self, state: &mut State) {
+        let failing = state
+            .troubles
+            .keys()
+            .any(|p| matches!(p, Part::Chain | Part::Meter));
+        let gate = if failing { Gate::Open } else { state.wanted };
+        if state.set != Some(gate) {
+            state.set = Some(gate);
+            self.gate.set(gate);
+        }
+    }
+
+    /// The agent is gone.
+    pub fn leave(&self) {
+        let mut state = self.lock();
+        state.started = false;
+        state.wanted = Gate::Open;
+        self.move_gate(&mut state);
+    }
+
+    pub fn gate(&self) -> Gate {
+        self.lock().set.unwrap_or(Gate::Open)
+    }
+
+    pub fn health(&self) -> Health {
+        let state = self.lock();
+        Health {
+            ok: state.troubles.is_empty() && state.started,
+            started: state.started,
+            troubles: state.troubles.values().cloned().collect(),
+        }
+    }
+}
