@@ -1,5 +1,6 @@
 //! How a node runs, and what is refused.
 
+use crate::links::{introduction, VERSION};
 use libp2p::multiaddr::Protocol;
 use libp2p::{identity, Multiaddr, PeerId};
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,8 @@ pub(crate) struct Checked {
     pub bootstrap: Vec<Multiaddr>,
     pub mdns: bool,
     pub network: String,
+    /// What the node says that it is.
+    pub introduction: String,
     pub limits: Limits,
 }
 
@@ -185,6 +188,7 @@ impl Config {
             bootstrap: addresses("bootstrap", &self.bootstrap)?,
             mdns: self.mdns,
             network: self.network.clone(),
+            introduction: introduction(VERSION, &self.network),
             limits: self.limits.clone(),
         })
     }
