@@ -13,7 +13,6 @@ pub mod lines;
 pub mod metering;
 pub mod policy;
 pub mod ports;
-pub mod sellers;
 pub mod timing;
 
 pub use agent::Agent;

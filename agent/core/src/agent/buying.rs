@@ -6,8 +6,9 @@ use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{Command, Millis, Notice, Timer};
 use std::sync::Arc;
+use wattpool_optimizer::predict::Conditions;
 use wattpool_schema::escrow::SettleTrade;
-use wattpool_schema::peer::{SignedRecord, SignedRequest};
+use wattpool_schema::peer::{Record, SignedRecord, SignedRequest};
 use wattpool_schema::{
     Approval, MeterId, Ppm, Price, SignedApproval, Wh, Window, Zone, RECORD_VERSION,
 };
@@ -47,6 +48,8 @@ pub(super) struct Asked {
     pub request: SignedRequest,
     pub deadline: Millis,
     pub repeated: bool,
+    /// What was known when it was asked.
+    pub about: Conditions,
 }
 
 /// A trade on its way to the chain.
@@ -56,6 +59,8 @@ pub(super) struct Settling {
     pub in_flight: bool,
     /// From before a restart: the chain may have counted it already.
     pub recovered: bool,
+    /// What was known when it was asked; not known any more after a restart.
+    pub about: Option<Conditions>,
 }
 
 /// The buying side of the running window.
@@ -68,7 +73,7 @@ pub(super) struct Buying {
     pub asked: Vec<Asked>,
     pub settling: Vec<Settling>,
     /// Approvals that wait for the owner.
-    pub held: Vec<(u64, SignedApproval)>,
+    pub held: Vec<(u64, SignedApproval, Conditions)>,
     /// The highest class of loss that is open ([`Agent::loss_class`]).
     pub class: u8,
     /// Look-ups since it opened.
@@ -84,6 +89,8 @@ pub(super) struct Buying {
     pub loading: Loading,
     /// Sellers that could not deliver what they approved in this window: not asked again in it.
     pub failed: Vec<MeterId>,
+    /// Offered in all, as the last look-up saw it.
+    pub supply: Wh,
     /// Bought in this window, by seller.
     pub from: Vec<(MeterId, Wh)>,
     /// Cumulative import signed so far.
@@ -100,7 +107,7 @@ impl Buying {
     pub(super) fn under_way(&self) -> Wh {
         let asked = self.asked.iter().map(|a| a.request.request.wh);
         let settling = self.settling.iter().map(|s| s.trade.wh);
-        let held = self.held.iter().map(|(_, h)| h.approval.wh);
+        let held = self.held.iter().map(|(_, h, _)| h.approval.wh);
         asked
             .chain(settling)
             .chain(held)
@@ -218,8 +225,9 @@ impl Agent {
                     self.take_loading(record, cx);
                 }
             }
+            self.buying.supply = supply_in(records, self.buying.window);
             for record in records {
-                self.take_offer(record, cx);
+                self.take_offer(now, record, cx);
             }
             self.buying.empty = if self.buying.offers.len() > known {
                 0
@@ -289,4 +297,13 @@ impl Agent {
                 .min(self.buying.bought.saturating_add(settling));
         }
     }
+}
+
+/// What the offers of a window among these records come to.
+fn supply_in(records: &[Arc<SignedRecord>], window: Window) -> Wh {
+    let offered = records.iter().filter_map(|r| match &r.record {
+        Record::Offer(offer) if offer.window == window => Some(offer.wh),
+        _ => None,
+    });
+    offered.fold(Wh::ZERO, Wh::saturating_add)
 }

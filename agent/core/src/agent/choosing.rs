@@ -5,6 +5,7 @@ use super::{Agent, Out};
 use crate::context::Context;
 use crate::io::{Command, Millis, Timer};
 use crate::policy::Selection;
+use wattpool_optimizer::predict::{Expectation, Kind};
 use wattpool_optimizer::{choose, Candidate, Demand, Factors, Scoring, Settings};
 use wattpool_rules::loss;
 use wattpool_rules::payment::payment;
@@ -19,7 +20,7 @@ const ASKS: usize = 32;
 
 impl Agent {
     /// Verifies an offer against registry, window and the owner's limits, and keeps it.
-    pub(super) fn take_offer(&mut self, record: &SignedRecord, cx: &mut Context<'_>) {
+    pub(super) fn take_offer(&mut self, now: Millis, record: &SignedRecord, cx: &mut Context<'_>) {
         let Record::Offer(offer) = &record.record else {
             return;
         };
@@ -82,18 +83,29 @@ impl Agent {
         // What is expected to arrive physically scores the offer; `net`, which covers the need, is contractual.
         let efficiency = f64::from(PPM.saturating_sub(pair.loss.0)) / f64::from(PPM)
             * (1.0 - self.estimated_loss(&offer.meter, offer.zone, cx));
-        let quality = self
-            .sellers
-            .quality(&offer.meter, &cx.registry.record(&offer.meter));
+        let net = loss::arriving(offer.wh, pair.loss);
+        let wh = net.min(self.buying.need);
+        let asked = self.conditions(now, &offer.meter, wh, efficiency, cx);
+        let expected = self
+            .learning
+            .predictor()
+            .expect(&offer.meter, Kind::Spot, &asked);
         let offered = Offered {
             seller: offer.meter,
             zone: offer.zone,
             loss: pair.loss,
             charge: pair.charge,
             max_price: limit,
-            net: loss::arriving(offer.wh, pair.loss),
-            value: self.value_of(offer.meter, efficiency, quality, price, limit, cx),
-            quality,
+            net,
+            value: self.value_of(
+                &offer.meter,
+                efficiency,
+                &expected,
+                asked.record.sales,
+                price,
+                limit,
+            ),
+            quality: expected.quality,
             price,
             efficiency,
             sequence: offer.sequence,
@@ -109,19 +121,18 @@ impl Agent {
     /// `v` of the offer: efficiency, duration, quality and participation, weighted by the owner.
     pub(super) fn value_of(
         &self,
-        seller: MeterId,
+        seller: &MeterId,
         efficiency: f64,
-        quality: f64,
+        expected: &Expectation,
+        past_sales: u64,
         price: Price,
         limit: Price,
-        cx: &Context<'_>,
     ) -> f64 {
-        let chain = cx.registry.record(&seller);
         let factors = Factors {
             efficiency,
-            duration_s: self.sellers.duration_s(&seller),
-            quality,
-            past_sales: chain.sales,
+            duration_s: expected.duration_s,
+            quality: expected.quality,
+            past_sales,
             price: Some(price.0),
         };
         let scoring = Scoring::new(
@@ -310,6 +321,7 @@ impl Agent {
         let Some(offer) = self.buying.offers.get(index) else {
             return;
         };
+        let efficiency = offer.efficiency;
         let chain_now = self.chain_now(now);
         let request = TradeRequest {
             version: RECORD_VERSION,
@@ -331,10 +343,12 @@ impl Agent {
         let request = SignedRequest { request, signature };
         out.push(Command::Ask(Box::new(request.clone())));
         let deadline = now.plus(self.market.timing.answer_ms);
+        let about = self.conditions(now, &request.request.seller, wh, efficiency, cx);
         self.buying.asked.push(Asked {
             request,
             deadline,
             repeated: false,
+            about,
         });
     }
 }

@@ -63,6 +63,7 @@ impl Agent {
                 JournalEntry::Settling(trade) => recovered.trades.push(*trade),
                 JournalEntry::Ordering(order) => self.orders.resume_opening(*order),
                 JournalEntry::Policy(policy) => self.policy = *policy,
+                JournalEntry::Learned(learned) => self.learning.resume(*learned),
             }
         }
         self.stating.at_least(position.sequence);
@@ -145,6 +146,7 @@ impl Agent {
                     trade,
                     in_flight: false,
                     recovered: true,
+                    about: None,
                 });
             }
         }

@@ -368,7 +368,7 @@ impl Agent {
         let waiting = self.buying.held.len();
         self.buying
             .held
-            .retain(|(_, held)| held.approval.expires_at >= seen);
+            .retain(|(_, held, _)| held.approval.expires_at >= seen);
         if self.buying.held.len() < waiting {
             self.go_on(now, cx, out);
         }

@@ -13,13 +13,14 @@
 //! ```
 //! use wattpool_optimizer::predict::{Conditions, Kind, Outcome, Predictor, Priors};
 //!
-//! let mut predictor = Predictor::new(Priors { quality: 0.95, duration_s: 10.0 });
+//! let spot = Priors { quality: 0.95, duration_s: 10.0 };
+//! let mut predictor = Predictor::new(spot, Priors { duration_s: 3_600.0, ..spot });
 //! let asked = Conditions { at_s: 1_780_000_000, amount_wh: 400, ..Conditions::default() };
 //! for _ in 0..3 {
 //!     predictor.learn(7u32, Kind::Spot, &asked, &Outcome { quality: 0.0, duration_s: None });
 //! }
-//! assert!(predictor.quality(&7, Kind::Spot, &asked) < 0.5);
-//! assert!(predictor.quality(&8, Kind::Spot, &asked) > predictor.quality(&7, Kind::Spot, &asked));
+//! let expected = |seller| predictor.expect(&seller, Kind::Spot, &asked).quality;
+//! assert!(expected(7) < 0.5 && expected(8) > expected(7));
 //! ```
 
 mod conditions;
@@ -52,6 +53,15 @@ pub struct Priors {
     /// Quality, in `(0, 1)`.
     pub quality: f64,
     /// Seconds from request to the last chunk, above zero.
+    pub duration_s: f64,
+}
+
+/// What is expected of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// Quality, in `[0, 1]`.
+    pub quality: f64,
+    /// Chain seconds from the request to the last chunk (their median), above zero.
     pub duration_s: f64,
 }
 
@@ -97,45 +107,41 @@ impl<K: Copy + Ord> Learner<K> {
 /// of up to 64 sellers a kind. A restored one predicts as the saved one did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Predictor<K> {
-    priors: Priors,
+    /// For spot trades and standing orders.
+    priors: [Priors; 2],
     spot: Option<Box<Learner<K>>>,
     forward: Option<Box<Learner<K>>>,
 }
 
 impl<K: Copy + Ord> Predictor<K> {
     /// Nothing learned yet.
-    pub const fn new(priors: Priors) -> Self {
+    pub const fn new(spot: Priors, forward: Priors) -> Self {
         Self {
-            priors,
+            priors: [spot, forward],
             spot: None,
             forward: None,
         }
     }
 
-    /// Expected quality of a trade under these conditions, in `[0, 1]`.
-    pub fn quality(&self, seller: &K, kind: Kind, conditions: &Conditions) -> f64 {
-        self.quality_given(seller, kind, &conditions.features(), conditions.at_s)
-    }
-
-    /// Expected chain seconds from request to the last chunk (the median), above zero.
-    pub fn duration_s(&self, seller: &K, kind: Kind, conditions: &Conditions) -> f64 {
+    /// What to expect of a trade under these conditions.
+    pub fn expect(&self, seller: &K, kind: Kind, conditions: &Conditions) -> Expectation {
         let Some(learner) = self.learner(kind) else {
-            return self.priors.duration_s;
+            let [spot, forward] = &self.priors;
+            let prior = match kind {
+                Kind::Spot => spot,
+                Kind::Forward => forward,
+            };
+            return Expectation {
+                quality: prior.quality.min(conditions.record.quality()),
+                duration_s: prior.duration_s,
+            };
         };
+        let features = conditions.features();
         let own = learner.sellers.seen_at(seller, conditions.at_s);
-        learner
-            .duration
-            .predict(&conditions.features(), own.map(|known| known.duration))
-    }
-
-    fn quality_given(&self, seller: &K, kind: Kind, features: &Features, at_s: u64) -> f64 {
-        let Some(learner) = self.learner(kind) else {
-            return self.priors.quality;
-        };
-        let own = learner.sellers.seen_at(seller, at_s);
-        learner
-            .quality
-            .predict(features, own.map(|known| known.quality))
+        Expectation {
+            quality: learner.quality.predict(&features, own.map(|k| k.quality)),
+            duration_s: learner.duration.predict(&features, own.map(|k| k.duration)),
+        }
     }
 
     fn learner(&self, kind: Kind) -> Option<&Learner<K>> {
@@ -147,11 +153,11 @@ impl<K: Copy + Ord> Predictor<K> {
 
     /// Learns from a trade that has ended: `conditions` are those of its request.
     pub fn learn(&mut self, seller: K, kind: Kind, conditions: &Conditions, outcome: &Outcome) {
-        let slot = match kind {
-            Kind::Spot => &mut self.spot,
-            Kind::Forward => &mut self.forward,
+        let [spot, forward] = &self.priors;
+        let (slot, priors) = match kind {
+            Kind::Spot => (&mut self.spot, spot),
+            Kind::Forward => (&mut self.forward, forward),
         };
-        let priors = &self.priors;
         slot.get_or_insert_with(|| Box::new(Learner::new(priors)))
             .learn(seller, &conditions.features(), conditions.at_s, outcome);
     }

@@ -3,7 +3,7 @@
 // Every index comes from a loop over arrays of a fixed length.
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::conditions::{Features, FEATURES};
+use super::conditions::{logit, Features, FEATURES, RECORD};
 use super::regression::Regression;
 use super::sellers::Deviation;
 use serde::{Deserialize, Serialize};
@@ -55,11 +55,6 @@ fn logistic(x: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-x))
 }
 
-fn logit(p: f64) -> f64 {
-    let p = p.clamp(1e-6, 1.0 - 1e-6);
-    libm::log(p / (1.0 - p))
-}
-
 /// Expected share where its logit is normal with this mean and variance (MacKay 1992).
 fn moderated(mean: f64, variance: f64) -> f64 {
     logistic(mean / (1.0 + std::f64::consts::PI * variance / 8.0).sqrt())
@@ -67,15 +62,20 @@ fn moderated(mean: f64, variance: f64) -> f64 {
 
 impl Model {
     pub fn new(target: Target, prior: f64) -> Self {
-        let constant = match target {
-            Target::Quality => logit(prior),
-            Target::Duration => libm::log(prior.max(1e-3)),
-        };
+        let mut weights = [0.0; FEATURES];
+        match target {
+            Target::Quality => {
+                weights[0] = logit(prior);
+                // Before anything is known the chain's record is taken at its word.
+                weights[RECORD] = 1.0;
+            }
+            Target::Duration => weights[0] = libm::log(prior.max(1e-3)),
+        }
+        let experts = EXPERTS.iter();
         Self {
             target,
-            experts: EXPERTS
-                .iter()
-                .map(|(inputs, _)| Regression::new(*inputs, constant))
+            experts: experts
+                .map(|(inputs, _)| Regression::new(&weights[..*inputs]))
                 .collect(),
             success: vec![0.0; EXPERTS.len()],
             noise: vec![NOISE; EXPERTS.len()],

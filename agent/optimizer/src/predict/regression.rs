@@ -29,19 +29,16 @@ const fn prior_variance(at: usize) -> f64 {
 }
 
 impl Regression {
-    /// On the first `inputs` features; before anything is known it says `constant`.
-    pub fn new(inputs: usize, constant: f64) -> Self {
-        let mut weights = vec![0.0; inputs];
-        if let Some(first) = weights.first_mut() {
-            *first = constant;
-        }
+    /// With these weights before anything is known.
+    pub fn new(weights: &[f64]) -> Self {
+        let inputs = weights.len();
         let mut covariance = Vec::with_capacity(inputs * (inputs + 1) / 2);
         for row in 0..inputs {
             covariance.extend(std::iter::repeat_n(0.0, row));
             covariance.push(prior_variance(row));
         }
         Self {
-            weights,
+            weights: weights.to_vec(),
             covariance,
         }
     }

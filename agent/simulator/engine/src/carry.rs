@@ -157,7 +157,11 @@ impl World<'_> {
                 },
             ),
             Command::Tell(notice) => {
-                if let Notice::BadReading { problem, .. } = notice {
+                if let Notice::Experienced(experience) = notice {
+                    if let Some(seen) = &mut self.experiences {
+                        seen.push((number, *experience));
+                    }
+                } else if let Notice::BadReading { problem, .. } = notice {
                     let gap = matches!(problem, ReadingProblem::Gap { .. });
                     let books = &mut self.books;
                     books.bad_readings = books.bad_readings.saturating_add(1);

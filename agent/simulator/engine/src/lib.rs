@@ -18,4 +18,4 @@ mod setup;
 mod world;
 
 pub use wattpool_ledger_embedded::Signatures;
-pub use world::{run, Progress, RunOptions};
+pub use world::{run, run_observed, Progress, RunOptions};

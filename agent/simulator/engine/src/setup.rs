@@ -165,6 +165,7 @@ impl<'n> World<'n> {
             touched: Touched::new(homes.len()),
             homes,
             registry,
+            experiences: None,
             meters: Meters::new(n, options.seed),
             queue: Queue::default(),
             books,

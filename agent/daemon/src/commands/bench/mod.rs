@@ -1,7 +1,7 @@
 //! `wattpool bench`: what the machinery costs and how well it does, one file per measurement.
 
-mod choose;
 mod ceiling;
+mod choose;
 mod factors;
 mod simulate;
 
