@@ -460,7 +460,9 @@ impl Agent {
                     last_chunk: None,
                 });
             }
-            Err(TxFailure::Lost | TxFailure::Unsent(_)) => self.lost_order_tx(now, Intent::Open { trade_id }, out),
+            Err(TxFailure::Lost | TxFailure::Unsent(_)) => {
+                self.lost_order_tx(now, Intent::Open { trade_id }, out)
+            }
             Err(_) => {
                 self.orders.opening.swap_remove(at);
             }
