@@ -27,6 +27,8 @@ pub(super) struct Survey {
     zones: Vec<(Zone, u16, u16)>,
     /// There is a plan to follow.
     pub planned: bool,
+    /// The plan has had its time: what is left is anybody's.
+    over: bool,
     /// What this buyer shall take from which zone, Wh that arrive.
     pub quotas: Vec<(Zone, Wh)>,
 }
@@ -35,6 +37,18 @@ impl Survey {
     /// True once for a survey that is due.
     pub fn take_due(&mut self) -> bool {
         std::mem::take(&mut self.due)
+    }
+
+    /// Whether no more than the quotas may be asked for.
+    pub const fn limits(&self) -> bool {
+        self.planned && !self.over
+    }
+
+    /// Lifts the quotas; true if there were any to lift.
+    pub fn end_quotas(&mut self) -> bool {
+        let limited = self.limits();
+        self.over = true;
+        limited
     }
 
     pub fn is_answer(&self, lookup: u32) -> bool {
@@ -117,7 +131,7 @@ impl Agent {
             records.retain(|record| self.verified(record, cx));
             quotas = self.quotas(&records);
         }
-        if let Some(quotas) = quotas {
+        if let (Some(quotas), false) = (quotas, self.buying.survey.over) {
             self.buying.survey.planned = true;
             self.buying.survey.quotas = quotas;
         }
