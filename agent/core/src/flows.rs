@@ -187,6 +187,11 @@ impl Link {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "small numbers of a test"
+)]
 mod tests {
     use super::*;
 

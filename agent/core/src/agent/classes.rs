@@ -52,7 +52,8 @@ impl Agent {
         let t = &self.market.timing;
         let first = self.opened_at.plus(t.seek_ms);
         let left = self.closing_at().since(first);
-        let step = t.class_ms.min(left / 2 / u64::from(LAST));
+        let most = (left / 2).checked_div(u64::from(LAST)).unwrap_or(0);
+        let step = t.class_ms.min(most);
         first.plus(step.saturating_mul(u64::from(class)))
     }
 
