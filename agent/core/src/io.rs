@@ -3,6 +3,7 @@
 use crate::policy::Policy;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use wattpool_optimizer::predict::{Conditions, Expectation, Kind, Outcome, Predictor};
 use wattpool_schema::escrow::{OpenOrder, SettleTrade};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Location, SignedRecord, SignedRequest, TradeAnswer};
@@ -263,6 +264,15 @@ pub enum JournalEntry {
     Ordering(Box<OpenOrder>),
     /// The owner's policy.
     Policy(Box<Policy>),
+    /// What was learned of sellers so far; each one replaces the ones before.
+    Learned(Box<Learned>),
+}
+
+/// A checkpoint of what the agent has learned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Learned {
+    /// Expected quality and duration of trades.
+    pub predictor: Predictor<MeterId>,
 }
 
 impl JournalEntry {
@@ -273,19 +283,22 @@ impl JournalEntry {
             Self::Approved { approval, .. } => Some(last_window(&approval.approval)),
             Self::Settling(trade) => Some(last_window(&trade.approval.approval)),
             Self::Ordering(order) => Some(last_window(&order.approval.approval)),
-            Self::Policy(_) => None,
+            Self::Policy(_) | Self::Learned(_) => None,
         }
     }
 }
 
-/// Which entries are of use from a window on: those useful in it or later, the last reading and the last policy.
+/// Which entries are of use from a window on: those useful in it or later, the last reading, the last policy and
+/// what was learned last.
 pub fn of_use(journal: &[JournalEntry], from: Window) -> Vec<bool> {
     let last = |wanted: fn(&JournalEntry) -> bool| journal.iter().rposition(wanted);
     let metered = last(|e| matches!(e, JournalEntry::Metered { .. }));
     let policy = last(|e| matches!(e, JournalEntry::Policy(_)));
+    let learned = last(|e| matches!(e, JournalEntry::Learned(_)));
     let kept = |(index, entry): (usize, &JournalEntry)| {
         Some(index) == metered
             || Some(index) == policy
+            || Some(index) == learned
             || entry.useful_until().is_some_and(|until| until >= from)
     };
     journal.iter().enumerate().map(kept).collect()
@@ -303,7 +316,7 @@ fn last_window(approval: &wattpool_schema::Approval) -> Window {
 pub enum Command {
     /// Write it down.
     Journal(JournalEntry),
-    /// Entries useful only before this window may be dropped (the last `Metered` and `Policy` are kept).
+    /// Entries useful only before this window may be dropped (the last `Metered`, `Policy` and `Learned` are kept).
     Prune(Window),
     /// Submit a transaction and confirm it.
     Submit {
@@ -362,6 +375,21 @@ pub enum Command {
     Tell(Notice),
 }
 
+/// What became of a request to a seller, beside what was expected of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Experience {
+    /// Who was asked.
+    pub seller: MeterId,
+    /// For what.
+    pub kind: Kind,
+    /// What was known then.
+    pub conditions: Conditions,
+    /// What was expected with all that was learned before it.
+    pub expected: Expectation,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
 /// What the user is told.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -391,6 +419,8 @@ pub enum Notice {
         /// How much.
         wh: Wh,
     },
+    /// A request has ended, and something was learned from it.
+    Experienced(Box<Experience>),
     /// What the window took from the grid for want of offers.
     GridSupplied {
         /// Metered window.

@@ -6,12 +6,13 @@
 
 pub mod agent;
 pub mod context;
+pub mod flows;
 pub mod forecast;
 pub mod io;
+pub mod lines;
 pub mod metering;
 pub mod policy;
 pub mod ports;
-pub mod sellers;
 pub mod timing;
 
 pub use agent::Agent;

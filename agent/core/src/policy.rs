@@ -15,6 +15,21 @@ pub struct Hours {
     pub to: u8,
 }
 
+/// How an offer is chosen among those that passed the owner's limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// By the six factors and their weights.
+    #[default]
+    Factors,
+    /// For comparison: the cheapest (price and charge together) until the need is covered.
+    Price,
+    /// For comparison: the least lost on the way, as far as it can be estimated, until the need is covered.
+    Nearest,
+    /// For comparison: any, in an order that each buyer draws anew in each window.
+    Random,
+}
+
 /// The owner's constraints on automatic trading. Absent limits do not bind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -59,6 +74,11 @@ pub struct Policy {
     pub manual_approval: bool,
     /// Open and accept standing orders.
     pub forward: bool,
+    /// Sellers of whose promises less than this share is expected to arrive are asked only for what the others
+    /// cannot supply; 0 asks all alike.
+    pub min_quality: f64,
+    /// How to choose; anything but the factors is there for comparison.
+    pub selection: Selection,
     /// Weights of the choice.
     pub weights: FactorWeights,
 }
@@ -86,6 +106,8 @@ impl Default for Policy {
             green_only: false,
             manual_approval: false,
             forward: true,
+            min_quality: 0.5,
+            selection: Selection::Factors,
             weights: FactorWeights::default(),
         }
     }

@@ -13,6 +13,8 @@ pub struct Timing {
     pub price_ms: u64,
     /// From the opening to the first look-up: statements are in a block and offers announced by then.
     pub seek_ms: u64,
+    /// From the opening of one class of loss to that of the next: the nearest trade among themselves first.
+    pub class_ms: u64,
     /// Deadline of a look-up.
     pub lookup_ms: u64,
     /// How long an answer may take.
@@ -42,6 +44,10 @@ impl Timing {
                 .max(block_ms.saturating_mul(2))
                 .min(share(4))
                 .max(share(90)),
+            class_ms: share(60)
+                .max(block_ms.saturating_mul(2))
+                .min(share(30))
+                .min(20_000),
             lookup_ms: share(30).min(4_000),
             answer_ms: share(30).min(3_000),
             orders_ms: share(10).max(block_ms.saturating_mul(3)).min(share(4)),

@@ -20,13 +20,17 @@ const ELITE: usize = 2;
 /// Chance of a mutation, out of 256.
 const MUTATION: u32 = 160;
 
-/// Generations without progress after which it stops: this many, one more for every two sellers and
-/// for every `CORE_PER_PATIENCE` offers of the core up to `LARGE_CORE`. Measured (`benches/choose.rs`):
-/// beyond that hardly a run improves.
+/// Generations without progress after which it stops: this many, one more for every four sellers and
+/// for every `CORE_PER_PATIENCE` different offers of the core up to `LARGE_CORE`. Measured (`wattpool bench
+/// choose`): beyond that hardly a run improves.
 const PATIENCE: usize = 4;
 const CORE_PER_PATIENCE: usize = 8;
 const LARGE_CORE: usize = 96;
 const LARGE_K: usize = 16;
+
+/// Pairs that the last local search may look at for each evaluation of the budget: a pair costs a few
+/// nanoseconds, an evaluation in a generation some ten times as much.
+const PAIRS_PER_EVALUATION: u64 = 8;
 
 /// Sellers in a set that counts as one evaluation.
 const USUAL_K: usize = 64;
@@ -95,7 +99,7 @@ pub(crate) fn evolve(
     let bound = core.bound(task);
     space.populate(task, core, best, &mut dice);
     let patience =
-        PATIENCE + task.k.min(LARGE_K) / 2 + items.len().min(LARGE_CORE) / CORE_PER_PATIENCE;
+        PATIENCE + task.k.min(LARGE_K) / 4 + different(items).min(LARGE_CORE) / CORE_PER_PATIENCE;
     let mut idle = 0;
     while best.evaluations < end && idle < patience && best.beaten_by(bound) {
         let before = best.score;
@@ -106,6 +110,20 @@ pub(crate) fn evolve(
             local::improve(task, core, end.saturating_sub(best.evaluations), best);
         }
     }
+    if best.beaten_by(bound) {
+        local::improve_pairs(
+            task,
+            core,
+            evaluations.saturating_mul(PAIRS_PER_EVALUATION),
+            best,
+        );
+    }
+}
+
+/// Offers of the core that are not alike: alike ones stand beside each other.
+fn different(items: &[Item]) -> usize {
+    let changes = items.windows(2).filter(|pair| !pair[0].alike(&pair[1]));
+    changes.count() + 1
 }
 
 impl GaSpace {

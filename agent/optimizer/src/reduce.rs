@@ -18,7 +18,7 @@ const LOCAL_EVALUATIONS: u64 = 20_000;
 /// The offers that may be part of a plan better than the incumbent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Core {
-    /// Largest part of the bound first; of alike offers at most `k`.
+    /// Largest part of the bound first; of one size at most `k`.
     pub items: Vec<Item>,
     /// Bound on every score: `base + Σ` parts.
     pub base: f64,
@@ -112,7 +112,9 @@ pub(crate) fn reduce(
     trim(task, &dual, core, best);
 }
 
-/// Puts the items into the core, largest part first, alike ones beside each other.
+/// Puts the items into the core, largest part first, alike ones beside each other; of one size only the
+/// `k` most valuable. (Of two sellers of one size the more valuable one is never worse: it can deliver
+/// whatever the other delivers, and every seller of a smallest cover delivers something.)
 fn order(task: &Task, items: &Columns, dual: &Dual, core: &mut Core) {
     core.base = dual.base(task);
     core.theta = dual.theta;
@@ -125,25 +127,30 @@ fn order(task: &Task, items: &Columns, dual: &Dual, core: &mut Core) {
         }
     }));
     core.items.sort_unstable_by(|a, b| {
-        b.c.total_cmp(&a.c)
-            .then(b.g.cmp(&a.g))
+        a.g.cmp(&b.g)
             .then(b.v.total_cmp(&a.v))
             .then(a.id.cmp(&b.id))
     });
-    let (mut kept, mut alike) = (0usize, 0usize);
+    let (mut kept, mut same) = (0usize, 0usize);
     for at in 0..core.items.len() {
         let item = core.items[at];
-        alike = if kept > 0 && core.items[kept - 1].alike(&item) {
-            alike + 1
+        same = if kept > 0 && core.items[kept - 1].g == item.g {
+            same + 1
         } else {
             1
         };
-        if alike <= task.k {
+        if same <= task.k {
             core.items[kept] = item;
             kept += 1;
         }
     }
     core.items.truncate(kept);
+    core.items.sort_unstable_by(|a, b| {
+        b.c.total_cmp(&a.c)
+            .then(b.g.cmp(&a.g))
+            .then(b.v.total_cmp(&a.v))
+            .then(a.id.cmp(&b.id))
+    });
 }
 
 /// Cuts off what the improved incumbent rules out.

@@ -11,7 +11,8 @@
 mod support;
 
 use proptest::prelude::*;
-use support::{brute_force, check_plan, need_for, offers, Numbers, Shape};
+use support::{brute_force, check_plan, need_for, offers};
+use wattpool_optimizer::problems::{Family, Numbers};
 use wattpool_optimizer::{
     choose, deliverable, plan_score, Candidate, Demand, FoundBy, Method, Settings, Share, Workspace,
 };
@@ -188,10 +189,10 @@ fn without_tie_numbers_the_earliest_of_equal_offers_are_taken() {
 
 #[test]
 fn a_used_workspace_serves_the_next_choice_without_allocating() {
-    let mut numbers = Numbers(6);
+    let mut numbers = Numbers::new(6);
     let mut workspace = Workspace::new();
     for (n, k) in [(40, 1), (40, 2), (60, 5), (300, 4), (1_000, 8)] {
-        let candidates = offers(n, Shape::Plain, &mut numbers);
+        let candidates = offers(n, Family::Random, &mut numbers);
         let need = need_for(&candidates, k, &mut numbers);
         let demand = demand(&candidates, need);
         for method in METHODS {
@@ -206,8 +207,8 @@ fn a_used_workspace_serves_the_next_choice_without_allocating() {
 
 #[test]
 fn a_million_offers_are_chosen_from() {
-    let mut numbers = Numbers(4);
-    let candidates = offers(1_000_000, Shape::Plain, &mut numbers);
+    let mut numbers = Numbers::new(4);
+    let candidates = offers(1_000_000, Family::Random, &mut numbers);
     let mut workspace = Workspace::new();
     for k in [1, 2, 5] {
         let need = need_for(&candidates, k, &mut numbers);
@@ -220,7 +221,7 @@ fn a_million_offers_are_chosen_from() {
 
 #[test]
 fn plans_of_hundreds_of_sellers_are_found() {
-    let mut numbers = Numbers(5);
+    let mut numbers = Numbers::new(5);
     let mut workspace = Workspace::new();
     for (n, k) in [
         (300, 200),
@@ -229,7 +230,7 @@ fn plans_of_hundreds_of_sellers_are_found() {
         (2_000, 700),
         (500, 499),
     ] {
-        let candidates = offers(n, Shape::Plain, &mut numbers);
+        let candidates = offers(n, Family::Random, &mut numbers);
         let need = need_for(&candidates, k, &mut numbers);
         let demand = demand(&candidates, need);
         let few = Settings {

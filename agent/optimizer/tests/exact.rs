@@ -9,7 +9,8 @@
 
 mod support;
 
-use support::{brute_force, check_plan, fewest, need_for, offers, Numbers, SHAPES};
+use support::{brute_force, check_plan, need_for, offers};
+use wattpool_optimizer::problems::{fewest, Family, Numbers};
 use wattpool_optimizer::{choose, Candidate, Demand, FoundBy, Method, Settings, Workspace};
 
 fn demand(candidates: &[Candidate], need_wh: u64, surplus_weight: f64) -> Demand<'_> {
@@ -31,12 +32,12 @@ fn settings(method: Method) -> Settings {
 
 #[test]
 fn every_method_agrees_with_brute_force_on_small_problems() {
-    let mut numbers = Numbers(1);
+    let mut numbers = Numbers::new(1);
     let mut workspace = Workspace::new();
     for round in 0..2_400 {
-        let shape = SHAPES[round % SHAPES.len()];
+        let family = Family::ALL[round % Family::ALL.len()];
         let n = 1 + numbers.below(if round % 40 == 0 { 12 } else { 9 }) as usize;
-        let candidates = offers(n, shape, &mut numbers);
+        let candidates = offers(n, family, &mut numbers);
         let total: u64 = candidates.iter().map(|c| c.deliverable_wh).sum();
         let need = 1 + numbers.below(total);
         let weight = [0.25, 0.0, 0.9, 0.6][round % 4];
@@ -51,7 +52,7 @@ fn every_method_agrees_with_brute_force_on_small_problems() {
             if choice.optimal {
                 assert!(
                     gap < 1e-9,
-                    "round {round} {method:?} {shape:?}: {} below {f}",
+                    "round {round} {method:?} {family:?}: {} below {f}",
                     choice.score
                 );
             }
@@ -61,7 +62,7 @@ fn every_method_agrees_with_brute_force_on_small_problems() {
             // So small that the genetic algorithm has no excuse either.
             assert!(
                 gap < 1e-9,
-                "round {round} {method:?} {shape:?}: {} below {f}",
+                "round {round} {method:?} {family:?}: {} below {f}",
                 choice.score
             );
         }
@@ -102,13 +103,13 @@ fn enumerate(candidates: &[Candidate], need: u64, weight: f64, k: usize) -> f64 
 
 #[test]
 fn two_to_five_sellers_agree_with_enumeration_on_larger_problems() {
-    let mut numbers = Numbers(2);
+    let mut numbers = Numbers::new(2);
     let mut workspace = Workspace::new();
     for round in 0..480 {
         let k = 2 + round % 4;
         let candidates = offers(
             [120, 40, 22, 18][k - 2],
-            SHAPES[(round / 4) % SHAPES.len()],
+            Family::ALL[(round / 4) % Family::ALL.len()],
             &mut numbers,
         );
         let need = need_for(&candidates, k, &mut numbers);
@@ -133,11 +134,11 @@ fn two_to_five_sellers_agree_with_enumeration_on_larger_problems() {
 
 #[test]
 fn a_small_node_budget_is_admitted() {
-    let mut numbers = Numbers(3);
+    let mut numbers = Numbers::new(3);
     let mut workspace = Workspace::new();
     let mut unproven = 0;
     for _ in 0..40 {
-        let candidates = offers(60, support::Shape::Plain, &mut numbers);
+        let candidates = offers(60, Family::Random, &mut numbers);
         let need = need_for(&candidates, 6, &mut numbers);
         let demand = demand(&candidates, need, 0.25);
         let few = Settings {

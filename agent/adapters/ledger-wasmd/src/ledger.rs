@@ -125,8 +125,7 @@ impl Ledger for WasmdLedger {
     async fn terms(&self, metered: Window) -> Result<Terms, LedgerError> {
         let window = metered;
         let tariffs: Tariffs = self.ask_pool(&pool::QueryMsg::Tariffs { window }).await?;
-        let pairs: ZonePairsResponse =
-            self.ask_pool(&pool::QueryMsg::ZonePairs { window }).await?;
+        let pairs: ZonePairsResponse = self.ask_pool(&pool::QueryMsg::ZonePairs { window }).await?;
         let config: PoolConfig = self.ask_pool(&pool::QueryMsg::Config {}).await?;
         Ok(Terms {
             tariffs,
@@ -202,16 +201,36 @@ async fn check(client: &Client, market: &Market) -> Result<(), LedgerError> {
     let escrow: EscrowConfig =
         smart(client, &market.escrow.address, &escrow::QueryMsg::Config {}).await?;
     let found = [
-        (pool.token.as_str(), market.token.address.as_str(), "pool's token"),
+        (
+            pool.token.as_str(),
+            market.token.address.as_str(),
+            "pool's token",
+        ),
         (
             pool.escrow.as_deref().unwrap_or("none"),
             market.escrow.address.as_str(),
             "pool's escrow",
         ),
-        (escrow.token.as_str(), market.token.address.as_str(), "escrow's token"),
-        (escrow.pool.as_str(), market.pool.address.as_str(), "escrow's pool"),
-        (escrow.denom.as_str(), market.denom.as_str(), "escrow's denomination"),
-        (escrow.chain.as_str(), market.chain_id.as_str(), "escrow's chain"),
+        (
+            escrow.token.as_str(),
+            market.token.address.as_str(),
+            "escrow's token",
+        ),
+        (
+            escrow.pool.as_str(),
+            market.pool.address.as_str(),
+            "escrow's pool",
+        ),
+        (
+            escrow.denom.as_str(),
+            market.denom.as_str(),
+            "escrow's denomination",
+        ),
+        (
+            escrow.chain.as_str(),
+            market.chain_id.as_str(),
+            "escrow's chain",
+        ),
     ];
     for (found, expected, what) in found {
         if found != expected {

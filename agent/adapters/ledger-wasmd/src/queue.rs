@@ -155,7 +155,10 @@ impl Sender {
                 flying.spawn(async move { sender.finish(group, txs, message, pending).await });
             }
             Err(ChainError::GasCeiling { .. }) if group.len() > 1 => {
-                tracing::info!(items = group.len(), "too much gas for one message: halving it");
+                tracing::info!(
+                    items = group.len(),
+                    "too much gas for one message: halving it"
+                );
                 let mut group = VecDeque::from(group);
                 let second = group.split_off(group.len().div_ceil(2));
                 for job in second.into_iter().rev() {
@@ -261,7 +264,8 @@ impl Sender {
             let msg = msg.map_err(|e| ChainError::input("message", e))?;
             Ok(message::execute(sender, contract, msg, Vec::new()))
         };
-        let pool = |msg: &pool::ExecuteMsg| call(&self.market.pool.address, serde_json::to_vec(msg));
+        let pool =
+            |msg: &pool::ExecuteMsg| call(&self.market.pool.address, serde_json::to_vec(msg));
         let escrow =
             |msg: &escrow::ExecuteMsg| call(&self.market.escrow.address, serde_json::to_vec(msg));
         match txs {

@@ -1,14 +1,19 @@
 //! The buying side of a window: what is needed, bought and under way, and the search for offers (FR-05).
 
+use super::estimating::Loading;
+use super::surveying::Survey;
 use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{Command, Millis, Notice, Timer};
 use std::sync::Arc;
+use wattpool_optimizer::predict::Conditions;
 use wattpool_schema::escrow::SettleTrade;
-use wattpool_schema::peer::{SignedRecord, SignedRequest};
-use wattpool_schema::{Approval, MeterId, Ppm, Price, SignedApproval, Wh, Window, RECORD_VERSION};
+use wattpool_schema::peer::{Record, SignedRecord, SignedRequest};
+use wattpool_schema::{
+    Approval, MeterId, Ppm, Price, SignedApproval, Wh, Window, Zone, RECORD_VERSION,
+};
 
-/// Look-ups per window.
+/// Look-ups per class of loss and window.
 const SEEKS: u32 = 10;
 /// Rounds in a row that bring nothing before the grid is taken.
 const FRUITLESS: u32 = 4;
@@ -20,12 +25,19 @@ const EMPTY: u32 = 2;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Offered {
     pub seller: MeterId,
+    pub zone: Zone,
     pub loss: Ppm,
     pub charge: Price,
     pub max_price: Price,
     /// Still to be had, arriving.
     pub net: Wh,
     pub value: f64,
+    /// Expected quality, in `[0, 1]`.
+    pub quality: f64,
+    /// Price, as announced, and charge.
+    pub price: Price,
+    /// Expected to arrive physically, of what is sent.
+    pub efficiency: f64,
     /// Sequence of the record it came from; only a newer one brings it back after a denial.
     pub sequence: u64,
 }
@@ -36,6 +48,8 @@ pub(super) struct Asked {
     pub request: SignedRequest,
     pub deadline: Millis,
     pub repeated: bool,
+    /// What was known when it was asked.
+    pub about: Conditions,
 }
 
 /// A trade on its way to the chain.
@@ -45,6 +59,8 @@ pub(super) struct Settling {
     pub in_flight: bool,
     /// From before a restart: the chain may have counted it already.
     pub recovered: bool,
+    /// What was known when it was asked; not known any more after a restart.
+    pub about: Option<Conditions>,
 }
 
 /// The buying side of the running window.
@@ -57,13 +73,24 @@ pub(super) struct Buying {
     pub asked: Vec<Asked>,
     pub settling: Vec<Settling>,
     /// Approvals that wait for the owner.
-    pub held: Vec<(u64, SignedApproval)>,
+    pub held: Vec<(u64, SignedApproval, Conditions)>,
+    /// The highest class of loss that is open ([`Agent::loss_class`]).
+    pub class: u8,
+    /// Look-ups since it opened.
     pub seeks: u32,
     pub fruitless: u32,
     pub empty: u32,
     pub unexplored: bool,
     pub seeking: Option<u32>,
     pub seek_set: bool,
+    /// Which zone shall supply which, where thin lines make that matter.
+    pub survey: Survey,
+    /// What flows on the lines, as announced.
+    pub loading: Loading,
+    /// Sellers that could not deliver what they approved in this window: not asked again in it.
+    pub failed: Vec<MeterId>,
+    /// Offered in all, as the last look-up saw it.
+    pub supply: Wh,
     /// Bought in this window, by seller.
     pub from: Vec<(MeterId, Wh)>,
     /// Cumulative import signed so far.
@@ -80,7 +107,7 @@ impl Buying {
     pub(super) fn under_way(&self) -> Wh {
         let asked = self.asked.iter().map(|a| a.request.request.wh);
         let settling = self.settling.iter().map(|s| s.trade.wh);
-        let held = self.held.iter().map(|(_, h)| h.approval.wh);
+        let held = self.held.iter().map(|(_, h, _)| h.approval.wh);
         asked
             .chain(settling)
             .chain(held)
@@ -105,6 +132,7 @@ impl Agent {
             return;
         }
         self.announce_status(now, false, deficit, cx, out);
+        self.plan_survey(now, out);
         let orders = if self.orders.buys_in(self.buying.window) {
             self.market.timing.orders_ms
         } else {
@@ -131,8 +159,13 @@ impl Agent {
     }
 
     /// Looks for offers, unless everything needed is under way.
-    pub(super) fn seek(&mut self, now: Millis, out: &mut Out) {
+    pub(super) fn seek(&mut self, now: Millis, cx: &Context<'_>, out: &mut Out) {
         self.buying.seek_set = false;
+        if self.open_classes(now) {
+            self.buying.seeks = 0;
+            self.buying.fruitless = 0;
+            self.buying.empty = 0;
+        }
         let need = self.buying.uncovered();
         if need < self.least_trade()
             || self.buying.seeking.is_some()
@@ -141,8 +174,10 @@ impl Agent {
         {
             return;
         }
-        let (locations, more) = self.offer_locations(self.buying.seeks, need);
+        let loads = cx.registry.lines().is_some();
+        let (locations, more) = self.offer_locations(self.buying.seeks, need, loads);
         if locations.is_empty() {
+            self.seek_again(now, out);
             return;
         }
         self.buying.seeks = self.buying.seeks.saturating_add(1);
@@ -171,6 +206,8 @@ impl Agent {
     ) {
         if self.selling.pricing == Some(lookup) {
             self.take_ratio(now, records, cx, out);
+        } else if self.buying.survey.is_answer(lookup) {
+            self.take_survey(records, cx);
         } else if self.buying.seeking == Some(lookup) {
             self.buying.seeking = None;
             if let Some(found) = records
@@ -181,8 +218,14 @@ impl Agent {
                 out.push(Command::Tell(Notice::OtherVersion { found }));
             }
             let known = self.buying.offers.len();
+            if cx.registry.lines().is_some() {
+                for record in records {
+                    self.take_loading(record, cx);
+                }
+            }
+            self.buying.supply = supply_in(records, self.buying.window);
             for record in records {
-                self.take_offer(record, cx);
+                self.take_offer(now, record, cx);
             }
             self.buying.empty = if self.buying.offers.len() > known {
                 0
@@ -194,21 +237,31 @@ impl Agent {
     }
 
     pub(super) fn seek_again(&mut self, now: Millis, out: &mut Out) {
-        let exploring = self.buying.unexplored && self.buying.empty < EMPTY;
-        if self.buying.seeking.is_some() || self.buying.fruitless >= FRUITLESS && !exploring {
+        if self.buying.seeking.is_some() {
             return;
         }
+        let exploring = self.buying.unexplored && self.buying.empty < EMPTY;
         let t = &self.market.timing;
-        let delay = if exploring {
-            t.jitter_ms.max(1)
+        let again = if exploring {
+            Some(t.jitter_ms.max(1))
+        } else if self.buying.fruitless < FRUITLESS {
+            Some(
+                t.retry_ms
+                    .saturating_mul(1u64.checked_shl(self.buying.fruitless).unwrap_or(u64::MAX)),
+            )
         } else {
-            t.retry_ms
-                .saturating_mul(1u64.checked_shl(self.buying.fruitless).unwrap_or(u64::MAX))
+            None
+        };
+        let opening = self.next_class_opens().map(|at| at.since(now).max(1));
+        let Some(delay) = again.into_iter().chain(opening).min() else {
+            return;
         };
         self.buying.fruitless = self.buying.fruitless.saturating_add(1);
         let jitter = self.jitter(
             self.buying.window,
-            u64::from(self.buying.seeks).saturating_add(3),
+            u64::from(self.buying.seeks)
+                .saturating_add(u64::from(self.buying.class).saturating_mul(16))
+                .saturating_add(3),
         );
         self.seek_after(now, delay.saturating_add(jitter), out);
     }
@@ -242,4 +295,13 @@ impl Agent {
                 .min(self.buying.bought.saturating_add(settling));
         }
     }
+}
+
+/// What the offers of a window among these records come to.
+fn supply_in(records: &[Arc<SignedRecord>], window: Window) -> Wh {
+    let offered = records.iter().filter_map(|r| match &r.record {
+        Record::Offer(offer) if offer.window == window => Some(offer.wh),
+        _ => None,
+    });
+    offered.fold(Wh::ZERO, Wh::saturating_add)
 }

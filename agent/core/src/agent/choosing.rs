@@ -4,12 +4,14 @@ use super::buying::{Asked, Buying, Offered};
 use super::{Agent, Out};
 use crate::context::Context;
 use crate::io::{Command, Millis, Timer};
+use crate::policy::Selection;
+use wattpool_optimizer::predict::{Expectation, Kind};
 use wattpool_optimizer::{choose, Candidate, Demand, Factors, Scoring, Settings};
 use wattpool_rules::loss;
 use wattpool_rules::payment::payment;
 use wattpool_rules::price::corridor;
 use wattpool_schema::peer::{Record, SignedRecord, SignedRequest, TradeRequest};
-use wattpool_schema::{MeterId, Ppm, Price, TradeKind, Wh, PPM, RECORD_VERSION};
+use wattpool_schema::{MeterId, Price, TradeKind, Wh, Zone, PPM, RECORD_VERSION};
 
 /// Offers kept per window.
 const CANDIDATES: usize = 512;
@@ -18,7 +20,7 @@ const ASKS: usize = 32;
 
 impl Agent {
     /// Verifies an offer against registry, window and the owner's limits, and keeps it.
-    pub(super) fn take_offer(&mut self, record: &SignedRecord, cx: &mut Context<'_>) {
+    pub(super) fn take_offer(&mut self, now: Millis, record: &SignedRecord, cx: &mut Context<'_>) {
         let Record::Offer(offer) = &record.record else {
             return;
         };
@@ -41,6 +43,7 @@ impl Agent {
             .and_then(|i| self.buying.offers.get(i))
             .is_some_and(stale)
             || self.is_blocked(&offer.meter)
+            || self.buying.failed.contains(&offer.meter)
             || self
                 .buying
                 .asked
@@ -76,19 +79,35 @@ impl Agent {
         if within_own_zone && offer.price > limit {
             return;
         }
+        let price = offer.price.saturating_add(pair.charge);
+        // What is expected to arrive physically scores the offer; `net`, which covers the need, is contractual.
+        let efficiency = f64::from(PPM.saturating_sub(pair.loss.0)) / f64::from(PPM)
+            * (1.0 - self.estimated_loss(&offer.meter, offer.zone, cx));
+        let net = loss::arriving(offer.wh, pair.loss);
+        let wh = net.min(self.buying.need);
+        let asked = self.conditions(now, &offer.meter, wh, efficiency, cx);
+        let expected = self
+            .learning
+            .predictor()
+            .expect(&offer.meter, Kind::Spot, &asked);
         let offered = Offered {
             seller: offer.meter,
+            zone: offer.zone,
             loss: pair.loss,
             charge: pair.charge,
             max_price: limit,
-            net: loss::arriving(offer.wh, pair.loss),
+            net,
             value: self.value_of(
-                offer.meter,
-                pair.loss,
-                offer.price.saturating_add(pair.charge),
+                &offer.meter,
+                efficiency,
+                &expected,
+                asked.record.sales,
+                price,
                 limit,
-                cx,
             ),
+            quality: expected.quality,
+            price,
+            efficiency,
             sequence: offer.sequence,
         };
         let offers = &mut self.buying.offers;
@@ -102,18 +121,18 @@ impl Agent {
     /// `v` of the offer: efficiency, duration, quality and participation, weighted by the owner.
     pub(super) fn value_of(
         &self,
-        seller: MeterId,
-        loss: Ppm,
+        seller: &MeterId,
+        efficiency: f64,
+        expected: &Expectation,
+        past_sales: u64,
         price: Price,
         limit: Price,
-        cx: &Context<'_>,
     ) -> f64 {
-        let chain = cx.registry.record(&seller);
         let factors = Factors {
-            efficiency: f64::from(PPM.saturating_sub(loss.0)) / f64::from(PPM),
-            duration_s: self.sellers.duration_s(&seller),
-            quality: self.sellers.quality(&seller, &chain),
-            past_sales: chain.sales,
+            efficiency,
+            duration_s: expected.duration_s,
+            quality: expected.quality,
+            past_sales,
             price: Some(price.0),
         };
         let scoring = Scoring::new(
@@ -142,26 +161,35 @@ impl Agent {
         let free = |b: &Buying, o: &Offered| {
             !o.net.is_zero() && !b.asked.iter().any(|a| a.request.request.seller == o.seller)
         };
-        let indices: Vec<usize> = self
-            .buying
-            .offers
-            .iter()
-            .enumerate()
-            .filter(|(_, o)| free(&self.buying, o))
-            .map(|(i, _)| i)
-            .collect();
+        let mut lines = Lines::default();
         let me = u64::from_be_bytes(first_eight(&self.id.meter));
-        let candidates: Vec<Candidate> = indices
-            .iter()
-            .filter_map(|i| self.buying.offers.get(*i))
-            .map(|o| Candidate {
-                deliverable_wh: o.net.0,
-                value: o.value,
-                tie: super::mix(me ^ u64::from_be_bytes(first_eight(&o.seller))),
-            })
-            .collect();
+        let (mut indices, mut candidates) = (Vec::new(), Vec::new());
+        let mut trusted = false;
+        for (index, o) in self.buying.offers.iter().enumerate() {
+            let deliverable_wh = lines.most(self, o, cx).0;
+            if !free(&self.buying, o) || deliverable_wh == 0 {
+                continue;
+            }
+            // From the first seller on that is expected to keep its word, the others have to wait.
+            let trust = o.quality >= self.policy.min_quality;
+            if trust && !trusted {
+                trusted = true;
+                indices.clear();
+                candidates.clear();
+            }
+            if trust == trusted {
+                indices.push(index);
+                candidates.push(Candidate {
+                    deliverable_wh,
+                    value: o.value,
+                    tie: super::mix(me ^ u64::from_be_bytes(first_eight(&o.seller))),
+                });
+            }
+        }
         let mut picks: Vec<(usize, u64)> = Vec::new();
-        if !candidates.is_empty() {
+        if self.policy.selection != Selection::Factors {
+            picks = self.in_order(need, &indices, &candidates);
+        } else if !candidates.is_empty() {
             let demand = Demand {
                 need_wh: need.0,
                 surplus_weight: self.policy.weights.surplus,
@@ -189,6 +217,12 @@ impl Agent {
         }
         let room = ASKS.saturating_sub(self.buying.asked.len());
         picks.truncate(room);
+        // Several sellers of a plan may share a thin line: together they get what it carries.
+        picks.retain_mut(|(index, wh)| {
+            let offer = self.buying.offers.get(*index);
+            *wh = offer.map_or(0, |o| lines.take(o, Wh(*wh)).0);
+            *wh > 0
+        });
         if picks.is_empty() {
             if self.buying.asked.is_empty() {
                 self.seek_again(now, out);
@@ -205,6 +239,35 @@ impl Agent {
         if self.buying.uncovered() >= self.least_trade() {
             self.seek_again(now, out);
         }
+    }
+
+    /// The strategies for comparison: offers one after the other until the need is covered.
+    fn in_order(&self, need: Wh, indices: &[usize], candidates: &[Candidate]) -> Vec<(usize, u64)> {
+        let mut order: Vec<(f64, u64, usize, u64)> = indices
+            .iter()
+            .zip(candidates)
+            .filter_map(|(index, candidate)| {
+                let offer = self.buying.offers.get(*index)?;
+                let lot = super::mix(candidate.tie ^ super::mix(self.buying.window.0));
+                let key = match self.policy.selection {
+                    Selection::Price => price_f64(offer.price),
+                    Selection::Nearest => -offer.efficiency,
+                    Selection::Random | Selection::Factors => 0.0,
+                };
+                Some((key, lot, *index, candidate.deliverable_wh))
+            })
+            .collect();
+        order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut left = need.0;
+        let mut picks = Vec::new();
+        for (_, _, index, most) in order {
+            let wh = most.min(left);
+            if wh > 0 {
+                picks.push((index, wh));
+                left = left.saturating_sub(wh);
+            }
+        }
+        picks
     }
 
     /// What the owner's daily limits leave of a need.
@@ -258,6 +321,7 @@ impl Agent {
         let Some(offer) = self.buying.offers.get(index) else {
             return;
         };
+        let efficiency = offer.efficiency;
         let chain_now = self.chain_now(now);
         let request = TradeRequest {
             version: RECORD_VERSION,
@@ -279,12 +343,49 @@ impl Agent {
         let request = SignedRequest { request, signature };
         out.push(Command::Ask(Box::new(request.clone())));
         let deadline = now.plus(self.market.timing.answer_ms);
+        let about = self.conditions(now, &request.request.seller, wh, efficiency, cx);
         self.buying.asked.push(Asked {
             request,
             deadline,
             repeated: false,
+            about,
         });
     }
+}
+
+/// What the thin lines of one choice still carry, by the seller's zone; worked out where it is needed.
+#[derive(Default)]
+struct Lines(Vec<(Zone, Option<Wh>)>);
+
+impl Lines {
+    /// The most of an offer that can arrive.
+    fn most(&mut self, agent: &Agent, offer: &Offered, cx: &Context<'_>) -> Wh {
+        let left = match self.0.iter().find(|(zone, _)| *zone == offer.zone) {
+            Some((_, left)) => *left,
+            None => {
+                let left = agent.carriable(offer.zone, cx);
+                self.0.push((offer.zone, left));
+                left
+            }
+        };
+        left.map_or(offer.net, |left| left.min(offer.net))
+    }
+
+    /// Takes up to so much of what the line carries.
+    fn take(&mut self, offer: &Offered, wh: Wh) -> Wh {
+        match self.0.iter_mut().find(|(zone, _)| *zone == offer.zone) {
+            Some((_, Some(left))) => {
+                let taken = wh.min(*left);
+                *left = left.saturating_sub(taken);
+                taken
+            }
+            _ => wh,
+        }
+    }
+}
+
+fn price_f64(price: Price) -> f64 {
+    u32::try_from(price.0).map_or(f64::from(u32::MAX), f64::from)
 }
 
 const fn first_eight(id: &MeterId) -> [u8; 8] {

@@ -3,6 +3,9 @@
 
 mod buying;
 mod choosing;
+mod classes;
+mod estimating;
+mod learning;
 mod offers;
 mod orders;
 mod promising;
@@ -11,14 +14,15 @@ mod selling;
 mod settling;
 mod snapshot;
 mod stating;
+mod surveying;
 
 use crate::context::{Context, Identity, Market};
 use crate::forecast::Forecast;
 use crate::io::{BlockRef, Command, Event, Gate, JournalEntry, Millis, Notice, Timer, WindowTerms};
 use crate::metering::{Balance, Metering};
 use crate::policy::Policy;
-use crate::sellers::SellerBook;
 use buying::Buying;
+use learning::Learning;
 use orders::Orders;
 use restart::Recovered;
 use selling::Selling;
@@ -55,7 +59,7 @@ pub struct Agent {
     metering: Metering,
     balance: Balance,
     forecast: Forecast,
-    sellers: SellerBook,
+    learning: Learning,
     terms: Option<Arc<WindowTerms>>,
     /// When the running window was seen to open, local time.
     opened_at: Millis,
@@ -92,7 +96,7 @@ impl Agent {
             metering: Metering::new(market.window_s, id.max_export, id.max_import),
             balance: Balance::Even,
             forecast: Forecast::new(market.window_s),
-            sellers: SellerBook::new(seconds_f64(block_s.saturating_mul(2))),
+            learning: Learning::new(block_s, orders::span_s(market.window_s)),
             terms: None,
             opened_at: Millis(0),
             block: BlockRef::default(),
@@ -189,8 +193,9 @@ impl Agent {
     fn on_timer(&mut self, now: Millis, timer: Timer, cx: &mut Context<'_>, out: &mut Out) {
         match timer {
             Timer::Meter => self.ask_meter(now, out),
+            Timer::Price if self.buying.survey.take_due() => self.survey(now, out),
             Timer::Price => self.look_at_ratio(now, out),
-            Timer::Seek => self.seek(now, out),
+            Timer::Seek => self.seek(now, cx, out),
             Timer::Answers => self.answers_overdue(now, cx, out),
             Timer::Deliver => self.deliver_orders(now, cx, out),
             Timer::Release => self.release_order_hold(now, cx, out),
@@ -220,6 +225,7 @@ impl Agent {
         }
         self.opened_at = now;
         self.meter_retries = 0;
+        self.save_learned(out);
         // What the chain has not confirmed stays in the journal, however old.
         let done = terms.live().prev();
         out.push(Command::Prune(
@@ -370,7 +376,9 @@ impl Agent {
             Intent::Deliver { buyer, trade_id } => {
                 self.on_order_delivered(now, buyer, trade_id, outcome, cx, out)
             }
-            Intent::Close { buyer, trade_id } => self.on_order_closed(buyer, trade_id, &outcome),
+            Intent::Close { buyer, trade_id } => {
+                self.on_order_closed(buyer, trade_id, &outcome, out)
+            }
         }
     }
 

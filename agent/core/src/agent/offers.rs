@@ -7,7 +7,7 @@ use std::sync::Arc;
 use wattpool_rules::price::{corridor, selling_price, with_owner_limits};
 use wattpool_schema::peer::{self, Location, Offer, Record, SignedRecord, Status};
 use wattpool_schema::pool::ZonePairTerms;
-use wattpool_schema::{Price, Wh, RECORD_VERSION};
+use wattpool_schema::{Price, Wh, Zone, RECORD_VERSION};
 
 /// Locations in one look-up, at most.
 pub(super) const FAN_OUT: usize = 16;
@@ -220,53 +220,59 @@ impl Agent {
         self.lookups
     }
 
-    /// Where to look for offers in one probe: near zones first (by charge and loss), own shard first,
-    /// fitting buckets first; each probe goes on where the last one stopped.
-    pub(super) fn offer_locations(&self, probe: u32, need: Wh) -> (Vec<Location>, bool) {
-        let Some(terms) = &self.terms else {
+    /// Where to look for offers in one probe, among the classes of loss that are open: near zones first (by
+    /// charge and loss), own shard first, fitting buckets first; each probe goes on where the last one stopped.
+    /// With `loads` the announced surpluses and deficits too, for what flows on the lines.
+    pub(super) fn offer_locations(
+        &mut self,
+        probe: u32,
+        need: Wh,
+        loads: bool,
+    ) -> (Vec<Location>, bool) {
+        let Some(terms) = self.terms.clone() else {
             return (Vec::new(), false);
         };
-        let mut zones: Vec<&ZonePairTerms> = terms
+        let open = self.buying.class;
+        let mut zones: Vec<(u8, &ZonePairTerms)> = terms
             .pairs
             .iter()
             .filter(|p| p.to == self.id.zone)
+            .map(|p| (self.loss_class(p), p))
+            .filter(|(class, _)| *class <= open)
             .collect();
-        zones.sort_by_key(|p| (p.from != self.id.zone, p.charge, p.loss, p.from));
-        if self.policy.local_first && probe == 0 {
-            zones.retain(|p| p.from == self.id.zone);
+        // The class that opened last first: the others have been looked through.
+        zones.sort_by_key(|(class, p)| {
+            let class = std::cmp::Reverse(*class);
+            (class, p.from != self.id.zone, p.charge, p.loss, p.from)
+        });
+        if self.policy.local_first && probe == 0 && open == 0 {
+            zones.retain(|(_, p)| p.from == self.id.zone);
         }
-        // (zone, shard) pairs in the order of preference: one shard of each zone per lap.
-        let most = zones
-            .iter()
-            .map(|p| peer::shards_for(terms.meters_in(p.from)))
-            .max()
-            .unwrap_or(1);
+        let shards_of = |p: &ZonePairTerms| peer::shards_for(terms.meters_in(p.from));
         let per_probe = FAN_OUT
-            .checked_div(usize::from(peer::BUCKETS))
+            .checked_div(usize::from(peer::BUCKETS).saturating_add(usize::from(loads)))
             .unwrap_or(1)
             .max(1);
         let skip = usize::try_from(probe)
             .unwrap_or(0)
             .saturating_mul(per_probe);
-        let total: usize = zones
-            .iter()
-            .map(|p| usize::from(peer::shards_for(terms.meters_in(p.from))))
-            .sum();
+        let total: usize = zones.iter().map(|(_, p)| usize::from(shards_of(p))).sum();
         let skip = skip.checked_rem(total.max(1)).unwrap_or(0);
-        let places = (0..most)
-            .flat_map(|lap| zones.iter().map(move |p| (lap, *p)))
-            .filter_map(|(lap, p)| {
-                let shards = peer::shards_for(terms.meters_in(p.from));
-                (lap < shards).then(|| {
-                    (
-                        p.from,
-                        (peer::shard(&self.id.meter, shards) ^ lap) & shards.saturating_sub(1),
-                    )
+        // (zone, shard) pairs in the order of preference: one shard of each zone of a class per lap.
+        let places = zones.chunk_by(|a, b| a.0 == b.0).flat_map(|class| {
+            let most = class.iter().map(|(_, p)| shards_of(p)).max().unwrap_or(1);
+            (0..most)
+                .flat_map(move |lap| class.iter().map(move |(_, p)| (lap, *p)))
+                .filter_map(|(lap, p)| {
+                    let shards = shards_of(p);
+                    let shard = peer::shard(&self.id.meter, shards) ^ lap;
+                    (lap < shards).then(|| (p.from, shard & shards.saturating_sub(1)))
                 })
-            });
+        });
         let own = peer::bucket(need);
         let mut locations = Vec::with_capacity(FAN_OUT);
-        for (zone, shard) in places.skip(skip).take(per_probe) {
+        let places: Vec<(Zone, u16)> = places.skip(skip).take(per_probe).collect();
+        for (zone, shard) in places {
             // The fitting bucket and larger ones, then smaller ones: together they may do.
             for bucket in (own..peer::BUCKETS).chain((0..own).rev()) {
                 locations.push(Location::of_offers(
@@ -275,6 +281,10 @@ impl Agent {
                     bucket,
                     shard,
                 ));
+            }
+            if loads {
+                self.buying.loading.look(zone);
+                locations.push(Location::of_status(&self.market.network, zone, shard));
             }
         }
         (locations, skip.saturating_add(per_probe) < total)

@@ -9,6 +9,7 @@ use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{Command, JournalEntry, MarketTx, Millis, Timer, TxFailure};
 use crate::metering::Metered;
+use wattpool_optimizer::predict::{Conditions, Kind};
 use wattpool_schema::escrow::OpenOrder;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Answer, SignedRequest, TradeAnswer, TradeRequest};
@@ -16,6 +17,8 @@ use wattpool_schema::{Approval, MeterId, Seconds, TradeKind, Wh, Window, RECORD_
 
 /// Windows a standing order runs.
 const COUNT: u32 = 4;
+/// Least expected quality of an order that is worth locking money for.
+const LEAST_QUALITY: f64 = 0.5;
 /// Less than this per window is not worth an order, Wh.
 pub(super) const LEAST: Wh = Wh(50);
 
@@ -32,6 +35,17 @@ pub(super) struct Order {
     pub gross: Wh,
     pub selling: bool,
     pub closing: bool,
+    /// As a buyer: what was known when it was asked for; not known any more after a restart.
+    pub about: Option<Conditions>,
+    /// As a buyer: block time of the last delivery seen.
+    pub last_chunk: Option<Seconds>,
+}
+
+/// A standing order on its way to the chain, and what was known when it was asked for.
+#[derive(Debug)]
+struct Opening {
+    order: OpenOrder,
+    about: Option<Conditions>,
 }
 
 impl Order {
@@ -56,8 +70,8 @@ pub(super) struct Promise {
 pub(super) struct Orders {
     pub open: Vec<Order>,
     pub promises: Vec<Promise>,
-    asked: Option<SignedRequest>,
-    opening: Vec<OpenOrder>,
+    asked: Option<(SignedRequest, Conditions)>,
+    opening: Vec<Opening>,
     /// Transactions of which it is not known whether they were executed.
     lost: Vec<Intent>,
     considered: Window,
@@ -91,7 +105,7 @@ impl Orders {
 
     /// Takes up an order that was journalled before a restart; the chain says whether it was opened.
     pub fn resume_opening(&mut self, order: OpenOrder) {
-        self.opening.push(order);
+        self.opening.push(Opening { order, about: None });
     }
 
     /// Takes up an approval that was journalled before a restart: it may have become an order.
@@ -106,13 +120,21 @@ impl Orders {
             gross: a.max_gross,
             selling: true,
             closing: false,
+            about: None,
+            last_chunk: None,
         });
     }
 
     /// Orders to submit again after a restart.
     pub fn reopen(&self) -> Vec<OpenOrder> {
-        self.opening.clone()
+        self.opening.iter().map(|o| o.order.clone()).collect()
     }
+}
+
+/// Seconds from the request of a standing order to the end of the last window in which it can be delivered:
+/// the energy of its last window is traded in the one after it.
+pub(super) fn span_s(window_s: u32) -> u64 {
+    u64::from(COUNT.saturating_add(1)).saturating_mul(u64::from(window_s))
 }
 
 impl Agent {
@@ -221,6 +243,7 @@ impl Agent {
                         {
                             self.buying.bought = self.buying.bought.saturating_add(d.net);
                             self.day.bought = self.day.bought.saturating_add(d.net);
+                            self.note_chunk(buyer, trade_id);
                         }
                     }
                 }
@@ -267,8 +290,8 @@ impl Agent {
                         .orders
                         .opening
                         .iter()
-                        .find(|o| o.trade_id == trade_id)
-                        .cloned()
+                        .find(|o| o.order.trade_id == trade_id)
+                        .map(|o| o.order.clone())
                     {
                         self.submit(intent, MarketTx::OpenOrder(Box::new(order)), out);
                     }
@@ -287,7 +310,7 @@ impl Agent {
         // A seller that has not answered by the next window will not.
         self.orders
             .asked
-            .take_if(|a| a.request.first_window < first);
+            .take_if(|(a, _)| a.request.first_window < first);
         let running = self
             .orders
             .open
@@ -326,6 +349,11 @@ impl Agent {
         else {
             return;
         };
+        let about = self.conditions(now, &seller, wh, offer.efficiency, cx);
+        let predictor = self.learning.predictor();
+        if predictor.expect(&seller, Kind::Forward, &about).quality < LEAST_QUALITY {
+            return;
+        }
         let Some(id) = self.next_trade_id() else {
             return;
         };
@@ -346,7 +374,7 @@ impl Agent {
         };
         let signature = cx.signer.sign_agent(&request.sign_bytes());
         let request = SignedRequest { request, signature };
-        self.orders.asked = Some(request.clone());
+        self.orders.asked = Some((request.clone(), about));
         out.push(Command::Ask(Box::new(request)));
     }
 
@@ -366,10 +394,10 @@ impl Agent {
         cx: &mut Context<'_>,
         out: &mut Out,
     ) -> bool {
-        let Some(asked) = self
+        let Some((asked, about)) = self
             .orders
             .asked
-            .take_if(|a| a.request.id == answer.id && a.request.seller == answer.seller)
+            .take_if(|(a, _)| a.request.id == answer.id && a.request.seller == answer.seller)
         else {
             return false;
         };
@@ -383,7 +411,10 @@ impl Agent {
                 out.push(Command::Journal(JournalEntry::Ordering(Box::new(
                     order.clone(),
                 ))));
-                self.orders.opening.push(order.clone());
+                self.orders.opening.push(Opening {
+                    order: order.clone(),
+                    about: Some(about),
+                });
                 self.submit(
                     Intent::Open {
                         trade_id: answer.id,
@@ -407,13 +438,13 @@ impl Agent {
             .orders
             .opening
             .iter()
-            .position(|o| o.trade_id == trade_id)
+            .position(|o| o.order.trade_id == trade_id)
         else {
             return;
         };
         match outcome {
             Ok(_) | Err(TxFailure::Refused("TRADE_EXISTS")) => {
-                let order = self.orders.opening.swap_remove(at);
+                let Opening { order, about } = self.orders.opening.swap_remove(at);
                 let a = &order.approval.approval;
                 self.orders.open.push(Order {
                     buyer: self.id.meter,
@@ -425,9 +456,13 @@ impl Agent {
                     gross: a.max_gross,
                     selling: false,
                     closing: false,
+                    about,
+                    last_chunk: None,
                 });
             }
-            Err(TxFailure::Lost | TxFailure::Unsent(_)) => self.lost_order_tx(now, Intent::Open { trade_id }, out),
+            Err(TxFailure::Lost | TxFailure::Unsent(_)) => {
+                self.lost_order_tx(now, Intent::Open { trade_id }, out)
+            }
             Err(_) => {
                 self.orders.opening.swap_remove(at);
             }
@@ -439,7 +474,13 @@ impl Agent {
         buyer: MeterId,
         trade_id: u64,
         outcome: &Result<Vec<MarketEvent>, TxFailure>,
+        out: &mut Out,
     ) {
+        for event in outcome.iter().flatten() {
+            if let MarketEvent::TradeClosed(closed) = event {
+                self.learn_order(closed, out);
+            }
+        }
         let mine = |o: &Order| o.buyer == buyer && o.trade_id == trade_id && !o.selling;
         match outcome {
             // Whoever closed it, or if it is unknown: it is no open order any more.
@@ -484,6 +525,8 @@ impl Agent {
                     gross,
                     selling: true,
                     closing: false,
+                    about: None,
+                    last_chunk: None,
                 });
             }
             MarketEvent::OrderCancelled(o) => {
@@ -516,6 +559,14 @@ impl Agent {
                 self.orders
                     .open
                     .retain(|o| !(o.selling && o.nonce == t.nonce));
+            }
+            MarketEvent::TradeClosed(t)
+                if t.kind == TradeKind::Forward && t.buyer == self.id.meter =>
+            {
+                self.learn_order(t, out);
+                self.orders
+                    .open
+                    .retain(|o| o.selling || o.buyer != t.buyer || o.trade_id != t.trade_id);
             }
             _ => {}
         }

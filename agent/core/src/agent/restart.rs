@@ -63,6 +63,7 @@ impl Agent {
                 JournalEntry::Settling(trade) => recovered.trades.push(*trade),
                 JournalEntry::Ordering(order) => self.orders.resume_opening(*order),
                 JournalEntry::Policy(policy) => self.policy = *policy,
+                JournalEntry::Learned(learned) => self.learning.resume(*learned),
             }
         }
         self.stating.at_least(position.sequence);
@@ -137,10 +138,15 @@ impl Agent {
                 self.buying.ids = self.buying.ids.max(number);
                 let covered = trade.cover.as_ref().map_or(Wh::ZERO, |c| c.cover.import_wh);
                 self.buying.covered = self.buying.covered.max(covered);
+                // A thin line may have made it less: the last word under an id counts.
+                self.buying
+                    .settling
+                    .retain(|s| s.trade.trade_id != trade.trade_id);
                 self.buying.settling.push(super::buying::Settling {
                     trade,
                     in_flight: false,
                     recovered: true,
+                    about: None,
                 });
             }
         }

@@ -263,7 +263,14 @@ impl Agent {
         } else {
             Wh::ZERO
         };
-        let wh = r.wh.min(loss::arriving(available, pair.loss));
+        let carried = match pair.capacity {
+            Some(capacity) => cx
+                .registry
+                .capacity_left(self.id.zone, buyer.zone)
+                .map_or(capacity, |left| left.min(capacity)),
+            None => Wh::MAX,
+        };
+        let wh = r.wh.min(loss::arriving(available, pair.loss)).min(carried);
         let Ok(gross) = loss::gross_for(wh, pair.loss) else {
             return no(No::Invalid);
         };
@@ -361,7 +368,7 @@ impl Agent {
         let waiting = self.buying.held.len();
         self.buying
             .held
-            .retain(|(_, held)| held.approval.expires_at >= seen);
+            .retain(|(_, held, _)| held.approval.expires_at >= seen);
         if self.buying.held.len() < waiting {
             self.go_on(now, cx, out);
         }

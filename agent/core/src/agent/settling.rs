@@ -5,6 +5,7 @@ use super::buying::{Asked, Offered, Settling};
 use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{Command, JournalEntry, MarketTx, Millis, Notice, Timer, TxFailure};
+use wattpool_optimizer::predict::Conditions;
 use wattpool_rules::loss;
 use wattpool_rules::payment::payment;
 use wattpool_schema::error::{class_of, Class};
@@ -12,6 +13,17 @@ use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Answer, DenialReason, TradeAnswer, TradeRequest};
 use wattpool_schema::{Cover, MeterId, Micro, SignedApproval, SignedCover, Wh, RECORD_VERSION};
+
+/// Refusals of a trade that its seller cannot help.
+const NOT_THE_SELLER: [&str; 7] = [
+    "APPROVAL_EXPIRED",
+    "CAPACITY_EXCEEDED",
+    "COVER_MISSING",
+    "INSUFFICIENT_MONEY",
+    "LIMIT_SPEND",
+    "PAUSED",
+    "WINDOW_CLOSED",
+];
 
 impl Agent {
     pub(super) fn on_answer(
@@ -57,16 +69,15 @@ impl Agent {
                     out.push(Command::WatchBlock {
                         after: approval.approval.expires_at,
                     });
-                    self.buying.held.push((answer.id, approval));
+                    self.buying.held.push((answer.id, approval, asked.about));
                 } else {
-                    self.settle(answer.id, approval, cx, out);
+                    self.settle(answer.id, approval, asked.about, cx, out);
                 }
             }
             Answer::Approved(_) => {
                 // It is not what was asked for, or not the seller's word: this seller is not asked again.
                 self.reduce(&answer.seller, |_| Wh::ZERO);
-                self.sellers
-                    .observe(answer.seller, asked.request.request.wh.0, 0, None);
+                self.learn_failure(answer.seller, &asked.about, out);
             }
             Answer::Denied { reason, available } => {
                 let left = |o: &Offered| match reason {
@@ -129,6 +140,7 @@ impl Agent {
         &mut self,
         trade_id: u64,
         approval: SignedApproval,
+        about: Conditions,
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
@@ -151,6 +163,7 @@ impl Agent {
             trade: trade.clone(),
             in_flight: true,
             recovered: false,
+            about: Some(about),
         });
         self.submit(
             Intent::Settle { trade_id },
@@ -195,10 +208,15 @@ impl Agent {
                 self.on_request(now, &held, cx, out);
             }
         }
-        if let Some(at) = self.buying.held.iter().position(|(id, _)| *id == request) {
-            let (_, held) = self.buying.held.swap_remove(at);
+        if let Some(at) = self
+            .buying
+            .held
+            .iter()
+            .position(|(id, _, _)| *id == request)
+        {
+            let (_, held, about) = self.buying.held.swap_remove(at);
             if accept && held.approval.expires_at >= self.block.time {
-                self.settle(request, held, cx, out);
+                self.settle(request, held, about, cx, out);
             }
             self.go_on(now, cx, out);
         }
@@ -221,14 +239,14 @@ impl Agent {
                 failed.push((
                     asked.request.request.id,
                     asked.request.request.seller,
-                    asked.request.request.wh,
+                    asked.about,
                 ));
             }
         }
-        for (id, seller, wh) in &failed {
+        for (id, seller, about) in &failed {
             self.buying.asked.retain(|a| a.request.request.id != *id);
             self.reduce(seller, |_| Wh::ZERO);
-            self.sellers.observe(*seller, wh.0, 0, None);
+            self.learn_failure(*seller, about, out);
         }
         if let Some(at) = next {
             out.push(Command::SetTimer {
@@ -264,7 +282,8 @@ impl Agent {
                     .iter()
                     .any(|e| matches!(e, MarketEvent::TradeClosed(_)));
                 if fresh || !done.recovered {
-                    self.count_purchase(&done.trade, cost_of(&events, &done.trade), out);
+                    let cost = cost_of(&events, &done.trade);
+                    self.count_purchase(&done, cost, out);
                 }
             }
             Err(TxFailure::Refused(code)) if class_of(code) == Some(Class::Retry) => {
@@ -272,19 +291,61 @@ impl Agent {
             }
             // Asked under the same id, the chain tells what became of it, whether it has expired since or not.
             Err(TxFailure::Lost | TxFailure::Unsent(_)) => self.settle_later(now, at, true, out),
-            Err(_) => {
+            Err(TxFailure::Refused("CAPACITY_EXCEEDED")) if self.settle_less(at, cx, out) => {}
+            Err(failure) => {
                 let failed = self.buying.settling.swap_remove(at);
                 self.free_cover();
-                let a = &failed.trade.approval.approval;
-                self.sellers.observe(a.seller, failed.trade.wh.0, 0, None);
-                let seller = a.seller;
+                let seller = failed.trade.approval.approval.seller;
+                if !matches!(failure, TxFailure::Refused(code) if NOT_THE_SELLER.contains(&code)) {
+                    if let Some(about) = &failed.about {
+                        self.learn_failure(seller, about, out);
+                    }
+                    self.buying.failed.push(seller);
+                }
                 self.reduce(&seller, |_| Wh::ZERO);
             }
         }
         self.go_on(now, cx, out);
     }
 
-    pub(super) fn count_purchase(&mut self, trade: &SettleTrade, cost: Micro, out: &mut Out) {
+    /// The line carries less than was to be settled: the approval allows fewer Wh. Half of it is tried where
+    /// it is not known what is left. False: nothing worth a trade, or the approval has expired.
+    fn settle_less(&mut self, at: usize, cx: &Context<'_>, out: &mut Out) -> bool {
+        let (least, seen) = (self.least_trade(), self.block.time);
+        let Some(settling) = self.buying.settling.get_mut(at) else {
+            return false;
+        };
+        let a = &settling.trade.approval.approval;
+        let half = Wh(settling.trade.wh.0 / 2);
+        let from = cx.registry.meter(&a.seller).map(|m| m.zone);
+        let known = from.and_then(|from| cx.registry.capacity_left(from, self.id.zone));
+        if known.is_none() {
+            // Only that it is short is known of the line: nothing more is asked for over it for now.
+            let over = self.buying.offers.iter_mut();
+            over.filter(|o| Some(o.zone) == from)
+                .for_each(|o| o.net = Wh::ZERO);
+        }
+        let left = known.map_or(half, |left| left.min(settling.trade.wh));
+        if left < least || left == settling.trade.wh || a.expires_at < seen {
+            return false;
+        }
+        settling.trade.wh = left;
+        let trade = settling.trade.clone();
+        out.push(Command::Journal(JournalEntry::Settling(Box::new(
+            trade.clone(),
+        ))));
+        self.submit(
+            Intent::Settle {
+                trade_id: trade.trade_id,
+            },
+            MarketTx::Settle(Box::new(trade)),
+            out,
+        );
+        true
+    }
+
+    fn count_purchase(&mut self, done: &Settling, cost: Micro, out: &mut Out) {
+        let trade = &done.trade;
         let a = &trade.approval.approval;
         self.buying.bought = self.buying.bought.saturating_add(trade.wh);
         self.day.bought = self.day.bought.saturating_add(trade.wh);
@@ -293,9 +354,9 @@ impl Agent {
             None => self.buying.from.push((a.seller, trade.wh)),
         }
         self.day.spent = self.day.spent.saturating_add(cost);
-        let duration = self.block.time.0.saturating_sub(a.requested_at.0);
-        self.sellers
-            .observe(a.seller, trade.wh.0, trade.wh.0, Some(duration));
+        if let Some(about) = &done.about {
+            self.learn_success(a.seller, trade.wh, about, out);
+        }
         out.push(Command::Tell(Notice::Bought {
             window: self.buying.window,
             seller: a.seller,

@@ -8,10 +8,11 @@ pub mod home;
 pub mod ledger;
 pub mod network;
 
+use crate::lines::Lines;
 use wattpool_schema::escrow::TINY_TRADE;
 use wattpool_schema::event::TradeClosed;
 use wattpool_schema::pool::MeterKind;
-use wattpool_schema::{AgentKey, MeterId, Signature, Window, Zone};
+use wattpool_schema::{AgentKey, MeterId, Signature, Wh, Window, Zone};
 
 /// Keys of this meter, and checking of others' signatures.
 pub trait Signer {
@@ -29,6 +30,15 @@ pub trait Signer {
 pub trait Registry {
     /// A meter in service; `None` if there is none of this id or it has no agent.
     fn meter(&self, id: &MeterId) -> Option<MeterInfo>;
+    /// The plan of the lines and the weather, where the grid operator publishes one.
+    fn lines(&self) -> Option<&dyn Lines> {
+        None
+    }
+    /// Wh that may still arrive over a zone pair of limited capacity in the traded window, from the
+    /// deliveries seen on the chain; none where that is not followed.
+    fn capacity_left(&self, _from: Zone, _to: Zone) -> Option<Wh> {
+        None
+    }
     /// A seller's record on the chain.
     fn record(&self, id: &MeterId) -> SellerRecord;
 }

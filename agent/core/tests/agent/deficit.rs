@@ -25,13 +25,36 @@ fn the_deficit_is_announced_and_looked_for_after_the_delay() {
     );
     let looking = home.fire(&out, Timer::Seek);
     let (_, locations) = looked_up(&looking);
-    // Own zone first, the fitting bucket first; every bucket of both zones in one probe.
+    // The own zone alone, the fitting bucket first; every bucket in one probe.
     let at = |zone, bucket| Location::of_offers(&home.market.network, Zone(zone), bucket, 0);
     assert_eq!(locations[0], at(0, bucket(Wh(1_050))));
-    assert_eq!(locations.len(), usize::from(BUCKETS) * 2);
-    assert!((0..BUCKETS)
-        .all(|b| locations[..4].contains(&at(0, b)) && locations[4..].contains(&at(1, b))));
+    assert_eq!(locations.len(), usize::from(BUCKETS));
+    assert!((0..BUCKETS).all(|b| locations.contains(&at(0, b))));
     assert!(looking.iter().any(|c| matches!(c, Command::Lookup { deadline, .. } if *deadline == home.now.plus(timing.lookup_ms))));
+}
+
+#[test]
+fn zones_that_lose_more_are_looked_through_when_their_class_opens() {
+    let (mut home, lookup) = Home::buying(Policy::default(), 400);
+    let timing = home.market.timing;
+    let opens = W.next().start(LEN).0 * 1000 + timing.seek_ms + 2 * timing.class_ms;
+    let own = Location::of_offers(&home.market.network, Zone(0), bucket(Wh(400)), 0);
+    let other = Location::of_offers(&home.market.network, Zone(1), bucket(Wh(400)), 0);
+    let mut out = home.found(lookup, Vec::new());
+    loop {
+        let looking = home.fire(&out, Timer::Seek);
+        let (lookup, locations) = looked_up(&looking);
+        // 3 % beyond the own zone's loss: the second class.
+        if home.now.0 < opens {
+            assert!(!locations.contains(&other), "{:?}", home.now);
+        } else {
+            assert_eq!(locations[0], other);
+            assert!(locations.contains(&own));
+            break;
+        }
+        out = home.found(lookup, Vec::new());
+    }
+    assert!(home.now.0 < opens + 2 * timing.jitter_ms);
 }
 
 #[test]
@@ -338,9 +361,14 @@ fn local_first_looks_elsewhere_only_for_what_the_own_zone_cannot_supply() {
     );
     // 490 Wh of 900 are to be had nearby; the rest is looked for everywhere.
     let out = home.found(lookup, vec![home.offer(2, 500, |_| {})]);
-    assert_eq!(asked(&out).request.wh, Wh(490));
-    let (lookup, locations) = looked_up(&home.fire(&out, Timer::Seek));
-    assert!(locations.iter().any(|l| !own.contains(l)));
+    let near = asked(&out);
+    assert_eq!(near.request.wh, Wh(490));
+    home.give(approved(&near, |_| {}));
+    let (mut lookup, mut locations) = looked_up(&home.fire(&out, Timer::Seek));
+    while locations.iter().all(|l| own.contains(l)) {
+        let out = home.found(lookup, Vec::new());
+        (lookup, locations) = looked_up(&home.fire(&out, Timer::Seek));
+    }
     assert!(
         locations.contains(&Location::of_offers(
             &home.market.network,

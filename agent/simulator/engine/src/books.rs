@@ -1,14 +1,14 @@
 //! Running totals, kept from the chain's events alone: what the measures are made of, and what the
 //! contracts' own books are held against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use wattpool_core::io::{BlockRef, TxFailure};
 use wattpool_core::ports::Registry;
 use wattpool_report::outcome::{TradeKind as RowKind, TradeRow};
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::escrow::{record_digest, TradeRecord};
 use wattpool_schema::event::{Delivered, MarketEvent, Stated, TradeClosed};
-use wattpool_schema::{Digest32, MeterId, Micro, TradeKind, Wh, Window, RECORD_VERSION};
+use wattpool_schema::{Digest32, MeterId, Micro, TradeKind, Wh, Window, Zone, RECORD_VERSION};
 
 use crate::meters::energy;
 use crate::registry::Table;
@@ -62,6 +62,11 @@ pub(crate) struct Books {
     pub needs_served: u64,
     pub finished: usize,
     pub requests: u64,
+    /// Arrived over zone pairs of limited capacity, and which those are.
+    pub carried: BTreeMap<(Window, Zone, Zone), Wh>,
+    limited: BTreeSet<(Zone, Zone)>,
+    /// Approved by sellers and about to be settled, spot, Wh.
+    pub promised: u64,
     pub approvals: u64,
     pub transactions: u64,
     pub refusals: BTreeMap<String, u64>,
@@ -99,6 +104,14 @@ impl Books {
             needs_served: 0,
             finished: 0,
             requests: 0,
+            carried: BTreeMap::new(),
+            limited: n
+                .zone_pairs
+                .iter()
+                .filter(|p| p.capacity.is_some())
+                .map(|p| (p.from, p.to))
+                .collect(),
+            promised: 0,
             approvals: 0,
             transactions: 0,
             refusals: BTreeMap::new(),
@@ -244,6 +257,15 @@ impl Books {
             self.violation(format!("window {}: a trade of unknown meters", d.window));
             return;
         };
+        if !self.limited.is_empty() {
+            let zone = |home| registry.info(home).map(|(_, info)| info.zone);
+            if let (Some(from), Some(to)) = (zone(seller), zone(buyer)) {
+                if self.limited.contains(&(from, to)) {
+                    let sum = self.carried.entry((d.window, from, to)).or_default();
+                    *sum = sum.saturating_add(d.net);
+                }
+            }
+        }
         let spent = d.paid.saturating_add(d.charge).0;
         let to = u32::try_from(d.net.0).unwrap_or(u32::MAX);
         let from = u32::try_from(d.gross.0).unwrap_or(u32::MAX);

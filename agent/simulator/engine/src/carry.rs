@@ -40,7 +40,15 @@ impl World<'_> {
         };
         let incarnation = home.incarnation;
         match command {
-            Command::Journal(entry) => return self.journal(now, number, entry),
+            Command::Journal(entry) => {
+                if let JournalEntry::Settling(trade) = &entry {
+                    // Less is journalled again where a line carries less; the promise was one.
+                    if trade.wh == trade.approval.approval.wh {
+                        self.books.promised = self.books.promised.saturating_add(trade.wh.0);
+                    }
+                }
+                return self.journal(now, number, entry);
+            }
             Command::Prune(before) => home.prune(before),
             Command::Submit { intent, tx } => {
                 let address = home.account.agent.clone();
@@ -105,9 +113,11 @@ impl World<'_> {
             Command::Reply(answer) => {
                 if let Answer::Approved(approval) = &answer.answer {
                     self.books.approvals = self.books.approvals.saturating_add(1);
-                    if approval.approval.kind == TradeKind::Spot
-                        && self.failing.happens(self.n.faults.failing_sellers)
-                    {
+                    let spot = approval.approval.kind == TradeKind::Spot;
+                    let bad = self.home_mut(number).is_some_and(|h| h.bad);
+                    let fails = spot && self.failing.happens(self.n.faults.failing_sellers);
+                    let fails_again = spot && bad && self.bad.happens(self.n.faults.bad_failures);
+                    if fails || fails_again {
                         self.drains.push(number);
                     }
                 }
@@ -147,7 +157,11 @@ impl World<'_> {
                 },
             ),
             Command::Tell(notice) => {
-                if let Notice::BadReading { problem, .. } = notice {
+                if let Notice::Experienced(experience) = notice {
+                    if let Some(seen) = &mut self.experiences {
+                        seen.push((number, *experience));
+                    }
+                } else if let Notice::BadReading { problem, .. } = notice {
                     let gap = matches!(problem, ReadingProblem::Gap { .. });
                     let books = &mut self.books;
                     books.bad_readings = books.bad_readings.saturating_add(1);

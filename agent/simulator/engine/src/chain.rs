@@ -120,8 +120,15 @@ impl World<'_> {
                 Ok(events) => {
                     for event in events {
                         self.books.take(self.n, &self.registry, block, event);
-                        if let MarketEvent::TradeClosed(trade) = event {
-                            self.registry.count(trade);
+                        match event {
+                            MarketEvent::TradeClosed(trade) => self.registry.count(trade),
+                            MarketEvent::Delivered(d) => {
+                                self.registry.carry(d);
+                                let number = |m| self.registry.number(m).unwrap_or(u32::MAX);
+                                let (from, to) = (number(&d.seller), number(&d.buyer));
+                                self.physics.deliver(self.n, from, to, d);
+                            }
+                            _ => {}
                         }
                         self.tell_others(news, number, block, event);
                     }
@@ -244,6 +251,7 @@ impl World<'_> {
             meters: self.zones.clone(),
             paused,
         });
+        self.registry.open(&terms);
         self.terms = Some(Arc::clone(&terms));
         for number in 0..u32::try_from(self.homes.len()).unwrap_or(u32::MAX) {
             let Some(home) = self.home_mut(number).filter(|h| h.online) else {

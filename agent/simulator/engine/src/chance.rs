@@ -12,6 +12,8 @@ pub(crate) enum Stream {
     Crashes = 4,
     Readings = 5,
     Halts = 6,
+    BadSellers = 7,
+    BadFailures = 8,
 }
 
 /// A stream of draws.

@@ -1,6 +1,7 @@
 //! The end of a run: orders are closed, feed-in is claimed, and every account is rebuilt from the events.
 
 use crate::meters::energy;
+use crate::setup::bad_sellers;
 use crate::world::World;
 use anyhow::Result;
 use std::collections::BTreeMap;
@@ -72,6 +73,13 @@ impl World<'_> {
             trades: books.rows,
             needs_served: books.needs_served,
             requests: books.requests,
+            promised_wh: books.promised,
+            carried: books.carried,
+            line_loss_wh: self.n.feeders.as_ref().map(|_| self.physics.lost_wh),
+            bad_sellers: bad_sellers(self.n, self.options.seed)
+                .into_iter()
+                .filter_map(|h| u32::try_from(h).ok())
+                .collect(),
             approvals: books.approvals,
             lookups: counters.lookups,
             messages: counters.messages,

@@ -25,6 +25,8 @@ pub(crate) struct Home {
     pub incarnation: u32,
     /// Never answers requests (a fault).
     pub silent: bool,
+    /// Habitually unable to sell what it approved (a fault).
+    pub bad: bool,
     timers: [u64; TIMERS],
     /// Events of the present tick and what the agent wants done.
     pub inbox: Vec<Event>,
@@ -52,6 +54,7 @@ impl Home {
             online: true,
             incarnation: 0,
             silent,
+            bad: false,
             timers: [0; TIMERS],
             inbox: Vec::new(),
             outbox: Vec::new(),

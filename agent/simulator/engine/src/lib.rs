@@ -11,10 +11,11 @@ mod home;
 mod invariants;
 mod keys;
 mod meters;
+mod physics;
 mod queue;
 mod registry;
 mod setup;
 mod world;
 
 pub use wattpool_ledger_embedded::Signatures;
-pub use world::{run, Progress, RunOptions};
+pub use world::{run, run_observed, Progress, RunOptions};

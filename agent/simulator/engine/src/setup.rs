@@ -7,6 +7,7 @@ use crate::clock::StopWatch;
 use crate::home::Home;
 use crate::keys::{meter_id, HomeKeys};
 use crate::meters::Meters;
+use crate::physics::Physics;
 use crate::queue::{Queue, Task};
 use crate::registry::Table;
 use crate::world::{FaultCounts, RunOptions, Touched, World};
@@ -146,6 +147,14 @@ impl<'n> World<'n> {
                 ..NetworkConfig::default()
             },
         )?;
+        for number in bad_sellers(n, options.seed) {
+            if let Some(home) = homes.get_mut(number) {
+                home.bad = true;
+            }
+        }
+        if let Some(feeders) = &n.feeders {
+            registry.publish_lines(feeders, n.first_window);
+        }
         let start_ms = n.start().0.saturating_mul(1000);
         let mut world = Self {
             n,
@@ -156,13 +165,16 @@ impl<'n> World<'n> {
             touched: Touched::new(homes.len()),
             homes,
             registry,
+            experiences: None,
             meters: Meters::new(n, options.seed),
             queue: Queue::default(),
             books,
+            physics: Physics::default(),
             terms: None,
             zones: zones.into_iter().collect(),
             crashes: Chance::new(options.seed, Stream::Crashes),
             failing: Chance::new(options.seed, Stream::Failing),
+            bad: Chance::new(options.seed, Stream::BadFailures),
             faults: FaultCounts::default(),
             halted_until: 0,
             skipped_blocks: 0,
@@ -232,6 +244,33 @@ impl<'n> World<'n> {
         self.tariffs_set = second;
         Ok(())
     }
+}
+
+/// The scenario's share of the homes with surplus, to the nearest home but at least one: habitually bad sellers.
+pub(crate) fn bad_sellers(n: &Neighbourhood, seed: u64) -> Vec<usize> {
+    if n.faults.bad_sellers <= 0.0 {
+        return Vec::new();
+    }
+    let mut chance = Chance::new(seed, Stream::BadSellers);
+    let sells = |home: &wattpool_scenario::model::Home| {
+        let windows = home.generation_wh.iter().zip(&home.demand_wh);
+        windows.into_iter().any(|(g, d)| g > d)
+    };
+    let mut drawn: Vec<(f64, usize)> = n
+        .homes
+        .iter()
+        .enumerate()
+        .map(|(number, home)| (chance.unit(), number, sells(home)))
+        .filter(|(_, _, sells)| *sells)
+        .map(|(lot, number, _)| (lot, number))
+        .collect();
+    drawn.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let share = n.faults.bad_sellers.min(1.0);
+    let kept = drawn.len() as f64 * share;
+    let bad = drawn.iter().zip(1u32..);
+    bad.take_while(|(_, count)| *count == 1 || f64::from(*count) <= kept + 0.5)
+        .map(|((_, number), _)| *number)
+        .collect()
 }
 
 /// Enough money for everything the home lacks at the grid's price, twice over: the run is about energy, not credit.

@@ -6,6 +6,7 @@ use crate::chance::Chance;
 use crate::clock::StopWatch;
 use crate::home::Home;
 use crate::meters::Meters;
+use crate::physics::Physics;
 use crate::queue::{Queue, Task};
 use crate::registry::Table;
 use anyhow::Result;
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Instant;
 use wattpool_core::context::{Context, Market};
-use wattpool_core::io::{Event, Millis, WindowTerms};
+use wattpool_core::io::{Event, Experience, Millis, WindowTerms};
 use wattpool_ledger_embedded::{EmbeddedLedger, Signatures};
 use wattpool_network_memory::Network;
 use wattpool_optimizer::Workspace;
@@ -56,13 +57,18 @@ pub(crate) struct World<'n> {
     pub network: Network,
     pub homes: Vec<Home>,
     pub registry: Table,
+    /// What agents learned from, where somebody wants to see it.
+    pub experiences: Option<Vec<(u32, Experience)>>,
     pub meters: Meters,
     pub queue: Queue,
     pub books: Books,
+    pub physics: Physics,
     pub terms: Option<Arc<WindowTerms>>,
     pub zones: Vec<(wattpool_schema::Zone, u64)>,
     pub crashes: Chance,
     pub failing: Chance,
+    /// How bad sellers fail.
+    pub bad: Chance,
     pub faults: FaultCounts,
     /// No blocks before this time, milliseconds.
     pub halted_until: u64,
@@ -155,11 +161,31 @@ pub fn run(
     stop: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Outcome> {
+    simulate(n, options, stop, progress, None).map(|(outcome, _)| outcome)
+}
+
+/// Runs a neighbourhood and hands over what each agent (by the number of its home) learned from, in its order.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn run_observed(n: &Neighbourhood, options: &RunOptions) -> Result<Vec<(u32, Experience)>> {
+    let seen = Some(Vec::new());
+    simulate(n, options, &AtomicBool::new(false), &mut |_| {}, seen).map(|(_, seen)| seen)
+}
+
+fn simulate(
+    n: &Neighbourhood,
+    options: &RunOptions,
+    stop: &AtomicBool,
+    progress: &mut dyn FnMut(Progress),
+    experiences: Option<Vec<(u32, Experience)>>,
+) -> Result<(Outcome, Vec<(u32, Experience)>)> {
     let begun = Instant::now();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads.max(1))
         .build()?;
     let mut world = World::set_up(n, options)?;
+    world.experiences = experiences;
     let last = world.last_window();
     while let Some((now, mut tasks)) = world.queue.next() {
         let mut windows = Vec::new();
@@ -201,6 +227,7 @@ pub fn run(
         }
         world.tick(now, &pool);
     }
+    let experiences = world.experiences.take().unwrap_or_default();
     let mut outcome = world.finish()?;
     outcome.elapsed_s = begun.elapsed().as_secs_f64();
     outcome.timings.rest_s = (outcome.elapsed_s
@@ -209,7 +236,7 @@ pub fn run(
         - outcome.timings.choice_s
         - outcome.timings.agent_s)
         .max(0.0);
-    Ok(outcome)
+    Ok((outcome, experiences))
 }
 
 impl World<'_> {

@@ -12,15 +12,17 @@ mod common;
 
 use common::{ceiling_share, day_part, simulate};
 use wattpool_report::Outcome;
-use wattpool_scenario::model::{Faults, Neighbourhood};
+use wattpool_scenario::model::{Faults, Feeders, Neighbourhood};
 use wattpool_simulator::Signatures;
 
 /// More homes than the engine hands to one thread: every window opens for all of them in one tick.
 fn wide(faults: Faults) -> Neighbourhood {
     // An hour and a half from 12:00 on.
+    let n = day_part(220, 3, 2, 48, 6);
     Neighbourhood {
         faults,
-        ..day_part(220, 3, 2, 48, 6)
+        feeders: Some(Feeders::typical(&n, 4)),
+        ..n
     }
 }
 
@@ -30,6 +32,8 @@ fn every_fault() -> Faults {
         message_delay_ms: 400.0,
         silent_sellers: 0.1,
         failing_sellers: 0.05,
+        bad_sellers: 0.1,
+        bad_failures: 0.7,
         crashes_per_day: 6.0,
         late_restarts: 0.3,
         wrong_readings: 0.03,

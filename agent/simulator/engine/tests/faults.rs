@@ -53,6 +53,8 @@ fn troubled(seed: u64) -> Neighbourhood {
         message_delay_ms: numbers.sometimes(3_000.0),
         silent_sellers: numbers.sometimes(0.3),
         failing_sellers: numbers.sometimes(0.3),
+        bad_sellers: numbers.sometimes(0.5),
+        bad_failures: numbers.unit(),
         crashes_per_day: numbers.sometimes(24.0),
         late_restarts: numbers.unit(),
         wrong_readings: numbers.sometimes(0.2),
@@ -323,7 +325,7 @@ fn each_kind_of_fault_happens_and_the_market_goes_on() {
     );
     assert!(share >= 0.99, "without faults: {share}");
     // Kind of fault, the counters that must move, and the least share of the ceiling.
-    let kinds: [(Faults, &[&str], f64); 7] = [
+    let kinds: [(Faults, &[&str], f64); 8] = [
         (
             Faults {
                 message_loss: 0.1,
@@ -347,6 +349,15 @@ fn each_kind_of_fault_happens_and_the_market_goes_on() {
             },
             &["sellers_without_tokens"],
             0.8,
+        ),
+        (
+            Faults {
+                bad_sellers: 0.2,
+                bad_failures: 0.8,
+                ..Faults::default()
+            },
+            &["sellers_without_tokens"],
+            0.5,
         ),
         (
             Faults {

@@ -136,7 +136,9 @@ fn gone() -> LedgerError {
 
 impl State {
     fn head(&self) -> BlockRef {
-        self.blocks.last().map_or_else(BlockRef::default, |b| b.block)
+        self.blocks
+            .last()
+            .map_or_else(BlockRef::default, |b| b.block)
     }
 
     /// The next block, with the transactions that wait.
@@ -160,7 +162,8 @@ impl State {
     }
 
     fn execute(&mut self, address: &Addr, tx: MarketTx) -> Executed {
-        self.ledger.submit(Sender { node: 0, intent: 0 }, address, tx);
+        self.ledger
+            .submit(Sender { node: 0, intent: 0 }, address, tx);
         let outcome = self.make_block().pop().unwrap_or(Err(TxFailure::Lost));
         Executed {
             at: self.head(),
@@ -204,8 +207,10 @@ impl Ledger for EmbeddedPort {
     }
 
     async fn terms(&self, metered: Window) -> Result<Terms, LedgerError> {
-        let (tariffs, pairs, paused) =
-            self.chain.question(move |l| l.window_terms(metered)).await?;
+        let (tariffs, pairs, paused) = self
+            .chain
+            .question(move |l| l.window_terms(metered))
+            .await?;
         Ok(Terms {
             tariffs,
             pairs,

@@ -4,7 +4,7 @@
 //! the grid supplies deficit − bought and takes surplus − sold. Only the finished windows count.
 
 use wattpool_scenario::model::{Home, Neighbourhood};
-use wattpool_schema::{Seconds, Tariff, Window};
+use wattpool_schema::{Seconds, Tariff, Window, Zone};
 
 use crate::ceiling::Ceiling;
 use crate::error::MeasureError;
@@ -146,6 +146,8 @@ pub struct WindowAccount {
     pub money: Money,
     /// The most that could have arrived by trade, Wh.
     pub ceiling_wh: f64,
+    /// What could have arrived besides by perfect matching of what was left at the window's end, Wh.
+    pub left_over_wh: f64,
     /// Grid purchase tariff, micro-units per kWh.
     pub import_tariff: Tariff,
     /// Feed-in tariff, micro-units per kWh.
@@ -305,7 +307,9 @@ pub fn close(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Account
             .zip(row(&outcome.spent, index, count, "spent")?)
             .zip(row(&outcome.earned, index, count, "earned")?);
         let (mut energy, mut money) = (Energy::default(), Money::default());
-        let (mut surplus, mut deficit) = (vec![0u64; ceiling.zones()], vec![0u64; ceiling.zones()]);
+        let zeros = || vec![0u64; ceiling.zones()];
+        let (mut surplus, mut deficit) = (zeros(), zeros());
+        let (mut unsold, mut unmet) = (zeros(), zeros());
         let homes = neighbourhood
             .homes
             .iter()
@@ -328,6 +332,8 @@ pub fn close(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Account
             for (sums, wh) in [
                 (&mut surplus, in_window.surplus),
                 (&mut deficit, in_window.deficit),
+                (&mut unsold, in_window.feed_in),
+                (&mut unmet, in_window.grid_import),
             ] {
                 if let Some(sum) = sums.get_mut(*zone) {
                     *sum = sum.saturating_add(wh);
@@ -342,12 +348,26 @@ pub fn close(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Account
         }
         books.energy.add(&energy);
         books.money.add(&money);
+        let carried = outcome
+            .carried
+            .range((window, Zone(0), Zone(0))..=(window, Zone(u16::MAX), Zone(u16::MAX)));
+        let carried: Vec<_> = carried
+            .map(|((_, from, to), wh)| (*from, *to, *wh))
+            .collect();
+        let (tariffs, at_end) = ((import_tariff, feed_in_tariff), (&unsold, &unmet));
+        let left_over_wh = if carried.is_empty() {
+            ceiling.window(at_end.0, at_end.1, tariffs.0, tariffs.1)?
+        } else {
+            let left = ceiling.less(carried);
+            left.window(at_end.0, at_end.1, tariffs.0, tariffs.1)?
+        };
         books.windows.push(WindowAccount {
             window,
             start: window.start(neighbourhood.window_s),
             energy,
             money,
             ceiling_wh: ceiling.window(&surplus, &deficit, import_tariff, feed_in_tariff)?,
+            left_over_wh,
             import_tariff,
             feed_in_tariff,
             carbon_g_per_kwh,

@@ -16,7 +16,7 @@ use microlp::{ComparisonOp, OptimizationDirection, Problem};
 use thiserror::Error;
 use wattpool_scenario::model::{Neighbourhood, ZonePair};
 use wattpool_schema::units::PPM;
-use wattpool_schema::{Ppm, Price, Tariff, Zone};
+use wattpool_schema::{Ppm, Price, Tariff, Wh, Zone};
 
 /// Why a ceiling could not be computed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -149,6 +149,28 @@ impl Ceiling {
         }
         // The solver's rounding may not leave what the greedy plan and the bound prove.
         Ok(transport(&active, &supply, &need)?.clamp(reached, bound))
+    }
+
+    /// The same zones and terms with the capacities less what has been carried over them.
+    pub fn less(&self, carried: impl IntoIterator<Item = (Zone, Zone, Wh)>) -> Self {
+        let mut left = self.clone();
+        for (from, to, wh) in carried {
+            let (from, to) = (self.zones.get(&from), self.zones.get(&to));
+            let on_it = |link: &&mut Link| Some(&link.from) == from && Some(&link.to) == to;
+            if let Some(link) = left.links.iter_mut().find(on_it) {
+                link.capacity = (link.capacity - wh.get() as f64).max(0.0);
+            }
+        }
+        left
+    }
+
+    /// What filling the links by falling efficiency would deliver, Wh: what a market of agents that each know
+    /// only the terms can be expected to come near to.
+    pub fn greedy(&self, surplus: &[u64], deficit: &[u64], import: Tariff, feed_in: Tariff) -> f64 {
+        let supply: Vec<f64> = surplus.iter().map(|wh| *wh as f64).collect();
+        let need: Vec<f64> = deficit.iter().map(|wh| *wh as f64).collect();
+        let active = self.active(&supply, &need, import, feed_in);
+        greedy(&active, &supply, &need)
     }
 
     fn active(&self, supply: &[f64], need: &[f64], import: Tariff, feed_in: Tariff) -> Vec<Active> {

@@ -74,6 +74,14 @@ pub fn human(summary: &Summary) -> String {
         "Traded",
         &format!("{}, lost on the way {}", kwh(s.traded_wh), kwh(s.lost_wh)),
     );
+    if let Some(wh) = s.line_loss_wh {
+        let lost = format!(
+            "{:.1} kWh of it, with the way between zones {} of what was traded",
+            wh / 1_000.0,
+            percent(s.lost_per_traded)
+        );
+        line(t, "Lost on lines", &lost);
+    }
     line(
         t,
         "National grid",
@@ -124,21 +132,23 @@ pub fn human(summary: &Summary) -> String {
         t,
         "Trades",
         &format!(
-            "{} ({} standing orders), {} sellers per need, {} s, fulfilment {}",
+            "{} ({} standing orders), {} sellers per need, {} s, fulfilment {}, promised and not delivered {}",
             grouped(s.trades),
             grouped(s.forward_trades),
             number(s.sellers_per_need, 2),
             number(s.mean_duration_s, 1),
-            percent(s.quality)
+            percent(s.quality),
+            percent(s.shortfall)
         ),
     );
     line(
         t,
         "Fairness",
         &format!(
-            "Gini of sales {} (per surplus {})",
+            "Gini of sales {} (per surplus {}, among like sellers {})",
             number(s.gini_sales, 3),
-            number(s.gini_sales_share, 3)
+            number(s.gini_sales_share, 3),
+            number(s.gini_like_sellers, 3)
         ),
     );
     line(

@@ -7,7 +7,7 @@ use wattpool_schema::Window;
 
 use crate::accounts::{self, Accounts};
 use crate::error::MeasureError;
-use crate::fairness::gini;
+use crate::fairness::{gini, gini_among_like, Seller};
 use crate::money::to_i64;
 use crate::outcome::{Outcome, TradeKind, TradeRow};
 use crate::summary::Summary;
@@ -56,6 +56,9 @@ struct TradeFigures {
     arrived: u64,
     price_wh: f64,
     spot: u64,
+    spot_wh: u64,
+    agreed_wh: u64,
+    missed_wh: u64,
     duration_s: u64,
     needs: BTreeSet<(Window, u32)>,
     pairs: BTreeSet<(Window, u32, u32)>,
@@ -87,9 +90,16 @@ impl TradeFigures {
         self.arrived = self.arrived.saturating_add(arrived);
         self.price_wh += trade.price.get() as f64 * arrived as f64;
         match trade.kind {
-            TradeKind::Forward => self.forward = self.forward.saturating_add(1),
+            TradeKind::Forward => {
+                self.forward = self.forward.saturating_add(1);
+                let agreed = trade.asked.saturating_sub(trade.declined).get();
+                self.agreed_wh = self.agreed_wh.saturating_add(agreed);
+                let missed = agreed.saturating_sub(arrived);
+                self.missed_wh = self.missed_wh.saturating_add(missed);
+            }
             TradeKind::Spot => {
                 self.spot = self.spot.saturating_add(1);
+                self.spot_wh = self.spot_wh.saturating_add(arrived);
                 let duration = trade.closed.saturating_sub(trade.requested).get();
                 self.duration_s = self.duration_s.saturating_add(duration);
                 if arrived > 0 {
@@ -99,6 +109,35 @@ impl TradeFigures {
             }
         }
     }
+}
+
+impl TradeFigures {
+    /// Of what was promised, the share that did not arrive.
+    fn shortfall(&self, promised_wh: u64) -> Option<f64> {
+        let missing = promised_wh.saturating_sub(self.spot_wh);
+        let missing = missing.saturating_add(self.missed_wh);
+        share(missing as f64, promised_wh.saturating_add(self.agreed_wh))
+    }
+}
+
+/// The homes that had surplus, by what makes sellers alike.
+fn like_sellers(
+    neighbourhood: &Neighbourhood,
+    outcome: &Outcome,
+    books: &Accounts,
+) -> Vec<Seller<(u16, u8, u32, bool)>> {
+    let homes = neighbourhood.homes.iter().zip(&books.homes).zip(0u32..);
+    homes
+        .filter(|((_, account), _)| account.energy.surplus > 0)
+        .map(|((home, account), number)| {
+            let bad = outcome.bad_sellers.contains(&number);
+            let size = account.energy.surplus.max(1).ilog2();
+            Seller {
+                group: (home.zone.get(), home.kind as u8, size, bad),
+                sold: account.energy.sold_gross as f64 / account.energy.surplus as f64,
+            }
+        })
+        .collect()
 }
 
 /// Peak as average power in W, and peak over mean, of the energy per window.
@@ -148,6 +187,7 @@ pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measu
     let trades = TradeFigures::collect(neighbourhood, outcome)?;
     let (energy, money) = (&books.energy, &books.money);
     let ceiling_wh: f64 = books.windows.iter().map(|window| window.ceiling_wh).sum();
+    let left_over_wh: f64 = books.windows.iter().map(|w| w.left_over_wh).sum();
     let (own_use, best) = (energy.own_use as f64, energy.own_use as f64 + ceiling_wh);
     let used = energy.locally_used() as f64;
 
@@ -196,7 +236,15 @@ pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measu
         own_use_wh: energy.own_use,
         traded_wh: energy.bought,
         lost_wh: energy.sold_gross.saturating_sub(energy.bought),
+        line_loss_wh: outcome.line_loss_wh,
+        lost_per_traded: share(
+            energy.sold_gross.saturating_sub(energy.bought) as f64
+                + outcome.line_loss_wh.unwrap_or(0.0),
+            energy.bought,
+        ),
         ceiling_wh,
+        left_over_wh,
+        misplaced_wh: (ceiling_wh - energy.bought as f64 - left_over_wh).max(0.0),
         grid_import_wh: energy.grid_import,
         grid_import_without_trading_wh: energy.deficit,
         feed_in_wh: energy.feed_in,
@@ -224,8 +272,14 @@ pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measu
         sellers_per_need: mean(trades.pairs.len() as f64, trades.needs.len() as u64),
         mean_duration_s: mean(trades.duration_s as f64, trades.spot),
         quality: share(trades.arrived as f64, trades.asked),
+        promised_wh: outcome.promised_wh,
+        // Promises are counted over the whole elapsed run.
+        shortfall: (outcome.finished_windows == neighbourhood.windows)
+            .then(|| trades.shortfall(outcome.promised_wh))
+            .flatten(),
         gini_sales: gini(&sold),
         gini_sales_share: gini(&sold_share),
+        gini_like_sellers: gini_among_like(&like_sellers(neighbourhood, outcome, &books)),
         requests: outcome.requests,
         approvals: outcome.approvals,
         lookups: outcome.lookups,

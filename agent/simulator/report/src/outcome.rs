@@ -1,7 +1,8 @@
 //! What a run hands over to the measures: plain columns, filled by the engine from chain events.
 
 use serde::{Deserialize, Serialize};
-use wattpool_schema::{Micro, Price, Seconds, Wh, Window};
+use std::collections::BTreeMap;
+use wattpool_schema::{Micro, Price, Seconds, Wh, Window, Zone};
 
 /// Spot trade or standing order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +84,14 @@ pub struct Outcome {
     pub requests: u64,
     /// Requests approved in full or in part.
     pub approvals: u64,
+    /// Approved for spot trades and taken up by the buyers, Wh.
+    pub promised_wh: u64,
+    /// Lost on the low-voltage lines by what was traded, Wh, where they are modelled.
+    pub line_loss_wh: Option<f64>,
+    /// What arrived over zone pairs of limited capacity, per metered window.
+    pub carried: BTreeMap<(Window, Zone, Zone), Wh>,
+    /// Homes that were habitually bad sellers (a fault).
+    pub bad_sellers: Vec<u32>,
     /// Look-ups in the DHT.
     pub lookups: u64,
     /// Messages sent, all kinds.

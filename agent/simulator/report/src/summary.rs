@@ -57,8 +57,18 @@ pub struct Summary {
     pub traded_wh: u64,
     /// Lost on the way between neighbours.
     pub lost_wh: u64,
+    /// Lost on the low-voltage lines by what was traded, where they are modelled: physics, nobody's to pay.
+    pub line_loss_wh: Option<f64>,
+    /// Lost between neighbours and on the lines, over what arrived by trade.
+    pub lost_per_traded: Option<f64>,
     /// What perfect matching could have delivered.
     pub ceiling_wh: f64,
+    /// Of what the ceiling has and trading did not deliver: what could still have been matched at the windows'
+    /// ends (thresholds, rounding, time).
+    pub left_over_wh: f64,
+    /// The rest of it: what could not be matched any more for what had been traded before (detours over
+    /// lines that lose more, thin lines taken by those who had another).
+    pub misplaced_wh: f64,
     /// Supplied by the national grid.
     pub grid_import_wh: u64,
     /// The same without trading.
@@ -109,10 +119,18 @@ pub struct Summary {
     pub mean_duration_s: Option<f64>,
     /// Fulfilment: arrived over asked.
     pub quality: Option<f64>,
+    /// Approved for spot trades and taken up by the buyers, Wh.
+    pub promised_wh: u64,
+    /// Of what was approved and taken up (spot) or agreed and not declined (standing orders), the share that
+    /// did not arrive. Not told of an interrupted run.
+    pub shortfall: Option<f64>,
     /// Gini coefficient of Wh sold, among homes that had surplus.
     pub gini_sales: Option<f64>,
     /// Gini coefficient of the share of its own surplus that each of them sold: like with like.
     pub gini_sales_share: Option<f64>,
+    /// The same among like sellers: of one zone, kind, size of surplus (within a factor of two) and conduct,
+    /// the mean over such groups weighted by their sellers.
+    pub gini_like_sellers: Option<f64>,
 
     /// Requests between meters.
     pub requests: u64,

@@ -38,6 +38,8 @@ pub struct ScenarioFile {
     /// Zones and the terms between them.
     #[serde(default)]
     pub zones: ZonesTable,
+    /// The low-voltage lines; without them nothing is lost but by the zones' terms.
+    pub feeders: Option<FeedersTable>,
     /// Failures to inject.
     #[serde(default)]
     pub faults: Faults,
@@ -362,6 +364,50 @@ pub struct ZonesTable {
     pub between: TermsTable,
     /// Terms of single pairs, where they differ.
     pub pairs: Vec<PairTable>,
+}
+
+/// The low-voltage lines from the zones' transformers past the homes. All are alike.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FeedersTable {
+    /// From the transformer to the last home, m.
+    pub length_m: Option<u32>,
+    /// Lines of each zone's transformer.
+    pub lines_per_zone: Option<u16>,
+    /// Resistance of one conductor at 20 °C, Ω per km.
+    pub ohm_per_km: Option<f64>,
+    /// Voltage between conductors, V.
+    pub voltage_v: Option<f64>,
+    /// Current carried for ever, A.
+    pub rated_a: Option<f64>,
+    /// How much warmer than the air the conductor is then, K.
+    pub rated_rise_k: Option<f64>,
+    /// Temperature of the air; a typical day in spring when absent.
+    pub air: Option<SeriesTable<TemperatureUnit>>,
+    /// Homes that hang elsewhere than in their turn.
+    pub homes: Vec<FeederHomeTable>,
+}
+
+/// Where a home hangs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeederHomeTable {
+    /// Name of the home.
+    pub name: String,
+    /// Line of its zone, from 0.
+    #[serde(default)]
+    pub line: u16,
+    /// Way along the line from the transformer, m.
+    pub metres: u32,
+}
+
+/// Unit of a temperature.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum TemperatureUnit {
+    /// Degrees Celsius.
+    #[default]
+    #[serde(rename = "degC")]
+    Celsius,
 }
 
 /// Terms of a transfer. What is absent comes from the default, in the end no loss, no charge, no limit.

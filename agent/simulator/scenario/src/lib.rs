@@ -7,6 +7,7 @@
 mod coverage;
 mod csv_profile;
 pub mod errors;
+mod feeders;
 pub mod file;
 pub mod generate;
 mod load;
@@ -23,5 +24,5 @@ mod timing;
 mod zones;
 
 pub use errors::ScenarioError;
-pub use generate::{neighbourhood, GenerateOptions};
+pub use generate::{contended, neighbourhood, GenerateOptions};
 pub use load::{load, Overrides};

@@ -5,6 +5,7 @@ mod profiled;
 
 use crate::csv_profile::Dialect;
 use crate::errors::ScenarioError;
+use crate::feeders;
 use crate::file::{ProfilesTable, ScenarioFile};
 use crate::generate::{is_window, WINDOW_EXPECTED};
 use crate::model::{Faults, Neighbourhood};
@@ -97,6 +98,8 @@ fn check_faults(source: &Source, faults: &Faults) -> Result<(), ScenarioError> {
         ("message_loss", faults.message_loss),
         ("silent_sellers", faults.silent_sellers),
         ("failing_sellers", faults.failing_sellers),
+        ("bad_sellers", faults.bad_sellers),
+        ("bad_failures", faults.bad_failures),
         ("late_restarts", faults.late_restarts),
         ("wrong_readings", faults.wrong_readings),
     ];
@@ -189,6 +192,7 @@ impl Input<'_> {
                 .notes
                 .push("carbon intensity: a typical daily curve, made up".into()),
         }
+        made.feeders = feeders::feeders(self.source, self.file, made, &mut series)?;
         made.notes.append(&mut series.notes);
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! A neighbourhood ready to run: what every input (CSV, generator) is turned into.
 
 use serde::{Deserialize, Serialize};
+use wattpool_core::lines::{Line, Place};
 use wattpool_core::policy::Policy;
 use wattpool_schema::{Ppm, Price, Seconds, Tariff, Wh, Window, Zone};
 
@@ -52,6 +53,17 @@ pub struct ZonePair {
     pub capacity: Option<Wh>,
 }
 
+/// The low-voltage lines: all of one kind, from each zone's transformer past its homes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Feeders {
+    /// Data sheet.
+    pub line: Line,
+    /// Where each home hangs, in the homes' order.
+    pub places: Vec<Place>,
+    /// Mean air temperature per window, °C.
+    pub air_c: Vec<f64>,
+}
+
 /// Failures to inject, drawn from the run's seed. All shares are in `[0, 1]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -65,6 +77,10 @@ pub struct Faults {
     /// Share of approvals after which the seller's home turns out to be unable to sell
     /// (its tokens are transferred away by its owner before settlement).
     pub failing_sellers: f64,
+    /// Share of the homes with surplus that are habitually bad sellers; which ones is drawn from the seed.
+    pub bad_sellers: f64,
+    /// Share of a bad seller's approvals after which its tokens are gone.
+    pub bad_failures: f64,
     /// Expected crashes per agent and day.
     pub crashes_per_day: f64,
     /// Share of crashes after which the agent restarts only after the window has ended.
@@ -98,6 +114,8 @@ pub struct Neighbourhood {
     pub carbon_g_per_kwh: Vec<f64>,
     /// Terms for every ordered pair of zones that occurs, the diagonal included.
     pub zone_pairs: Vec<ZonePair>,
+    /// The low-voltage lines, if they are modelled.
+    pub feeders: Option<Feeders>,
     /// Failures to inject.
     pub faults: Faults,
     /// What was done to the inputs (steps added up or spread, gaps filled): for the summary.

@@ -3,7 +3,9 @@
 use crate::coverage;
 use crate::csv_profile::{self, Dialect};
 use crate::errors::ScenarioError;
-use crate::file::{CarbonUnit, PeriodDays, PeriodTable, PriceUnit, SeriesTable, TimeTable};
+use crate::file::{
+    CarbonUnit, PeriodDays, PeriodTable, PriceUnit, SeriesTable, TemperatureUnit, TimeTable,
+};
 use crate::paths::Places;
 use crate::resample::Span;
 use crate::source::{keys, Key, Source};
@@ -108,6 +110,23 @@ impl Series<'_> {
             lowest: 0.0,
             highest: HIGHEST_CARBON,
             expected: "0 to 10000 g CO2 per kWh",
+        };
+        self.values(path, table, factor, &range)
+    }
+
+    /// Air temperatures in °C per window.
+    pub(crate) fn air(
+        &mut self,
+        path: &[Key<'_>],
+        table: &SeriesTable<TemperatureUnit>,
+    ) -> Result<Vec<f64>, ScenarioError> {
+        let factor = match table.unit {
+            TemperatureUnit::Celsius => 1.0,
+        };
+        let range = Range {
+            lowest: -90.0,
+            highest: 70.0,
+            expected: "-90 to 70 degrees Celsius",
         };
         self.values(path, table, factor, &range)
     }

@@ -87,7 +87,9 @@ impl<L: Ledger> Play<'_, L> {
 
     async fn done(&mut self, by: &Party<L>, doing: &str, tx: MarketTx) -> Vec<MarketEvent> {
         let executed = self.send(by, doing, tx).await;
-        executed.outcome.unwrap_or_else(|e| panic!("{doing}: {e:?}"))
+        executed
+            .outcome
+            .unwrap_or_else(|e| panic!("{doing}: {e:?}"))
     }
 
     async fn position(&mut self, of: &Party<L>) {
@@ -109,7 +111,10 @@ impl<L: Ledger> Play<'_, L> {
         let terms = ledger.terms(running.prev()).await.expect("terms");
         assert!(!terms.paused);
         self.written.answer("terms", terms);
-        let record = ledger.seller(self.cast.seller.meter()).await.expect("a record");
+        let record = ledger
+            .seller(self.cast.seller.meter())
+            .await
+            .expect("a record");
         assert_eq!(record.sales, 0);
         self.written.answer("record", record);
     }
@@ -118,7 +123,8 @@ impl<L: Ledger> Play<'_, L> {
         let (live, cast) = (running.prev(), self.cast);
         let seller = &cast.seller;
         let early = seller.statement(running, 9, 100);
-        self.items(seller, "too early", vec![early], &["TOO_EARLY"]).await;
+        self.items(seller, "too early", vec![early], &["TOO_EARLY"])
+            .await;
         let mut forged = seller.statement(live, 9, 100);
         forged.statement.export_wh = Wh(200);
         let above = seller.statement(live, 9, REGISTERED.0 + 1);
@@ -127,16 +133,20 @@ impl<L: Ledger> Play<'_, L> {
         let good = seller.statement(live, 10, 5_000);
         let batch = vec![forged, above, foreign, good.clone()];
         let codes = ["BAD_SIGNATURE", "ABOVE_REGISTERED", "WRONG_CHAIN"];
-        let events = self.items(seller, "three bad and a good one", batch, &codes).await;
+        let events = self
+            .items(seller, "three bad and a good one", batch, &codes)
+            .await;
         assert!(
             events.iter().any(
                 |e| matches!(e, MarketEvent::Minted(m) if m.wh == Wh(5_000) && m.window == live)
             ),
             "minted"
         );
-        self.items(seller, "repeated", vec![good], &["WINDOW_STATED"]).await;
+        self.items(seller, "repeated", vec![good], &["WINDOW_STATED"])
+            .await;
         let empty = MarketTx::State(Vec::new());
-        self.refused(seller, "no statement", empty, "BAD_INPUT").await;
+        self.refused(seller, "no statement", empty, "BAD_INPUT")
+            .await;
         self.position(seller).await;
     }
 
@@ -166,9 +176,16 @@ impl<L: Ledger> Play<'_, L> {
         let approved = |wh, nonce| seller.sign(seller.approval(buyer.meter(), live, wh, nonce));
 
         let trade = buyer.trade(1, approved(1_000, 1), None);
-        self.refused(buyer, "without cover", settle(trade), "COVER_MISSING").await;
+        self.refused(buyer, "without cover", settle(trade), "COVER_MISSING")
+            .await;
         let trade = buyer.trade(1, approved(1_000, 1), Some(buyer.cover(live, 1_500)));
-        self.refused(seller, "by the seller", settle(trade.clone()), "UNAUTHORIZED").await;
+        self.refused(
+            seller,
+            "by the seller",
+            settle(trade.clone()),
+            "UNAUTHORIZED",
+        )
+        .await;
         let events = self.done(buyer, "a trade", settle(trade.clone())).await;
         let closed = |e: &&MarketEvent| matches!(e, MarketEvent::TradeClosed(t) if t.trade_id == 1);
         assert_eq!(events.iter().filter(closed).count(), 1);
@@ -176,25 +193,31 @@ impl<L: Ledger> Play<'_, L> {
         assert_eq!(again, [], "a repeated trade changes nothing");
 
         let other = buyer.trade(1, approved(900, 2), None);
-        self.refused(buyer, "other content", settle(other), "TRADE_EXISTS").await;
+        self.refused(buyer, "other content", settle(other), "TRADE_EXISTS")
+            .await;
         let used = buyer.trade(2, approved(1_000, 1), None);
-        self.refused(buyer, "the nonce again", settle(used), "NONCE_USED").await;
+        self.refused(buyer, "the nonce again", settle(used), "NONCE_USED")
+            .await;
         let much = buyer.trade(2, approved(4_500, 2), Some(buyer.cover(live, 6_000)));
-        self.refused(buyer, "too much", settle(much), "UNSOLD_TOO_FEW").await;
+        self.refused(buyer, "too much", settle(much), "UNSOLD_TOO_FEW")
+            .await;
         let mut old = seller.approval(buyer.meter(), live, 100, 2);
         old.expires_at = live.next().start(seller.place.window_s);
         old.expires_at.0 -= 1;
         let old = buyer.trade(2, seller.sign(old), None);
-        self.refused(buyer, "expired", settle(old), "APPROVAL_EXPIRED").await;
+        self.refused(buyer, "expired", settle(old), "APPROVAL_EXPIRED")
+            .await;
         let mut forged = approved(100, 2);
         forged.approval.price.0 -= 1;
         let forged = buyer.trade(2, forged, None);
-        self.refused(buyer, "forged", settle(forged), "BAD_SIGNATURE").await;
+        self.refused(buyer, "forged", settle(forged), "BAD_SIGNATURE")
+            .await;
         let past = seller.sign(seller.approval(buyer.meter(), live.prev(), 100, 2));
         let mut past = buyer.trade(2, past, None);
         past.approval.approval.expires_at.0 += 10_000;
         past.approval = seller.sign(past.approval.approval);
-        self.refused(buyer, "of the window before", settle(past), "WINDOW_CLOSED").await;
+        self.refused(buyer, "of the window before", settle(past), "WINDOW_CLOSED")
+            .await;
         self.position(seller).await;
         self.position(buyer).await;
     }
@@ -232,7 +255,11 @@ impl<L: Ledger> Play<'_, L> {
                 }
             }
         }
-        let record = seller.ledger.seller(seller.meter()).await.expect("a record");
+        let record = seller
+            .ledger
+            .seller(seller.meter())
+            .await
+            .expect("a record");
         assert_eq!((record.sales, record.arrived_wh), (4, 2_300));
         self.written.answer("record", record);
     }
@@ -253,13 +280,15 @@ impl<L: Ledger> Play<'_, L> {
         let mut smaller = order;
         smaller.wh.0 -= 1;
         let smaller = MarketTx::OpenOrder(Box::new(smaller));
-        self.refused(other, "another order of its id", smaller, "TRADE_EXISTS").await;
+        self.refused(other, "another order of its id", smaller, "TRADE_EXISTS")
+            .await;
         let deliver = |cover| MarketTx::Deliver {
             buyer: other.meter(),
             trade_id: 21,
             cover,
         };
-        self.refused(other, "before its window", deliver(None), "ORDER_NOT_DUE").await;
+        self.refused(other, "before its window", deliver(None), "ORDER_NOT_DUE")
+            .await;
 
         seller.wait_for(running.next()).await;
         let statement = vec![seller.statement(running, 20, 2_000)];
@@ -272,7 +301,9 @@ impl<L: Ledger> Play<'_, L> {
         };
         assert_eq!(events.iter().find_map(delivered), Some(Wh(500)));
         let cover = Some(other.cover(running, 1_000));
-        let events = self.done(seller, "the rest, by the seller", deliver(cover)).await;
+        let events = self
+            .done(seller, "the rest, by the seller", deliver(cover))
+            .await;
         assert_eq!(events.iter().find_map(delivered), Some(Wh(200)));
         let cancel = MarketTx::CancelOrder {
             buyer: other.meter(),
@@ -283,7 +314,8 @@ impl<L: Ledger> Play<'_, L> {
             buyer: other.meter(),
             trade_id: 21,
         };
-        self.refused(other, "closing too soon", close, "ORDER_STILL_OPEN").await;
+        self.refused(other, "closing too soon", close, "ORDER_STILL_OPEN")
+            .await;
         self.position(other).await;
     }
 
@@ -296,8 +328,13 @@ impl<L: Ledger> Play<'_, L> {
             trade_id: 21,
         };
         self.done(other, "closing", close.clone()).await;
-        self.refused(other, "closing again", close, "UNKNOWN_TRADE").await;
-        let record = seller.ledger.seller(seller.meter()).await.expect("a record");
+        self.refused(other, "closing again", close, "UNKNOWN_TRADE")
+            .await;
+        let record = seller
+            .ledger
+            .seller(seller.meter())
+            .await
+            .expect("a record");
         self.written.answer("record", record);
         self.position(seller).await;
     }

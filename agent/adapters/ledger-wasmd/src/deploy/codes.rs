@@ -67,12 +67,19 @@ pub(super) async fn upload(
         tell(&format!("{}: on the chain already, code {id}", code.name));
         return Ok(id);
     }
-    tell(&format!("{}: uploading {} bytes", code.name, code.wasm.len()));
+    tell(&format!(
+        "{}: uploading {} bytes",
+        code.name,
+        code.wasm.len()
+    ));
     let message = message::store_code(account.address(), code.wasm.clone());
     ended_well(account.send(vec![message], Gas::Simulated).await?)?;
     known(account, code).await?.ok_or_else(|| {
         let sum = hex::encode(code.checksum);
-        ChainError::input(code.name, format!("uploaded, but no code has checksum {sum}"))
+        ChainError::input(
+            code.name,
+            format!("uploaded, but no code has checksum {sum}"),
+        )
     })
 }
 
@@ -101,7 +108,10 @@ mod tests {
         assert_eq!(codes[1].wasm, b"energy_pool");
         std::fs::write(folder.path().join("energy_pool.wasm"), "altered").unwrap();
         let error = read_codes(folder.path()).err().unwrap().to_string();
-        assert!(error.contains("energy_pool.wasm: expected checksum"), "{error}");
+        assert!(
+            error.contains("energy_pool.wasm: expected checksum"),
+            "{error}"
+        );
         std::fs::write(folder.path().join("checksums.txt"), "").unwrap();
         let error = read_codes(folder.path()).err().unwrap().to_string();
         assert!(error.contains("energy_token.wasm: not listed"), "{error}");

@@ -255,10 +255,26 @@ impl Steps<'_> {
             .await?;
         let s = &self.settings;
         let found = [
-            ("window_seconds", p.window_seconds.to_string(), s.window_seconds.to_string()),
-            ("window_seconds", e.window_seconds.to_string(), s.window_seconds.to_string()),
-            ("credit_delay_days", p.credit_delay_days.to_string(), s.credit_delay_days.to_string()),
-            ("halt_seconds", p.halt_seconds.to_string(), s.halt_seconds.to_string()),
+            (
+                "window_seconds",
+                p.window_seconds.to_string(),
+                s.window_seconds.to_string(),
+            ),
+            (
+                "window_seconds",
+                e.window_seconds.to_string(),
+                s.window_seconds.to_string(),
+            ),
+            (
+                "credit_delay_days",
+                p.credit_delay_days.to_string(),
+                s.credit_delay_days.to_string(),
+            ),
+            (
+                "halt_seconds",
+                p.halt_seconds.to_string(),
+                s.halt_seconds.to_string(),
+            ),
             ("denom", p.denom, s.denom.clone()),
             ("denom", e.denom, s.denom.clone()),
         ];
@@ -329,7 +345,9 @@ impl Steps<'_> {
             admin: Some(wanted.clone()),
         };
         call(&self.account, &pool.address, &msg, Vec::new()).await?;
-        (self.tell)(&format!("administrator: {wanted} is proposed and has to accept"));
+        (self.tell)(&format!(
+            "administrator: {wanted} is proposed and has to accept"
+        ));
         Ok(())
     }
 }

@@ -179,7 +179,10 @@ impl DeploySettings {
         let plain = |c: &u8| c.is_ascii_alphanumeric() || *c == b'-';
         if name.is_empty() || name.len() > 40 || !name.iter().all(plain) {
             let why = "expected up to 40 letters, digits and hyphens";
-            return Err(ChainError::input("name", format!("{why}, found {:?}", self.name)));
+            return Err(ChainError::input(
+                "name",
+                format!("{why}, found {:?}", self.name),
+            ));
         }
         for (what, found) in [
             ("window_seconds", self.window_seconds),

@@ -1,6 +1,9 @@
 //! `wattpool bench`: what the machinery costs and how well it does, one file per measurement.
 
 mod mesh;
+mod ceiling;
+mod choose;
+mod factors;
 mod simulate;
 
 use crate::Failure;
@@ -12,6 +15,12 @@ pub enum Bench {
     Mesh(mesh::Args),
     /// Meter·windows per second of one core, memory, and where the time goes.
     Simulate(simulate::Args),
+    /// Time of the choice of a trade and its gap to the exact optimum.
+    Choose(choose::Args),
+    /// Share of what perfect matching could deliver, with losses and thin lines, and on real homes.
+    Ceiling(ceiling::Args),
+    /// The choice by six factors against price alone, nearest first and random, with confidence intervals.
+    Factors(factors::Args),
 }
 
 /// Runs a benchmark.
@@ -22,5 +31,8 @@ pub fn run(bench: &Bench) -> Result<u8, Failure> {
     match bench {
         Bench::Mesh(args) => mesh::run(args),
         Bench::Simulate(args) => simulate::run(args),
+        Bench::Choose(args) => choose::run(args),
+        Bench::Ceiling(args) => ceiling::run(args),
+        Bench::Factors(args) => factors::run(args),
     }
 }

@@ -31,6 +31,7 @@ pub fn neighbourhood(windows: usize) -> Neighbourhood {
         feed_in_tariff: vec![Tariff(80_000); windows],
         carbon_g_per_kwh: vec![400.0; windows],
         zone_pairs: vec![pair(0, 0, 0, 0, None)],
+        feeders: None,
         faults: Faults::default(),
         notes: Vec::new(),
     }

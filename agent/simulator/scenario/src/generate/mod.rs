@@ -6,6 +6,7 @@
 
 mod calendar;
 mod clouds;
+mod contended;
 mod demand;
 mod random;
 pub mod sun;
@@ -15,6 +16,8 @@ use crate::model::{Faults, Home, HomeKind, Neighbourhood};
 use crate::resample::WhCarry;
 use crate::tariff;
 use crate::zones::{lossless, MOST_ZONES};
+pub use contended::contended;
+
 use calendar::Calendar;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -258,6 +261,7 @@ pub fn neighbourhood(options: &GenerateOptions) -> Result<Neighbourhood, Scenari
         feed_in_tariff: vec![FEED_IN_TARIFF; windows],
         carbon_g_per_kwh: tariff::daily_carbon(start, options.window_s, windows, options.timezone),
         zone_pairs: lossless(1..=zones),
+        feeders: None,
         faults: Faults::default(),
         notes: vec![format!("generated from seed {}", options.seed)],
     })

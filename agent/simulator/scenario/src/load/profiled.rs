@@ -112,6 +112,7 @@ impl Input<'_> {
             feed_in_tariff: Vec::new(),
             carbon_g_per_kwh: Vec::new(),
             zone_pairs: zones::terms(source, &file.zones, &zones)?,
+            feeders: None,
             faults: Faults::default(),
             notes,
         };
