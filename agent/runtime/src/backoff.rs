@@ -6,18 +6,19 @@ use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
-/// First and longest pause.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+/// First and longest pause; jitter adds as much again at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
 /// Pauses: doubling, with jitter, without end.
 pub(crate) fn pauses() -> impl Iterator<Item = Duration> + Send {
-    ExponentialBuilder::default()
+    let pauses = ExponentialBuilder::default()
         .with_min_delay(PAUSES.0)
         .with_max_delay(PAUSES.1)
         .with_factor(2.0)
         .with_jitter()
         .without_max_times()
-        .build()
+        .build();
+    pauses.chain(std::iter::repeat(PAUSES.1))
 }
 
 /// Asks until there is an answer. Meanwhile the part's health says why there is none.
@@ -39,6 +40,13 @@ where
             }
             Err(error) => board.trouble(part, &error),
         }
-        tokio::time::sleep(pauses.next().unwrap_or(PAUSES.1)).await;
+        pause(&mut pauses).await;
+    }
+}
+
+/// Sleeps for the next pause.
+pub(crate) async fn pause(pauses: &mut (impl Iterator<Item = Duration> + Send)) {
+    if let Some(pause) = pauses.next() {
+        tokio::time::sleep(pause).await;
     }
 }

@@ -1,6 +1,6 @@
 //! Carrying out what the agent wants, and what the owner and other meters want of it.
 
-use crate::backoff::pauses;
+use crate::backoff::{pause, pauses};
 use crate::control::Control;
 use crate::health::{Board, Part};
 use crate::registry::Registry;
@@ -13,7 +13,7 @@ use wattpool_core::io::{Command, Event, JournalEntry, Notice, Reading, TxFailure
 use wattpool_core::policy::Policy;
 use wattpool_core::ports::home::{Meter, MeterError};
 use wattpool_core::ports::ledger::{Executed, Ledger};
-use wattpool_core::ports::network::{Discovery, NetworkError, Peers, RecordCheck, Replier};
+use wattpool_core::ports::network::{Discovery, NetworkError, Peers, Replier};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Answer, Record, SignedRecord, SignedRequest, TradeAnswer};
 use wattpool_schema::{MeterId, Window};
@@ -214,6 +214,10 @@ where
                 tracing::warn!(%why, "the chain refused a transaction with an unknown code");
                 &mut c.transactions_refused
             }
+            Err(TxFailure::Unsent(why)) => {
+                tracing::warn!(%why, "a transaction could not be sent");
+                &mut c.transactions_lost
+            }
             Err(TxFailure::Lost) => {
                 tracing::warn!("it is not known what became of a transaction");
                 &mut c.transactions_lost
@@ -384,6 +388,6 @@ pub(crate) async fn registers<M: Meter>(
             }
             Err(error) => board.trouble(Part::Meter, &error),
         }
-        tokio::time::sleep(pauses.next().unwrap_or(Duration::from_secs(60))).await;
+        pause(&mut pauses).await;
     }
 }

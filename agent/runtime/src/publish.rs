@@ -1,6 +1,6 @@
 //! Records in the shared table: the newest act at a location counts, and follows the one before it.
 
-use crate::backoff::pauses;
+use crate::backoff::{pause, pauses};
 use crate::health::{Board, Part};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,9 +65,7 @@ impl<N: Discovery + 'static> Publisher<N> {
                     Ok(()) => return board.well(Part::Network),
                     Err(error) => board.trouble(Part::Network, &error),
                 }
-                if let Some(pause) = pauses.next() {
-                    tokio::time::sleep(pause).await;
-                }
+                pause(&mut pauses).await;
             }
         });
     }

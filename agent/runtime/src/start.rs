@@ -1,10 +1,9 @@
 //! The beginning: where the chain and the meter stand.
 
-use crate::backoff::{pauses, until_answered};
+use crate::backoff::{pause, pauses, until_answered};
 use crate::follow::Follower;
 use crate::health::Part;
 use std::sync::Arc;
-use std::time::Duration;
 use wattpool_core::io::{BlockRef, Reading, WindowTerms};
 use wattpool_core::ports::home::Meter;
 use wattpool_core::ports::ledger::Ledger;
@@ -47,7 +46,7 @@ pub(crate) async fn standing<L: Ledger, M: Meter>(
                 Err(error) => {
                     // By the next try another window may have ended: everything is asked again.
                     follower.board.trouble(Part::Meter, &error);
-                    tokio::time::sleep(pauses.next().unwrap_or(Duration::from_secs(60))).await;
+                    pause(&mut pauses).await;
                     continue;
                 }
             }
@@ -67,14 +66,14 @@ async fn position<L: Ledger>(follower: &Follower<L>, id: MeterId) -> (BlockRef, 
     let ledger = &follower.ledger;
     let board = &follower.board;
     let mut before = until_answered(board, Part::Chain, || ledger.head()).await;
-    let mut tries = 0;
-    loop {
+    for _ in 0..STEADY_TRIES {
         let position = until_answered(board, Part::Chain, || ledger.position(id)).await;
         let after = until_answered(board, Part::Chain, || ledger.head()).await;
-        tries += 1;
-        if after.height == before.height || tries >= STEADY_TRIES {
+        if after.height == before.height {
             return (before, position);
         }
         before = after;
     }
+    let position = until_answered(board, Part::Chain, || ledger.position(id)).await;
+    (before, position)
 }

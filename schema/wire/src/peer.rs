@@ -71,10 +71,13 @@ pub fn shard(meter: &MeterId, shards: u16) -> u16 {
     }
 }
 
+/// Most shards of a zone.
+const MAX_SHARDS: u16 = 4096;
+
 /// Number of shards of a zone with so many meters: about 32 meters a shard, a power of two, at most 4,096.
 pub fn shards_for(meters_in_zone: u64) -> u16 {
-    let wanted = meters_in_zone.div_ceil(32).next_power_of_two().min(4096);
-    u16::try_from(wanted).unwrap_or(4096)
+    let wanted = meters_in_zone.div_ceil(32).next_power_of_two();
+    u16::try_from(wanted).map_or(MAX_SHARDS, |shards| shards.min(MAX_SHARDS))
 }
 
 /// A meter's offer.
@@ -223,6 +226,32 @@ impl SignedRecord {
         match &self.record {
             Record::Offer(o) => o.expires_at,
             Record::Status(s) => s.expires_at,
+        }
+    }
+    /// Its network's name.
+    pub fn network(&self) -> &str {
+        match &self.record {
+            Record::Offer(o) => &o.network,
+            Record::Status(s) => &s.network,
+        }
+    }
+    /// Whether it may be listed at a location: an offer where its meter lives or among the offers of its zone, bucket
+    /// and shard, a status among the statuses of its zone and shard; of whatever number of shards, because whoever
+    /// checks may know another number of meters than whoever announced.
+    pub fn belongs_at(&self, location: &Location) -> bool {
+        let meter = self.meter();
+        let mut numbers = (0..=MAX_SHARDS.ilog2()).map(|bits| 1u16 << bits);
+        match &self.record {
+            Record::Offer(o) => {
+                Location::of_meter(&o.network, &meter) == *location
+                    || numbers.any(|shards| {
+                        let shard = shard(&meter, shards);
+                        Location::of_offers(&o.network, o.zone, bucket(o.wh), shard) == *location
+                    })
+            }
+            Record::Status(s) => numbers.any(|shards| {
+                Location::of_status(&s.network, s.zone, shard(&meter, shards)) == *location
+            }),
         }
     }
     /// What was signed.
@@ -374,6 +403,53 @@ mod tests {
         assert_eq!(shard(&MeterId([0xff; 16]), 1), 0);
         assert_eq!(shard(&MeterId([0xff; 16]), 8), 7);
         assert_eq!(shard(&MeterId([0; 16]), 8), 0);
+    }
+
+    #[test]
+    fn records_belong_at_their_locations_only() {
+        let (network, meter, zone) = ("n".to_owned(), MeterId([0xa5; 16]), Zone(3));
+        let signed = |record| SignedRecord {
+            record,
+            signature: Signature::default(),
+        };
+        let offer = signed(Record::Offer(Offer {
+            version: 1,
+            network: network.clone(),
+            meter,
+            zone,
+            window: Window(9),
+            wh: Wh(600),
+            price: Price(1),
+            sequence: 1,
+            expires_at: Seconds(1),
+            peer: vec![1],
+        }));
+        let status = signed(Record::Status(Status {
+            version: 1,
+            network: network.clone(),
+            meter,
+            zone,
+            window: Window(9),
+            surplus: true,
+            wh: Wh(600),
+            sequence: 1,
+            expires_at: Seconds(1),
+        }));
+        for meters in [1, 33, 1_000, 1_000_000, u64::MAX] {
+            let own = shard(&meter, shards_for(meters));
+            let offers = |bucket, shard| Location::of_offers(&network, zone, bucket, shard);
+            let statuses = |shard| Location::of_status(&network, zone, shard);
+            assert!(offer.belongs_at(&offers(2, own)) && status.belongs_at(&statuses(own)));
+            assert!(!offer.belongs_at(&offers(1, own)) && !status.belongs_at(&offers(2, own)));
+            assert!(
+                !offer.belongs_at(&statuses(own)) && !status.belongs_at(&statuses(own ^ 0x2000))
+            );
+            assert!(!offer.belongs_at(&offers(2, own ^ 0x2000)));
+        }
+        let home = Location::of_meter(&network, &meter);
+        assert!(offer.belongs_at(&home) && !status.belongs_at(&home));
+        assert!(!offer.belongs_at(&Location::of_offers("m", zone, 2, 0)));
+        assert!(!offer.belongs_at(&Location::of_offers("n", Zone(4), 2, 0)));
     }
 
     #[test]

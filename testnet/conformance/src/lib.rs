@@ -24,6 +24,7 @@ mod hostile;
 pub mod load;
 mod messages;
 pub mod people;
+pub mod port;
 pub mod record;
 pub mod replay;
 pub mod wasmd;

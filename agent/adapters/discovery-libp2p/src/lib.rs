@@ -1,1 +1,39 @@
-//! Discovery and negotiation over libp2p: Kademlia, identify, mDNS, request and answer.
+//! Other meters over libp2p: the shared table of records, and talk from meter to meter.
+//!
+//! *Kademlia* (`/wattpool/kad/1`) knows who is there and who is closest to a location; nothing is stored in it. The
+//! records themselves are put to and got from the closest nodes with a protocol of our own (`/wattpool/records/1`),
+//! because a Kademlia key holds one value or twenty providers, and a location lists every meter that offers there.
+//! *Requests and answers* go straight between two meters (`/wattpool/trade/1`). All of it runs over TCP with Noise and
+//! yamux; identify tells addresses and versions, mDNS finds neighbours on a local network.
+//!
+//! What is stored and what is returned was checked: version, network, size, expiry, that the record belongs at the
+//! location, and against the chain's registry ([`wattpool_core::ports::network::RecordCheck`]). A node stores an offer
+//! only from the peer that the offer names. Store, rates, sizes and links are bounded ([`Limits`]); who sends what no
+//! honest node sends is banned for a while.
+//!
+//! [`Mesh`] is the way in. [`trial`] starts many nodes in one process, hostile ones among them, to measure all this.
+
+mod closest;
+mod codec;
+mod config;
+mod counters;
+mod driver;
+mod guard;
+mod handle;
+mod inbound;
+mod keeper;
+mod lanes;
+mod links;
+mod lookup;
+mod mesh;
+mod own;
+mod ports;
+mod store;
+pub mod trial;
+pub mod wire;
+
+pub use config::{Clock, Config, ConfigError, Limits};
+pub use counters::Figures;
+pub use lookup::Got;
+pub use mesh::Mesh;
+pub use own::Put;

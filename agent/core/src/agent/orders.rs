@@ -226,7 +226,7 @@ impl Agent {
                 }
                 self.free_cover();
             }
-            Err(TxFailure::Lost) => {
+            Err(TxFailure::Lost | TxFailure::Unsent(_)) => {
                 self.lost_order_tx(now, Intent::Deliver { buyer, trade_id }, out);
                 return;
             }
@@ -427,7 +427,7 @@ impl Agent {
                     closing: false,
                 });
             }
-            Err(TxFailure::Lost) => self.lost_order_tx(now, Intent::Open { trade_id }, out),
+            Err(TxFailure::Lost | TxFailure::Unsent(_)) => self.lost_order_tx(now, Intent::Open { trade_id }, out),
             Err(_) => {
                 self.orders.opening.swap_remove(at);
             }

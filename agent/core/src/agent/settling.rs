@@ -271,7 +271,7 @@ impl Agent {
                 self.settle_later(now, at, false, out)
             }
             // Asked under the same id, the chain tells what became of it, whether it has expired since or not.
-            Err(TxFailure::Lost) => self.settle_later(now, at, true, out),
+            Err(TxFailure::Lost | TxFailure::Unsent(_)) => self.settle_later(now, at, true, out),
             Err(_) => {
                 let failed = self.buying.settling.swap_remove(at);
                 self.free_cover();

@@ -25,22 +25,35 @@ pub enum NetworkError {
 /// What a look-up found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
-    /// Verified records of other meters, each meter's newest per location.
+    /// Verified records, this meter's own among them where they are listed: of each meter and kind the newest.
     pub records: Vec<Arc<SignedRecord>>,
     /// False: the deadline cut it short.
     pub complete: bool,
 }
 
-/// Whether a record is what the chain's registry says it must be: of a registered meter, signed by its agent, of
-/// this network, not expired. Asked before a record is stored and again when it is read.
+/// What the chain's registry, as last seen, says of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its meter is in service in the zone that it names, and the meter's agent signed it.
+    Holds,
+    /// There is no such meter with an agent, or in another zone. The registry as last seen may be behind: nobody is to
+    /// be blamed for it.
+    Unknown,
+    /// The meter's agent did not sign it.
+    Forged,
+}
+
+/// Judges records by the chain's registry. Asked before a record is stored and again when it is read; version,
+/// network and expiry are looked at before.
 pub trait RecordCheck: Send + Sync {
-    /// True: it may be stored and used.
-    fn holds(&self, record: &SignedRecord) -> bool;
+    /// Only a record that holds may be stored or used.
+    fn check(&self, record: &SignedRecord) -> Verdict;
 }
 
 /// The table of records (Kademlia).
 pub trait Discovery: Send + Sync {
-    /// Publishes this meter's record at a location; it replaces an older one of the same kind.
+    /// Publishes this meter's record at a location; it replaces an older one of the same kind. It is published again
+    /// as the nodes near the location change, until it expires or is withdrawn.
     fn announce(
         &self,
         location: Location,

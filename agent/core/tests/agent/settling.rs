@@ -185,8 +185,9 @@ fn a_refused_trade_brings_the_next_best_and_covers_no_more_than_the_import() {
 #[test]
 fn what_is_lost_is_submitted_again_under_the_same_id_and_counted_once() {
     let (mut home, mut intent, trade) = settling();
-    for _ in 0..3 {
-        let out = home.done(intent, Err(TxFailure::Lost));
+    let unsent = || TxFailure::Unsent("the fee account is empty".into());
+    for failure in [TxFailure::Lost, unsent(), TxFailure::Lost] {
+        let out = home.done(intent, Err(failure));
         assert_eq!(submits(&out), [], "not at once");
         assert_eq!(asks(&out), []);
         let again = home.fire(&out, Timer::Resubmit);

@@ -143,6 +143,7 @@ impl Books {
         let code = match failure {
             TxFailure::Refused(code) => (*code).to_owned(),
             TxFailure::Lost => "LOST".to_owned(),
+            TxFailure::Unsent(why) => format!("UNSENT {why}"),
             TxFailure::Unknown(text) => format!("UNKNOWN {text}"),
         };
         let count = self.refusals.entry(code).or_default();

@@ -1,0 +1,207 @@
+//! A node: what the composition root starts, asks and stops.
+
+use crate::config::{Checked, Clock, Config, ConfigError, Limits};
+use crate::counters::{Counters, Figures};
+use crate::driver::Driver;
+use crate::handle::Handle;
+use crate::inbound::{Asked, Inbound};
+use crate::keeper::{Honest, Judge, Keeper, Shelf};
+use crate::links;
+use crate::lookup::{Got, Lookup};
+use crate::own::{Own, Publisher, Put};
+use libp2p::multiaddr::Protocol;
+use libp2p::Multiaddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, Mutex, Semaphore};
+use tokio::task::JoinHandle;
+use wattpool_core::ports::network::RecordCheck;
+use wattpool_schema::peer::{Location, SignedRecord};
+
+/// Commands that wait for the driver.
+const COMMANDS: usize = 256;
+/// How long stopping waits for others to be told.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A node of the network. Dropped, it goes without a word; [`Mesh::stop`] takes its offers back first.
+pub struct Mesh {
+    pub(crate) net: Publisher,
+    pub(crate) own: Arc<Own>,
+    pub(crate) limits: Limits,
+    pub(crate) requests: Mutex<mpsc::Receiver<Asked>>,
+    republishing: JoinHandle<()>,
+}
+
+impl Drop for Mesh {
+    fn drop(&mut self) {
+        self.republishing.abort();
+    }
+}
+
+impl Mesh {
+    /// Starts a node: it listens, dials the nodes to begin with, and goes on trying while it knows nobody. Must be called
+    /// within a tokio runtime. `check` judges records by the chain's registry, `clock` tells the chain's time.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: a setting is wrong, or an address cannot be listened on.
+    pub fn start(
+        config: &Config,
+        check: Arc<dyn RecordCheck>,
+        clock: Clock,
+    ) -> Result<Self, ConfigError> {
+        let honest = |shelf: &Shelf, judge: &Arc<Judge>, counters: &Arc<Counters>| {
+            let keeper = Honest::new(
+                shelf.clone(),
+                Arc::clone(judge),
+                Arc::clone(counters),
+                &config.limits,
+                Instant::now(),
+            );
+            Box::new(keeper) as Box<dyn Keeper>
+        };
+        Self::start_with(config.check()?, check, clock, honest)
+    }
+
+    /// Starts a node that answers others with a keeper of the caller's.
+    pub(crate) fn start_with(
+        config: Checked,
+        check: Arc<dyn RecordCheck>,
+        clock: Clock,
+        keeper: impl FnOnce(&Shelf, &Arc<Judge>, &Arc<Counters>) -> Box<dyn Keeper>,
+    ) -> Result<Self, ConfigError> {
+        let limits = config.limits.clone();
+        let mut swarm = links::swarm(&config)?;
+        for address in &config.listen {
+            swarm
+                .listen_on(address.clone())
+                .map_err(|e| ConfigError::Listen {
+                    address: address.to_string(),
+                    why: e.to_string(),
+                })?;
+        }
+        for address in &config.external {
+            swarm.add_external_address(address.clone());
+        }
+        let counters = Arc::<Counters>::default();
+        let (commands, received) = mpsc::channel(COMMANDS);
+        let (inbound, requests, outgoing) = Inbound::new(limits.waiting, Arc::clone(&counters));
+        let shelf = Shelf::new(&limits);
+        let judge = Arc::new(Judge::new(&config, clock, check));
+        let net = Publisher {
+            handle: Handle::new(*swarm.local_peer_id(), commands),
+            shelf,
+            judge,
+            counters: Arc::clone(&counters),
+            fan_out: Arc::new(Semaphore::new(limits.fan_out)),
+            patience: limits.answer(),
+        };
+        let keeper = keeper(&net.shelf, &net.judge, &counters);
+        let channels = (received, outgoing, inbound);
+        let driver = Driver::new(&config, swarm, channels, keeper, counters, Instant::now());
+        tokio::spawn(driver.run());
+        let own = Arc::<Own>::default();
+        let republishing = tokio::spawn(republish(net.clone(), Arc::clone(&own), limits.clone()));
+        Ok(Self {
+            net,
+            own,
+            limits,
+            requests: Mutex::new(requests),
+            republishing,
+        })
+    }
+
+    /// This node's peer id: what its offers name.
+    pub fn peer_id(&self) -> Vec<u8> {
+        self.net.handle.id.to_bytes()
+    }
+
+    /// The addresses that this node listens on, each with its peer id, to be dialled by others.
+    pub async fn addresses(&self) -> Vec<String> {
+        let id = self.net.handle.id;
+        let listening = self.net.handle.listening().await;
+        listening
+            .into_iter()
+            .map(|address| address.with(Protocol::P2p(id)).to_string())
+            .collect()
+    }
+
+    /// Dials a node.
+    ///
+    /// # Errors
+    /// It is no multiaddress.
+    pub async fn dial(&self, address: &str) -> Result<(), ConfigError> {
+        let parsed = address
+            .parse::<Multiaddr>()
+            .map_err(|_| ConfigError::Setting {
+                field: "address".to_owned(),
+                expected: "a multiaddress such as /ip4/192.0.2.7/tcp/7400".to_owned(),
+                found: format!("{:?}", address.chars().take(120).collect::<String>()),
+            })?;
+        self.net.handle.dial(parsed).await;
+        Ok(())
+    }
+
+    /// Puts a record of this meter to the nodes closest to a location, and keeps it there until it expires or is
+    /// withdrawn.
+    pub async fn put(&self, at: Location, record: Arc<SignedRecord>) -> Put {
+        self.own.add(at, Arc::clone(&record));
+        let put = self.net.put(at, &record, false);
+        let done = tokio::time::timeout(self.limits.announce(), put).await;
+        done.unwrap_or_default()
+    }
+
+    /// Looks locations up until the deadline.
+    pub async fn get(&self, locations: &[Location], within: Duration) -> Got {
+        Lookup::new(&self.net, self.limits.quorum, self.limits.hedge())
+            .run(locations, within)
+            .await
+    }
+
+    /// Peers that are banned now, by their ids.
+    pub async fn banned(&self) -> Vec<Vec<u8>> {
+        let banned = self.net.handle.banned().await;
+        banned.into_iter().map(libp2p::PeerId::to_bytes).collect()
+    }
+
+    /// What was counted.
+    pub fn figures(&self) -> Figures {
+        let own = self.own.live(self.net.judge.now()).len();
+        let counters = &self.net.counters;
+        counters.own.set(u64::try_from(own).unwrap_or(0));
+        counters.figures()
+    }
+
+    /// Takes this meter's offers back, as far as others can be told in two seconds, and closes all connections.
+    pub async fn stop(self) {
+        self.republishing.abort();
+        let out = self.own.live(self.net.judge.now());
+        let farewell = out.iter().map(|(at, record)| {
+            self.own.take_offer(*at);
+            self.net.withdraw(*at, record.meter(), record.sequence())
+        });
+        // Whoever was not told sees the offers expire.
+        let _ = tokio::time::timeout(FAREWELL, futures::future::join_all(farewell)).await;
+        self.net.handle.stop().await;
+    }
+}
+
+/// Publishes own records again: nodes come and go, and whoever is closest to a location by then should hold them.
+async fn republish(net: Publisher, own: Arc<Own>, limits: Limits) {
+    // The first byte of a peer id that differs from node to node spreads them over the interval.
+    let spread = net.handle.id.to_bytes().last().copied().unwrap_or(0);
+    let period = limits.republish();
+    let pause = period
+        .saturating_mul(896u32.saturating_add(u32::from(spread)))
+        .checked_div(1_024)
+        .unwrap_or(period);
+    loop {
+        tokio::time::sleep(pause).await;
+        for (at, record) in own.live(net.judge.now()) {
+            if own.is_out(at, &record) {
+                let put = net.put(at, &record, true);
+                // Cut short: the next time comes.
+                let _ = tokio::time::timeout(limits.announce(), put).await;
+            }
+        }
+    }
+}

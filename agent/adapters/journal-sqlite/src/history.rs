@@ -1,0 +1,99 @@
+//! Reading the history, beside a running agent or without one.
+
+use crate::schema::{failed, open_to_read};
+use rusqlite::{params, Connection};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use wattpool_core::ports::home::JournalError;
+use wattpool_schema::event::{MarketEvent, TradeClosed};
+use wattpool_schema::Seconds;
+
+/// A closed trade of this meter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TradeRow {
+    /// The block it was closed in.
+    pub height: u64,
+    /// As the chain logged it.
+    #[serde(flatten)]
+    pub trade: TradeClosed,
+}
+
+/// Something the agent told its owner.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NoticeRow {
+    /// Block time, as well as it was known.
+    pub at: Seconds,
+    /// What, as [`wattpool_core::io::Notice`] is written.
+    pub notice: serde_json::Value,
+}
+
+/// Reads an agent's history.
+pub struct HistoryReader {
+    file: PathBuf,
+    db: Connection,
+}
+
+impl HistoryReader {
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// There is none, or it is of another version.
+    pub fn open(file: &Path) -> Result<Self, JournalError> {
+        Ok(Self {
+            db: open_to_read(file)?,
+            file: file.to_owned(),
+        })
+    }
+
+    fn rows<T>(
+        &self,
+        query: &str,
+        limit: u32,
+        read: impl Fn(i64, &str) -> Result<T, String>,
+    ) -> Result<Vec<T>, JournalError> {
+        let fail = |error: rusqlite::Error| failed(&self.file, error);
+        let mut select = self.db.prepare(query).map_err(fail)?;
+        let rows = select
+            .query_map(params![limit], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+            })
+            .map_err(fail)?;
+        rows.map(|row| {
+            let (number, text) = row.map_err(fail)?;
+            read(number, &text).map_err(|e| failed(&self.file, format!("at {number}: {e}")))
+        })
+        .collect()
+    }
+
+    /// The newest closed trades, newest first.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn trades(&self, limit: u32) -> Result<Vec<TradeRow>, JournalError> {
+        let query = "SELECT height, event FROM events WHERE kind = 'trade_closed'
+                     ORDER BY height DESC, place DESC LIMIT ?1";
+        self.rows(query, limit, |height, text| {
+            match serde_json::from_str(text).map_err(|e| e.to_string())? {
+                MarketEvent::TradeClosed(trade) => Ok(TradeRow {
+                    height: u64::try_from(height).map_err(|e| e.to_string())?,
+                    trade,
+                }),
+                other => Err(format!("not a closed trade: {other:?}")),
+            }
+        })
+    }
+
+    /// The newest notices, newest first.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn notices(&self, limit: u32) -> Result<Vec<NoticeRow>, JournalError> {
+        let query = "SELECT time, notice FROM notices ORDER BY number DESC LIMIT ?1";
+        self.rows(query, limit, |time, text| {
+            Ok(NoticeRow {
+                at: Seconds(u64::try_from(time).map_err(|e| e.to_string())?),
+                notice: serde_json::from_str(text).map_err(|e| e.to_string())?,
+            })
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! Opening the file: its tables, its version, how it is written.
+
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+use std::time::Duration;
+use wattpool_core::ports::home::JournalError;
+
+/// Version of the tables, kept in SQLite's `user_version`.
+pub const VERSION: i64 = 1;
+
+/// Marks a database as this program's, in SQLite's `application_id`: "watt".
+const APPLICATION: i64 = 0x7761_7474;
+
+/// A reader waits so long for a writer.
+const BUSY: Duration = Duration::from_secs(5);
+
+const TABLES: &str = "
+    CREATE TABLE journal (
+        number INTEGER PRIMARY KEY,
+        entry TEXT NOT NULL
+    );
+    CREATE TABLE noted (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        height INTEGER NOT NULL
+    );
+    CREATE TABLE events (
+        height INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        event TEXT NOT NULL,
+        PRIMARY KEY (height, place)
+    ) WITHOUT ROWID;
+    CREATE INDEX events_by_kind ON events (kind, height);
+    CREATE TABLE notices (
+        number INTEGER PRIMARY KEY,
+        time INTEGER NOT NULL,
+        notice TEXT NOT NULL
+    );
+";
+
+/// An error that names the file.
+pub(crate) fn failed(file: &Path, why: impl std::fmt::Display) -> JournalError {
+    JournalError {
+        file: file.display().to_string(),
+        why: why.to_string(),
+    }
+}
+
+/// What a commit waits for.
+#[derive(Clone, Copy)]
+pub(crate) enum Synchronous {
+    /// Until it is on the disk.
+    Full,
+    /// Not for the disk: a power cut may take the last commits, nothing else.
+    Normal,
+}
+
+impl Synchronous {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Normal => "normal",
+        }
+    }
+}
+
+/// Opens for writing; a new file gets its tables.
+pub(crate) fn open(file: &Path, synchronous: Synchronous) -> Result<Connection, JournalError> {
+    let fail = |error: rusqlite::Error| failed(file, error);
+    let mut db = Connection::open(file).map_err(fail)?;
+    settle(&db).map_err(fail)?;
+    db.pragma_update(None, "journal_mode", "wal")
+        .map_err(fail)?;
+    db.pragma_update(None, "synchronous", synchronous.name())
+        .map_err(fail)?;
+    let (application, version) = marks(&db).map_err(fail)?;
+    if (application, version) == (0, 0) && is_empty(&db).map_err(fail)? {
+        let create = db.transaction().map_err(fail)?;
+        create.execute_batch(TABLES).map_err(fail)?;
+        create
+            .pragma_update(None, "application_id", APPLICATION)
+            .and_then(|()| create.pragma_update(None, "user_version", VERSION))
+            .and_then(|()| create.commit())
+            .map_err(fail)?;
+    } else {
+        check(file, application, version)?;
+    }
+    sound(file, &db)?;
+    Ok(db)
+}
+
+/// Opens for reading beside a running agent.
+pub(crate) fn open_to_read(file: &Path) -> Result<Connection, JournalError> {
+    let fail = |error: rusqlite::Error| failed(file, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(file, flags).map_err(fail)?;
+    settle(&db).map_err(fail)?;
+    let (application, version) = marks(&db).map_err(fail)?;
+    check(file, application, version)?;
+    Ok(db)
+}
+
+fn settle(db: &Connection) -> rusqlite::Result<()> {
+    db.busy_timeout(BUSY)
+}
+
+fn marks(db: &Connection) -> rusqlite::Result<(i64, i64)> {
+    let mark = |name| db.pragma_query_value(None, name, |row| row.get(0));
+    Ok((mark("application_id")?, mark("user_version")?))
+}
+
+fn is_empty(db: &Connection) -> rusqlite::Result<bool> {
+    db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
+        row.get(0)
+    })
+}
+
+fn check(file: &Path, application: i64, version: i64) -> Result<(), JournalError> {
+    if application != APPLICATION {
+        return Err(failed(file, "not a journal of wattpool"));
+    }
+    match version {
+        VERSION => Ok(()),
+        newer if newer > VERSION => Err(failed(
+            file,
+            format!(
+                "version {newer}, this program knows up to {VERSION}: install a newer wattpool"
+            ),
+        )),
+        other => Err(failed(
+            file,
+            format!("version {other} is unknown, expected {VERSION}"),
+        )),
+    }
+}
+
+/// A damaged file is refused before an agent trusts it.
+fn sound(file: &Path, db: &Connection) -> Result<(), JournalError> {
+    let verdict: String = db
+        .pragma_query_value(None, "quick_check", |row| row.get(0))
+        .map_err(|e| failed(file, e))?;
+    if verdict == "ok" {
+        Ok(())
+    } else {
+        Err(failed(
+            file,
+            format!("damaged: {}", verdict.replace('\n', " ")),
+        ))
+    }
+}
