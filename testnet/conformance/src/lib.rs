@@ -21,6 +21,7 @@ pub mod course;
 pub mod embedded;
 pub mod gas;
 mod hostile;
+pub mod load;
 mod messages;
 pub mod people;
 pub mod port;

@@ -8,7 +8,7 @@ use anyhow::{ensure, Context, Result};
 use serde::Serialize;
 use wattpool_schema::escrow::{ExecuteMsg as Escrow, SettleTrade, MAX_BATCH};
 use wattpool_schema::pool::ExecuteMsg as Pool;
-use wattpool_schema::{Wh, Window};
+use wattpool_schema::Window;
 
 /// Meters and trades of the market that has hardly begun.
 pub const FEW: usize = 10;
@@ -105,17 +105,8 @@ impl<S: Stage> Script<'_, S> {
     fn trades(&mut self, count: usize) -> Result<usize> {
         self.market.now = self.stage.now();
         let buyer = self.buyer(0);
-        let live = self.market.live();
         let trades: Vec<SettleTrade> = (0..count)
-            .map(|_| {
-                let approval = self.market.approval(0, buyer, 2, 200_000);
-                SettleTrade {
-                    trade_id: self.market.people.homes[buyer].next(1),
-                    wh: Wh(2),
-                    approval: self.market.sign(0, approval),
-                    cover: Some(self.market.cover(buyer, live, 50_000)),
-                }
-            })
+            .map(|_| self.market.spot(0, buyer, 2, 50_000))
             .collect();
         let (escrow, agent) = (
             self.market.contracts.escrow.clone(),

@@ -11,7 +11,8 @@ mod wasmd;
 pub use growth::{cast, grow, Growth, FEW};
 pub use in_process::InProcess;
 pub use parts::Share;
-pub use script::{people, play, Scene, METERS, WINDOW_S};
+pub(crate) use script::Script;
+pub use script::{people, play, play_trades, Scene, METERS, WINDOW_S};
 pub use table::{measure, Report, Row, NAIVE_ESCROW, SETTLE_LIMIT, STATE_LIMIT};
 pub use wasmd::OnWasmd;
 

@@ -15,7 +15,7 @@ use wattpool_schema::token::{self, ExecuteMsg as Token};
 use wattpool_schema::{Micro, Price, Tariff, TradeKind, Wh, Window, Zone};
 
 /// Seconds of a window: enough for what has to happen in one on a busy machine.
-pub const WINDOW_S: u32 = 20;
+pub const WINDOW_S: u32 = 15;
 /// Meters that are registered. The first half sells, the second half buys.
 pub const METERS: usize = 100;
 /// Statements and covers in a full message.
@@ -43,10 +43,10 @@ pub struct Scene {
 }
 
 /// A market in the hands of a script.
-pub(super) struct Script<'s, S> {
-    pub(super) stage: &'s mut S,
-    pub(super) market: Course,
-    pub(super) scenes: Vec<Scene>,
+pub(crate) struct Script<'s, S> {
+    pub(crate) stage: &'s mut S,
+    pub(crate) market: Course,
+    pub(crate) scenes: Vec<Scene>,
 }
 
 /// People of a market that a script is played with: of two zones, each meter with an owner of its own.
@@ -55,6 +55,17 @@ pub fn people(seed: u64, meters: usize) -> People {
         .map(|i| Zone(u16::from(i >= meters / 2)))
         .collect();
     People::with_homes(seed, &zones, meters)
+}
+
+/// Plays what spot trades need: registrations, deposits, statements, covers, settles.
+///
+/// # Errors
+/// A message fails that should not.
+pub fn play_trades(stage: &mut impl Stage, seed: u64) -> Result<Vec<Scene>> {
+    let mut script = Script::begin(stage, people(seed, METERS))?;
+    script.settle_in()?;
+    script.trade()?;
+    Ok(script.scenes)
 }
 
 /// Plays all of it.
@@ -88,7 +99,7 @@ impl Part {
 
 impl<'s, S: Stage> Script<'s, S> {
     /// A market that is wired.
-    pub(super) fn begin(stage: &'s mut S, people: People) -> Result<Self> {
+    pub(crate) fn begin(stage: &'s mut S, people: People) -> Result<Self> {
         let mut market = Course::new(0, &stage.chain_id(), WINDOW_S);
         market.people = people;
         let mut script = Self {
@@ -152,7 +163,7 @@ impl<'s, S: Stage> Script<'s, S> {
     }
 
     /// Registers meters in one transaction.
-    pub(super) fn register(&mut self, meters: impl IntoIterator<Item = usize>) -> Result<Used> {
+    pub(crate) fn register(&mut self, meters: impl IntoIterator<Item = usize>) -> Result<Used> {
         let register = meters.into_iter().map(|i| {
             let registration = self.market.registration(i);
             let msg = binary(&Pool::RegisterMeter { registration });
@@ -163,7 +174,7 @@ impl<'s, S: Stage> Script<'s, S> {
     }
 
     /// Sends what only prepares.
-    pub(super) fn quietly(&mut self, sender: usize, messages: Vec<Message>) -> Result<Used> {
+    pub(crate) fn quietly(&mut self, sender: usize, messages: Vec<Message>) -> Result<Used> {
         let by = self.person(sender);
         self.stage.send(&by, messages)
     }
@@ -210,21 +221,21 @@ impl<'s, S: Stage> Script<'s, S> {
         self.send(sender, Part::Escrow, name, 1, msg, vec![])
     }
 
-    pub(super) fn deposit(&mut self, home: usize, amount: u128) -> Result<()> {
+    pub(crate) fn deposit(&mut self, home: usize, amount: u128) -> Result<()> {
         let owner = self.market.of(home).owner;
         let (msg, funds) = (Escrow::Deposit {}, coins(amount, DENOM));
         self.send(owner, Part::Escrow, "deposit", 1, &msg, funds)
     }
 
     /// Waits for the beginning of the next window: what was metered in the one that ends can be stated now.
-    pub(super) fn next_window(&mut self) -> Result<Window> {
+    pub(crate) fn next_window(&mut self) -> Result<Window> {
         let next = Window::at(self.stage.now(), WINDOW_S).next();
         self.stage.wait_until(next.start(WINDOW_S))?;
         self.market.now = self.stage.now();
         Ok(self.market.live())
     }
 
-    pub(super) fn buyer(&self, i: usize) -> usize {
+    pub(crate) fn buyer(&self, i: usize) -> usize {
         self.market.people.homes.len() / 2 + i
     }
 
@@ -335,17 +346,11 @@ impl<'s, S: Stage> Script<'s, S> {
     fn spot(&mut self, covered: u64) -> SettleTrade {
         self.market.now = self.stage.now();
         let buyer = self.buyer(0);
-        let approval = self.market.approval(0, buyer, 800, 200_000);
-        SettleTrade {
-            trade_id: self.market.people.homes[buyer].next(1),
-            wh: Wh(800),
-            approval: self.market.sign(0, approval),
-            cover: Some(self.market.cover(buyer, self.market.live(), covered)),
-        }
+        self.market.spot(0, buyer, 800, covered)
     }
 
     /// A spot trade with the buyer's cover.
-    pub(super) fn settle(&mut self, name: &str, covered: u64) -> Result<()> {
+    pub(crate) fn settle(&mut self, name: &str, covered: u64) -> Result<()> {
         let trade = self.spot(covered);
         let agent = self.market.of(self.buyer(0)).agent;
         self.escrow(agent, name, &Escrow::Settle { trade })

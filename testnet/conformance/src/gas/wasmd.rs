@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use cosmwasm_std::Binary;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::runtime::Runtime;
 use wattpool_ledger_wasmd::message::{self, Instantiation};
 use wattpool_ledger_wasmd::{Account, Any};
@@ -21,9 +22,9 @@ const PURSE: u128 = 1_000_000_000_000;
 
 /// A wasmd of its own with the market's codes on it.
 pub struct OnWasmd {
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     // Dropped before the network ends.
-    chain: Chain,
+    pub(crate) chain: Arc<Chain>,
     net: Testnet,
     codes: BTreeMap<Part, u64>,
     accounts: BTreeMap<String, Account>,
@@ -57,7 +58,7 @@ impl OnWasmd {
             let admin = admin.context("the network has no account admin")?;
             let admin = chain.wallet(&admin.mnemonic)?;
             let codes = chain.store_market(&admin, contracts).await?;
-            anyhow::Ok((chain, codes))
+            anyhow::Ok((Arc::new(chain), codes))
         })?;
         Ok(Self {
             runtime,
