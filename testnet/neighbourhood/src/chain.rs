@@ -12,9 +12,9 @@ use wattpool_ledger_wasmd::deploy::{
 };
 use wattpool_ledger_wasmd::proto::cosmos::base::v1beta1::Coin;
 use wattpool_ledger_wasmd::{message, Account, Any, ChainSettings, Client, Gas, Key, Market};
-use wattpool_scenario::model::Neighbourhood;
-use wattpool_schema::pool::Registration;
-use wattpool_schema::{escrow, pool, Micro};
+use wattpool_scenario::model::{Neighbourhood, ZonePair};
+use wattpool_schema::pool::{Registration, Tariffs, ZonePairTerms, ZonePairsResponse};
+use wattpool_schema::{escrow, pool, Micro, Window};
 use wattpool_testnet::{Description, FILE};
 
 use crate::household::Household;
@@ -191,6 +191,32 @@ impl Chain {
         Ok(deploy(&self.client, deployment, &|step| println!("{step}")).await?)
     }
 
+    /// The neighbourhood under the tariffs and zone terms that the market has now.
+    ///
+    /// # Errors
+    /// The chain does not answer.
+    pub async fn with_terms(&self, market: &Market, n: &Neighbourhood) -> Result<Neighbourhood> {
+        let window = Window::at(self.head().await?.time, market.window_seconds);
+        let (pool, rpc) = (&market.pool.address, self.client.rpc());
+        let tariffs: Tariffs = rpc.smart(pool, &pool::QueryMsg::Tariffs { window }).await?;
+        let pairs: ZonePairsResponse = rpc
+            .smart(pool, &pool::QueryMsg::ZonePairs { window })
+            .await?;
+        let pair = |pair: &ZonePairTerms| ZonePair {
+            from: pair.from,
+            to: pair.to,
+            loss: pair.loss,
+            charge: pair.charge,
+            capacity: pair.capacity,
+        };
+        Ok(Neighbourhood {
+            import_tariff: vec![tariffs.import; n.windows],
+            feed_in_tariff: vec![tariffs.feed_in; n.windows],
+            zone_pairs: pairs.pairs.iter().map(pair).collect(),
+            ..n.clone()
+        })
+    }
+
     /// Gives all owners and agents coins, registers the meters, and deposits their owners' money. Answers the fees
     /// that the owners paid, micro-units.
     ///
@@ -266,7 +292,7 @@ impl Chain {
     ) -> Result<()> {
         let operator = self.account("operator")?;
         let pool = &market.pool.address;
-        let through = n.first_window.plus(n.windows as u64);
+        let through = n.first_window.plus(n.windows as u64).prev();
         let mut calls = vec![(
             pool::ExecuteMsg::FundReserve {},
             vec![message::coin(fund.0.into(), &market.denom)],
