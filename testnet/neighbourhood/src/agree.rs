@@ -59,16 +59,30 @@ pub fn differences(
     }
     // What is metered is the input itself; the ceiling follows from it and the terms.
     let figures = [
-        ("cells", on_chain.1.minted_wh.len() as u64, simulated.1.minted_wh.len() as u64),
+        (
+            "cells",
+            on_chain.1.minted_wh.len() as u64,
+            simulated.1.minted_wh.len() as u64,
+        ),
         ("demand", chain.demand_wh, embedded.demand_wh),
         ("generation", chain.generation_wh, embedded.generation_wh),
         ("own use", chain.own_use_wh, embedded.own_use_wh),
-        ("deficit", chain.grid_import_without_trading_wh, embedded.grid_import_without_trading_wh),
-        ("surplus", chain.feed_in_without_trading_wh, embedded.feed_in_without_trading_wh),
+        (
+            "deficit",
+            chain.grid_import_without_trading_wh,
+            embedded.grid_import_without_trading_wh,
+        ),
+        (
+            "surplus",
+            chain.feed_in_without_trading_wh,
+            embedded.feed_in_without_trading_wh,
+        ),
     ];
     for (what, there, here) in figures {
         if there != here {
-            found.push(format!("{what}: {there} on the chain, {here} in the simulator"));
+            found.push(format!(
+                "{what}: {there} on the chain, {here} in the simulator"
+            ));
         }
     }
     if (chain.ceiling_wh - embedded.ceiling_wh).abs() > 1e-6 {

@@ -5,9 +5,9 @@ use wattpool_core::io::BlockRef;
 use wattpool_report::outcome::{TradeKind as RowKind, TradeRow};
 use wattpool_report::Outcome;
 use wattpool_scenario::model::Neighbourhood;
+use wattpool_schema::escrow::TradeRecord;
 use wattpool_schema::event::{Delivered, MarketEvent, Stated, TradeClosed};
 use wattpool_schema::record::record_digest;
-use wattpool_schema::escrow::TradeRecord;
 use wattpool_schema::{Digest32, MeterId, TradeKind, Window, RECORD_VERSION};
 
 use crate::household::Household;
@@ -26,7 +26,7 @@ pub struct Sums {
     pub gross: u64,
     /// Paid to sellers.
     pub paid: u64,
-    /// Credited as feed-in.
+    /// Credited as feed-in: expired in its owner's hands, or stated late.
     pub credited: u64,
 }
 

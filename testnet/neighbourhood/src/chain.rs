@@ -105,7 +105,11 @@ impl Chain {
     /// # Errors
     /// There is none of this name.
     pub fn account(&self, role: &str) -> Result<Account> {
-        Ok(Account::new(Arc::clone(&self.client), self.key(role)?, None))
+        Ok(Account::new(
+            Arc::clone(&self.client),
+            self.key(role)?,
+            None,
+        ))
     }
 
     fn key(&self, role: &str) -> Result<Key> {
@@ -144,12 +148,7 @@ impl Chain {
     ///
     /// # Errors
     /// The contracts cannot be read, or the chain refuses a step.
-    pub async fn deploy(
-        &self,
-        n: &Neighbourhood,
-        window_s: u32,
-        pace: Duration,
-    ) -> Result<Market> {
+    pub async fn deploy(&self, n: &Neighbourhood, window_s: u32, pace: Duration) -> Result<Market> {
         let (import, feed_in) = tariffs(n);
         let pairs = n.zone_pairs.iter().map(|pair| ZonePairSettings {
             from: pair.from.0,

@@ -33,7 +33,12 @@ pub fn feed_in_due(
             due += credit(Wh(unsold), tariffs(n).1)?.0;
         }
         if due > 0 {
-            owners.push(household.owner(&market.address_prefix)?.address().to_owned());
+            owners.push(
+                household
+                    .owner(&market.address_prefix)?
+                    .address()
+                    .to_owned(),
+            );
         }
         fund += due;
     }
@@ -86,7 +91,10 @@ impl Check<'_> {
             let window = n.first_window.plus(row as u64);
             let of = self.books.sums.get(&window).copied().unwrap_or_default();
             let question = token::QueryMsg::Window { window };
-            let token: TokenWindow = self.rpc.smart(&self.market.token.address, &question).await?;
+            let token: TokenWindow = self
+                .rpc
+                .smart(&self.market.token.address, &question)
+                .await?;
             let question = pool::QueryMsg::Window { window };
             let pool: PoolWindow = self.rpc.smart(&self.market.pool.address, &question).await?;
             let lost = of.gross.saturating_sub(of.net);
@@ -99,17 +107,23 @@ impl Check<'_> {
                 ("lost", token.lost.0, lost),
                 ("sold", pool.sold.0, of.gross),
                 ("paid", pool.paid.0, of.paid),
-                // What expired in somebody's hands has been claimed by everybody.
-                ("expired", token.credited.0, of.credited),
             ];
             for (what, there, expected) in figures {
                 self.same(&format!("window {row}, {what}"), there, expected);
             }
-            let ends = token.redeemed.0 + token.lost.0 + token.credited.0;
-            if ends != token.minted.0 {
+            // All owners have claimed what expired in their hands, and what they stated late.
+            let ends = token.redeemed.0 + token.lost.0 + of.credited;
+            if ends != token.minted.0 + pool.late.0 {
                 self.found.push(format!(
-                    "window {row}: {} Wh minted, but redeemed, lost and expired {ends}",
-                    token.minted
+                    "window {row}: {} Wh minted and {} stated late, but redeemed, lost and credited {ends}",
+                    token.minted, pool.late
+                ));
+            }
+            // The token books an account's expired tokens when the account is touched again.
+            if token.credited.0 > of.credited {
+                self.found.push(format!(
+                    "window {row}: {} Wh expired by the token, {} Wh were credited",
+                    token.credited, of.credited
                 ));
             }
         }
@@ -125,7 +139,12 @@ impl Check<'_> {
         let held = self.rpc.balance(escrow, denom).await?;
         let reserved = self.rpc.balance(pool, denom).await?;
         let deposits: u64 = self.books.money.values().map(|(paid_in, _)| paid_in).sum();
-        let fed_in: u64 = self.books.money.values().map(|(_, paid_out)| paid_out).sum();
+        let fed_in: u64 = self
+            .books
+            .money
+            .values()
+            .map(|(_, paid_out)| paid_out)
+            .sum();
         let owed = book.accounts.0 + book.locked.0 + book.charges.0;
         self.same("coins of the escrow", held, u128::from(deposits));
         self.same("what the escrow owes", owed, deposits);
@@ -172,7 +191,11 @@ impl Check<'_> {
     fn needs(&mut self, n: &Neighbourhood) {
         let outcome = self.books.outcome();
         let homes = n.homes.len();
-        for (cell, (bought, sold)) in outcome.bought_wh.iter().zip(&outcome.sold_gross_wh).enumerate()
+        for (cell, (bought, sold)) in outcome
+            .bought_wh
+            .iter()
+            .zip(&outcome.sold_gross_wh)
+            .enumerate()
         {
             let (window, home) = (cell / homes, cell % homes);
             let (deficit, surplus) = net(&n.homes[home], window);

@@ -38,7 +38,9 @@ impl Household {
     /// # Errors
     /// A payment does not fit.
     pub fn all(n: &Neighbourhood) -> Result<Vec<Self>> {
-        (0..n.homes.len()).map(|number| Self::new(n, number)).collect()
+        (0..n.homes.len())
+            .map(|number| Self::new(n, number))
+            .collect()
     }
 
     fn new(n: &Neighbourhood, number: usize) -> Result<Self> {

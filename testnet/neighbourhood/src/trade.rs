@@ -232,12 +232,7 @@ impl Street<'_> {
         let ports = Ports {
             ledger: Arc::new(ledger),
             network: Arc::new(network),
-            meter: Arc::new(ProfileMeter::new(
-                home,
-                self.n.windows,
-                window_s,
-                beginning,
-            )),
+            meter: Arc::new(ProfileMeter::new(home, self.n.windows, window_s, beginning)),
             gate: Arc::new(NoGate),
             journal: Box::new(SqliteJournal::open(&file)?),
             history: Box::new(SqliteJournal::open_for_history(&file)?),
