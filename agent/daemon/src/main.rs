@@ -27,6 +27,12 @@ enum Command {
     Simulate(commands::simulate::Args),
     /// Choose the best trade for a need among offers.
     Choose(commands::choose::Args),
+    /// Operate a market: deploy it, register meters, pay homes' fees.
+    #[command(subcommand)]
+    Admin(commands::admin::Admin),
+    /// Own a meter: its money, its agent, its limits.
+    #[command(subcommand)]
+    Owner(commands::owner::Owner),
     /// Measure the machinery.
     #[command(subcommand)]
     Bench(commands::bench::Bench),
@@ -61,6 +67,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Simulate(args) => commands::simulate::run(&args),
         Command::Choose(args) => commands::choose::run(&args),
+        Command::Admin(admin) => commands::admin::run(&admin),
+        Command::Owner(owner) => commands::owner::run(&owner),
         Command::Bench(bench) => commands::bench::run(&bench),
     };
     match done {

@@ -19,6 +19,7 @@ pub mod chain;
 pub mod counted;
 pub mod course;
 pub mod embedded;
+pub mod gas;
 mod hostile;
 mod messages;
 pub mod people;
