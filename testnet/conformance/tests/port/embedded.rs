@@ -18,7 +18,7 @@ const GENESIS: Seconds = Seconds(1_772_409_600);
 /// Window length, seconds.
 const WINDOW_S: u32 = 60;
 
-/// The grid's prices and the zone's terms, as [`super`] has them on a node.
+/// The grid's prices and the zone's terms, as [`crate::node`] has them on a chain.
 pub fn terms() -> (Tariffs, Vec<ZonePairTerms>) {
     let tariffs = Tariffs {
         import: Tariff(300_000),
