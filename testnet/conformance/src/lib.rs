@@ -20,6 +20,7 @@ pub mod embedded;
 mod hostile;
 mod messages;
 pub mod people;
+pub mod port;
 pub mod record;
 pub mod replay;
 

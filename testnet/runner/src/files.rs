@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use toml_edit::{value, DocumentMut, Item};
@@ -294,6 +296,20 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))
 }
 
-fn write(path: &Path, text: &[u8]) -> Result<()> {
+/// Writes a file.
+pub(crate) fn write(path: &Path, text: &[u8]) -> Result<()> {
     fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}
+
+/// Writes a file that only its owner can read; whoever reads it meanwhile finds the old one or the new one.
+pub(crate) fn write_private(path: &Path, text: &[u8]) -> Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let write = || -> std::io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        options.open(&fresh)?.write_all(text)?;
+        fs::rename(&fresh, path)
+    };
+    write().with_context(|| format!("writing {}", path.display()))
 }

@@ -1,5 +1,6 @@
 //! A network of nodes: made, started, disturbed, ended.
 
+use crate::deploy::{ADDRESSES, KEYS, SETTINGS};
 use crate::description::{Description, NodeDescription, FILE};
 use crate::files;
 use crate::node::Node;
@@ -403,11 +404,9 @@ fn find_wasmd(asked: Option<&Path>) -> Result<PathBuf> {
 /// Removes a network's folder, which must be one.
 pub(crate) fn remove(home: &Path) -> Result<()> {
     let ours = |name: &str| {
-        name == "lock"
-            || name.starts_with(FILE)
-            || name.starts_with("node")
-            || name == "gentxs"
-            || name == "contracts.json"
+        let begins = [FILE, ADDRESSES, SETTINGS, "node"];
+        ["lock", "gentxs", KEYS].contains(&name)
+            || begins.iter().any(|begin| name.starts_with(begin))
     };
     for entry in fs::read_dir(home).with_context(|| format!("reading {}", home.display()))? {
         let name = entry?.file_name();

@@ -161,6 +161,82 @@ fn a_network_stays_until_it_is_taken_down_and_goes_on_when_it_is_started_again()
     assert!(!home.exists());
 }
 
+/// A deployment that says what it was given and writes what one would.
+const DEPLOYMENT: &str = r#"#!/bin/sh
+echo "given: $*"
+while [ $# -gt 1 ]; do
+    case $1 in
+    --key) mode=$(stat -c %a "$2") words=$(wc -w <"$2") ;;
+    --settings) settings=$2 ;;
+    --out) out=$2 ;;
+    esac
+    shift
+done
+echo "key: $words words, mode $mode"
+grep -h seconds "$settings"
+[ ! -e "$settings.fail" ] || exit 3
+echo '{ "pool": { "address": "watt1pool" } }' >"$out"
+"#;
+
+#[test]
+fn up_deploys_once_and_leaves_nothing_when_that_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("state");
+    let _cleared = Cleared(&home);
+    let wattpool = folder.path().join("wattpool");
+    std::fs::write(&wattpool, DEPLOYMENT).unwrap();
+    std::fs::set_permissions(
+        &wattpool,
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    let port = port(2).to_string();
+    let program = wattpool.to_str().unwrap();
+    let up = [
+        "--block-ms",
+        "100",
+        "--window-s",
+        "30",
+        "--rpc-port",
+        &port,
+        "--wattpool",
+        program,
+    ];
+
+    std::fs::create_dir(&home).unwrap();
+    let refuse = home.join("market.toml.fail");
+    std::fs::write(&refuse, "").unwrap();
+    let output = run(&home, "up", &up);
+    assert_eq!(output.status.code(), Some(1));
+    let lines = told(&output);
+    assert!(
+        lines.ends_with("testnet: wattpool admin deploy failed (exit status: 3), see above\n"),
+        "{lines}"
+    );
+    eventually("the end of the node", || processes(&home).is_empty());
+    std::fs::remove_file(&refuse).unwrap();
+
+    let output = run(&home, "up", &up);
+    let lines = told(&output);
+    assert!(output.status.success(), "{lines}");
+    let begin =
+        format!("given: admin deploy --rpc http://127.0.0.1:{port} --gas-price 0.0025uwatt --key ");
+    assert!(lines.starts_with(&begin), "{lines}");
+    assert!(lines.contains("/keys/node0 --contracts "), "{lines}");
+    assert!(
+        lines.contains("key: 24 words, mode 600\nwindow_seconds = 30\nhalt_seconds = 3\n"),
+        "{lines}"
+    );
+    assert!(String::from_utf8_lossy(&output.stdout).contains("watt1pool"));
+    assert_eq!(status(&home).1["contracts"]["pool"]["address"], "watt1pool");
+
+    let output = run(&home, "up", &up);
+    assert_eq!(
+        told(&output),
+        "the network is up already; testnet/down stops it\n"
+    );
+}
+
 #[test]
 fn a_killed_up_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
