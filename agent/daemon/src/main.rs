@@ -3,6 +3,7 @@
 //! stdout is the result, stderr the prose. Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 done but an
 //! invariant was violated, 130 interrupted (what was finished is written).
 
+mod agent;
 mod commands;
 
 use anyhow::Context;
@@ -25,6 +26,9 @@ struct Cli {
 enum Command {
     /// Let a neighbourhood trade on a virtual clock, with the real agents and contracts.
     Simulate(commands::simulate::Args),
+    /// Run the agent of a meter, and ask the one that runs.
+    #[command(subcommand)]
+    Agent(commands::agent::Agent),
     /// Choose the best trade for a need among offers.
     Choose(commands::choose::Args),
     /// Measure the machinery.
@@ -60,6 +64,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Simulate(args) => commands::simulate::run(&args),
+        Command::Agent(command) => commands::agent::run(&command),
         Command::Choose(args) => commands::choose::run(&args),
         Command::Bench(bench) => commands::bench::run(&bench),
     };

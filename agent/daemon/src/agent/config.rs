@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use wattpool_core::policy::Policy;
 use wattpool_discovery_libp2p::Limits;
-use wattpool_ledger_wasmd::GasPrice;
+use wattpool_ledger_wasmd::tx::GasPrice;
 use wattpool_meter_replay::Profile;
 use wattpool_schema::{MeterId, Window};
 

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod agent;
 pub mod bench;
 pub mod choose;
 pub mod memory;
