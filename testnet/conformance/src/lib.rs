@@ -15,6 +15,8 @@
     clippy::cast_possible_truncation
 )]
 
+pub mod chain;
+pub mod counted;
 pub mod course;
 pub mod embedded;
 mod hostile;
@@ -23,6 +25,7 @@ pub mod people;
 pub mod port;
 pub mod record;
 pub mod replay;
+pub mod wasmd;
 
 pub use course::{Course, Operation};
 pub use record::{Act, Answer, Part, Record, Step};

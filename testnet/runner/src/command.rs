@@ -266,6 +266,7 @@ fn reset(home: &Path) -> Result<ExitCode> {
         eprintln!("no network in {}", home.display());
         return Ok(ExitCode::SUCCESS);
     }
+    let home = &home.canonicalize()?;
     let mut found = Found::open(home, true)?;
     if let Some(found) = &mut found {
         found.end()?;
@@ -324,7 +325,7 @@ impl Shown {
 fn shape(home: &Path) -> Result<Shape> {
     let mut shape = Shape {
         running: false,
-        home: home.to_owned(),
+        home: home.canonicalize().unwrap_or_else(|_| home.to_owned()),
         chain_id: None,
         rpc: None,
         height: None,

@@ -7,6 +7,7 @@ use crate::guard::{make_room, Guard};
 use crate::handle::{Command, Contact, Exchange, Failure, Near, Outgoing};
 use crate::inbound::Inbound;
 use crate::keeper::Keeper;
+use crate::lanes::{Entered, Lanes, Message};
 use crate::links::{identity_of, Identity, Links, LinksEvent, KAD, RECORDS, TRADE};
 use crate::wire::{encode_answer, encode_reply, RecordsAnswer, TradeReply};
 use futures::StreamExt;
@@ -75,7 +76,8 @@ struct State {
     closest: Closest,
     guard: Guard,
     searches: HashMap<QueryId, Search>,
-    sent: HashMap<(bool, OutboundRequestId), Sent>,
+    sent: HashMap<(Exchange, OutboundRequestId), Sent>,
+    lanes: Lanes,
     banned: HashMap<PeerId, Instant>,
     /// Peers that speak another version, and what they say.
     others: HashMap<PeerId, (Instant, String)>,
@@ -114,6 +116,7 @@ impl Driver {
                 bootstrap: config.bootstrap.clone(),
                 searches: HashMap::new(),
                 sent: HashMap::new(),
+                lanes: Lanes::default(),
                 banned: HashMap::new(),
                 others: HashMap::new(),
                 retry_at: now,
@@ -165,6 +168,9 @@ impl Driver {
             Command::Strike { peer, strikes } => self.strike(peer, strikes, now),
             Command::Listening(answer) => {
                 let _ = answer.send(self.swarm.listeners().cloned().collect());
+            }
+            Command::Banned(answer) => {
+                let _ = answer.send(self.state.banned.keys().copied().collect());
             }
             Command::Dial(address) => self.dial(address),
             // Ends the loop before it comes here.
@@ -246,19 +252,46 @@ impl Driver {
             let _ = answer.send(Err(Failure::OtherVersion(why.clone())));
             return;
         }
+        let message = Message { to, bytes, answer };
+        match self.state.lanes.enter(exchange, message) {
+            Entered::Now(message) => self.send_now(exchange, message),
+            Entered::Later => {}
+            Entered::Full(message) => {
+                let _ = message.answer.send(Err(Failure::Busy));
+            }
+        }
+    }
+
+    fn send_now(&mut self, exchange: Exchange, message: Message) {
         let links = self.swarm.behaviour_mut();
         let of = match exchange {
             Exchange::Records => &mut links.records,
             Exchange::Trade => &mut links.trade,
         };
+        let Message { to, bytes, answer } = message;
         let id = of.send_request_with_addresses(&to.peer, bytes, to.addresses);
         let sent = Sent {
             to: to.peer,
             answer,
         };
-        self.state
-            .sent
-            .insert((exchange == Exchange::Trade, id), sent);
+        self.state.sent.insert((exchange, id), sent);
+    }
+
+    /// A request ended: whoever waited for it is told, and the next one to this peer may go.
+    fn ended(
+        &mut self,
+        exchange: Exchange,
+        id: OutboundRequestId,
+        answer: Result<Vec<u8>, Failure>,
+    ) {
+        let Some(sent) = self.state.sent.remove(&(exchange, id)) else {
+            return;
+        };
+        // Whoever waited may have given up.
+        let _ = sent.answer.send(answer);
+        if let Some(next) = self.state.lanes.leave(exchange, sent.to) {
+            self.send_now(exchange, next);
+        }
     }
 
     fn respond(&mut self, exchange: Exchange, outgoing: Outgoing) {
@@ -399,42 +432,28 @@ impl Driver {
                     response,
                 } => {
                     self.state.closest.answered(&peer);
-                    let key = (exchange == Exchange::Trade, request_id);
-                    if let Some(sent) = self.state.sent.remove(&key) {
-                        let silence = || Failure::Silent("it did not answer".to_owned());
-                        let answer = if response.is_empty() {
-                            Err(silence())
-                        } else {
-                            Ok(response)
-                        };
-                        let _ = sent.answer.send(answer);
-                    }
+                    let answer = if response.is_empty() {
+                        Err(Failure::Silent("it did not answer".to_owned()))
+                    } else {
+                        Ok(response)
+                    };
+                    self.ended(exchange, request_id, answer);
                 }
             },
             request_response::Event::OutboundFailure {
-                request_id, error, ..
+                peer,
+                request_id,
+                error,
+                ..
             } => {
-                let key = (exchange == Exchange::Trade, request_id);
-                if let Some(sent) = self.state.sent.remove(&key) {
-                    // An agent that does not answer a trade request is no reason to think its node dead.
-                    if exchange == Exchange::Records {
-                        self.state.closest.silent(sent.to, now);
-                    }
-                    let _ = sent.answer.send(Err(failure(exchange, error)));
+                // An agent that does not answer a trade request is no reason to think its node dead.
+                if exchange == Exchange::Records {
+                    self.state.closest.silent(peer, now);
                 }
+                self.ended(exchange, request_id, Err(failure(exchange, error)));
             }
-            request_response::Event::InboundFailure { peer, error, .. } => {
-                let oversized = matches!(
-                    &error,
-                    request_response::InboundFailure::Io(e)
-                        if e.kind() == std::io::ErrorKind::InvalidData
-                );
-                if oversized {
-                    self.counters.refused.one();
-                    self.strike(peer, 1, now);
-                }
-            }
-            request_response::Event::ResponseSent { .. } => {}
+            request_response::Event::InboundFailure { .. }
+            | request_response::Event::ResponseSent { .. } => {}
         }
     }
 

@@ -25,7 +25,7 @@ pub(crate) struct Near {
 }
 
 /// Which exchange a message belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Exchange {
     Records,
     Trade,
@@ -40,6 +40,8 @@ pub(crate) enum Failure {
     OtherVersion(String),
     /// It did not answer in time, or what it answered is too long.
     Silent(String),
+    /// Too much to it is under way already.
+    Busy,
     /// This node is stopped.
     Stopped,
 }
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Strike { peer: PeerId, strikes: u32 },
     /// The addresses listened on.
     Listening(oneshot::Sender<Vec<Multiaddr>>),
+    /// The peers that are banned.
+    Banned(oneshot::Sender<Vec<PeerId>>),
     /// Dials an address.
     Dial(Multiaddr),
     /// Stops.
@@ -155,6 +159,11 @@ impl Handle {
         self.ask(Command::Listening).await.unwrap_or_default()
     }
 
+    /// The peers that are banned.
+    pub async fn banned(&self) -> Vec<PeerId> {
+        self.ask(Command::Banned).await.unwrap_or_default()
+    }
+
     /// Dials an address.
     pub async fn dial(&self, address: Multiaddr) {
         // Stopped: nobody is dialled.
@@ -173,6 +182,7 @@ impl From<Failure> for NetworkError {
             Failure::Unreachable => Self::Silent("it cannot be connected to".to_owned()),
             Failure::OtherVersion(why) => Self::OtherVersion(why),
             Failure::Silent(why) => Self::Silent(why),
+            Failure::Busy => Self::Busy("requests to this meter".to_owned()),
             Failure::Stopped => Self::Alone("this node is stopped".to_owned()),
         }
     }

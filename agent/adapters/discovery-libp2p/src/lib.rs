@@ -22,6 +22,7 @@ mod guard;
 mod handle;
 mod inbound;
 mod keeper;
+mod lanes;
 mod links;
 mod lookup;
 mod mesh;
