@@ -340,7 +340,11 @@ impl Config {
         }
         if !self.http.listen.ip().is_loopback() {
             let found = self.http.listen.to_string();
-            return value("http.listen", "a loopback address such as 127.0.0.1:8650", found);
+            return value(
+                "http.listen",
+                "a loopback address such as 127.0.0.1:8650",
+                found,
+            );
         }
         let scale = self.meter.replay.scale;
         if !(scale.is_finite() && scale > 0.0) {
@@ -348,7 +352,11 @@ impl Config {
         }
         if crate::agent::logs::filter(&self.log.level).is_err() {
             let found = format!("{:?}", self.log.level);
-            return value("log.level", "a level or filters such as info,libp2p=warn", found);
+            return value(
+                "log.level",
+                "a level or filters such as info,libp2p=warn",
+                found,
+            );
         }
         if let Err(why) = check_policy(&self.policy) {
             return value("policy", why.expected, why.found);
@@ -406,7 +414,10 @@ pub fn check_policy(policy: &Policy) -> Result<(), BadPolicy> {
     ];
     let sum: f64 = weights.iter().sum();
     if weights.iter().any(|w| !(0.0..=1.0).contains(w)) || (sum - 1.0).abs() > 1e-9 {
-        return bad("weights from 0 to 1 that sum to 1", format!("a sum of {sum}"));
+        return bad(
+            "weights from 0 to 1 that sum to 1",
+            format!("a sum of {sum}"),
+        );
     }
     if let Some(hours) = policy.hours {
         if hours.from > 23 || hours.to > 24 {
@@ -494,12 +505,18 @@ mod tests {
         let error = with("id = \"0000", "id = \"00xx").to_string();
         assert!(error.starts_with("agent.toml: line 6: "), "{error}");
         let error = with("rpc = [\"http://127.0.0.1:26657\"]", "rpc = []").to_string();
-        assert_eq!(error, "agent.toml: chain.rpc: expected at least one address, found none");
+        assert_eq!(
+            error,
+            "agent.toml: chain.rpc: expected at least one address, found none"
+        );
         let error = with("# listen = \"127.0.0.1:8650\"", "listen = \"0.0.0.0:8650\"").to_string();
         let want = "agent.toml: http.listen: expected a loopback address such as 127.0.0.1:8650, found 0.0.0.0:8650";
         assert_eq!(error, want);
         let error = with("# gas_price = \"0.025uwatt\"", "gas_price = \"cheap\"").to_string();
-        assert_eq!(error, "agent.toml: chain.gas_price: expected such as 0.025uwatt, found \"cheap\"");
+        assert_eq!(
+            error,
+            "agent.toml: chain.gas_price: expected such as 0.025uwatt, found \"cheap\""
+        );
         let error = with("# blocked = []", "blocked = [\"bob\"]").to_string();
         assert!(error.contains("policy: expected meters of 32 hexadecimal digits, found \"bob\""));
         let error = with("# level = \"info\"", "level = \"in,,fo==\"").to_string();

@@ -60,12 +60,13 @@ struct Page {
     limit: Option<u32>,
 }
 
-type Answer = std::result::Result<Response, Response>;
+type Refused = (StatusCode, Json<Refusal>);
+type Answer = std::result::Result<Response, Refused>;
 type Shared = State<Arc<Interface>>;
 
-fn refuse(code: StatusCode, error: impl ToString) -> Response {
+fn refuse(code: StatusCode, error: impl ToString) -> Refused {
     let error = error.to_string();
-    (code, Json(Refusal { error })).into_response()
+    (code, Json(Refusal { error }))
 }
 
 /// Reads the token, or makes one that only this user can read.
@@ -84,10 +85,12 @@ pub fn token(file: &Path) -> Result<String> {
             getrandom::fill(&mut bytes)
                 .map_err(|e| anyhow::anyhow!("the system gives no random bytes: {e}"))?;
             let token = hex::encode(bytes);
-            let mut open = OpenOptions::new();
-            let mut out = open.write(true).create_new(true).mode(0o600);
-            out = out.truncate(false);
-            let mut made = out.open(file).with_context(context)?;
+            let mut made = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(file)
+                .with_context(context)?;
             writeln!(made, "{token}").with_context(context)?;
             Ok(token)
         }
@@ -141,7 +144,12 @@ pub async fn serve(
         .context("http")
 }
 
-async fn guard(State(interface): Shared, headers: HeaderMap, request: Request, next: Next) -> Response {
+async fn guard(
+    State(interface): Shared,
+    headers: HeaderMap,
+    request: Request,
+    next: Next,
+) -> Response {
     let shown = headers
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok())
@@ -149,7 +157,7 @@ async fn guard(State(interface): Shared, headers: HeaderMap, request: Request, n
     if shown.is_some_and(|shown| same(shown.as_bytes(), interface.token.as_bytes())) {
         next.run(request).await
     } else {
-        refuse(StatusCode::UNAUTHORIZED, "expected the agent's token")
+        refuse(StatusCode::UNAUTHORIZED, "expected the agent's token").into_response()
     }
 }
 
@@ -180,14 +188,16 @@ async fn figures(State(interface): Shared) -> Answer {
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }
 
-fn agent(interface: &Interface) -> std::result::Result<wattpool_runtime::Handle, Response> {
-    interface
-        .running
-        .handle()
-        .map_err(|what| refuse(StatusCode::SERVICE_UNAVAILABLE, format!("no agent runs: {what}")))
+fn agent(interface: &Interface) -> std::result::Result<wattpool_runtime::Handle, Refused> {
+    interface.running.handle().map_err(|what| {
+        refuse(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("no agent runs: {what}"),
+        )
+    })
 }
 
-fn gone(error: wattpool_runtime::Gone) -> Response {
+fn gone(error: wattpool_runtime::Gone) -> Refused {
     refuse(StatusCode::SERVICE_UNAVAILABLE, error)
 }
 
@@ -241,7 +251,10 @@ async fn decide(State(interface): Shared, body: Bytes) -> Answer {
 async fn read<T: Serialize + Send + 'static>(
     interface: &Interface,
     page: &Page,
-    rows: impl FnOnce(&HistoryReader, u32) -> std::result::Result<Vec<T>, wattpool_core::ports::home::JournalError>
+    rows: impl FnOnce(
+            &HistoryReader,
+            u32,
+        ) -> std::result::Result<Vec<T>, wattpool_core::ports::home::JournalError>
         + Send
         + 'static,
 ) -> Answer {

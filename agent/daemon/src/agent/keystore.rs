@@ -120,7 +120,9 @@ fn write(file: &Path, bytes: &[u8]) -> Result<()> {
 
 fn read(file: &Path, passphrase: SecretString) -> Result<Keystore> {
     let mut sealed = Vec::new();
-    File::open(file)?.take(MOST_BYTES).read_to_end(&mut sealed)?;
+    File::open(file)?
+        .take(MOST_BYTES)
+        .read_to_end(&mut sealed)?;
     let decryptor = age::Decryptor::new(sealed.as_slice())
         .map_err(|_| anyhow!("expected an age file, found something else"))?;
     let mut identity = age::scrypt::Identity::new(passphrase);
@@ -183,6 +185,9 @@ mod tests {
         assert!(!String::from_utf8_lossy(&sealed).contains(&secret));
         std::fs::write(&file, b"not an age file at all").unwrap();
         let error = Keystore::open(&file, word("correct horse")).err().unwrap();
-        assert_eq!(told(error), "keys F: expected an age file, found something else");
+        assert_eq!(
+            told(error),
+            "keys F: expected an age file, found something else"
+        );
     }
 }

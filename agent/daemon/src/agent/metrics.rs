@@ -57,16 +57,44 @@ pub fn text(health: &Health, status: Option<&Status>) -> Result<String, std::fmt
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let w = &status.window;
         figures.gauges.extend([
-            ("block_height", "Last block followed", signed(status.block.height)),
-            ("block_time_seconds", "Its time", signed(status.block.time.0)),
+            (
+                "block_height",
+                "Last block followed",
+                signed(status.block.height),
+            ),
+            (
+                "block_time_seconds",
+                "Its time",
+                signed(status.block.time.0),
+            ),
             ("meters", "Meters in service", count(status.meters)),
-            ("window_surplus_wh", "Net export of the live window", wh(w.surplus)),
-            ("window_deficit_wh", "Net import of the live window", wh(w.deficit)),
+            (
+                "window_surplus_wh",
+                "Net export of the live window",
+                wh(w.surplus),
+            ),
+            (
+                "window_deficit_wh",
+                "Net import of the live window",
+                wh(w.deficit),
+            ),
             ("window_bought_wh", "Of the deficit bought", wh(w.bought)),
             ("window_sold_wh", "Of the surplus sold", wh(w.sold)),
-            ("offers_known", "Offers known in the live window", count(w.offers.len())),
-            ("statements_unconfirmed", "Not on the chain yet", count(w.unconfirmed_statements)),
-            ("spent_today_micro", "Spent since midnight UTC", signed(w.spent_today.0)),
+            (
+                "offers_known",
+                "Offers known in the live window",
+                count(w.offers.len()),
+            ),
+            (
+                "statements_unconfirmed",
+                "Not on the chain yet",
+                count(w.unconfirmed_statements),
+            ),
+            (
+                "spent_today_micro",
+                "Spent since midnight UTC",
+                signed(w.spent_today.0),
+            ),
             (
                 "gate_limit_wh",
                 "Limit of the grid gate; -1: open",
@@ -78,7 +106,9 @@ pub fn text(health: &Health, status: Option<&Status>) -> Result<String, std::fmt
         ]);
         // One list of counters, kept where they are counted.
         if let Ok(serde_json::Value::Object(counters)) = serde_json::to_value(status.counters) {
-            let counted = counters.into_iter().filter_map(|(k, v)| Some((k, v.as_u64()?)));
+            let counted = counters
+                .into_iter()
+                .filter_map(|(k, v)| Some((k, v.as_u64()?)));
             figures.counters.extend(counted);
         }
     }

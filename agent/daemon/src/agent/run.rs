@@ -58,6 +58,8 @@ struct Parts {
     market: Arc<Market>,
     signer: Arc<dyn Signer + Send + Sync>,
     keys: PublicKeys,
+    /// Of the agent's account.
+    secret: [u8; 32],
     running: Arc<Running>,
     stop: watch::Receiver<bool>,
 }
@@ -79,7 +81,7 @@ async fn agent(config: &Config) -> Result<()> {
     // Refused now rather than after the chain has been found.
     drop(SqliteJournal::open(&config.storage.file)?);
     let settings = chain_settings(config, &deployment)?;
-    let key = Key::from_bytes(&keystore.agent, &deployment.address_prefix)?;
+    let secret = keystore.agent;
     let keys = PublicKeys {
         agent: keystore.signer.agent(),
         device: keystore.signer.device(),
@@ -115,10 +117,11 @@ async fn agent(config: &Config) -> Result<()> {
         market,
         signer,
         keys,
+        secret,
         running,
         stop,
     };
-    let ran = keep_running(config, &parts, settings, key, &mesh, meter, registry).await;
+    let ran = keep_running(config, &parts, settings, &mesh, meter, registry).await;
     parts.running.wait("the end");
     if let Some(mesh) = Arc::into_inner(mesh) {
         mesh.stop().await;
@@ -133,7 +136,6 @@ async fn keep_running(
     config: &Config,
     parts: &Parts,
     settings: ChainSettings,
-    key: Key,
     mesh: &Arc<Mesh>,
     meter: ReplayMeter,
     registry: Arc<Registry>,
@@ -144,19 +146,14 @@ async fn keep_running(
     };
     let client = Arc::new(client);
     let granter = Some(config.chain.fee_granter.clone()).filter(|g| !g.is_empty());
-    let secret = key;
-    let ledger = {
-        // The chain's contracts are compared with the addresses file, as often as it takes.
-        let secret = Arc::new(secret);
-        let open = || {
-            let (client, deployment) = (Arc::clone(&client), parts.deployment.clone());
-            let (granter, secret) = (granter.clone(), Arc::clone(&secret));
-            async move { WasmdLedger::new(client, deployment, secret, granter).await }
-        };
-        match parts.until("the market on the chain", open).await {
-            Some(ledger) => Arc::new(ledger),
-            None => return Ok(()),
-        }
+    let open = || async {
+        let key = Key::from_bytes(&parts.secret, &parts.deployment.address_prefix)?;
+        let (client, deployment) = (Arc::clone(&client), parts.deployment.clone());
+        let ledger = WasmdLedger::new(client, deployment, key, granter.clone()).await?;
+        anyhow::Ok(Arc::new(ledger))
+    };
+    let Some(ledger) = parts.until("the market on the chain", open).await else {
+        return Ok(());
     };
     let meter = Arc::new(meter);
     loop {

@@ -50,7 +50,10 @@ impl Running {
     /// The hand on it; otherwise what is waited for.
     pub fn handle(&self) -> Result<Handle, String> {
         let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        state.handle.clone().ok_or_else(|| state.waiting_for.clone())
+        state
+            .handle
+            .clone()
+            .ok_or_else(|| state.waiting_for.clone())
     }
 
     /// What works.

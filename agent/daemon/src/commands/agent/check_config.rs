@@ -29,13 +29,23 @@ fn explain(config: &Config, market: &Market, meter: &ReplayMeter) -> anyhow::Res
     let window_s = market.window_seconds;
     let (import, export) = meter.largest();
     line("meter", config.meter.id.to_string())?;
-    line("", format!(
-        "replays {} windows of {}{}, at most {import} Wh in and {export} Wh out per window",
-        meter.rows(),
-        config.meter.replay.file.display(),
-        if config.meter.replay.repeat { ", again and again" } else { " once" },
-    ))?;
-    line("chain", format!("{} over {}", market.chain_id, config.chain.rpc.join(", ")))?;
+    line(
+        "",
+        format!(
+            "replays {} windows of {}{}, at most {import} Wh in and {export} Wh out per window",
+            meter.rows(),
+            config.meter.replay.file.display(),
+            if config.meter.replay.repeat {
+                ", again and again"
+            } else {
+                " once"
+            },
+        ),
+    )?;
+    line(
+        "chain",
+        format!("{} over {}", market.chain_id, config.chain.rpc.join(", ")),
+    )?;
     line("", format!("pool {}", market.pool.address))?;
     line("", format!("escrow {}", market.escrow.address))?;
     let fees = if config.chain.fee_granter.is_empty() {
@@ -43,19 +53,31 @@ fn explain(config: &Config, market: &Market, meter: &ReplayMeter) -> anyhow::Res
     } else {
         config.chain.fee_granter.clone()
     };
-    line("fees", format!("{} per gas, paid by {fees}", config.chain.gas_price))?;
+    line(
+        "fees",
+        format!("{} per gas, paid by {fees}", config.chain.gas_price),
+    )?;
     let timing = Timing::for_chain(window_s, config.chain.block_ms);
     let blocks = timing.window_ms.checked_div(timing.block_ms).unwrap_or(0);
-    line("windows", format!("of {window_s} s, about {blocks} blocks each"))?;
+    line(
+        "windows",
+        format!("of {window_s} s, about {blocks} blocks each"),
+    )?;
     if blocks < 4 {
-        line("", "fewer than four blocks a window leave little time to trade".into())?;
+        line(
+            "",
+            "fewer than four blocks a window leave little time to trade".into(),
+        )?;
     }
     line("", format!(
         "looks for offers {} ms after a window opens, an answer may take {} ms, an approval holds {} s",
         timing.seek_ms, timing.answer_ms, timing.approval_s
     ))?;
     let network = &config.network;
-    line("network", format!("listens on {}", network.listen.join(", ")))?;
+    line(
+        "network",
+        format!("listens on {}", network.listen.join(", ")),
+    )?;
     let begin = match (network.bootstrap.len(), network.mdns) {
         (0, true) => "finds meters on the local network alone".to_owned(),
         (0, false) => "knows nobody to begin with: others have to dial this meter".to_owned(),
@@ -65,12 +87,18 @@ fn explain(config: &Config, market: &Market, meter: &ReplayMeter) -> anyhow::Res
     line("", begin)?;
     line("keys", config.keys.file.display().to_string())?;
     line("journal", config.storage.file.display().to_string())?;
-    line("http", format!(
-        "{}, token in {}",
-        config.http.listen,
-        config.http.token_file.display()
-    ))?;
-    line("log", format!("{} from {}", config.log.format, config.log.level))?;
+    line(
+        "http",
+        format!(
+            "{}, token in {}",
+            config.http.listen,
+            config.http.token_file.display()
+        ),
+    )?;
+    line(
+        "log",
+        format!("{} from {}", config.log.format, config.log.level),
+    )?;
     let policy = &config.policy;
     let trades = match (policy.sells(), policy.buys()) {
         (true, true) => "buys and sells",

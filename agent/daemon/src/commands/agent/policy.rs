@@ -61,9 +61,9 @@ fn changed(rules: &Rules, changes: &[String]) -> anyhow::Result<Rules> {
             table.remove(key);
             continue;
         };
-        let parsed: toml::Table = format!("value = {value}")
-            .parse()
-            .map_err(|_| anyhow!("{key}: expected a value as in the configuration, found {value}"))?;
+        let parsed: toml::Table = format!("value = {value}").parse().map_err(|_| {
+            anyhow!("{key}: expected a value as in the configuration, found {value}")
+        })?;
         let value = parsed.get("value").cloned();
         table.insert(key.to_owned(), value.unwrap_or(toml::Value::Boolean(true)));
     }
@@ -107,6 +107,9 @@ mod tests {
         assert!(refused("sell=maybe").contains("sell: expected a value as in the configuration"));
         assert!(refused("sell=3").contains("sell=3: invalid type"));
         assert!(refused("hours={from=30,to=2}").contains("expected hours from 0-23 to 0-24"));
-        assert!(refused("weights={surplus=1.0,efficiency=1.0,duration=0.0,quality=0.0,participation=0.0}").contains("sum to 1"));
+        assert!(refused(
+            "weights={surplus=1.0,efficiency=1.0,duration=0.0,quality=0.0,participation=0.0}"
+        )
+        .contains("sum to 1"));
     }
 }

@@ -23,12 +23,17 @@ fn at<'v>(value: &'v Value, pointer: &str) -> Result<&'v Value> {
 }
 
 fn rows(value: &Value) -> Result<&Vec<Value>> {
-    value.as_array().context("the agent's answer is no list: another version?")
+    value
+        .as_array()
+        .context("the agent's answer is no list: another version?")
 }
 
 /// A table with a header; the columns are pointers into each row.
 fn table(list: &Value, columns: &[(&str, &str)]) -> Result<String> {
-    let mut cells = vec![columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>()];
+    let mut cells = vec![columns
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect::<Vec<_>>()];
     for row in rows(list)? {
         let row: Result<Vec<String>> = columns
             .iter()
@@ -37,7 +42,10 @@ fn table(list: &Value, columns: &[(&str, &str)]) -> Result<String> {
         cells.push(row?);
     }
     let width = |column: usize| {
-        let widths = cells.iter().filter_map(|row| row.get(column)).map(String::len);
+        let widths = cells
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(String::len);
         widths.max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns.len()).map(width).collect();
@@ -53,7 +61,11 @@ fn table(list: &Value, columns: &[(&str, &str)]) -> Result<String> {
     Ok(text)
 }
 
-fn ask(shown: &Shown, path: &str, text: impl FnOnce(&Value) -> Result<String>) -> Result<u8, Failure> {
+fn ask(
+    shown: &Shown,
+    path: &str,
+    text: impl FnOnce(&Value) -> Result<String>,
+) -> Result<u8, Failure> {
     let answer: Value = Client::at(&shown.at.config)?.get(path)?;
     crate::print(&if shown.json {
         super::json(&answer)?
@@ -68,36 +80,66 @@ pub fn status(shown: &Shown) -> Result<u8, Failure> {
         let mut text = String::new();
         let mut line = |name: &str, value: String| writeln!(text, "{name:<14}{value}");
         let get = |pointer: &str| at(s, pointer).map(plain);
-        line("meter", format!("{} in zone {}", get("/meter")?, get("/zone")?))?;
+        line(
+            "meter",
+            format!("{} in zone {}", get("/meter")?, get("/zone")?),
+        )?;
         let ok = at(s, "/health/ok")?.as_bool() == Some(true);
-        line("health", if ok { "ok".into() } else { "not well".to_owned() })?;
+        line(
+            "health",
+            if ok {
+                "ok".into()
+            } else {
+                "not well".to_owned()
+            },
+        )?;
         for trouble in rows(at(s, "/health/troubles")?)? {
             let (part, why) = (at(trouble, "/part")?, at(trouble, "/why")?);
             line("", format!("{}: {}", plain(part), plain(why)))?;
         }
-        line("block", format!("{} at {}", get("/block/height")?, get("/block/time")?))?;
+        line(
+            "block",
+            format!("{} at {}", get("/block/height")?, get("/block/time")?),
+        )?;
         line("meters", get("/meters")?)?;
         line("gate", get("/gate")?)?;
-        line("trading", match (at(s, "/policy/paused")?, at(s, "/window/market_paused")?) {
-            (Value::Bool(true), _) => "paused by the owner".to_owned(),
-            (_, Value::Bool(true)) => "the market is stopped".to_owned(),
-            _ => "on".to_owned(),
-        })?;
+        line(
+            "trading",
+            match (at(s, "/policy/paused")?, at(s, "/window/market_paused")?) {
+                (Value::Bool(true), _) => "paused by the owner".to_owned(),
+                (_, Value::Bool(true)) => "the market is stopped".to_owned(),
+                _ => "on".to_owned(),
+            },
+        )?;
         line("window", get("/window/live")?)?;
-        let sold = format!("{} Wh, sold {} Wh", get("/window/surplus")?, get("/window/sold")?);
+        let sold = format!(
+            "{} Wh, sold {} Wh",
+            get("/window/surplus")?,
+            get("/window/sold")?
+        );
         line("  surplus", sold)?;
-        let bought = format!("{} Wh, bought {} Wh", get("/window/deficit")?, get("/window/bought")?);
+        let bought = format!(
+            "{} Wh, bought {} Wh",
+            get("/window/deficit")?,
+            get("/window/bought")?
+        );
         line("  deficit", bought)?;
-        line("today", format!(
-            "sold {} Wh, bought {} Wh for {} micro",
-            get("/window/sold_today")?,
-            get("/window/bought_today")?,
-            get("/window/spent_today")?
-        ))?;
+        line(
+            "today",
+            format!(
+                "sold {} Wh, bought {} Wh for {} micro",
+                get("/window/sold_today")?,
+                get("/window/bought_today")?,
+                get("/window/spent_today")?
+            ),
+        )?;
         for waiting in rows(at(s, "/awaiting")?)? {
             let (request, wh) = (at(waiting, "/request")?, at(waiting, "/wh")?);
             let partner = plain(at(waiting, "/partner")?);
-            line("waits for you", format!("trade {request}: {wh} Wh with {partner}"))?;
+            line(
+                "waits for you",
+                format!("trade {request}: {wh} Wh with {partner}"),
+            )?;
         }
         Ok(text)
     })
@@ -111,33 +153,44 @@ pub fn offers(shown: &Shown) -> Result<u8, Failure> {
     } else {
         table(
             offers,
-            &[("seller", "/seller"), ("Wh", "/wh"), ("price", "/price"), ("charge", "/charge")],
+            &[
+                ("seller", "/seller"),
+                ("Wh", "/wh"),
+                ("price", "/price"),
+                ("charge", "/charge"),
+            ],
         )?
     })?;
     Ok(0)
 }
 
 pub fn trades(paged: &Paged) -> Result<u8, Failure> {
-    ask(&paged.shown, &format!("/v1/trades?limit={}", paged.limit), |trades| {
-        table(
-            trades,
-            &[
-                ("window", "/window"),
-                ("kind", "/kind"),
-                ("seller", "/seller"),
-                ("buyer", "/buyer"),
-                ("Wh", "/arrived"),
-                ("price", "/price"),
-                ("paid", "/paid"),
-                ("charge", "/charge"),
-                ("closed", "/closed_at"),
-            ],
-        )
-    })
+    ask(
+        &paged.shown,
+        &format!("/v1/trades?limit={}", paged.limit),
+        |trades| {
+            table(
+                trades,
+                &[
+                    ("window", "/window"),
+                    ("kind", "/kind"),
+                    ("seller", "/seller"),
+                    ("buyer", "/buyer"),
+                    ("Wh", "/arrived"),
+                    ("price", "/price"),
+                    ("paid", "/paid"),
+                    ("charge", "/charge"),
+                    ("closed", "/closed_at"),
+                ],
+            )
+        },
+    )
 }
 
 pub fn history(paged: &Paged) -> Result<u8, Failure> {
-    ask(&paged.shown, &format!("/v1/history?limit={}", paged.limit), |notices| {
-        table(notices, &[("time", "/at"), ("what", "/notice")])
-    })
+    ask(
+        &paged.shown,
+        &format!("/v1/history?limit={}", paged.limit),
+        |notices| table(notices, &[("time", "/at"), ("what", "/notice")]),
+    )
 }
