@@ -44,7 +44,7 @@ enum Command {
     /// Own a meter: its money, its agent, its limits.
     #[command(subcommand)]
     Owner(commands::owner::Owner),
-    #[cfg(feature = "simulator")]
+    #[cfg(any(feature = "agent", feature = "simulator"))]
     /// Measure the machinery.
     #[command(subcommand)]
     Bench(commands::bench::Bench),
@@ -87,7 +87,7 @@ fn main() -> ExitCode {
         Command::Admin(admin) => commands::admin::run(&admin),
         #[cfg(feature = "tools")]
         Command::Owner(owner) => commands::owner::run(&owner),
-        #[cfg(feature = "simulator")]
+        #[cfg(any(feature = "agent", feature = "simulator"))]
         Command::Bench(bench) => commands::bench::run(&bench),
     };
     match done {

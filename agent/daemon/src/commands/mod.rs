@@ -4,7 +4,7 @@
 pub mod admin;
 #[cfg(feature = "agent")]
 pub mod agent;
-#[cfg(feature = "simulator")]
+#[cfg(any(feature = "agent", feature = "simulator"))]
 pub mod bench;
 #[cfg(feature = "simulator")]
 pub mod choose;
