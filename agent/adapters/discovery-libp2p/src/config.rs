@@ -165,6 +165,14 @@ impl Config {
         self.check().map(|_| ())
     }
 
+    /// The peer id of a seed as it stands in multiaddresses.
+    ///
+    /// # Errors
+    /// As [`Config::peer_id`].
+    pub fn peer_id_text(seed: &[u8; 32]) -> Result<String, ConfigError> {
+        Ok(PeerId::from(keypair(seed)?.public()).to_string())
+    }
+
     /// Reads and checks everything.
     ///
     /// # Errors
