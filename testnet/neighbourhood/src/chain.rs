@@ -29,7 +29,7 @@ const PACED: u64 = 8;
 /// Blocks that should fit a window.
 const BLOCKS_PER_WINDOW: u32 = 16;
 /// Shortest and longest window, seconds.
-const WINDOWS_S: (u32, u32) = (8, 40);
+const WINDOWS_S: (u32, u32) = (10, 40);
 
 /// A network's chain, as those see it who set it up.
 pub struct Chain {

@@ -124,7 +124,7 @@ pub async fn trade(
     while Window::at(recorder.end.time, window_s) < over {
         let passed = recorder.next().await?;
         ensure!(
-            passed * 3 <= u64::from(window_s),
+            passed * 2 <= u64::from(window_s),
             "block {} came {passed} s after the one before, in windows of {window_s} s: this machine is too busy",
             recorder.end.height
         );

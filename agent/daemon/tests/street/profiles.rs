@@ -15,7 +15,7 @@ pub fn generated(homes: u64, rows: u64) -> Vec<Profile> {
         let row = |row: u64| {
             let demand = 60 + mix(home * 1_000 + row) % 240;
             let sun = 300 + mix(home * 7_919 + row * 13) % 500;
-            (demand, if home % 2 == 0 { sun } else { 0 })
+            (demand, if home.is_multiple_of(2) { sun } else { 0 })
         };
         (0..rows).map(row).collect()
     };

@@ -139,6 +139,8 @@ impl Model {
 
     /// Takes an observed share, or seconds.
     pub fn learn(&mut self, x: &Features, own: &mut Deviation, observed: f64) {
+        // Each expert's own fields are read and written in turn: an index serves all of them.
+        #[allow(clippy::needless_range_loop)]
         for expert in 0..EXPERTS.len() {
             let (mean, variance) = self.opinion(expert, x, own);
             let (innovation, noise, likelihood) = match self.target {

@@ -61,8 +61,8 @@ impl Regression {
         for (row, weight) in self.weights.iter().enumerate() {
             mean += weight * x[row];
             let mut sum = 0.0;
-            for column in 0..row {
-                sum += self.covariance[at + column] * x[column];
+            for (covariance, value) in self.covariance[at..at + row].iter().zip(x) {
+                sum += covariance * value;
             }
             variance += x[row] * (2.0 * sum + self.covariance[at + row] * x[row]);
             at += row + 1;

@@ -15,14 +15,21 @@ fn deployment(net: &Testnet, window_s: u32) -> Deployment {
     let voter = |words: &str| Key::from_mnemonic(words, ADDRESS_PREFIX).unwrap();
     Deployment {
         deployer: words(net, "admin"),
-        voters: validators.iter().map(|n| voter(&n.validator.mnemonic)).collect(),
+        voters: validators
+            .iter()
+            .map(|n| voter(&n.validator.mnemonic))
+            .collect(),
         settings: market_settings("again", window_s),
         codes: read_codes(&contracts_folder()).unwrap(),
     }
 }
 
 /// Deploys until so many blocks have come, and is then dropped as a kill would.
-async fn cut_off(client: &Arc<Client>, net: &Testnet, blocks: u64) -> Option<Result<Market, ChainError>> {
+async fn cut_off(
+    client: &Arc<Client>,
+    net: &Testnet,
+    blocks: u64,
+) -> Option<Result<Market, ChainError>> {
     let begin = client.head().await.unwrap().height;
     tokio::select! {
         done = deploy(client, deployment(net, 60), &|_| {}) => Some(done),
@@ -37,7 +44,11 @@ async fn cut_off_at_any_step_it_goes_on_and_again_it_changes_nothing() {
     let mut cuts = 0;
     let market = loop {
         // Another client each time, as another process would have.
-        let fresh = Arc::new(Client::connect(settings(net.rpc_addresses())).await.unwrap());
+        let fresh = Arc::new(
+            Client::connect(settings(net.rpc_addresses()))
+                .await
+                .unwrap(),
+        );
         match cut_off(&fresh, net, 2 + cuts % 3).await {
             Some(done) => break done.unwrap(),
             None => cuts += 1,
@@ -47,10 +58,20 @@ async fn cut_off_at_any_step_it_goes_on_and_again_it_changes_nothing() {
     assert!(cuts >= 3, "cut off {cuts} times only");
     for contract in [&market.token, &market.pool, &market.escrow] {
         assert!(contract.pinned, "{contract:?}");
-        let info = client.rpc().contract_info(&contract.address).await.unwrap().unwrap();
+        let info = client
+            .rpc()
+            .contract_info(&contract.address)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(info.admin, module_address("gov", ADDRESS_PREFIX).unwrap());
         assert_eq!(info.code_id, contract.code_id);
-        let code = client.rpc().code_info(contract.code_id).await.unwrap().unwrap();
+        let code = client
+            .rpc()
+            .code_info(contract.code_id)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(hex(&code.data_hash), contract.checksum);
     }
     let codes = client.rpc().codes().await.unwrap().len();
@@ -68,7 +89,9 @@ async fn cut_off_at_any_step_it_goes_on_and_again_it_changes_nothing() {
     let after = client.rpc().account(deployer.address()).await.unwrap();
     assert_eq!(before, after, "nothing was sent");
 
-    let error = deploy(client, deployment(net, 61), &|_| {}).await.unwrap_err();
+    let error = deploy(client, deployment(net, 61), &|_| {})
+        .await
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "window_seconds: market \"again\" stands with 60, the settings say 61: it needs another name"

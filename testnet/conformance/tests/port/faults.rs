@@ -23,7 +23,10 @@ pub async fn trading() -> (World, Party<WasmdLedger>, Window) {
     let live = seller.window(seller.ledger.head().await.unwrap()).prev();
     let statement = MarketTx::State(vec![seller.statement(live, 1, 9_000)]);
     let stated = seller.ledger.execute(statement).await.outcome.unwrap();
-    assert!(stated.iter().any(|e| matches!(e, MarketEvent::Minted(_))), "{stated:?}");
+    assert!(
+        stated.iter().any(|e| matches!(e, MarketEvent::Minted(_))),
+        "{stated:?}"
+    );
     (world, seller, live)
 }
 
@@ -36,7 +39,11 @@ pub fn trade(
     wh: u64,
 ) -> MarketTx {
     let approval = seller.sign(seller.approval(buyer.meter(), live, wh, id));
-    MarketTx::Settle(Box::new(buyer.trade(id, approval, Some(buyer.cover(live, 9_000)))))
+    MarketTx::Settle(Box::new(buyer.trade(
+        id,
+        approval,
+        Some(buyer.cover(live, 9_000)),
+    )))
 }
 
 /// Number of trades that the events close.
@@ -55,7 +62,11 @@ async fn dead_and_hanging_addresses_are_passed_over() {
     let mut settings = settings(rpc);
     settings.deadline = Duration::from_secs(2);
     let buyer = world.party_by(2, settings.clone(), None).await;
-    let outcome = buyer.ledger.execute(trade(&seller, &buyer, live, 1, 500)).await.outcome;
+    let outcome = buyer
+        .ledger
+        .execute(trade(&seller, &buyer, live, 1, 500))
+        .await
+        .outcome;
     assert_eq!(closed(&outcome), 1);
     world.check_energy(&seller, &[&buyer], 500).await;
     world.check_books().await;
@@ -69,20 +80,33 @@ async fn dead_and_hanging_addresses_are_passed_over() {
     let LedgerError::Unreachable(text) = error else {
         panic!("{error:?}");
     };
-    assert!(text.contains("cannot connect") && text.contains("no answer to status within 2s"), "{text}");
+    assert!(
+        text.contains("cannot connect") && text.contains("no answer to status within 2s"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn a_lost_answer_to_what_landed_is_found_again() {
     let (world, seller, live) = trading().await;
     let proxy = Proxy::start(&world.net.rpc_addresses()[0], 2).await;
-    let buyer = world.party_by(2, settings(vec![proxy.url.clone()]), None).await;
+    let buyer = world
+        .party_by(2, settings(vec![proxy.url.clone()]), None)
+        .await;
     for id in 1..=2 {
-        let outcome = buyer.ledger.execute(trade(&seller, &buyer, live, id, 500)).await.outcome;
+        let outcome = buyer
+            .ledger
+            .execute(trade(&seller, &buyer, live, id, 500))
+            .await
+            .outcome;
         assert_eq!(closed(&outcome), 1, "trade {id}");
     }
     assert_eq!(proxy.lose.load(Ordering::SeqCst), 0, "answers were lost");
-    let again = buyer.ledger.execute(trade(&seller, &buyer, live, 2, 500)).await.outcome;
+    let again = buyer
+        .ledger
+        .execute(trade(&seller, &buyer, live, 2, 500))
+        .await
+        .outcome;
     assert_eq!(again, Ok(Vec::new()), "sending again is harmless");
     world.check_energy(&seller, &[&buyer], 1_000).await;
     world.check_books().await;
@@ -103,8 +127,15 @@ async fn two_clients_of_one_key_do_not_stand_in_each_others_way() {
             let mut outcome = executed.outcome;
             // Both lost the race for the sequence twice: it says so, and the same is sent again.
             while let Err(TxFailure::Unsent(why)) = &outcome {
-                assert!(why.contains("sequence") || why.contains("in no block"), "{why}");
-                outcome = one.ledger.execute(trade(&seller, &one, live, id, 300)).await.outcome;
+                assert!(
+                    why.contains("sequence") || why.contains("in no block"),
+                    "{why}"
+                );
+                outcome = one
+                    .ledger
+                    .execute(trade(&seller, &one, live, id, 300))
+                    .await
+                    .outcome;
             }
             assert_eq!(closed(&outcome), 1, "trade {id}");
         }
@@ -139,7 +170,10 @@ async fn an_agent_without_coins_says_so_and_trades_once_its_fees_are_granted() {
     let Err(TxFailure::Unsent(why)) = poor.ledger.execute(trade.clone()).await.outcome else {
         panic!("it was sent");
     };
-    assert!(why.contains("the chain does not know this account"), "{why}");
+    assert!(
+        why.contains("the chain does not know this account"),
+        "{why}"
+    );
 
     let community = key(&Keys::of(1).owner);
     let granter = community.address().to_owned();
@@ -152,7 +186,12 @@ async fn an_agent_without_coins_says_so_and_trades_once_its_fees_are_granted() {
     let paid_for = world.party_by(4, by, Some(granter)).await;
     let outcome = paid_for.ledger.execute(trade).await.outcome;
     assert_eq!(closed(&outcome), 1);
-    let left = world.client.rpc().balance(&agent, PAYMENT_DENOM).await.unwrap();
+    let left = world
+        .client
+        .rpc()
+        .balance(&agent, PAYMENT_DENOM)
+        .await
+        .unwrap();
     assert_eq!(left, 0, "the community paid");
     world.check_books().await;
 }
@@ -163,11 +202,18 @@ async fn what_runs_out_of_gas_is_sent_again_with_more_and_above_the_ceiling_it_i
     let mut tight = settings(world.net.rpc_addresses());
     tight.gas_ceiling = 100_000;
     let buyer = world.party_by(2, tight, None).await;
-    let outcome = buyer.ledger.execute(trade(&seller, &buyer, live, 1, 500)).await.outcome;
+    let outcome = buyer
+        .ledger
+        .execute(trade(&seller, &buyer, live, 1, 500))
+        .await
+        .outcome;
     let Err(TxFailure::Unknown(why)) = outcome else {
         panic!("{outcome:?}");
     };
-    assert!(why.contains("gas needed, the configured ceiling is 100000"), "{why}");
+    assert!(
+        why.contains("gas needed, the configured ceiling is 100000"),
+        "{why}"
+    );
     assert_eq!(world.book().await.trades, 0);
 
     // Ten per cent less than the simulation used: the first try fails in its block.
@@ -176,20 +222,35 @@ async fn what_runs_out_of_gas_is_sent_again_with_more_and_above_the_ceiling_it_i
     let mut scarce = settings(world.net.rpc_addresses());
     scarce.gas_margin_percent = 100;
     let buyer = world.party_by(2, scarce, None).await;
-    let outcome = buyer.ledger.execute(trade(&seller, &buyer, live, 1, 500)).await.outcome;
+    let outcome = buyer
+        .ledger
+        .execute(trade(&seller, &buyer, live, 1, 500))
+        .await
+        .outcome;
     assert_eq!(closed(&outcome), 1);
     let end = world.client.head().await.unwrap().height;
     let mut codes = Vec::new();
     for height in begin + 1..=end {
         let results = world.client.rpc().block_results(height).await.unwrap();
-        codes.extend(results.transactions.iter().map(|t| (t.codespace.clone(), t.code)));
+        codes.extend(
+            results
+                .transactions
+                .iter()
+                .map(|t| (t.codespace.clone(), t.code)),
+        );
     }
     assert_eq!(
         codes,
         [("sdk".to_owned(), 11), (String::new(), 0)],
         "out of gas, then executed"
     );
-    let state = world.client.rpc().account(account.address()).await.unwrap().unwrap();
+    let state = world
+        .client
+        .rpc()
+        .account(account.address())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(state.sequence, 2);
     world.check_energy(&seller, &[&buyer], 500).await;
     world.check_books().await;
@@ -205,7 +266,11 @@ async fn a_clock_five_minutes_off_changes_no_trade() {
         approval.requested_at.0 = stamp;
         let cover = Some(buyer.cover(live, 9_000));
         let trade = buyer.trade(id, seller.sign(approval), cover);
-        let outcome = buyer.ledger.execute(MarketTx::Settle(Box::new(trade))).await.outcome;
+        let outcome = buyer
+            .ledger
+            .execute(MarketTx::Settle(Box::new(trade)))
+            .await
+            .outcome;
         assert_eq!(closed(&outcome), 1, "asked at {stamp}, now {now}");
     }
     world.check_energy(&seller, &[&buyer], 1_000).await;

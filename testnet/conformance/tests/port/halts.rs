@@ -27,7 +27,11 @@ async fn a_node_killed_in_mid_trade_loses_and_doubles_nothing() {
         while let Err(TxFailure::Unsent(why)) = &outcome {
             // Killed before it was sent, which it says; the same is sent again.
             assert!(why.contains("no address of the chain answers"), "{why}");
-            outcome = buyer.ledger.execute(trade(&seller, &buyer, live, id, 500)).await.outcome;
+            outcome = buyer
+                .ledger
+                .execute(trade(&seller, &buyer, live, id, 500))
+                .await
+                .outcome;
         }
         assert_eq!(closed(&outcome), 1, "trade {id}, killed after {wait_ms} ms");
     }
@@ -64,7 +68,11 @@ async fn a_chain_halted_for_more_than_two_windows_accounts_for_everything() {
     let live = running.prev();
     let statement = MarketTx::State(vec![seller.statement(live, 1, 5_000)]);
     seller.ledger.execute(statement).await.outcome.unwrap();
-    let first = buyer.ledger.execute(trade(&seller, &buyer, live, 1, 500)).await.outcome;
+    let first = buyer
+        .ledger
+        .execute(trade(&seller, &buyer, live, 1, 500))
+        .await
+        .outcome;
     assert_eq!(closed(&first), 1);
 
     world.net.freeze(0).unwrap();
@@ -76,13 +84,22 @@ async fn a_chain_halted_for_more_than_two_windows_accounts_for_everything() {
     let (executed, ()) = tokio::join!(executing, halting);
     let mut outcome = executed.outcome;
     while let Err(TxFailure::Unsent(why)) = &outcome {
-        assert!(why.contains("no address of the chain answers") || why.contains("in no block"), "{why}");
-        outcome = buyer.ledger.execute(trade(&seller, &buyer, live, 2, 700)).await.outcome;
+        assert!(
+            why.contains("no address of the chain answers") || why.contains("in no block"),
+            "{why}"
+        );
+        outcome = buyer
+            .ledger
+            .execute(trade(&seller, &buyer, live, 2, 700))
+            .await
+            .outcome;
     }
     // The first block after a halt bears the time from before it: the trade may still have been in time.
     let arrived = match &outcome {
         Ok(events) => {
-            assert!(events.iter().any(|e| matches!(e, MarketEvent::TradeClosed(_))));
+            assert!(events
+                .iter()
+                .any(|e| matches!(e, MarketEvent::TradeClosed(_))));
             1_200
         }
         Err(TxFailure::Refused("WINDOW_CLOSED" | "APPROVAL_EXPIRED")) => 500,
@@ -96,7 +113,9 @@ async fn a_chain_halted_for_more_than_two_windows_accounts_for_everything() {
 
     // The window that went by in the halt is stated late: feed-in credit, not tokens.
     let head = seller.ledger.head().await.unwrap();
-    let now = seller.wait_for(running.plus(2).max(seller.window(head))).await;
+    let now = seller
+        .wait_for(running.plus(2).max(seller.window(head)))
+        .await;
     assert!(seller.window(now) >= running.plus(2));
     let late = MarketTx::State(vec![seller.statement(running, 2, 800)]);
     let events = seller.ledger.execute(late).await.outcome.unwrap();

@@ -12,7 +12,7 @@ use wattpool_contract_harness::MarketApi;
 use wattpool_ledger_wasmd::deploy::{call, deploy, read_codes, DeploySettings, Deployment};
 use wattpool_ledger_wasmd::message::coin;
 use wattpool_ledger_wasmd::{Account, ChainSettings, Client, Key, Market, WasmdLedger};
-use wattpool_schema::escrow::{AccountResponse, BookResponse, ExecuteMsg as Escrow};
+use wattpool_schema::escrow::{BookResponse, ExecuteMsg as Escrow};
 use wattpool_schema::pool::{ExecuteMsg as Pool, MeterKind, Registration};
 use wattpool_schema::{escrow, Wh, ADDRESS_PREFIX, PAYMENT_DENOM};
 use wattpool_testnet::{Coin, Options, Testnet};
@@ -101,7 +101,11 @@ impl World {
     pub async fn start(setup: Setup) -> Self {
         let one = ONE.lock().await;
         let net = Self::network(&setup);
-        let client = Arc::new(Client::connect(settings(net.rpc_addresses())).await.unwrap());
+        let client = Arc::new(
+            Client::connect(settings(net.rpc_addresses()))
+                .await
+                .unwrap(),
+        );
         let deployment = Deployment {
             deployer: words(&net, "admin"),
             voters: Vec::new(),
@@ -165,12 +169,15 @@ impl World {
         let owner = self.account(key(&keys.owner));
         let funds = vec![coin(DEPOSIT.into(), PAYMENT_DENOM)];
         let escrow = &self.market.escrow.address;
-        call(&owner, escrow, &Escrow::Deposit {}, funds).await.unwrap();
+        call(&owner, escrow, &Escrow::Deposit {}, funds)
+            .await
+            .unwrap();
     }
 
     /// A meter with its agent's port.
     pub async fn party(&mut self, number: u64) -> Party<WasmdLedger> {
-        self.party_by(number, settings(self.net.rpc_addresses()), None).await
+        self.party_by(number, settings(self.net.rpc_addresses()), None)
+            .await
     }
 
     /// The same by other settings, fees paid by somebody.
@@ -206,17 +213,9 @@ impl World {
     pub async fn book(&self) -> BookResponse {
         let question = escrow::QueryMsg::Book {};
         let rpc = self.client.rpc();
-        rpc.smart(&self.market.escrow.address, &question).await.unwrap()
-    }
-
-    /// An owner's free money.
-    pub async fn money(&self, number: u64) -> u64 {
-        let owner = address(&Keys::of(number).owner);
-        let question = escrow::QueryMsg::Account { owner };
-        let rpc = self.client.rpc();
-        let found: AccountResponse =
-            rpc.smart(&self.market.escrow.address, &question).await.unwrap();
-        found.free.0
+        rpc.smart(&self.market.escrow.address, &question)
+            .await
+            .unwrap()
     }
 
     /// No coin is unaccounted: what the escrow holds is what it owes, and that is what was deposited.
@@ -224,13 +223,23 @@ impl World {
         let book = self.book().await;
         let owed = book.accounts.0 + book.locked.0 + book.charges.0;
         let escrow = &self.market.escrow.address;
-        let held = self.client.rpc().balance(escrow, PAYMENT_DENOM).await.unwrap();
+        let held = self
+            .client
+            .rpc()
+            .balance(escrow, PAYMENT_DENOM)
+            .await
+            .unwrap();
         assert_eq!(held, u128::from(owed));
         assert_eq!(owed, DEPOSIT * (PEOPLE.end() - PEOPLE.start() + 1));
     }
 
     /// No Wh is unaccounted: the seller sold what the buyer redeemed, with the loss of two per cent.
-    pub async fn check_energy(&self, seller: &Party<WasmdLedger>, buyers: &[&Party<WasmdLedger>], arrived: u64) {
+    pub async fn check_energy(
+        &self,
+        seller: &Party<WasmdLedger>,
+        buyers: &[&Party<WasmdLedger>],
+        arrived: u64,
+    ) {
         use wattpool_core::ports::ledger::Ledger;
         let sold = seller.ledger.position(seller.meter()).await.unwrap();
         let mut redeemed = Wh(0);

@@ -81,7 +81,12 @@ async fn read_request(client: &mut TcpStream) -> std::io::Result<Vec<u8>> {
         };
         let length = head
             .lines()
-            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok())
+            .find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length: ")?
+                    .parse()
+                    .ok()
+            })
             .unwrap_or(0usize);
         if body.len() >= length || n == 0 {
             return Ok(request);

@@ -72,7 +72,10 @@ async fn every_block_comes_once_and_look_alikes_are_left_out() {
         }
     }
     assert_eq!(told, [(3, true), (3, false), (30, true), (30, false)]);
-    assert!(node.count("blockchain") <= 3, "headers are asked for twenty at a time");
+    assert!(
+        node.count("blockchain") <= 3,
+        "headers are asked for twenty at a time"
+    );
 }
 
 #[tokio::test]
@@ -97,5 +100,8 @@ async fn what_a_newer_contract_reports_and_what_is_gone_is_said() {
     );
     node.chain().earliest = 8;
     let error = follower.next_block(3).await.unwrap_err();
-    assert!(matches!(&error, LedgerError::Refused(why) if why.contains("block 4 is not kept")), "{error}");
+    assert!(
+        matches!(&error, LedgerError::Refused(why) if why.contains("block 4 is not kept")),
+        "{error}"
+    );
 }

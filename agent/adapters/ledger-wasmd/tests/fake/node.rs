@@ -124,7 +124,10 @@ async fn answer(
                 Some(Ok(result)) => (StatusCode::OK, json!({"result": result}).to_string()),
                 Some(Err(text)) => {
                     let error = json!({"code": -32603, "message": "Internal error", "data": text});
-                    (StatusCode::INTERNAL_SERVER_ERROR, json!({"error": error}).to_string())
+                    (
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        json!({"error": error}).to_string(),
+                    )
                 }
                 None => std::future::pending().await,
             }
@@ -223,7 +226,9 @@ impl Chain {
         }
         if height < self.earliest {
             let first = self.earliest;
-            return Err(format!("height {height} is not available, lowest height is {first}"));
+            return Err(format!(
+                "height {height} is not available, lowest height is {first}"
+            ));
         }
         Ok(())
     }
@@ -243,14 +248,20 @@ impl Chain {
 
     fn block(&self, height: u64) -> Result<Value, String> {
         self.kept(height)?;
-        let txs: Vec<String> = self.txs(height).iter().map(|t| STANDARD.encode(t)).collect();
+        let txs: Vec<String> = self
+            .txs(height)
+            .iter()
+            .map(|t| STANDARD.encode(t))
+            .collect();
         Ok(json!({"block": {"header": self.header(height), "data": {"txs": txs}}}))
     }
 
     fn results(&self, height: u64) -> Result<Value, String> {
         self.kept(height)?;
         let results: Vec<&Value> = self.txs(height).iter().map(|_| &self.result).collect();
-        Ok(json!({"height": height.to_string(), "txs_results": results, "finalize_block_events": null}))
+        Ok(
+            json!({"height": height.to_string(), "txs_results": results, "finalize_block_events": null}),
+        )
     }
 
     fn headers(&self, params: &Value) -> Result<Value, String> {
@@ -278,7 +289,9 @@ impl Chain {
                 };
                 answer.encode_to_vec()
             }
-            "/app/simulate" => b"{\"gas_info\":{\"gas_wanted\":\"0\",\"gas_used\":\"70000\"}}".to_vec(),
+            "/app/simulate" => {
+                b"{\"gas_info\":{\"gas_wanted\":\"0\",\"gas_used\":\"70000\"}}".to_vec()
+            }
             _ => {
                 return json!({"response": {
                     "code": 6, "codespace": "sdk", "log": "unknown query path", "height": "0",

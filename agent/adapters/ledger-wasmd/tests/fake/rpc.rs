@@ -49,11 +49,20 @@ async fn an_address_that_recovers_is_used_again() {
 
 #[tokio::test]
 async fn when_none_answers_each_reason_is_said() {
-    let (hanging, page, nonsense) = (Node::start().await, Node::start().await, Node::start().await);
+    let (hanging, page, nonsense) = (
+        Node::start().await,
+        Node::start().await,
+        Node::start().await,
+    );
     hanging.chain().mood = Mood::Hanging;
     page.chain().mood = Mood::Page;
     nonsense.chain().mood = Mood::Nonsense;
-    let urls = [dead().await, hanging.url.clone(), page.url.clone(), nonsense.url.clone()];
+    let urls = [
+        dead().await,
+        hanging.url.clone(),
+        page.url.clone(),
+        nonsense.url.clone(),
+    ];
     let error = rpc(&urls).status().await.unwrap_err();
     assert_eq!(error.class(), Class::Retry);
     let text = error.to_string();
@@ -61,7 +70,10 @@ async fn when_none_answers_each_reason_is_said() {
         format!("{}: cannot connect", urls[0]),
         format!("{}: no answer to status within 600ms", urls[1]),
         format!("{}: malformed answer to status (HTTP 502)", urls[2]),
-        format!("{}: malformed answer to status: neither result nor error", urls[3]),
+        format!(
+            "{}: malformed answer to status: neither result nor error",
+            urls[3]
+        ),
     ] {
         assert!(text.contains(&part), "{part} is not in {text}");
     }
@@ -81,7 +93,10 @@ async fn an_address_on_another_chain_is_not_used() {
     assert_eq!(error.class(), Class::Fatal);
     assert_eq!(
         error.to_string(),
-        format!("{} is on chain \"another-1\", expected \"played-1\"", foreign.url)
+        format!(
+            "{} is on chain \"another-1\", expected \"played-1\"",
+            foreign.url
+        )
     );
 }
 
@@ -90,12 +105,24 @@ async fn refusals_are_answers_and_no_reason_to_ask_another_node() {
     let (one, two) = (Node::start().await, Node::start().await);
     let rpc = rpc(&[one.url.clone(), two.url.clone()]);
     let error = rpc.block(1_000).await.unwrap_err();
-    assert!(matches!(&error, ChainError::Node { method: "block", .. }), "{error}");
+    assert!(
+        matches!(
+            &error,
+            ChainError::Node {
+                method: "block",
+                ..
+            }
+        ),
+        "{error}"
+    );
     assert_eq!(error.class(), Class::Retry, "it comes with time");
     one.chain().earliest = 9;
     let error = rpc.block(3).await.unwrap_err();
     assert_eq!(error.class(), Class::Refuse, "{error}");
-    assert_eq!(rpc.raw_state("watt1x", b"a").await.unwrap_err().class(), Class::Refuse);
+    assert_eq!(
+        rpc.raw_state("watt1x", b"a").await.unwrap_err().class(),
+        Class::Refuse
+    );
     one.chain().refuse = Some((13, "insufficient fees".into()));
     let Broadcast::Refused(error) = rpc.broadcast(b"any").await else {
         panic!("taken");
@@ -107,9 +134,18 @@ async fn refusals_are_answers_and_no_reason_to_ask_another_node() {
 #[test]
 fn addresses_that_are_none_are_named() {
     let make = |url: &str| Rpc::new(&[url.to_owned()], None, Duration::from_secs(1)).err();
-    for bad in ["", "localhost:26657", "https://node:26657", "ftp://x", "http://"] {
+    for bad in [
+        "",
+        "localhost:26657",
+        "https://node:26657",
+        "ftp://x",
+        "http://",
+    ] {
         let error = make(bad).unwrap_or_else(|| panic!("{bad:?} is taken"));
-        assert!(error.to_string().contains(&format!("rpc address {bad:?}")), "{error}");
+        assert!(
+            error.to_string().contains(&format!("rpc address {bad:?}")),
+            "{error}"
+        );
         assert_eq!(error.class(), Class::Fatal);
     }
     assert!(Rpc::new(&[], None, Duration::from_secs(1)).is_err());

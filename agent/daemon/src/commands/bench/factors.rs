@@ -79,7 +79,10 @@ impl Measured {
     }
 }
 
-const MEASURES: [(&str, fn(&Measured) -> f64); 3] = [
+/// A measure's name, and where it stands.
+type Measure = (&'static str, fn(&Measured) -> f64);
+
+const MEASURES: [Measure; 3] = [
     ("shortfall", |m| m.shortfall),
     ("lost_per_traded", |m| m.lost_per_traded),
     ("gini_like_sellers", |m| m.gini_like_sellers),
