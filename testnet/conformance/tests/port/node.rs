@@ -9,6 +9,7 @@ use wattpool_conformance::port::party::{Keys, DEPOSIT, REGISTERED};
 use wattpool_conformance::port::{Party, Place};
 use wattpool_contract_harness::keys::AgentSigner;
 use wattpool_contract_harness::MarketApi;
+use wattpool_core::ports::ledger::Ledger;
 use wattpool_ledger_wasmd::deploy::{call, deploy, read_codes, DeploySettings, Deployment};
 use wattpool_ledger_wasmd::message::coin;
 use wattpool_ledger_wasmd::{Account, ChainSettings, Client, Key, Market, WasmdLedger};
@@ -42,15 +43,17 @@ impl Default for Setup {
     }
 }
 
-/// A window length with which most of the running window is still to come.
+/// A long window length with which the next window begins soon: meters are registered before it, since none may state
+/// what was metered before its registration, and everything else has all of it.
 fn roomy_window() -> u32 {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap()
         .as_secs();
-    (1_000..3_000)
-        .find(|len| now % u64::from(*len) < 100)
-        .expect("one of so many lengths has just begun")
+    (1_000..30_000_u64)
+        .find(|len| (18..21).contains(&(len - now % len)))
+        .and_then(|len| u32::try_from(len).ok())
+        .expect("one of so many lengths is about to begin")
 }
 
 /// A node and its market.
@@ -123,7 +126,20 @@ impl World {
         for number in PEOPLE {
             world.register(&registrar, number).await;
         }
+        world.next_window().await;
         world
+    }
+
+    /// Waits for the window after the running one.
+    async fn next_window(&self) {
+        let first = *PEOPLE.start();
+        let party = self
+            .party_by(first, settings(self.net.rpc_addresses()), None)
+            .await;
+        let running = party.window(party.ledger.head().await.unwrap());
+        while party.window(party.ledger.head().await.unwrap()) <= running {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     /// A network in which the people own coins.
