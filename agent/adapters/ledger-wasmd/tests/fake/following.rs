@@ -101,7 +101,7 @@ async fn what_a_newer_contract_reports_and_what_is_gone_is_said() {
     node.chain().earliest = 8;
     let error = follower.next_block(3).await.unwrap_err();
     assert!(
-        matches!(&error, LedgerError::Refused(why) if why.contains("block 4 is not kept")),
+        matches!(&error, LedgerError::Refused(why) if why.contains("height 4 is not available")),
         "{error}"
     );
 }
