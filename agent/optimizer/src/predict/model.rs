@@ -24,9 +24,10 @@ const LEAST_INFORMATION: f64 = 0.02;
 
 /// Innovations of durations beyond so many standard deviations count as that many: a halted chain is
 /// not the seller's doing.
-const OUTLIER: f64 = 3.0;
+const OUTLIER: f64 = 1.0;
 
-/// Noise of the logarithm of durations at first, how fast its estimate follows, and its least value.
+/// Noise of durations at first (in squares of the prior duration), how fast its estimate follows, and its least
+/// value.
 const NOISE: f64 = 0.25;
 const NOISE_FOLLOWS: f64 = 0.03;
 const NOISE_LEAST: f64 = 1e-4;
@@ -36,7 +37,7 @@ const NOISE_LEAST: f64 = 1e-4;
 pub(super) enum Target {
     /// A share, on the logit scale.
     Quality,
-    /// Seconds, on the logarithm's scale.
+    /// Seconds, as a multiple of the prior.
     Duration,
 }
 
@@ -44,6 +45,8 @@ pub(super) enum Target {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Model {
     target: Target,
+    /// What 1 stands for: seconds of the prior.
+    unit: f64,
     experts: Vec<Regression>,
     /// Logarithm of each one's likelihood of late.
     success: Vec<f64>,
@@ -69,11 +72,15 @@ impl Model {
                 // Before anything is known the chain's record is taken at its word.
                 weights[RECORD] = 1.0;
             }
-            Target::Duration => weights[0] = libm::log(prior.max(1e-3)),
+            Target::Duration => weights[0] = 1.0,
         }
         let experts = EXPERTS.iter();
         Self {
             target,
+            unit: match target {
+                Target::Quality => 1.0,
+                Target::Duration => prior.max(1e-3),
+            },
             experts: experts
                 .map(|(inputs, _)| Regression::new(&weights[..*inputs]))
                 .collect(),
@@ -89,6 +96,8 @@ impl Model {
             && self.success.len() == n
             && self.noise.len() == n
             && experts.into_iter().all(|(e, (inputs, _))| e.fits(inputs))
+            && self.unit.is_finite()
+            && self.unit > 0.0
             && self.success.iter().all(|s| s.is_finite())
             && self.noise.iter().all(|v| v.is_finite() && *v > 0.0)
     }
@@ -133,7 +142,7 @@ impl Model {
         }
         match self.target {
             Target::Quality => expected.clamp(0.0, 1.0),
-            Target::Duration => libm::exp(expected.clamp(-6.0, 16.0)),
+            Target::Duration => self.unit * expected.max(1e-3),
         }
     }
 
@@ -144,8 +153,8 @@ impl Model {
             let (innovation, noise, likelihood) = match self.target {
                 Target::Quality => share(mean, variance, observed.clamp(0.0, 1.0)),
                 Target::Duration => {
-                    let seen = libm::log(observed.max(1e-3));
-                    logarithm(mean, variance, seen, &mut self.noise[expert])
+                    let seen = observed / self.unit;
+                    seconds(mean, variance, seen, &mut self.noise[expert])
                 }
             };
             self.success[expert] = KEEP * self.success[expert] + likelihood;
@@ -176,8 +185,8 @@ fn share(mean: f64, variance: f64, observed: f64) -> (f64, f64, f64) {
     ((observed - p) / information, 1.0 / information, likelihood)
 }
 
-/// Innovation and noise of a logarithm, outliers cut; the noise's estimate follows.
-fn logarithm(mean: f64, variance: f64, observed: f64, noise: &mut f64) -> (f64, f64, f64) {
+/// Innovation and noise of a duration, outliers cut; the noise's estimate follows.
+fn seconds(mean: f64, variance: f64, observed: f64, noise: &mut f64) -> (f64, f64, f64) {
     let total = variance + *noise;
     let most = OUTLIER * total.sqrt();
     let innovation = (observed - mean).clamp(-most, most);
