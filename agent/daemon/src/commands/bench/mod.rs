@@ -3,6 +3,7 @@
 mod ceiling;
 mod choose;
 mod factors;
+mod predict;
 mod simulate;
 
 use crate::Failure;
@@ -18,6 +19,8 @@ pub enum Bench {
     Ceiling(ceiling::Args),
     /// The choice by six factors against price alone, nearest first and random, with confidence intervals.
     Factors(factors::Args),
+    /// Expected quality and duration of trades against the mean and the last value, out of sample.
+    Predict(predict::Args),
 }
 
 /// Runs a benchmark.
@@ -30,5 +33,6 @@ pub fn run(bench: &Bench) -> Result<u8, Failure> {
         Bench::Choose(args) => choose::run(args),
         Bench::Ceiling(args) => ceiling::run(args),
         Bench::Factors(args) => factors::run(args),
+        Bench::Predict(args) => predict::run(args),
     }
 }
