@@ -12,6 +12,7 @@ runner=$root/target/debug/wattpool-testnet
 # build_runner: builds the command unless it is up to date.
 build_runner() {
     need cargo "install Rust with rustup, https://rustup.rs"
+    [ -x "$runner" ] || say "building the testnet's command; this takes some minutes" >&2
     cargo build --quiet --locked --package wattpool-testnet
 }
 

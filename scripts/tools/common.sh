@@ -26,6 +26,20 @@ need() {
     command -v "$1" >/dev/null || die "$1 is missing: $2"
 }
 
+# while_here COMMAND...: runs it; when this script is ended, it is ended too, with all that it started.
+while_here() {
+    local code=0
+    # Job control gives it a process group of its own.
+    set -m
+    "$@" &
+    set +m
+    # shellcheck disable=SC2064 # this very child
+    trap "kill -- -$! 2>/dev/null" EXIT
+    wait $! || code=$?
+    trap - EXIT
+    return "$code"
+}
+
 # need_go: stops unless Go is there, and as new as testnet/go.mod wants it.
 need_go() {
     local wanted found hint="wasmd is built with it; see https://go.dev/doc/install"

@@ -98,6 +98,9 @@ pub enum TxFailure {
     Unknown(String),
     /// It is not known whether it was executed.
     Lost,
+    /// It could not be sent, and why: for want of fees, say. It is not under way, but the same content submitted
+    /// earlier may have been executed.
+    Unsent(String),
 }
 
 /// What the outside tells the agent.

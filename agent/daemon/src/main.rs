@@ -3,6 +3,8 @@
 //! stdout is the result, stderr the prose. Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 done but an
 //! invariant was violated, 130 interrupted (what was finished is written).
 
+#[cfg(feature = "agent")]
+mod agent;
 mod commands;
 
 use anyhow::Context;
@@ -10,6 +12,7 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 // The contracts' in-memory store allocates much: this halves the time of a transaction.
+#[cfg(feature = "simulator")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -23,10 +26,25 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    #[cfg(feature = "simulator")]
     /// Let a neighbourhood trade on a virtual clock, with the real agents and contracts.
     Simulate(commands::simulate::Args),
+    #[cfg(feature = "agent")]
+    /// Run the agent of a meter, and ask the one that runs.
+    #[command(subcommand)]
+    Agent(commands::agent::Agent),
+    #[cfg(feature = "simulator")]
     /// Choose the best trade for a need among offers.
     Choose(commands::choose::Args),
+    #[cfg(feature = "tools")]
+    /// Operate a market: deploy it, register meters, pay homes' fees.
+    #[command(subcommand)]
+    Admin(commands::admin::Admin),
+    #[cfg(feature = "tools")]
+    /// Own a meter: its money, its agent, its limits.
+    #[command(subcommand)]
+    Owner(commands::owner::Owner),
+    #[cfg(any(feature = "agent", feature = "simulator"))]
     /// Measure the machinery.
     #[command(subcommand)]
     Bench(commands::bench::Bench),
@@ -59,8 +77,17 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        #[cfg(feature = "simulator")]
         Command::Simulate(args) => commands::simulate::run(&args),
+        #[cfg(feature = "agent")]
+        Command::Agent(command) => commands::agent::run(&command),
+        #[cfg(feature = "simulator")]
         Command::Choose(args) => commands::choose::run(&args),
+        #[cfg(feature = "tools")]
+        Command::Admin(admin) => commands::admin::run(&admin),
+        #[cfg(feature = "tools")]
+        Command::Owner(owner) => commands::owner::run(&owner),
+        #[cfg(any(feature = "agent", feature = "simulator"))]
         Command::Bench(bench) => commands::bench::run(&bench),
     };
     match done {

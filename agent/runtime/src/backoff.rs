@@ -10,7 +10,7 @@ use std::time::Duration;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
 /// Pauses: doubling, with jitter, without end.
-pub(crate) fn pauses() -> impl Iterator<Item = Duration> + Send {
+pub fn pauses() -> impl Iterator<Item = Duration> + Send {
     let pauses = ExponentialBuilder::default()
         .with_min_delay(PAUSES.0)
         .with_max_delay(PAUSES.1)

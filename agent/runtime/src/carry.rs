@@ -13,7 +13,7 @@ use wattpool_core::io::{Command, Event, JournalEntry, Notice, Reading, TxFailure
 use wattpool_core::policy::Policy;
 use wattpool_core::ports::home::{Meter, MeterError};
 use wattpool_core::ports::ledger::{Executed, Ledger};
-use wattpool_core::ports::network::{Discovery, NetworkError, Peers, RecordCheck, Replier};
+use wattpool_core::ports::network::{Discovery, NetworkError, Peers, Replier};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Answer, Record, SignedRecord, SignedRequest, TradeAnswer};
 use wattpool_schema::{MeterId, Window};
@@ -213,6 +213,10 @@ where
             Err(TxFailure::Unknown(why)) => {
                 tracing::warn!(%why, "the chain refused a transaction with an unknown code");
                 &mut c.transactions_refused
+            }
+            Err(TxFailure::Unsent(why)) => {
+                tracing::warn!(%why, "a transaction could not be sent");
+                &mut c.transactions_lost
             }
             Err(TxFailure::Lost) => {
                 tracing::warn!("it is not known what became of a transaction");

@@ -19,6 +19,7 @@ mod runtime;
 mod start;
 mod status;
 
+pub use backoff::pauses;
 pub use control::{Gone, Handle};
 pub use health::{Health, Part, Trouble};
 pub use registry::Registry;

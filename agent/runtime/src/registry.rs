@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use wattpool_core::io::BlockRef;
-use wattpool_core::ports::network::RecordCheck;
+use wattpool_core::ports::network::{RecordCheck, Verdict};
 use wattpool_core::ports::{MeterInfo, Registry as RegistryPort, SellerRecord, Signer};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Record, SignedRecord, MAX_PEER_ID};
-use wattpool_schema::{MeterId, Zone, RECORD_VERSION};
+use wattpool_schema::{MeterId, Seconds, Zone, RECORD_VERSION};
 
 /// A seller's record, with the height up to which it counts.
 #[derive(Clone, Copy, Debug)]
@@ -143,24 +143,41 @@ impl RegistryPort for Registry {
 }
 
 impl RecordCheck for Registry {
-    fn holds(&self, signed: &SignedRecord) -> bool {
-        let (network, zone) = match &signed.record {
-            Record::Offer(o) if o.peer.len() <= MAX_PEER_ID => (&o.network, o.zone),
-            Record::Offer(_) => return false,
-            Record::Status(s) => (&s.network, s.zone),
+    fn check(&self, signed: &SignedRecord) -> Verdict {
+        let (zone, peer) = match &signed.record {
+            Record::Offer(o) => (o.zone, o.peer.len()),
+            Record::Status(s) => (s.zone, 0),
         };
-        let (info, block) = {
-            let tables = self.read();
-            (tables.meters.get(&signed.meter()).copied(), tables.block)
-        };
+        match RegistryPort::meter(self, &signed.meter()) {
+            Some(m) if m.zone == zone && peer <= MAX_PEER_ID => {
+                let bytes = signed.sign_bytes();
+                if self
+                    .signer
+                    .verify_agent(&m.agent, &bytes, &signed.signature)
+                {
+                    Verdict::Holds
+                } else {
+                    Verdict::Forged
+                }
+            }
+            _ => Verdict::Unknown,
+        }
+    }
+}
+
+impl Registry {
+    /// Whether a record can be relied on now: of this network and version, not expired, and signed by its
+    /// registered agent.
+    pub(crate) fn holds(&self, signed: &SignedRecord) -> bool {
+        let now = self.read().block.time;
         signed.version() == RECORD_VERSION
-            && *network == self.network
-            && signed.expires_at() >= block.time
-            && info.is_some_and(|m| {
-                m.zone == zone
-                    && self
-                        .signer
-                        .verify_agent(&m.agent, &signed.sign_bytes(), &signed.signature)
-            })
+            && signed.network() == self.network
+            && signed.expires_at() >= now
+            && self.check(signed) == Verdict::Holds
+    }
+
+    /// Time of the newest block seen.
+    pub fn chain_time(&self) -> Seconds {
+        self.read().block.time
     }
 }

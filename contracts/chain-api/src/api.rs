@@ -7,19 +7,20 @@ use cosmwasm_std::{
 };
 use cw_multi_test::MockApiBech32;
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// Address prefix of the chain under test.
 pub const PREFIX: &str = wattpool_schema::ADDRESS_PREFIX;
 
-/// Addresses remembered as valid, at most; beyond it the memory starts afresh.
+/// Addresses remembered, at most; beyond it the memory starts afresh.
 const REMEMBERED: usize = 200_000;
 
 /// Addresses are checked as a chain checks them, and remembered; signatures really or by trust.
 pub struct MarketApi {
     inner: MockApiBech32,
     real: bool,
-    valid: RefCell<HashSet<String>>,
+    /// Valid addresses and the bytes behind them.
+    known: RefCell<HashMap<String, CanonicalAddr>>,
 }
 
 impl MarketApi {
@@ -28,7 +29,7 @@ impl MarketApi {
         Self {
             inner: MockApiBech32::new(PREFIX),
             real,
-            valid: RefCell::default(),
+            known: RefCell::default(),
         }
     }
 
@@ -36,12 +37,19 @@ impl MarketApi {
     pub fn make(&self, name: &str) -> Addr {
         self.inner.addr_make(name)
     }
+
+    fn remember(&self, human: &str, canonical: CanonicalAddr) {
+        let mut known = self.known.borrow_mut();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(human.to_owned(), canonical);
+    }
 }
 
 impl Api for MarketApi {
     fn addr_validate(&self, human: &str) -> StdResult<Addr> {
-        let mut valid = self.valid.borrow_mut();
-        if valid.contains(human) {
+        if self.known.borrow().contains_key(human) {
             return Ok(Addr::unchecked(human));
         }
         let address = self.inner.addr_validate(human)?;
@@ -50,15 +58,20 @@ impl Api for MarketApi {
                 "Invalid input: address not normalized",
             ));
         }
-        if valid.len() >= REMEMBERED {
-            valid.clear();
-        }
-        valid.insert(human.to_owned());
+        self.remember(human, self.inner.addr_canonicalize(human)?);
         Ok(address)
     }
 
     fn addr_canonicalize(&self, human: &str) -> StdResult<CanonicalAddr> {
-        self.inner.addr_canonicalize(human)
+        if let Some(known) = self.known.borrow().get(human) {
+            return Ok(known.clone());
+        }
+        let canonical = self.inner.addr_canonicalize(human)?;
+        // Only the way a chain writes it is valid, too.
+        if self.inner.addr_humanize(&canonical)?.as_str() == human {
+            self.remember(human, canonical.clone());
+        }
+        Ok(canonical)
     }
 
     fn addr_humanize(&self, canonical: &CanonicalAddr) -> StdResult<Addr> {
@@ -163,6 +176,8 @@ mod tests {
         let api = MarketApi::new(false);
         for _ in 0..2 {
             assert_eq!(api.addr_validate(address.as_str()).unwrap(), address);
+            let canonical = api.addr_canonicalize(address.as_str()).unwrap();
+            assert_eq!(api.addr_humanize(&canonical).unwrap(), address);
         }
         assert!(api.addr_validate(&address.as_str().to_uppercase()).is_err());
         let foreign = MockApiBech32::new("other").addr_make("somebody");

@@ -45,14 +45,14 @@ pub fn instantiate(
     }
     state::save_config(
         deps.storage,
-        Config {
+        &Config {
             deployer: info.sender,
             pool: None,
             escrow: None,
             window_seconds: msg.window_seconds,
             since: Seconds(env.block.time.seconds()),
         },
-    )?;
+    );
     Ok(Response::new())
 }
 

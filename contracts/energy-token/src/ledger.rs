@@ -1,6 +1,6 @@
 //! Accounts as of the live window: whatever expired is turned into credit on the way.
 
-use crate::state::{self, Account};
+use crate::state::{self, Account, Holder};
 use cosmwasm_std::{Addr, Event, Storage};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Expired;
@@ -28,16 +28,17 @@ impl Ledger {
     pub fn account(
         &mut self,
         storage: &mut dyn Storage,
+        holder: &Holder,
         address: &Addr,
     ) -> Result<Account, MarketError> {
-        let account = match state::account(storage, address)? {
+        let account = match state::account(storage, holder)? {
             None => return Ok(Account::empty(self.live)),
             Some(account) if account.window == self.live => return Ok(account),
             Some(account) => account,
         };
         let wh = account.total()?;
         if !wh.is_zero() {
-            state::save_credit(storage, address, account.window, wh)?;
+            state::save_credit(storage, holder, account.window, wh);
             match self.expired.iter_mut().find(|(w, _)| *w == account.window) {
                 Some((_, sum)) => *sum = sum.try_add(wh)?,
                 None => self.expired.push((account.window, wh)),
@@ -57,7 +58,7 @@ impl Ledger {
         for (window, wh) in self.expired {
             let mut books = state::books(storage, window)?;
             books.credited = books.credited.try_add(wh)?;
-            state::save_books(storage, window, &books)?;
+            state::save_books(storage, window, &books);
         }
         Ok(self.events)
     }

@@ -1,6 +1,6 @@
 //! Answers to questions.
 
-use crate::state::{self, Account};
+use crate::state::{self, Account, Holder};
 use cosmwasm_std::{to_json_binary, Addr, Binary, Deps, Env, Uint128};
 use cw20::{
     AllAccountsResponse, AllAllowancesResponse, AllSpenderAllowancesResponse, AllowanceInfo,
@@ -86,10 +86,10 @@ fn start(deps: Deps, start_after: Option<String>) -> Result<Option<Addr>, Market
         .transpose()?)
 }
 
-/// An account's tokens of the live window. Addresses are only compared here, so they are not validated.
+/// An account's tokens of the live window.
 fn live_account(deps: Deps, env: &Env, address: &str) -> Result<Account, MarketError> {
     let live = state::config(deps.storage)?.live(&env.block);
-    let account = state::account(deps.storage, &Addr::unchecked(address))?;
+    let account = state::account(deps.storage, &Holder::of(deps.api, address)?)?;
     Ok(account
         .filter(|a| a.window == live)
         .unwrap_or(Account::empty(live)))
@@ -177,8 +177,10 @@ fn accounts(
     start_after: Option<String>,
     limit: Option<u32>,
 ) -> Result<AllAccountsResponse, MarketError> {
-    let after = start(deps, start_after)?;
-    let accounts = state::accounts(deps.storage, after.as_ref(), page(limit))?
+    let after = start_after
+        .map(|address| Holder::of(deps.api, &address))
+        .transpose()?;
+    let accounts = state::accounts(deps.storage, deps.api, after.as_ref(), page(limit))?
         .into_iter()
         .map(Addr::into_string)
         .collect();
@@ -212,14 +214,14 @@ fn credits(
     limit: Option<u32>,
 ) -> Result<Vec<WindowWh>, MarketError> {
     let live = state::config(deps.storage)?.live(&env.block);
-    let address = Addr::unchecked(address);
+    let holder = Holder::of(deps.api, address)?;
     let limit = page(limit);
     if after.is_some_and(|after| after >= through) {
         return Ok(Vec::new());
     }
-    let mut credits = state::credits(deps.storage, &address, after, through, limit)?;
+    let mut credits = state::credits(deps.storage, &holder, after, through, limit)?;
     if credits.len() < limit {
-        if let Some(account) = state::account(deps.storage, &address)? {
+        if let Some(account) = state::account(deps.storage, &holder)? {
             let (window, wh) = (account.window, account.total()?);
             let wanted = after.is_none_or(|after| window > after) && window <= through;
             if window < live && wanted && !wh.is_zero() {

@@ -1,24 +1,26 @@
 //! What the token stores. Nothing outside this file knows a storage key.
 //!
-//! Records are tuples: on a chain every byte written costs.
+//! What every trade touches are binary records under short keys, for on a chain every byte written costs: accounts
+//! are known by the bytes behind their addresses, which are half as long as the texts.
 
-use cosmwasm_std::{Addr, Order, StdResult, Storage, Uint128};
+use cosmwasm_std::{Addr, Api, CanonicalAddr, Order, StdError, StdResult, Storage, Uint128};
 use cw20::{EmbeddedLogo, Expiration, MarketingInfoResponse};
 use cw_storage_plus::{Bound, Item, Map};
 use wattpool_schema::error::MarketError;
+use wattpool_schema::packed::{load, packed, read, save};
 use wattpool_schema::token::{TokenWindow, WindowWh};
 use wattpool_schema::{Seconds, Wh, Window};
 
-/// Deployer, pool, escrow, window length, block time at instantiation.
-type StoredConfig = (Addr, Option<Addr>, Option<Addr>, u32, Seconds);
-
-const CONFIG: Item<StoredConfig> = Item::new("config");
+const CONFIG: &[u8] = b"config";
+/// First byte of the keys of accounts; the holder follows.
+const ACCOUNTS: u8 = b'a';
+/// First byte of the keys of credit for tokens that expired; holder, with its length, and window follow.
+const CREDITS: u8 = b'e';
+/// First byte of the keys of windows.
+const WINDOWS: u8 = b'w';
 const LABEL: Item<(String, String)> = Item::new("label");
 const MARKETING: Item<MarketingInfoResponse> = Item::new("marketing");
 const LOGO: Item<EmbeddedLogo> = Item::new("logo");
-const ACCOUNTS: Map<&Addr, (Window, Wh, Wh)> = Map::new("a");
-const CREDITS: Map<(&Addr, u64), Wh> = Map::new("c");
-const WINDOWS: Map<u64, (Wh, Wh, Wh, Wh)> = Map::new("w");
 const ALLOWANCES: Map<(&Addr, &Addr), (Uint128, Expiration)> = Map::new("l");
 const SPENDERS: Map<(&Addr, &Addr), ()> = Map::new("s");
 
@@ -52,6 +54,43 @@ impl Config {
     }
 }
 
+packed!(Config {
+    deployer,
+    pool,
+    escrow,
+    window_seconds,
+    since
+});
+
+/// Who holds an account: the bytes behind an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder(CanonicalAddr);
+
+impl Holder {
+    /// The holder of an address.
+    ///
+    /// # Errors
+    /// It is no address of this chain.
+    pub fn of(api: &dyn Api, address: &str) -> StdResult<Self> {
+        api.addr_canonicalize(address).map(Self)
+    }
+
+    fn account_key(&self) -> Vec<u8> {
+        [&[ACCOUNTS], self.0.as_slice()].concat()
+    }
+
+    /// With the length, no holder's keys are among another's.
+    fn credit_prefix(&self) -> Vec<u8> {
+        let bytes = self.0.as_slice();
+        let length = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+        [&[CREDITS, length], bytes].concat()
+    }
+
+    fn credit_key(&self, window: Window) -> Vec<u8> {
+        [self.credit_prefix().as_slice(), &window.0.to_be_bytes()].concat()
+    }
+}
+
 /// An account's tokens of one window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -62,6 +101,12 @@ pub struct Account {
     /// Received from others.
     pub received: Wh,
 }
+
+packed!(Account {
+    window,
+    own,
+    received
+});
 
 impl Account {
     /// An account without tokens.
@@ -80,20 +125,12 @@ impl Account {
 
 /// Loads the configuration.
 pub fn config(storage: &dyn Storage) -> StdResult<Config> {
-    let (deployer, pool, escrow, window_seconds, since) = CONFIG.load(storage)?;
-    Ok(Config {
-        deployer,
-        pool,
-        escrow,
-        window_seconds,
-        since,
-    })
+    load(storage, CONFIG)?.ok_or_else(|| StdError::not_found("config"))
 }
 
 /// Stores the configuration.
-pub fn save_config(storage: &mut dyn Storage, c: Config) -> StdResult<()> {
-    let stored = (c.deployer, c.pool, c.escrow, c.window_seconds, c.since);
-    CONFIG.save(storage, &stored)
+pub fn save_config(storage: &mut dyn Storage, config: &Config) {
+    save(storage, CONFIG, config);
 }
 
 /// Name and symbol.
@@ -133,74 +170,77 @@ pub fn save_logo(storage: &mut dyn Storage, logo: Option<&EmbeddedLogo>) -> StdR
 }
 
 /// An account as it was last written.
-pub fn account(storage: &dyn Storage, address: &Addr) -> StdResult<Option<Account>> {
-    Ok(ACCOUNTS
-        .may_load(storage, address)?
-        .map(|(window, own, received)| Account {
-            window,
-            own,
-            received,
-        }))
+pub fn account(storage: &dyn Storage, holder: &Holder) -> StdResult<Option<Account>> {
+    load(storage, &holder.account_key())
 }
 
 /// Stores an account.
-pub fn save_account(storage: &mut dyn Storage, address: &Addr, a: &Account) -> StdResult<()> {
-    ACCOUNTS.save(storage, address, &(a.window, a.own, a.received))
+pub fn save_account(storage: &mut dyn Storage, holder: &Holder, account: &Account) {
+    save(storage, &holder.account_key(), account);
 }
 
-/// Addresses of accounts, ascending.
+/// Addresses of accounts, ascending by the bytes behind them.
 pub fn accounts(
     storage: &dyn Storage,
-    start_after: Option<&Addr>,
+    api: &dyn Api,
+    start_after: Option<&Holder>,
     limit: usize,
 ) -> StdResult<Vec<Addr>> {
-    let after = start_after.map(Bound::exclusive);
-    ACCOUNTS
-        .keys(storage, after, None, Order::Ascending)
+    // A zero byte more makes the next possible key.
+    let start = start_after.map_or_else(
+        || vec![ACCOUNTS],
+        |holder| [holder.account_key().as_slice(), &[0]].concat(),
+    );
+    let end = [ACCOUNTS.saturating_add(1)];
+    storage
+        .range_keys(Some(&start), Some(&end), Order::Ascending)
         .take(limit)
+        .map(|key| {
+            let bytes = key.get(1..).unwrap_or_default();
+            api.addr_humanize(&CanonicalAddr::from(bytes))
+        })
         .collect()
 }
 
 /// Stores the credit of an account for a window. Each pair is written once.
-pub fn save_credit(
-    storage: &mut dyn Storage,
-    address: &Addr,
-    window: Window,
-    wh: Wh,
-) -> StdResult<()> {
-    CREDITS.save(storage, (address, window.0), &wh)
+pub fn save_credit(storage: &mut dyn Storage, holder: &Holder, window: Window, wh: Wh) {
+    save(storage, &holder.credit_key(window), &wh);
 }
 
-/// Credits of an account in `(after, through]`, ascending.
+/// Credits of an account in `(after, through]`, ascending; `after` is before `through`.
 pub fn credits(
     storage: &dyn Storage,
-    address: &Addr,
+    holder: &Holder,
     after: Option<Window>,
     through: Window,
     limit: usize,
 ) -> StdResult<Vec<WindowWh>> {
-    CREDITS
-        .prefix(address)
-        .range(
-            storage,
-            after.map(|w| Bound::exclusive(w.0)),
-            Some(Bound::inclusive(through.0)),
-            Order::Ascending,
-        )
+    let start = after.map_or_else(
+        || holder.credit_prefix(),
+        |after| holder.credit_key(after.next()),
+    );
+    let end = [holder.credit_key(through).as_slice(), &[0]].concat();
+    storage
+        .range(Some(&start), Some(&end), Order::Ascending)
         .take(limit)
-        .map(|entry| {
-            entry.map(|(window, wh)| WindowWh {
-                window: Window(window),
-                wh,
+        .map(|(key, wh)| {
+            let window = key.last_chunk().copied().map(u64::from_be_bytes);
+            Ok(WindowWh {
+                window: Window(window.ok_or_else(|| StdError::not_found("window"))?),
+                wh: read(&wh)?,
             })
         })
         .collect()
 }
 
+fn window_key(window: Window) -> Vec<u8> {
+    [[WINDOWS].as_slice(), &window.0.to_be_bytes()].concat()
+}
+
 /// A window's books; empty ones when nothing happened in it.
 pub fn books(storage: &dyn Storage, window: Window) -> StdResult<TokenWindow> {
-    let (minted, redeemed, lost, credited) =
-        WINDOWS.may_load(storage, window.0)?.unwrap_or_default();
+    let stored: Option<(Wh, Wh, Wh, Wh)> = load(storage, &window_key(window))?;
+    let (minted, redeemed, lost, credited) = stored.unwrap_or_default();
     Ok(TokenWindow {
         minted,
         redeemed,
@@ -210,12 +250,9 @@ pub fn books(storage: &dyn Storage, window: Window) -> StdResult<TokenWindow> {
 }
 
 /// Stores a window's books.
-pub fn save_books(storage: &mut dyn Storage, window: Window, b: &TokenWindow) -> StdResult<()> {
-    WINDOWS.save(
-        storage,
-        window.0,
-        &(b.minted, b.redeemed, b.lost, b.credited),
-    )
+pub fn save_books(storage: &mut dyn Storage, window: Window, b: &TokenWindow) {
+    let stored = (b.minted, b.redeemed, b.lost, b.credited);
+    save(storage, &window_key(window), &stored);
 }
 
 /// What `spender` may move of `owner`'s tokens.

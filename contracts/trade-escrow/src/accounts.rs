@@ -5,7 +5,7 @@ use wattpool_schema::error::MarketError;
 use wattpool_schema::Micro;
 
 use crate::checked::Checked;
-use crate::state::{self, Book};
+use crate::state::{self, Account, Book};
 
 /// Adds to an account's free money.
 pub fn add(
@@ -28,7 +28,18 @@ pub fn take(
     owner: &str,
     amount: Micro,
 ) -> Result<Micro, MarketError> {
-    let mut account = state::account(storage, owner)?;
+    let account = state::account(storage, owner)?;
+    take_from(storage, book, owner, account, amount)
+}
+
+/// Like [`take`], from an account that was read already: each read costs.
+pub fn take_from(
+    storage: &mut dyn Storage,
+    book: &mut Book,
+    owner: &str,
+    mut account: Account,
+    amount: Micro,
+) -> Result<Micro, MarketError> {
     account.free = account
         .free
         .checked_sub(amount)

@@ -27,7 +27,7 @@ pub fn close(
     let bytes = record.to_bytes();
     book.trades = book.trades.plus(1)?;
     book.head = record_bytes_digest(&book.head, &bytes);
-    state::append_record(storage, &record, &bytes);
+    state::append_record(storage, &record);
     // Asked and not declined: the size of a trade, whatever became of it.
     let wanted = record.asked.saturating_sub(record.declined);
     if !one_owner && wanted >= TINY_TRADE {

@@ -17,7 +17,6 @@ const METERS: u8 = b'm';
 const ORDERS: u8 = b'o';
 const BY_BUYER: u8 = b'b';
 const BY_SELLER: u8 = b's';
-/// The values are the bytes of `TradeRecord::to_bytes`.
 const RECORDS: u8 = b't';
 
 fn key(kind: u8, name: &[u8]) -> Vec<u8> {
@@ -202,10 +201,11 @@ pub fn take_names(
     save(storage, &numbered(BY_SELLER, seller, nonce), &None::<u64>);
 }
 
-/// Appends a record to the log under both its names. `bytes` are the record's.
-pub fn append_record(storage: &mut dyn Storage, record: &TradeRecord, bytes: &[u8]) {
+/// Appends a record to the log under both its names. It is stored shorter than [`TradeRecord::to_bytes`], over which
+/// the hash chain goes.
+pub fn append_record(storage: &mut dyn Storage, record: &TradeRecord) {
     let r = record;
-    storage.set(&key(RECORDS, &r.sequence.to_be_bytes()), bytes);
+    save(storage, &key(RECORDS, &r.sequence.to_be_bytes()), r);
     let sequence = Some(r.sequence);
     save(
         storage,
@@ -217,12 +217,7 @@ pub fn append_record(storage: &mut dyn Storage, record: &TradeRecord, bytes: &[u
 
 /// A record of the log.
 pub fn record(storage: &dyn Storage, sequence: u64) -> StdResult<Option<TradeRecord>> {
-    let Some(bytes) = storage.get(&key(RECORDS, &sequence.to_be_bytes())) else {
-        return Ok(None);
-    };
-    TradeRecord::from_bytes(&bytes)
-        .map(Some)
-        .ok_or_else(|| StdError::generic_err(format!("trade record {sequence} does not decode")))
+    load(storage, &key(RECORDS, &sequence.to_be_bytes()))
 }
 
 /// Places in the log of a meter's purchases, ascending by trade id.

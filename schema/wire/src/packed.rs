@@ -1,10 +1,10 @@
 //! Binary records: what contracts store. Shorter than JSON, several times faster to read, less code. Numbers take 7 bits a byte, low bits first (LEB128); keys stand as they are.
 
-use crate::escrow::{Limits, Statistics};
+use crate::escrow::{Limits, Statistics, TradeRecord};
 use crate::pool::{MeterKind, MeterPosition, PoolWindow, SkippedRange};
 use crate::{
-    AgentKey, Commitment, DeviceKey, Digest32, MeterId, Micro, Ppm, Price, Seconds, Tariff, Wh,
-    Window, Zone,
+    AgentKey, Commitment, DeviceKey, Digest32, MeterId, Micro, Ppm, Price, Seconds, Tariff,
+    TradeKind, Wh, Window, Zone,
 };
 use cosmwasm_std::{Addr, StdError, StdResult, Storage};
 
@@ -136,6 +136,15 @@ impl Packed for u32 {
     }
 }
 
+impl Packed for u16 {
+    fn pack(&self, out: &mut Vec<u8>) {
+        u64::from(*self).pack(out);
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        u64::unpack(from)?.try_into().ok()
+    }
+}
+
 /// Byte strings of a fixed size.
 macro_rules! fixed {
     ($($type:ident),*) => { $(impl Packed for $type {
@@ -249,6 +258,43 @@ impl Packed for MeterKind {
     }
 }
 
+impl Packed for TradeKind {
+    fn pack(&self, out: &mut Vec<u8>) {
+        out.push(match self {
+            Self::Spot => 0,
+            Self::Forward => 1,
+        });
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        Some(match split(from, 1)? {
+            [0] => Self::Spot,
+            [1] => Self::Forward,
+            _ => return None,
+        })
+    }
+}
+
+packed!(TradeRecord {
+    version,
+    sequence,
+    kind,
+    trade_id,
+    buyer,
+    seller,
+    nonce,
+    window,
+    count,
+    asked,
+    arrived,
+    declined,
+    missed,
+    lost,
+    price,
+    paid,
+    charge,
+    requested_at,
+    closed_at
+});
 packed!(SkippedRange {
     from,
     to,
@@ -329,6 +375,10 @@ mod tests {
         ] {
             assert_eq!(read::<MeterKind>(&bytes(&kind)), Ok(kind));
         }
+        for kind in [TradeKind::Spot, TradeKind::Forward] {
+            assert_eq!(read::<TradeKind>(&bytes(&kind)), Ok(kind));
+        }
+        assert_eq!(read::<u16>(&bytes(&u16::MAX)), Ok(u16::MAX));
     }
 
     #[test]
@@ -341,6 +391,8 @@ mod tests {
         assert!(read::<Zone>(&bytes(&65_536u64)).is_err());
         assert!(read::<bool>(&[2]).is_err());
         assert!(read::<MeterKind>(&[5]).is_err());
+        assert!(read::<TradeKind>(&[2]).is_err());
+        assert!(read::<u16>(&bytes(&65_536u64)).is_err());
         assert!(read::<Addr>(&[3, b'a', b'b']).is_err());
         assert!(read::<Vec<u64>>(&bytes(&u64::MAX)).is_err());
     }

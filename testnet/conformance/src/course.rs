@@ -305,6 +305,23 @@ impl Course {
         }
     }
 
+    /// A spot trade of the live window whose buyer has so much cover.
+    pub(crate) fn spot(
+        &mut self,
+        seller: usize,
+        buyer: usize,
+        wh: u64,
+        covered: u64,
+    ) -> SettleTrade {
+        let approval = self.approval(seller, buyer, wh, 200_000);
+        SettleTrade {
+            trade_id: self.people.homes[buyer].next(1),
+            wh: Wh(wh),
+            approval: self.sign(seller, approval),
+            cover: Some(self.cover(buyer, self.live(), covered)),
+        }
+    }
+
     /// Money a person may move: from one micro-unit to more than there is.
     pub(crate) fn money(&mut self) -> Micro {
         Micro(self.chance.between(1, 3_000_000))

@@ -15,13 +15,19 @@
     clippy::cast_possible_truncation
 )]
 
+pub mod chain;
+pub mod counted;
 pub mod course;
 pub mod embedded;
+pub mod gas;
 mod hostile;
+pub mod load;
 mod messages;
 pub mod people;
+pub mod port;
 pub mod record;
 pub mod replay;
+pub mod wasmd;
 
 pub use course::{Course, Operation};
 pub use record::{Act, Answer, Part, Record, Step};

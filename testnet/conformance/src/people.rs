@@ -53,7 +53,7 @@ impl Home {
 
 /// Everybody.
 pub struct People {
-    /// All accounts. The first five are below; owners and agents follow.
+    /// All accounts. The first five are below; owners follow, then agents.
     pub all: Vec<Person>,
     /// The homes.
     pub homes: Vec<Home>,
@@ -73,26 +73,30 @@ pub const STRANGER: usize = 4;
 impl People {
     /// Five homes in three zones, two of them of one owner.
     pub fn from_seed(seed: u64) -> Self {
+        let zones = [Zone(0), Zone(0), Zone(1), Zone(2), Zone(0)];
+        Self::with_homes(seed, &zones, 4)
+    }
+
+    /// A home in each of these zones. Home `i` belongs to owner `i` modulo the number of owners.
+    pub fn with_homes(seed: u64, zones: &[Zone], owners: usize) -> Self {
         let api = MarketApi::new(true);
-        let base = seed.wrapping_mul(1_000);
+        let base = seed.wrapping_mul(1_000_000);
         let person = |n: u64| Person::from_seed(base.wrapping_add(n), &api);
         let mut all: Vec<Person> = (0..5).map(person).collect();
-        let zones = [Zone(0), Zone(0), Zone(1), Zone(2), Zone(0)];
-        let owners: Vec<usize> = (0..4).map(|n| 5 + n).collect();
-        all.extend((100..104).map(person));
+        all.extend((0..owners as u64).map(|n| person(100_000 + n)));
         let homes = zones
-            .into_iter()
+            .iter()
             .enumerate()
             .map(|(i, zone)| {
                 let n = i as u64;
-                all.push(person(200 + n));
+                all.push(person(200_000 + n));
                 let id = digest(format!("course {seed} meter {i}").as_bytes());
                 Home {
                     meter: MeterId::from_slice(&id[..16]).expect("16 bytes"),
-                    owner: owners[i % owners.len()],
+                    owner: 5 + i % owners,
                     agent: all.len() - 1,
-                    device: DeviceSigner::from_seed(base.wrapping_add(300 + n)),
-                    zone,
+                    device: DeviceSigner::from_seed(base.wrapping_add(300_000 + n)),
+                    zone: *zone,
                     counters: [0; 3],
                     stated: None,
                 }

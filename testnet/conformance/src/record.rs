@@ -121,7 +121,8 @@ impl Record {
     }
 }
 
-/// The contracts' own events, without what only chains add.
+/// The contracts' own events, without what only chains add, the attributes of each by name: wasmd sorts those of
+/// contracts that are called by contracts (stably, as here), so that their order tells nothing.
 pub fn contract_events<'a>(
     events: impl IntoIterator<Item = (&'a str, Vec<(String, String)>)>,
 ) -> Vec<PlainEvent> {
@@ -129,10 +130,11 @@ pub fn contract_events<'a>(
         .into_iter()
         .filter(|(kind, _)| *kind == "wasm" || kind.starts_with("wasm-"))
         .map(|(kind, attributes)| {
-            let kept = attributes
+            let mut kept: Vec<(String, String)> = attributes
                 .into_iter()
                 .filter(|(key, _)| key != "msg_index")
                 .collect();
+            kept.sort_by(|(a, _), (b, _)| a.cmp(b));
             (kind.to_owned(), kept)
         })
         .collect()

@@ -1,5 +1,6 @@
 //! Repeats a record in process and compares.
 
+use crate::counted::{Call, Counted, Log};
 use crate::record::{contract_events, Act, Answer, Part, PlainEvent, Record, Step};
 use cosmwasm_std::testing::MockStorage;
 use cosmwasm_std::{
@@ -7,7 +8,7 @@ use cosmwasm_std::{
 };
 use cw_multi_test::error::AnyResult;
 use cw_multi_test::{
-    AddressGenerator, App, AppBuilder, AppResponse, BankKeeper, ContractWrapper,
+    AddressGenerator, App, AppBuilder, AppResponse, BankKeeper, Contract, ContractWrapper,
     DistributionKeeper, Executor, FailingModule, GovFailingModule, IbcFailingModule, StakeKeeper,
     StargateFailing, WasmKeeper,
 };
@@ -64,6 +65,7 @@ pub struct Replay {
     addresses: Recorded,
     codes: BTreeMap<Part, u64>,
     chain_id: String,
+    log: Log,
 }
 
 impl Replay {
@@ -81,32 +83,47 @@ impl Replay {
                         .expect("balances are set");
                 }
             });
-        let mut codes = BTreeMap::new();
         let token = ContractWrapper::new(
             energy_token::contract::execute,
             energy_token::contract::instantiate,
             energy_token::contract::query,
         );
-        codes.insert(Part::Token, app.store_code(Box::new(token)));
         let pool = ContractWrapper::new(
             energy_pool::contract::execute,
             energy_pool::contract::instantiate,
             energy_pool::contract::query,
         );
-        codes.insert(Part::Pool, app.store_code(Box::new(pool)));
         let escrow = ContractWrapper::new(
             trade_escrow::contract::execute,
             trade_escrow::contract::instantiate,
             trade_escrow::contract::query,
         )
         .with_reply(trade_escrow::contract::reply);
-        codes.insert(Part::Escrow, app.store_code(Box::new(escrow)));
+        let log = Log::default();
+        let contracts: [(Part, Box<dyn Contract<Empty>>); 3] = [
+            (Part::Token, Box::new(token)),
+            (Part::Pool, Box::new(pool)),
+            (Part::Escrow, Box::new(escrow)),
+        ];
+        let codes = contracts
+            .into_iter()
+            .map(|(part, contract)| {
+                let counted = Counted::new(part, contract, log.clone());
+                (part, app.store_code(Box::new(counted)))
+            })
+            .collect();
         Self {
             app,
             addresses,
             codes,
             chain_id: chain_id.to_owned(),
+            log,
         }
+    }
+
+    /// What the contracts did since this was last asked.
+    pub fn calls(&self) -> Vec<Call> {
+        self.log.take()
     }
 
     /// Carries a transaction out in its block and answers as the chain in process sees it.
@@ -152,6 +169,7 @@ impl Replay {
                 .into(),
             });
         }
+        self.log.take();
         let executed = messages
             .iter()
             .all(|m| matches!(m, CosmosMsg::Wasm(WasmMsg::Execute { .. })));
@@ -235,8 +253,12 @@ pub fn differences(record: &Record) -> Vec<String> {
         let here = replay.carry_out(step);
         if !same(&here, &step.answer) {
             found.push(format!(
-                "block {} transaction {} ({}, by {}): recorded {:?}, in process {here:?}",
-                step.height, step.index, step.doing, step.sender, step.answer
+                "block {} transaction {} ({}, by {}): {}",
+                step.height,
+                step.index,
+                step.doing,
+                step.sender,
+                difference(&step.answer, &here)
             ));
         }
     }
@@ -271,6 +293,33 @@ pub fn differences(record: &Record) -> Vec<String> {
     }
     found.truncate(20);
     found
+}
+
+/// What is not the same in two answers.
+fn difference(recorded: &Answer, here: &Answer) -> String {
+    let (
+        Answer::Done { events, data },
+        Answer::Done {
+            events: here_events,
+            data: here_data,
+        },
+    ) = (recorded, here)
+    else {
+        return format!("recorded {recorded:?}, in process {here:?}");
+    };
+    let other = |(i, event)| (here_events.get(i) != Some(event)).then_some(i);
+    match events.iter().enumerate().find_map(other) {
+        Some(i) => format!(
+            "event {i}: recorded {:?}, in process {:?}",
+            events[i],
+            here_events.get(i)
+        ),
+        None => format!(
+            "recorded {} events and {data:?}, in process {} events and {here_data:?}",
+            events.len(),
+            here_events.len()
+        ),
+    }
 }
 
 fn sorted(coins: &[Coin]) -> Vec<(String, u128)> {

@@ -112,7 +112,6 @@ mod tests {
         assert_eq!(prefix.as_str(), ADDRESS_PREFIX);
     }
 
-    // The words and the address are from cosmjs' documentation of its test accounts? No: see the test of a node's key.
     #[test]
     fn words_make_the_same_account_again() {
         let account = Account::generate().unwrap();

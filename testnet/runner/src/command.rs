@@ -1,5 +1,6 @@
 //! The command: a network that stays, in a folder.
 
+use crate::deploy::{deploy, Tools, ADDRESSES};
 use crate::description::Description;
 use crate::network::{remove, Found, Testnet};
 use crate::options::{Options, Ports};
@@ -18,6 +19,9 @@ use std::process::ExitCode;
 const RPC_PORT: u16 = 26_657;
 /// Where the network is unless told otherwise.
 const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../state");
+/// What testnet/up and scripts/build-contracts build.
+const WATTPOOL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/debug/wattpool");
+const CONTRACTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/wasm-contracts");
 
 /// A local wasmd testnet. stdout is the result, stderr the prose. Exit codes: 0 done, 1 failed, 2 wrong usage or
 /// input, 3 (status) not every node runs.
@@ -88,6 +92,12 @@ struct Up {
     /// Leave the chain without contracts.
     #[arg(long)]
     no_deploy: bool,
+    /// The wattpool command that deploys [default: what testnet/up built].
+    #[arg(long, value_name = "FILE", default_value = WATTPOOL, hide_default_value = true)]
+    wattpool: PathBuf,
+    /// Folder of the contracts [default: what scripts/build-contracts built].
+    #[arg(long, value_name = "DIR", default_value = CONTRACTS, hide_default_value = true)]
+    contracts: PathBuf,
     /// Only say whether these options are sound.
     #[arg(long, hide = true)]
     check: bool,
@@ -124,6 +134,7 @@ impl Up {
             if running == nodes.len() {
                 self.check_running(&found.description)?;
                 eprintln!("the network is up already; testnet/down stops it");
+                self.deploy(&found.description)?;
                 return self.shown.run();
             }
             if running > 0 {
@@ -135,8 +146,22 @@ impl Up {
         }
         drop(found);
         let network = Testnet::start(&self.options(had.as_ref())?)?;
+        self.deploy(network.description())?;
         network.release();
         self.shown.run()
+    }
+
+    /// Deploys, unless that was done or is not wanted.
+    fn deploy(&self, description: &Description) -> Result<()> {
+        let home = &self.shown.folder.home;
+        if self.no_deploy || home.join(ADDRESSES).exists() {
+            return Ok(());
+        }
+        let tools = Tools {
+            wattpool: self.wattpool.clone(),
+            contracts: self.contracts.clone(),
+        };
+        deploy(home, description, &tools)
     }
 
     /// What is asked for now, else what the network that is there had, else the defaults.
@@ -241,6 +266,7 @@ fn reset(home: &Path) -> Result<ExitCode> {
         eprintln!("no network in {}", home.display());
         return Ok(ExitCode::SUCCESS);
     }
+    let home = &home.canonicalize()?;
     let mut found = Found::open(home, true)?;
     if let Some(found) = &mut found {
         found.end()?;
@@ -299,7 +325,7 @@ impl Shown {
 fn shape(home: &Path) -> Result<Shape> {
     let mut shape = Shape {
         running: false,
-        home: home.to_owned(),
+        home: home.canonicalize().unwrap_or_else(|_| home.to_owned()),
         chain_id: None,
         rpc: None,
         height: None,
@@ -351,7 +377,7 @@ fn shape(home: &Path) -> Result<Shape> {
 }
 
 fn contracts(home: &Path) -> Result<Option<Value>> {
-    match fs::read_to_string(home.join("contracts.json")) {
+    match fs::read_to_string(home.join(ADDRESSES)) {
         Ok(text) => Ok(Some(serde_json::from_str(&text)?)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
@@ -380,8 +406,13 @@ fn print(shape: &Shape) {
         };
         println!("{} {}: {state}", node.name, node.rpc);
     }
-    match &shape.contracts {
-        None => println!("no contracts"),
-        Some(contracts) => println!("contracts {contracts}"),
+    let Some(contracts) = &shape.contracts else {
+        println!("no contracts");
+        return;
+    };
+    for (name, contract) in contracts.as_object().into_iter().flatten() {
+        if let Some(address) = contract["address"].as_str() {
+            println!("{name} {address}");
+        }
     }
 }

@@ -1,12 +1,11 @@
 //! What a network is, for those who use it: `testnet.json` in its folder.
 
 use crate::account::Account;
+use crate::files::write_private;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
 use std::path::Path;
 
 /// Name of the description in a network's folder.
@@ -91,6 +90,23 @@ impl NodeDescription {
 }
 
 impl Description {
+    /// The account of a name, such as one of [`ROLES`].
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn account(&self, name: &str) -> Result<&Account> {
+        let known = || {
+            self.accounts
+                .keys()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        self.accounts
+            .get(name)
+            .with_context(|| format!("no account {name:?}; there are {}", known()))
+    }
+
     /// Reads the description of the network in a folder; none when there is no network.
     ///
     /// # Errors
@@ -111,23 +127,10 @@ impl Description {
         Ok(Some(description))
     }
 
-    /// Writes the description so that a reader finds the old one or the new one, and only the owner can read it.
+    /// Writes the description, for its owner alone.
     pub(crate) fn write(&self, home: &Path) -> Result<()> {
-        let path = home.join(FILE);
-        let fresh = home.join(format!("{FILE}.new"));
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
-        let write = || -> std::io::Result<()> {
-            let mut options = OpenOptions::new();
-            let mut file = options
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&fresh)?;
-            file.write_all(text.as_bytes())?;
-            fs::rename(&fresh, &path)
-        };
-        write().with_context(|| format!("writing {}", path.display()))
+        write_private(&home.join(FILE), text.as_bytes())
     }
 }

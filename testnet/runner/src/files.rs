@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use toml_edit::{value, DocumentMut, Item};
@@ -71,6 +73,15 @@ pub(crate) fn create(
         .unwrap_or_default();
     let path = home.join("node0/config/genesis.json");
     let mut chain: Value = read_json(&path)?;
+    if !nodes
+        .iter()
+        .all(|node| genesis::has_account(&chain, &node.validator.address))
+    {
+        bail!(
+            "{} makes no addresses of the prefix {ADDRESS_PREFIX}; testnet/build builds one that does",
+            wasmd.display()
+        );
+    }
     genesis::edit(&mut chain, options, &governance, &funded, &admin)?;
     let text = serde_json::to_vec(&chain)?;
     for node in &nodes {
@@ -239,9 +250,12 @@ fn app_config(config: &mut DocumentMut, description: &Description) -> Result<()>
     let price = format!("{}{}", description.gas_price, description.payment_denom);
     put(config, None, "minimum-gas-prices", value(price))?;
     put(config, None, "iavl-cache-size", value(50_000))?;
-    for section in ["api", "grpc", "grpc-web"] {
-        put(config, Some(section), "enable", value(false))?;
-    }
+    put(config, Some("api"), "enable", value(false))?;
+    put(config, Some("grpc-web"), "enable", value(false))?;
+    // Nobody asks over gRPC, so any port will do; but without it a node does not know the service that simulates
+    // transactions, over RPC neither.
+    put(config, Some("grpc"), "enable", value(true))?;
+    put(config, Some("grpc"), "address", value("127.0.0.1:0"))?;
     put(config, Some("telemetry"), "enabled", value(false))?;
     // Pages of records are more than the default 3,000,000 lets a query read.
     let mut wasm = toml_edit::Table::new();
@@ -283,6 +297,20 @@ fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     serde_json::from_slice(&text).with_context(|| format!("reading {}", path.display()))
 }
 
-fn write(path: &Path, text: &[u8]) -> Result<()> {
+/// Writes a file.
+pub(crate) fn write(path: &Path, text: &[u8]) -> Result<()> {
     fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}
+
+/// Writes a file that only its owner can read; whoever reads it meanwhile finds the old one or the new one.
+pub(crate) fn write_private(path: &Path, text: &[u8]) -> Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let write = || -> std::io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        options.open(&fresh)?.write_all(text)?;
+        fs::rename(&fresh, path)
+    };
+    write().with_context(|| format!("writing {}", path.display()))
 }

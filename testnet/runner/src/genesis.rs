@@ -75,7 +75,15 @@ pub(crate) fn edit(
     Ok(())
 }
 
-/// Adds accounts; one that is there already gets its coins on top of nothing else: the later entry stands.
+/// The genesis knows the account.
+pub(crate) fn has_account(genesis: &Value, address: &str) -> bool {
+    let accounts = genesis
+        .pointer("/app_state/auth/accounts")
+        .and_then(Value::as_array);
+    accounts.is_some_and(|accounts| accounts.iter().any(|account| account["address"] == address))
+}
+
+/// Adds accounts; these coins are all that one which is there already has.
 fn accounts(genesis: &mut Value, funded: &[Funded]) -> Result<()> {
     let mut wealth: BTreeMap<&str, BTreeMap<&str, u128>> = BTreeMap::new();
     for (address, coins) in funded {

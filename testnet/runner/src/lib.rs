@@ -6,6 +6,7 @@
 
 mod account;
 mod command;
+mod deploy;
 mod description;
 mod files;
 mod genesis;

@@ -1,8 +1,9 @@
 //! A network of nodes: made, started, disturbed, ended.
 
+use crate::deploy::{ADDRESSES, KEYS, SETTINGS};
 use crate::description::{Description, NodeDescription, FILE};
 use crate::files;
-use crate::node::{Node, LOOK};
+use crate::node::Node;
 use crate::options::{Options, Ports};
 use crate::ports::{self, Reserved};
 use crate::rpc::{self, Status};
@@ -57,6 +58,16 @@ impl Testnet {
             .with_context(|| format!("finding {}", home.display()))?;
         let lock = lock(&home)?;
         let found = Description::read(&home)?;
+        for node in found.iter().flat_map(|found| &found.nodes) {
+            if let Some(process) = Node::new(&home, node).running() {
+                bail!(
+                    "{} in {} runs already (process {})",
+                    node.name,
+                    home.display(),
+                    process.pid
+                );
+            }
+        }
         let reserved = match options.ports {
             Ports::Free => ports::free(options.validators)?,
             Ports::From(first) => ports::from(first, options.validators)?,
@@ -140,7 +151,7 @@ impl Testnet {
             if process.running().is_none() {
                 bail!("node {node} ended{}", process.last_words());
             }
-            sleep(LOOK);
+            sleep(Duration::from_millis(50));
         }
         let reached = last.map_or("it does not answer".into(), |height| {
             format!("it is at {height}")
@@ -224,8 +235,9 @@ impl Testnet {
             self.restart(node)?;
         }
         for node in nodes {
-            // The first answer may be the height from before; a block more shows that the chain goes on.
-            self.wait_for_height(node, 0)?;
+            // The first block of a chain needs nothing but its genesis, and the first answer of a node may be the
+            // height from before: one more shows that blocks come.
+            self.wait_for_height(node, 1)?;
             self.wait_for_blocks(node, 1)?;
         }
         Ok(())
@@ -392,11 +404,9 @@ fn find_wasmd(asked: Option<&Path>) -> Result<PathBuf> {
 /// Removes a network's folder, which must be one.
 pub(crate) fn remove(home: &Path) -> Result<()> {
     let ours = |name: &str| {
-        name == "lock"
-            || name.starts_with(FILE)
-            || name.starts_with("node")
-            || name == "gentxs"
-            || name == "contracts.json"
+        let begins = [FILE, ADDRESSES, SETTINGS, "node"];
+        ["lock", "gentxs", KEYS].contains(&name)
+            || begins.iter().any(|begin| name.starts_with(begin))
     };
     for entry in fs::read_dir(home).with_context(|| format!("reading {}", home.display()))? {
         let name = entry?.file_name();

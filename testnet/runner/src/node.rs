@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 /// How long a node may take to close its databases before it is killed.
 const CLOSING: Duration = Duration::from_secs(20);
-/// Between two looks at something that will change by itself.
-pub(crate) const LOOK: Duration = Duration::from_millis(20);
+/// Between two looks whether a process has ended.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Runs a command under guard: whoever started it holds a pipe, and when that closes before the word `release` came
 /// over it, the command is killed. A guard of its own, since a killed starter can do nothing any more.
@@ -54,7 +54,11 @@ impl Identity {
         let mut fields = fields.split_whitespace();
         let state = fields.next()?;
         let started = fields.nth(18)?.parse().ok()?;
-        (state != "Z" && state != "X").then_some(Self { pid, started })
+        // Its first thread may be dead while others still hold its ports; one that is dead altogether may stay
+        // listed for its parent.
+        let dead = matches!(state, "Z" | "X")
+            && fs::read_dir(format!("/proc/{pid}/task")).ok()?.count() <= 1;
+        (!dead).then_some(Self { pid, started })
     }
 
     /// The process runs.

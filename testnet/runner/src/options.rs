@@ -133,10 +133,8 @@ impl Options {
             );
         }
         if let Ports::From(port) = self.ports {
-            let last = (self.validators - 1)
-                .checked_mul(10)
-                .and_then(|n| n.checked_add(port));
-            if port < 1_025 || last.is_none() {
+            let last = self.validators.saturating_sub(1).saturating_mul(10);
+            if port < 1_025 || last.checked_add(port).is_none() {
                 bail!("RPC port {port}: 1025 to 65535 were expected, for every node");
             }
         }

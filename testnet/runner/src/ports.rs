@@ -5,14 +5,15 @@ use nix::unistd::Pid;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Below the range from which systems take ports for outgoing connections: a stopped node finds its ports free again.
 const FIRST: u16 = 20_000;
+/// The first port above.
+const LAST: u16 = 32_000;
 /// Ports of one network: two for each node.
 const BLOCK: u16 = 32;
-/// Blocks of ports.
-const BLOCKS: u16 = 375;
 
 /// Ports for the nodes of one network.
 pub(crate) struct Reserved {
@@ -24,18 +25,27 @@ pub(crate) struct Reserved {
 
 /// Any free ports for so many nodes.
 pub(crate) fn free(nodes: u16) -> Result<Reserved> {
-    let folder = std::env::temp_dir().join("wattpool-testnet-ports");
+    // One for each user: nobody may write into another's.
+    let user = fs::metadata("/proc/self")
+        .context("reading /proc/self")?
+        .uid();
+    let folder = std::env::temp_dir().join(format!("wattpool-testnet-ports-{user}"));
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    let mut blocks: Vec<u16> = (FIRST..LAST).step_by(usize::from(BLOCK)).collect();
     // Where the search begins does not matter; processes that begin at once better begin apart.
-    let begin = std::process::id().wrapping_mul(7) % u32::from(BLOCKS);
-    for step in 0..u32::from(BLOCKS) {
-        let block = u16::try_from((begin + step) % u32::from(BLOCKS))?;
-        let Some(lock) = lock(&folder.join(block.to_string()))? else {
+    let count = u32::try_from(blocks.len())?;
+    let apart = std::process::id()
+        .wrapping_mul(7)
+        .checked_rem(count)
+        .unwrap_or_default();
+    blocks.rotate_left(usize::try_from(apart)?);
+    for first in blocks {
+        let Some(lock) = lock(&folder.join(first.to_string()))? else {
             continue;
         };
-        let first = FIRST + block * BLOCK;
+        let mut numbers = first..;
         let ports: Vec<_> = (0..nodes)
-            .map(|i| (first + 2 * i, first + 2 * i + 1))
+            .filter_map(|_| numbers.next().zip(numbers.next()))
             .collect();
         if ports
             .iter()
@@ -47,16 +57,15 @@ pub(crate) fn free(nodes: u16) -> Result<Reserved> {
             });
         }
     }
-    bail!(
-        "no {BLOCK} free ports between {FIRST} and {}",
-        FIRST + BLOCKS * BLOCK
-    );
+    bail!("no {BLOCK} free ports between {FIRST} and {LAST}");
 }
 
 /// The ports from a given one on; an error names the one that is taken and who holds it.
 pub(crate) fn from(first: u16, nodes: u16) -> Result<Reserved> {
-    let ports: Vec<_> = (0..nodes)
-        .map(|i| (first + 10 * i, first + 10 * i - 1))
+    let ports: Vec<_> = (first..)
+        .step_by(10)
+        .take(usize::from(nodes))
+        .map(|rpc| (rpc, rpc.saturating_sub(1)))
         .collect();
     for (node, (rpc, peers)) in ports.iter().enumerate() {
         for (port, purpose) in [(*rpc, "RPC"), (*peers, "peers")] {

@@ -13,8 +13,6 @@ use wattpool_schema::peer::Location;
 const SILENT: Duration = Duration::from_secs(60);
 /// Silent nodes remembered.
 const MOST_SILENT: usize = 256;
-/// Addresses kept of a node.
-pub(crate) const ADDRESSES: usize = 4;
 
 struct Remembered {
     contacts: Vec<Contact>,
@@ -123,6 +121,7 @@ impl Closest {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 mod tests {
     use super::*;
 

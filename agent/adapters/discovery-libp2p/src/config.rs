@@ -1,5 +1,6 @@
 //! How a node runs, and what is refused.
 
+use crate::links::{introduction, VERSION};
 use libp2p::multiaddr::Protocol;
 use libp2p::{identity, Multiaddr, PeerId};
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,8 @@ pub(crate) struct Checked {
     pub bootstrap: Vec<Multiaddr>,
     pub mdns: bool,
     pub network: String,
+    /// What the node says that it is.
+    pub introduction: String,
     pub limits: Limits,
 }
 
@@ -152,6 +155,22 @@ impl Config {
     /// The seed is no key; every seed of 32 bytes is one.
     pub fn peer_id(seed: &[u8; 32]) -> Result<Vec<u8>, ConfigError> {
         Ok(PeerId::from(keypair(seed)?.public()).to_bytes())
+    }
+
+    /// Whether a node could be started with it, as far as can be told without starting one.
+    ///
+    /// # Errors
+    /// [`ConfigError::Setting`] with the first setting that is wrong.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.check().map(|_| ())
+    }
+
+    /// The peer id of a seed as it stands in multiaddresses.
+    ///
+    /// # Errors
+    /// As [`Config::peer_id`].
+    pub fn peer_id_text(seed: &[u8; 32]) -> Result<String, ConfigError> {
+        Ok(PeerId::from(keypair(seed)?.public()).to_string())
     }
 
     /// Reads and checks everything.
@@ -185,6 +204,7 @@ impl Config {
             bootstrap: addresses("bootstrap", &self.bootstrap)?,
             mdns: self.mdns,
             network: self.network.clone(),
+            introduction: introduction(VERSION, &self.network),
             limits: self.limits.clone(),
         })
     }

@@ -1,18 +1,19 @@
 //! Drives the swarm: carries out commands, answers others, keeps the routing table.
 
-use crate::closest::{Closest, ADDRESSES};
+use crate::addresses::{first, is_loopback, named, resolve, ADDRESSES};
+use crate::closest::Closest;
 use crate::config::{Checked, Limits};
 use crate::counters::Counters;
 use crate::guard::{make_room, Guard};
 use crate::handle::{Command, Contact, Exchange, Failure, Near, Outgoing};
 use crate::inbound::Inbound;
 use crate::keeper::Keeper;
-use crate::links::{identity_of, Identity, Links, LinksEvent, KAD, RECORDS, TRADE};
+use crate::lanes::{Entered, Lanes, Message};
+use crate::links::{identity_of, Identity, Links, LinksEvent, KAD};
 use crate::wire::{encode_answer, encode_reply, RecordsAnswer, TradeReply};
 use futures::StreamExt;
 use libp2p::kad::{self, GetClosestPeersError, KBucketKey, QueryId, QueryResult};
-use libp2p::multiaddr::Protocol;
-use libp2p::request_response::{self, OutboundFailure, OutboundRequestId};
+use libp2p::request_response::{self, OutboundRequestId};
 use libp2p::swarm::SwarmEvent;
 use libp2p::{identify, mdns, Multiaddr, PeerId, Swarm};
 use std::collections::HashMap;
@@ -72,10 +73,13 @@ struct State {
     network: String,
     limits: Limits,
     bootstrap: Vec<Multiaddr>,
+    /// Back to this driver; weak, so that it ends when nobody else is left.
+    commands: mpsc::WeakSender<Command>,
     closest: Closest,
     guard: Guard,
     searches: HashMap<QueryId, Search>,
-    sent: HashMap<(bool, OutboundRequestId), Sent>,
+    sent: HashMap<(Exchange, OutboundRequestId), Sent>,
+    lanes: Lanes,
     banned: HashMap<PeerId, Instant>,
     /// Peers that speak another version, and what they say.
     others: HashMap<PeerId, (Instant, String)>,
@@ -93,9 +97,9 @@ impl Driver {
             mpsc::UnboundedReceiver<Outgoing>,
             Inbound,
         ),
+        back: mpsc::WeakSender<Command>,
         keeper: Box<dyn Keeper>,
         counters: Arc<Counters>,
-        now: Instant,
     ) -> Self {
         let limits = config.limits.clone();
         let own = *swarm.local_peer_id();
@@ -114,9 +118,11 @@ impl Driver {
                 bootstrap: config.bootstrap.clone(),
                 searches: HashMap::new(),
                 sent: HashMap::new(),
+                lanes: Lanes::default(),
                 banned: HashMap::new(),
                 others: HashMap::new(),
-                retry_at: now,
+                commands: back,
+                retry_at: Instant::now(),
                 pause: TICK,
                 limits,
             },
@@ -136,7 +142,7 @@ impl Driver {
                     Some(command) => self.carry_out(command),
                     None => break None,
                 },
-                _ = tick.tick() => self.tick().await,
+                _ = tick.tick() => self.tick(),
             }
         };
         drop(self);
@@ -165,6 +171,9 @@ impl Driver {
             Command::Strike { peer, strikes } => self.strike(peer, strikes, now),
             Command::Listening(answer) => {
                 let _ = answer.send(self.swarm.listeners().cloned().collect());
+            }
+            Command::Banned(answer) => {
+                let _ = answer.send(self.state.banned.keys().copied().collect());
             }
             Command::Dial(address) => self.dial(address),
             // Ends the loop before it comes here.
@@ -246,19 +255,46 @@ impl Driver {
             let _ = answer.send(Err(Failure::OtherVersion(why.clone())));
             return;
         }
+        let message = Message { to, bytes, answer };
+        match self.state.lanes.enter(exchange, message) {
+            Entered::Now(message) => self.send_now(exchange, message),
+            Entered::Later => {}
+            Entered::Full(message) => {
+                let _ = message.answer.send(Err(Failure::Busy));
+            }
+        }
+    }
+
+    fn send_now(&mut self, exchange: Exchange, message: Message) {
         let links = self.swarm.behaviour_mut();
         let of = match exchange {
             Exchange::Records => &mut links.records,
             Exchange::Trade => &mut links.trade,
         };
+        let Message { to, bytes, answer } = message;
         let id = of.send_request_with_addresses(&to.peer, bytes, to.addresses);
         let sent = Sent {
             to: to.peer,
             answer,
         };
-        self.state
-            .sent
-            .insert((exchange == Exchange::Trade, id), sent);
+        self.state.sent.insert((exchange, id), sent);
+    }
+
+    /// A request ended: whoever waited for it is told, and the next one to this peer may go.
+    fn ended(
+        &mut self,
+        exchange: Exchange,
+        id: OutboundRequestId,
+        answer: Result<Vec<u8>, Failure>,
+    ) {
+        let Some(sent) = self.state.sent.remove(&(exchange, id)) else {
+            return;
+        };
+        // Whoever waited may have given up.
+        let _ = sent.answer.send(answer);
+        if let Some(next) = self.state.lanes.leave(exchange, sent.to) {
+            self.send_now(exchange, next);
+        }
     }
 
     fn respond(&mut self, exchange: Exchange, outgoing: Outgoing) {
@@ -299,7 +335,7 @@ impl Driver {
         links.kad.remove_peer(&peer);
     }
 
-    async fn tick(&mut self) {
+    fn tick(&mut self) {
         let now = Instant::now();
         self.keeper.tidy();
         let over: Vec<_> = self
@@ -320,21 +356,33 @@ impl Driver {
         self.counters
             .linked
             .set(count(self.swarm.network_info().num_peers()));
-        if known > 0 {
+        if known > 0 && self.swarm.network_info().num_peers() > 0 {
             self.state.pause = TICK;
         } else if self.state.retry_at <= now {
             self.state.retry_at = now.checked_add(self.state.pause).unwrap_or(now);
             self.state.pause = self.state.pause.saturating_mul(2).min(MAX_PAUSE);
-            self.begin().await;
+            self.begin();
         }
     }
 
     /// Dials the nodes to begin with.
-    async fn begin(&mut self) {
+    fn begin(&mut self) {
         for address in self.state.bootstrap.clone() {
-            for resolved in resolve(&address).await {
-                self.dial(resolved);
-            }
+            let Some(named) = named(&address) else {
+                self.dial(address);
+                continue;
+            };
+            // Names take their time, which the swarm does not have.
+            let commands = self.state.commands.clone();
+            tokio::spawn(async move {
+                for resolved in resolve(address, named).await {
+                    let Some(commands) = commands.upgrade() else {
+                        return;
+                    };
+                    // Stopped: nobody is dialled.
+                    let _ = commands.send(Command::Dial(resolved)).await;
+                }
+            });
         }
     }
 
@@ -399,42 +447,28 @@ impl Driver {
                     response,
                 } => {
                     self.state.closest.answered(&peer);
-                    let key = (exchange == Exchange::Trade, request_id);
-                    if let Some(sent) = self.state.sent.remove(&key) {
-                        let silence = || Failure::Silent("it did not answer".to_owned());
-                        let answer = if response.is_empty() {
-                            Err(silence())
-                        } else {
-                            Ok(response)
-                        };
-                        let _ = sent.answer.send(answer);
-                    }
+                    let answer = if response.is_empty() {
+                        Err(Failure::Silent("it did not answer".to_owned()))
+                    } else {
+                        Ok(response)
+                    };
+                    self.ended(exchange, request_id, answer);
                 }
             },
             request_response::Event::OutboundFailure {
-                request_id, error, ..
+                peer,
+                request_id,
+                error,
+                ..
             } => {
-                let key = (exchange == Exchange::Trade, request_id);
-                if let Some(sent) = self.state.sent.remove(&key) {
-                    // An agent that does not answer a trade request is no reason to think its node dead.
-                    if exchange == Exchange::Records {
-                        self.state.closest.silent(sent.to, now);
-                    }
-                    let _ = sent.answer.send(Err(failure(exchange, error)));
+                // An agent that does not answer a trade request is no reason to think its node dead.
+                if exchange == Exchange::Records {
+                    self.state.closest.silent(peer, now);
                 }
+                self.ended(exchange, request_id, Err(Failure::of(exchange, error)));
             }
-            request_response::Event::InboundFailure { peer, error, .. } => {
-                let oversized = matches!(
-                    &error,
-                    request_response::InboundFailure::Io(e)
-                        if e.kind() == std::io::ErrorKind::InvalidData
-                );
-                if oversized {
-                    self.counters.refused.one();
-                    self.strike(peer, 1, now);
-                }
-            }
-            request_response::Event::ResponseSent { .. } => {}
+            request_response::Event::InboundFailure { .. }
+            | request_response::Event::ResponseSent { .. } => {}
         }
     }
 
@@ -547,56 +581,4 @@ impl Driver {
                 .add_address(&peer, address.clone());
         }
     }
-}
-
-fn failure(exchange: Exchange, error: OutboundFailure) -> Failure {
-    match error {
-        OutboundFailure::DialFailure => Failure::Unreachable,
-        OutboundFailure::UnsupportedProtocols => {
-            let protocol = match exchange {
-                Exchange::Records => RECORDS,
-                Exchange::Trade => TRADE,
-            };
-            Failure::OtherVersion(format!("it does not speak {protocol}"))
-        }
-        other => Failure::Silent(other.to_string()),
-    }
-}
-
-fn first(addresses: Vec<Multiaddr>) -> Vec<Multiaddr> {
-    addresses.into_iter().take(ADDRESSES).collect()
-}
-
-fn is_loopback(address: &Multiaddr) -> bool {
-    address.iter().any(|part| match part {
-        Protocol::Ip4(ip) => ip.is_loopback(),
-        Protocol::Ip6(ip) => ip.is_loopback(),
-        _ => false,
-    })
-}
-
-/// Host names become addresses; other multiaddresses stay.
-async fn resolve(address: &Multiaddr) -> Vec<Multiaddr> {
-    let named = address.iter().enumerate().find_map(|(i, part)| match part {
-        Protocol::Dns(name) => Some((i, name.into_owned(), None)),
-        Protocol::Dns4(name) => Some((i, name.into_owned(), Some(true))),
-        Protocol::Dns6(name) => Some((i, name.into_owned(), Some(false))),
-        _ => None,
-    });
-    let Some((at, name, v4)) = named else {
-        return vec![address.clone()];
-    };
-    let found = match tokio::net::lookup_host((name.as_str(), 0)).await {
-        Ok(found) => found,
-        Err(e) => {
-            tracing::warn!("bootstrap {address}: {e}");
-            return Vec::new();
-        }
-    };
-    found
-        .map(|socket| socket.ip())
-        .filter(|ip| v4.is_none_or(|v4| ip.is_ipv4() == v4))
-        .filter_map(|ip| address.replace(at, |_| Some(Protocol::from(ip))))
-        .take(ADDRESSES)
-        .collect()
 }

@@ -147,6 +147,7 @@ pub(crate) fn make_room<K: Clone + Eq + Hash, V, T: Ord>(
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 mod tests {
     use super::*;
 

@@ -1,6 +1,7 @@
 //! What the rest of the crate asks of the driver, and how it hears back.
 
-use libp2p::request_response::ResponseChannel;
+use crate::links::{RECORDS, TRADE};
+use libp2p::request_response::{OutboundFailure, ResponseChannel};
 use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{mpsc, oneshot};
 use wattpool_core::ports::network::NetworkError;
@@ -25,7 +26,7 @@ pub(crate) struct Near {
 }
 
 /// Which exchange a message belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Exchange {
     Records,
     Trade,
@@ -40,8 +41,27 @@ pub(crate) enum Failure {
     OtherVersion(String),
     /// It did not answer in time, or what it answered is too long.
     Silent(String),
+    /// Too much to it is under way already.
+    Busy,
     /// This node is stopped.
     Stopped,
+}
+
+impl Failure {
+    /// What libp2p's word for it means here.
+    pub fn of(exchange: Exchange, error: OutboundFailure) -> Self {
+        match error {
+            OutboundFailure::DialFailure => Self::Unreachable,
+            OutboundFailure::UnsupportedProtocols => {
+                let protocol = match exchange {
+                    Exchange::Records => RECORDS,
+                    Exchange::Trade => TRADE,
+                };
+                Self::OtherVersion(format!("it does not speak {protocol}"))
+            }
+            other => Self::Silent(other.to_string()),
+        }
+    }
 }
 
 /// What the driver is asked for.
@@ -71,6 +91,8 @@ pub(crate) enum Command {
     Strike { peer: PeerId, strikes: u32 },
     /// The addresses listened on.
     Listening(oneshot::Sender<Vec<Multiaddr>>),
+    /// The peers that are banned.
+    Banned(oneshot::Sender<Vec<PeerId>>),
     /// Dials an address.
     Dial(Multiaddr),
     /// Stops.
@@ -155,6 +177,11 @@ impl Handle {
         self.ask(Command::Listening).await.unwrap_or_default()
     }
 
+    /// The peers that are banned.
+    pub async fn banned(&self) -> Vec<PeerId> {
+        self.ask(Command::Banned).await.unwrap_or_default()
+    }
+
     /// Dials an address.
     pub async fn dial(&self, address: Multiaddr) {
         // Stopped: nobody is dialled.
@@ -173,6 +200,7 @@ impl From<Failure> for NetworkError {
             Failure::Unreachable => Self::Silent("it cannot be connected to".to_owned()),
             Failure::OtherVersion(why) => Self::OtherVersion(why),
             Failure::Silent(why) => Self::Silent(why),
+            Failure::Busy => Self::Busy("requests to this meter".to_owned()),
             Failure::Stopped => Self::Alone("this node is stopped".to_owned()),
         }
     }

@@ -13,6 +13,7 @@
 //!
 //! [`Mesh`] is the way in. [`trial`] starts many nodes in one process, hostile ones among them, to measure all this.
 
+mod addresses;
 mod closest;
 mod codec;
 mod config;
@@ -22,6 +23,7 @@ mod guard;
 mod handle;
 mod inbound;
 mod keeper;
+mod lanes;
 mod links;
 mod lookup;
 mod mesh;

@@ -22,7 +22,8 @@ pub(crate) const RECORDS: StreamProtocol = StreamProtocol::new("/wattpool/record
 pub(crate) const TRADE: StreamProtocol = StreamProtocol::new("/wattpool/trade/1");
 /// What a node says of itself begins with this, then its version, a space, and the network's name.
 const IDENTITY: &str = "wattpool/";
-const VERSION: u16 = 1;
+/// This version of all of it.
+pub(crate) const VERSION: u16 = 1;
 
 /// How long a connection may take to come up.
 const CONNECT: Duration = Duration::from_secs(4);
@@ -57,8 +58,9 @@ pub(crate) enum Identity {
     Foreign,
 }
 
-fn introduction(network: &str) -> String {
-    format!("{IDENTITY}{VERSION} {network}")
+/// How a node of a version introduces itself.
+pub(crate) fn introduction(version: u16, network: &str) -> String {
+    format!("{IDENTITY}{version} {network}")
 }
 
 /// Reads how a node introduces itself.
@@ -146,7 +148,7 @@ pub(crate) fn swarm(config: &Checked) -> Result<Swarm<Links>, ConfigError> {
         .with_max_established_per_peer(Some(2))
         .with_max_pending_incoming(Some(limits.links))
         .with_max_pending_outgoing(Some(limits.links));
-    let identify = identify::Config::new(introduction(&config.network), config.keypair.public())
+    let identify = identify::Config::new(config.introduction.clone(), config.keypair.public())
         .with_agent_version(concat!("wattpool/", env!("CARGO_PKG_VERSION")).to_owned())
         .with_push_listen_addr_updates(true)
         .with_cache_size(0);
@@ -192,10 +194,10 @@ mod tests {
     #[test]
     fn nodes_of_another_version_or_network_are_told_apart() {
         let of = |text: &str| identity_of(text, "chain/escrow");
-        assert_eq!(of(&introduction("chain/escrow")), Identity::Ours);
-        assert_eq!(of(&introduction("chain/other")), Identity::Foreign);
+        assert_eq!(of(&introduction(1, "chain/escrow")), Identity::Ours);
+        assert_eq!(of(&introduction(1, "chain/other")), Identity::Foreign);
         assert!(matches!(
-            of("wattpool/2 chain/escrow"),
+            of(&introduction(2, "chain/escrow")),
             Identity::OtherVersion(why) if why.contains("wattpool/2")
         ));
         for other in ["", "ipfs/0.1.0", "wattpool/", "wattpool/x chain/escrow"] {

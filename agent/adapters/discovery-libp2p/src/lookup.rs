@@ -2,8 +2,9 @@
 //!
 //! What one node leaves out another lists: a location is done when `quorum` nodes near it have answered (all of them
 //! where there are fewer). A node is asked for all locations that it is near to in one request, and nodes that are near
-//! to many go first. A slow one gets another beside it. The nodes known at once are asked while a search for closer
-//! ones still runs.
+//! to many go first. A slow one gets another beside it. Where the closest nodes have to be searched, those known at once
+//! are asked meanwhile; but only the answers of nodes that the search finds to be among the closest make a location
+//! done, because far ones know nothing of it.
 
 use crate::handle::{Contact, Exchange, Failure, Near};
 use crate::own::Publisher;
@@ -43,22 +44,23 @@ struct Place {
     near: Vec<Contact>,
     searching: bool,
     asked: HashSet<PeerId>,
-    /// Requests whose answers are not overdue.
-    expected: usize,
-    answered: usize,
+    /// Asked, and the answer is not overdue.
+    expected: HashSet<PeerId>,
+    answered: HashSet<PeerId>,
 }
 
-/// A request that is under way.
-struct Asking {
-    places: Vec<usize>,
-    overdue: bool,
+impl Place {
+    /// How many of the nodes near it are in a set.
+    fn near_in(&self, set: &HashSet<PeerId>) -> usize {
+        self.near.iter().filter(|c| set.contains(&c.peer)).count()
+    }
 }
 
 /// What happens next.
 enum Step {
     Found(usize, Option<Near>),
     Answered(u64, PeerId, Result<Vec<u8>, Failure>),
-    Overdue(u64),
+    Overdue(u64, PeerId),
 }
 
 /// A look-up under way.
@@ -67,7 +69,8 @@ pub(crate) struct Lookup<'a> {
     quorum: usize,
     hedge: Duration,
     places: Vec<Place>,
-    asking: HashMap<u64, Asking>,
+    /// Requests under way, with the locations that they are for.
+    asking: HashMap<u64, Vec<usize>>,
     steps: FuturesUnordered<BoxFuture<'a, Step>>,
     kept: HashMap<(MeterId, Kind), (usize, Arc<SignedRecord>)>,
     /// Nodes that sent what is invalid: their answers do not count.
@@ -133,8 +136,8 @@ impl<'a> Lookup<'a> {
                 near: known.contacts,
                 searching: true,
                 asked: HashSet::new(),
-                expected: 0,
-                answered: 0,
+                expected: HashSet::new(),
+                answered: HashSet::new(),
             });
         }
         self.got.complete = true;
@@ -147,26 +150,24 @@ impl<'a> Lookup<'a> {
                 None => return,
                 Some(Step::Found(place, near)) => self.found(place, near),
                 Some(Step::Answered(id, from, answer)) => self.answered(id, from, answer).await,
-                Some(Step::Overdue(id)) => {
-                    if let Some(asking) = self.asking.get_mut(&id) {
-                        asking.overdue = true;
-                        let places = asking.places.clone();
-                        self.expect_less(&places);
+                Some(Step::Overdue(id, from)) => {
+                    if let Some(places) = self.asking.get(&id).cloned() {
+                        self.expect_no_more(&places, &from);
                     }
                 }
             }
         }
     }
 
-    /// Enough nodes answered; or there is nobody else to ask and nothing to wait for.
+    /// Enough of the closest nodes answered; or there is nobody else to ask and nothing to wait for.
     fn is_done(&self, place: &Place) -> bool {
-        place.answered >= self.quorum
-            || (!place.searching
-                && self.next_for(place).is_none()
-                && !self
-                    .asking
-                    .values()
-                    .any(|a| a.places.iter().any(|i| self.is_at(*i, &place.at))))
+        let waits = || {
+            let mut asked = self.asking.values().flatten();
+            asked.any(|i| self.is_at(*i, &place.at))
+        };
+        !place.searching
+            && (place.near_in(&place.answered) >= self.quorum
+                || (self.next_for(place).is_none() && !waits()))
     }
 
     fn is_at(&self, place: usize, at: &Location) -> bool {
@@ -179,7 +180,8 @@ impl<'a> Lookup<'a> {
     }
 
     fn wants(&self, place: &Place) -> bool {
-        place.answered.saturating_add(place.expected) < self.quorum
+        let answered = place.near_in(&place.answered);
+        answered.saturating_add(place.near_in(&place.expected)) < self.quorum
     }
 
     /// Sends requests until every location has as many under way or answered as it needs.
@@ -230,29 +232,28 @@ impl<'a> Lookup<'a> {
                 continue;
             };
             place.asked.insert(to.peer);
-            place.expected = place.expected.saturating_add(1);
+            place.expected.insert(to.peer);
             at.push(At(place.at));
         }
         let bytes = encode_request(&RecordsRequest::Get { at });
         let (handle, fan_out) = (self.net.handle.clone(), Arc::clone(&self.net.fan_out));
+        let peer = to.peer;
         let request = async move {
             // The semaphore is never closed.
             let _permit = fan_out.acquire_owned().await;
-            let peer = to.peer;
             let answer = handle.send(Exchange::Records, to, bytes).await;
             Step::Answered(id, peer, answer)
         };
         self.steps.push(request.boxed());
-        let overdue = tokio::time::sleep(self.hedge).map(move |()| Step::Overdue(id));
+        let overdue = tokio::time::sleep(self.hedge).map(move |()| Step::Overdue(id, peer));
         self.steps.push(overdue.boxed());
-        let overdue = false;
-        self.asking.insert(id, Asking { places, overdue });
+        self.asking.insert(id, places);
     }
 
-    fn expect_less(&mut self, places: &[usize]) {
+    fn expect_no_more(&mut self, places: &[usize], from: &PeerId) {
         for place in places {
             if let Some(place) = self.places.get_mut(*place) {
-                place.expected = place.expected.saturating_sub(1);
+                place.expected.remove(from);
             }
         }
     }
@@ -265,29 +266,20 @@ impl<'a> Lookup<'a> {
         place.searching = false;
         if let Some(near) = near {
             self.got.requests = self.got.requests.saturating_add(near.requests);
-            // The closer ones first; those known before may do if these fail.
-            let known = std::mem::replace(&mut place.near, near.contacts);
-            for contact in known {
-                if !place.near.iter().any(|c| c.peer == contact.peer) {
-                    place.near.push(contact);
-                }
-            }
+            place.near = near.contacts;
         }
     }
 
     async fn answered(&mut self, id: u64, from: PeerId, answer: Result<Vec<u8>, Failure>) {
-        let Some(asking) = self.asking.remove(&id) else {
+        let Some(places) = self.asking.remove(&id) else {
             return;
         };
-        if !asking.overdue {
-            self.expect_less(&asking.places);
-        }
+        self.expect_no_more(&places, &from);
         let Ok(bytes) = answer else { return };
         let strikes = match decode_answer(&bytes) {
             Ok(RecordsAnswer::Records { records, truncated }) => {
                 self.got.complete &= !truncated;
-                let asked: Vec<Location> = asking
-                    .places
+                let asked: Vec<Location> = places
                     .iter()
                     .filter_map(|i| self.places.get(*i))
                     .map(|p| p.at)
@@ -307,9 +299,9 @@ impl<'a> Lookup<'a> {
             self.net.handle.strike(from, strikes).await;
             return;
         }
-        for place in &asking.places {
+        for place in &places {
             if let Some(place) = self.places.get_mut(*place) {
-                place.answered = place.answered.saturating_add(1);
+                place.answered.insert(from);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A node: what the composition root starts, asks and stops.
 
-use crate::config::{Clock, Config, ConfigError, Limits};
+use crate::config::{Checked, Clock, Config, ConfigError, Limits};
 use crate::counters::{Counters, Figures};
 use crate::driver::Driver;
 use crate::handle::Handle;
@@ -59,17 +59,16 @@ impl Mesh {
             );
             Box::new(keeper) as Box<dyn Keeper>
         };
-        Self::start_with(config, check, clock, honest)
+        Self::start_with(config.check()?, check, clock, honest)
     }
 
     /// Starts a node that answers others with a keeper of the caller's.
     pub(crate) fn start_with(
-        config: &Config,
+        config: Checked,
         check: Arc<dyn RecordCheck>,
         clock: Clock,
         keeper: impl FnOnce(&Shelf, &Arc<Judge>, &Arc<Counters>) -> Box<dyn Keeper>,
     ) -> Result<Self, ConfigError> {
-        let config = config.check()?;
         let limits = config.limits.clone();
         let mut swarm = links::swarm(&config)?;
         for address in &config.listen {
@@ -85,6 +84,7 @@ impl Mesh {
         }
         let counters = Arc::<Counters>::default();
         let (commands, received) = mpsc::channel(COMMANDS);
+        let back = commands.downgrade();
         let (inbound, requests, outgoing) = Inbound::new(limits.waiting, Arc::clone(&counters));
         let shelf = Shelf::new(&limits);
         let judge = Arc::new(Judge::new(&config, clock, check));
@@ -98,7 +98,7 @@ impl Mesh {
         };
         let keeper = keeper(&net.shelf, &net.judge, &counters);
         let channels = (received, outgoing, inbound);
-        let driver = Driver::new(&config, swarm, channels, keeper, counters, Instant::now());
+        let driver = Driver::new(&config, swarm, channels, back, keeper, counters);
         tokio::spawn(driver.run());
         let own = Arc::<Own>::default();
         let republishing = tokio::spawn(republish(net.clone(), Arc::clone(&own), limits.clone()));
@@ -156,6 +156,12 @@ impl Mesh {
         Lookup::new(&self.net, self.limits.quorum, self.limits.hedge())
             .run(locations, within)
             .await
+    }
+
+    /// Peers that are banned now, by their ids.
+    pub async fn banned(&self) -> Vec<Vec<u8>> {
+        let banned = self.net.handle.banned().await;
+        banned.into_iter().map(libp2p::PeerId::to_bytes).collect()
     }
 
     /// What was counted.

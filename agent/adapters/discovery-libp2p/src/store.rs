@@ -224,6 +224,7 @@ pub(crate) fn publisher(record: &SignedRecord) -> Option<&[u8]> {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 mod tests {
     use super::*;
     use wattpool_schema::peer::{Offer, Status};

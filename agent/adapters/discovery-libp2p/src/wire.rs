@@ -2,7 +2,7 @@
 //!
 //! Every message names its version first: a message of another version is recognised before anything else of it is
 //! read. Unknown fields are refused. One record that cannot be read spoils itself, not the list it is in.
-//! Sizes are bounded where the bytes are read from the stream, before anything here sees them.
+//! Everything has a largest size, and no more than that is read from a stream.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -169,6 +169,15 @@ fn encode<T: Serialize>(body: T) -> Vec<u8> {
     serde_json::to_vec(&message).unwrap_or_default()
 }
 
+fn fits(bytes: &[u8], most: usize) -> Result<(), WireError> {
+    if bytes.len() > most {
+        return Err(WireError::Malformed(format!(
+            "expected at most {most} bytes"
+        )));
+    }
+    Ok(())
+}
+
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
     let malformed = |e: serde_json::Error| WireError::Malformed(e.to_string());
     match serde_json::from_slice::<Envelope<T>>(bytes) {
@@ -196,6 +205,7 @@ pub fn encode_request(request: &RecordsRequest) -> Vec<u8> {
 /// # Errors
 /// [`WireError`]; also of the record in it, and for more than [`MAX_LOCATIONS`] locations.
 pub fn decode_request(bytes: &[u8]) -> Result<RecordsRequest, WireError> {
+    fits(bytes, MAX_REQUEST)?;
     let request: Result<RecordsRequest, _> = decode(bytes);
     match request {
         Ok(RecordsRequest::Get { at }) if at.len() > MAX_LOCATIONS => Err(WireError::Malformed(
@@ -238,11 +248,7 @@ pub fn encode_record(record: &SignedRecord) -> Vec<u8> {
 /// # Errors
 /// [`WireError`]; anything longer than [`MAX_RECORD`] is malformed.
 pub fn decode_record(bytes: &[u8]) -> Result<SignedRecord, WireError> {
-    if bytes.len() > MAX_RECORD {
-        return Err(WireError::Malformed(format!(
-            "record: expected at most {MAX_RECORD} bytes"
-        )));
-    }
+    fits(bytes, MAX_RECORD)?;
     match serde_json::from_slice::<SignedRecord>(bytes) {
         Ok(record) => known_version(&record).map(|()| record),
         Err(e) => Err(serde_json::from_slice::<VersionedRecord>(bytes)
@@ -309,6 +315,7 @@ pub(crate) fn list<L: AsRef<[u8]>>(lines: impl Iterator<Item = L>, mut truncated
 /// # Errors
 /// [`WireError`] of the answer as a whole.
 pub fn decode_answer(bytes: &[u8]) -> Result<RecordsAnswer, WireError> {
+    fits(bytes, MAX_ANSWER)?;
     let mut lines = bytes.split(|b| *b == b'\n');
     let head: Head = decode(lines.next().unwrap_or_default())?;
     let mut lines = lines.filter(|line| !line.is_empty()).peekable();
@@ -352,6 +359,7 @@ pub fn encode_ask(request: &SignedRequest) -> Vec<u8> {
 /// # Errors
 /// [`WireError`].
 pub fn decode_ask(bytes: &[u8]) -> Result<SignedRequest, WireError> {
+    fits(bytes, MAX_TRADE)?;
     decode(bytes)
 }
 
@@ -365,5 +373,6 @@ pub fn encode_reply(reply: &TradeReply) -> Vec<u8> {
 /// # Errors
 /// [`WireError`].
 pub fn decode_reply(bytes: &[u8]) -> Result<TradeReply, WireError> {
+    fits(bytes, MAX_TRADE)?;
     decode(bytes)
 }

@@ -258,22 +258,35 @@ impl Account {
     /// # Errors
     /// All nodes that answer are on another chain.
     pub async fn confirm(&self, pending: &Pending) -> Result<Fate, ChainError> {
-        let mut height = pending.after;
+        let mut handed_over = pending.after.saturating_add(1);
+        let mut silent = false;
         loop {
-            let head = self.client.wait_height(height.saturating_add(1)).await?;
             match self.client.rpc().tx(&pending.hash).await {
                 Ok(Some(tx)) => return Ok(Fate::InBlock(Box::new(tx))),
                 Ok(None) => {}
-                // Asked again with the next block; in the end the blocks themselves are searched.
+                // Asked again soon; in the end the blocks themselves are searched.
                 Err(error) => tracing::debug!(%error, tx = %pending.hash, "not found by hash"),
             }
-            if head.height >= pending.timeout_height {
-                return self.search(pending).await;
+            match self.client.head().await {
+                Ok(head) if head.height >= pending.timeout_height => {
+                    return self.search(pending).await
+                }
+                Ok(head) => {
+                    silent = false;
+                    if head.height > handed_over {
+                        self.hand_over_again(pending).await;
+                        handed_over = head.height;
+                    }
+                }
+                Err(error) if error.class() == Class::Fatal => return Err(error),
+                Err(error) => {
+                    if !silent {
+                        tracing::warn!(%error, tx = %pending.hash, "waiting for the chain");
+                    }
+                    silent = true;
+                }
             }
-            height = head.height;
-            if height > pending.after.saturating_add(1) {
-                self.hand_over_again(pending).await;
-            }
+            tokio::time::sleep(self.client.settings().poll).await;
         }
     }
 

@@ -154,6 +154,24 @@ impl Client {
         }
     }
 
+    /// Waits for a block of at least this height, however long the chain halts; silent nodes are an error.
+    ///
+    /// # Errors
+    /// No address answers.
+    pub async fn next_height(&self, height: u64) -> Result<BlockRef, ChainError> {
+        loop {
+            let seen = self.last_seen();
+            if seen.height >= height {
+                return Ok(seen);
+            }
+            let looking = self.looking.lock().await;
+            if self.last_seen().height < height && self.head().await?.height < height {
+                tokio::time::sleep(self.settings.poll).await;
+            }
+            drop(looking);
+        }
+    }
+
     /// Notes a node's newest block; a node that lags behind what was seen does not turn time back.
     fn see(&self, status: &Status) -> BlockRef {
         let sync = &status.sync_info;

@@ -1,14 +1,23 @@
 //! The ledger on a Cosmos chain: signing, sending, confirming, following.
 //!
-//! From below: [`rpc`] talks to CometBFT nodes and fails over between them; [`query`](rpc::Rpc) asks the chain's
-//! modules; [`message`] and [`tx`] make transactions; a [`Client`] is one chain, an [`Account`] one key on it.
+//! From below: [`rpc`] talks to CometBFT nodes, fails over between them and asks the chain's modules; [`message`] and
+//! [`tx`] make transactions; a [`Client`] is one chain, an [`Account`] one key on it. On top of these the [`Queue`]
+//! joins, sends and answers an agent's transactions, the [`Follower`] reads blocks, and [`WasmdLedger`] is
+//! the agent's port.
 
 pub mod account;
 pub mod client;
+mod confirm;
+pub mod deploy;
 pub mod error;
+pub mod events;
+pub mod follow;
 pub mod key;
+mod ledger;
+pub mod market;
 pub mod message;
 mod query;
+pub mod queue;
 pub mod rpc;
 pub mod tx;
 
@@ -16,5 +25,9 @@ pub use account::{Account, Fate, Gas, Pending};
 pub use client::{ChainSettings, Client};
 pub use cosmrs::{proto, Any};
 pub use error::ChainError;
+pub use follow::Follower;
 pub use key::Key;
+pub use ledger::WasmdLedger;
+pub use market::{Deployed, Market};
 pub use query::{AccountState, Simulated};
+pub use queue::Queue;

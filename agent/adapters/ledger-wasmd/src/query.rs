@@ -27,6 +27,9 @@ use serde::{Deserialize, Serialize};
 /// Entries asked for at once where an answer has pages.
 const PAGE: u64 = 500;
 
+/// How a contract's unreadable answer names its method.
+pub(crate) const SMART: &str = "smart query";
+
 /// Where an account stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccountState {
@@ -137,7 +140,7 @@ impl Rpc {
         let (answer, _): (QuerySmartContractStateResponse, _) = self.query(path, &question).await?;
         serde_json::from_slice(&answer.data).map_err(|e| ChainError::Malformed {
             address: contract.to_owned(),
-            method: "smart query".to_owned(),
+            method: SMART.to_owned(),
             why: e.to_string(),
         })
     }

@@ -161,9 +161,7 @@ impl Agent {
     /// Looks for offers, unless everything needed is under way.
     pub(super) fn seek(&mut self, now: Millis, cx: &Context<'_>, out: &mut Out) {
         self.buying.seek_set = false;
-        let class = self.open_class(now);
-        if class > self.buying.class {
-            self.buying.class = class;
+        if self.open_classes(now) {
             self.buying.seeks = 0;
             self.buying.fruitless = 0;
             self.buying.empty = 0;

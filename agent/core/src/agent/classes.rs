@@ -52,20 +52,34 @@ impl Agent {
         let t = &self.market.timing;
         let first = self.opened_at.plus(t.seek_ms);
         let left = self.closing_at().since(first);
-        let step = t.class_ms.min(left / 2 / u64::from(LAST));
+        let most = (left / 2).checked_div(u64::from(LAST)).unwrap_or(0);
+        let step = t.class_ms.min(most);
         first.plus(step.saturating_mul(u64::from(class)))
     }
 
-    /// The highest class that is open.
-    pub(super) fn open_class(&self, now: Millis) -> u8 {
-        (1..=LAST)
+    /// Opens the classes whose time has come: true if there is more to look through or to ask for than before.
+    pub(super) fn open_classes(&mut self, now: Millis) -> bool {
+        let open = (1..=LAST)
             .take_while(|class| self.class_opens(*class) <= now)
             .last()
-            .unwrap_or(0)
+            .unwrap_or(0);
+        let plan_over = open > 0 && self.buying.survey.end_quotas();
+        let class = self.terms.as_ref().and_then(|terms| {
+            let pairs = terms.pairs.iter().filter(|p| p.to == self.id.zone);
+            let classes = pairs.map(|p| self.loss_class(p));
+            classes.filter(|class| *class <= open).max()
+        });
+        let class = class.unwrap_or(0);
+        let opened = class > self.buying.class;
+        self.buying.class = self.buying.class.max(class);
+        opened || plan_over
     }
 
-    /// When the next class opens that a zone pair of this buyer is in.
+    /// When the next class opens that a zone pair of this buyer is in, or the plan's quotas end.
     pub(super) fn next_class_opens(&self) -> Option<Millis> {
+        if self.buying.survey.limits() {
+            return Some(self.class_opens(1));
+        }
         let terms = self.terms.as_ref()?;
         let pairs = terms.pairs.iter().filter(|p| p.to == self.id.zone);
         pairs
@@ -86,7 +100,7 @@ impl Agent {
                 .capacity_left(from, self.id.zone)
                 .map_or(capacity, |left| left.min(capacity))
         });
-        let planned = b.survey.planned && b.class == 0;
+        let planned = b.survey.limits();
         if left.is_none() && !planned {
             return None;
         }

@@ -249,7 +249,7 @@ impl Agent {
                 }
                 self.free_cover();
             }
-            Err(TxFailure::Lost) => {
+            Err(TxFailure::Lost | TxFailure::Unsent(_)) => {
                 self.lost_order_tx(now, Intent::Deliver { buyer, trade_id }, out);
                 return;
             }
@@ -460,7 +460,9 @@ impl Agent {
                     last_chunk: None,
                 });
             }
-            Err(TxFailure::Lost) => self.lost_order_tx(now, Intent::Open { trade_id }, out),
+            Err(TxFailure::Lost | TxFailure::Unsent(_)) => {
+                self.lost_order_tx(now, Intent::Open { trade_id }, out)
+            }
             Err(_) => {
                 self.orders.opening.swap_remove(at);
             }

@@ -290,7 +290,7 @@ impl Agent {
                 self.settle_later(now, at, false, out)
             }
             // Asked under the same id, the chain tells what became of it, whether it has expired since or not.
-            Err(TxFailure::Lost) => self.settle_later(now, at, true, out),
+            Err(TxFailure::Lost | TxFailure::Unsent(_)) => self.settle_later(now, at, true, out),
             Err(TxFailure::Refused("CAPACITY_EXCEEDED")) if self.settle_less(at, cx, out) => {}
             Err(failure) => {
                 let failed = self.buying.settling.swap_remove(at);
@@ -317,11 +317,15 @@ impl Agent {
         };
         let a = &settling.trade.approval.approval;
         let half = Wh(settling.trade.wh.0 / 2);
-        let left = cx
-            .registry
-            .meter(&a.seller)
-            .and_then(|m| cx.registry.capacity_left(m.zone, self.id.zone))
-            .map_or(half, |left| left.min(settling.trade.wh));
+        let from = cx.registry.meter(&a.seller).map(|m| m.zone);
+        let known = from.and_then(|from| cx.registry.capacity_left(from, self.id.zone));
+        if known.is_none() {
+            // Only that it is short is known of the line: nothing more is asked for over it for now.
+            let over = self.buying.offers.iter_mut();
+            over.filter(|o| Some(o.zone) == from)
+                .for_each(|o| o.net = Wh::ZERO);
+        }
+        let left = known.map_or(half, |left| left.min(settling.trade.wh));
         if left < least || left == settling.trade.wh || a.expires_at < seen {
             return false;
         }

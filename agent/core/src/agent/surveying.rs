@@ -12,7 +12,7 @@ use crate::flows::{Link, Zones};
 use crate::io::{Command, Millis, Timer};
 use std::sync::Arc;
 use wattpool_rules::price::corridor;
-use wattpool_schema::peer::{self, Location, Record, SignedRecord, Status};
+use wattpool_schema::peer::{self, Location, Record, SignedRecord};
 use wattpool_schema::{MeterId, Wh, Window, Zone};
 
 /// Share by which a plan must be better to be followed: amounts are announced to an eighth.
@@ -27,6 +27,8 @@ pub(super) struct Survey {
     zones: Vec<(Zone, u16, u16)>,
     /// There is a plan to follow.
     pub planned: bool,
+    /// The plan has had its time: what is left is anybody's.
+    over: bool,
     /// What this buyer shall take from which zone, Wh that arrive.
     pub quotas: Vec<(Zone, Wh)>,
 }
@@ -35,6 +37,18 @@ impl Survey {
     /// True once for a survey that is due.
     pub fn take_due(&mut self) -> bool {
         std::mem::take(&mut self.due)
+    }
+
+    /// Whether no more than the quotas may be asked for.
+    pub const fn limits(&self) -> bool {
+        self.planned && !self.over
+    }
+
+    /// Lifts the quotas; true if there were any to lift.
+    pub fn end_quotas(&mut self) -> bool {
+        let limited = self.limits();
+        self.over = true;
+        limited
     }
 
     pub fn is_answer(&self, lookup: u32) -> bool {
@@ -102,29 +116,34 @@ impl Agent {
         });
     }
 
-    /// Plans with what the zones announced.
+    /// Plans with what the zones announced. Most windows need no plan: only where the announcements ask for one
+    /// are their signatures checked, and what then stands is planned with.
     pub(super) fn take_survey(&mut self, records: &[Arc<SignedRecord>], cx: &Context<'_>) {
         self.buying.survey.lookup = None;
-        let Some(terms) = self.terms.clone() else {
-            return;
+        let of_now = |record: &&Arc<SignedRecord>| {
+            matches!(&record.record, Record::Status(s)
+                if s.window == self.buying.window && s.meter != self.id.meter)
         };
-        let live = terms.live();
-        let mut statuses: Vec<&Status> = records
-            .iter()
-            .filter_map(|record| match &record.record {
-                Record::Status(s) if s.window == live && s.meter != self.id.meter => {
-                    self.verified(record, cx).then_some(s)
-                }
-                _ => None,
-            })
-            .collect();
-        statuses.sort_unstable_by_key(|s| (s.meter, std::cmp::Reverse(s.sequence)));
-        statuses.dedup_by_key(|s| s.meter);
+        let mut records: Vec<&Arc<SignedRecord>> = records.iter().filter(of_now).collect();
+        records.sort_unstable_by_key(|r| (r.meter(), std::cmp::Reverse(r.sequence())));
+        let mut quotas = self.quotas(&records);
+        if quotas.is_some() {
+            records.retain(|record| self.verified(record, cx));
+            quotas = self.quotas(&records);
+        }
+        if let (Some(quotas), false) = (quotas, self.buying.survey.over) {
+            self.buying.survey.planned = true;
+            self.buying.survey.quotas = quotas;
+        }
+    }
+
+    /// What this buyer shall take from which zone; none where links filled by falling efficiency do as well.
+    /// A meter counts once, by its first record.
+    fn quotas(&self, records: &[&Arc<SignedRecord>]) -> Option<Vec<(Zone, Wh)>> {
+        let terms = self.terms.as_ref()?;
         let seen = &self.buying.survey.zones;
         let index = |zone: Zone| seen.iter().position(|(z, _, _)| *z == zone);
-        let Some(own) = index(self.id.zone) else {
-            return;
-        };
+        let own = index(self.id.zone)?;
         // Of a large zone only some shards were looked at: the rest is taken to be like them.
         let scale = |at: usize| {
             seen.get(at).map_or(1.0, |(_, shards, looked)| {
@@ -136,11 +155,16 @@ impl Agent {
             need: vec![0.0; seen.len()],
             links: Vec::new(),
         };
-        let lot = |meter: &MeterId| order_of(meter, live);
-        let mine = lot(&self.id.meter);
-        let mut before = 0.0;
-        for s in statuses {
-            let Some(at) = index(s.zone) else { continue };
+        let lot = |meter: &MeterId| order_of(meter, self.buying.window);
+        let (mine, mut before, mut last) = (lot(&self.id.meter), 0.0, None);
+        for record in records {
+            let Record::Status(s) = &record.record else {
+                continue;
+            };
+            let (Some(at), false) = (index(s.zone), last == Some(s.meter)) else {
+                continue;
+            };
+            last = Some(s.meter);
             let wh = amount(s.wh) * scale(at);
             let sums = if s.surplus {
                 &mut zones.surplus
@@ -158,11 +182,9 @@ impl Agent {
         if let Some(sum) = zones.need.get_mut(own) {
             *sum += need;
         }
-        let trades = |p: &&wattpool_schema::pool::ZonePairTerms| {
-            let t = terms.tariffs;
-            corridor(t.import, t.feed_in, p.charge, p.loss).is_some()
-        };
-        let links = terms.pairs.iter().filter(trades).filter_map(|p| {
+        let tariffs = terms.tariffs;
+        let links = terms.pairs.iter().filter_map(|p| {
+            corridor(tariffs.import, tariffs.feed_in, p.charge, p.loss)?;
             Some(Link {
                 from: index(p.from)?,
                 to: index(p.to)?,
@@ -171,9 +193,7 @@ impl Agent {
             })
         });
         zones.links = links.collect();
-        let Some(flows) = zones.better_than_greedy(GAIN) else {
-            return;
-        };
+        let flows = zones.better_than_greedy(GAIN)?;
         // The needs of the zone in a row, and under them what the plan gives it, zone by zone: what lies under
         // this buyer's need is its own.
         let mut quotas = Vec::new();
@@ -189,8 +209,7 @@ impl Agent {
             }
             begin = end;
         }
-        self.buying.survey.planned = true;
-        self.buying.survey.quotas = quotas;
+        Some(quotas)
     }
 }
 

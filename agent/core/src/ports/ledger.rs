@@ -55,8 +55,9 @@ pub trait Ledger: Send + Sync {
     /// The newest block.
     fn head(&self) -> impl Future<Output = Result<BlockRef, LedgerError>> + Send;
 
-    /// Submits a transaction and follows it until it is in a block, refused, or not known to be either
-    /// ([`TxFailure::Lost`]: the same content may be submitted again, the contracts see to it that nothing doubles).
+    /// Submits a transaction and follows it until it is in a block, refused, or not known to be either. After
+    /// [`TxFailure::Lost`] and [`TxFailure::Unsent`] the same content may be submitted again: the contracts see to it
+    /// that nothing doubles.
     fn execute(&self, tx: MarketTx) -> impl Future<Output = Executed> + Send;
 
     /// The block after this height with all its market events; waits until there is one. Following by

@@ -23,3 +23,4 @@ mod restart;
 mod settling;
 mod statements;
 mod surplus;
+mod surveying;

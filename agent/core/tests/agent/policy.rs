@@ -1,7 +1,7 @@
 //! The owner's limits: they bind, and a change takes effect at once and is written down.
 
 use crate::common::*;
-use wattpool_core::io::{Event, JournalEntry, Timer};
+use wattpool_core::io::{Event, JournalEntry, Timer, TxFailure};
 use wattpool_core::policy::{Hours, Policy};
 use wattpool_rules::payment::payment;
 use wattpool_schema::peer::DenialReason;
@@ -339,4 +339,79 @@ fn a_policy_survives_a_restart() {
     change(&mut home, policy.clone());
     let (home, _) = home.crash(Policy::default(), MeterPosition::default());
     assert_eq!(home.agent.policy(), &policy);
+}
+
+#[test]
+fn strategies_for_comparison() {
+    use wattpool_core::policy::Selection;
+    let pick = |selection, window: usize| {
+        let mut home = Home::new(Policy {
+            selection,
+            ..Policy::default()
+        });
+        for _ in 0..window {
+            let opened = home.next_window(0);
+            home.take_statements(&opened);
+        }
+        let opened = home.next_window(-400);
+        home.take_statements(&opened);
+        let (lookup, _) = looked_up(&home.fire(&opened, Timer::Seek));
+        let offers = vec![
+            home.offer(2, 1_000, |_| {}),
+            home.offer(3, 1_000, |o| o.price = Price(120_000)),
+            home.offer(101, 1_000, |o| o.price = Price(60_000)),
+        ];
+        asked(&home.found(lookup, offers)).request.seller
+    };
+    for window in 0..8 {
+        // 60,000 and 40,000 of charge are less than 120,000 and 10,000.
+        assert_eq!(pick(Selection::Price, window), meter(101));
+        assert_ne!(pick(Selection::Nearest, window), meter(101));
+    }
+    let random: std::collections::BTreeSet<_> = (0..24)
+        .map(|window| pick(Selection::Random, window))
+        .collect();
+    assert_eq!(random.len(), 3, "{random:?}");
+}
+
+#[test]
+fn sellers_that_are_not_trusted_are_asked_for_what_the_others_cannot_supply() {
+    let sellers = |min_quality: f64| {
+        let mut home = Home::new(Policy {
+            min_quality,
+            ..Policy::default()
+        });
+        // Home 2 breaks its word a few times.
+        for _ in 0..6 {
+            let opened = home.next_window(-400);
+            home.take_statements(&opened);
+            let (lookup, _) = looked_up(&home.fire(&opened, Timer::Seek));
+            let offer = home.offer(2, 1_000, |_| {});
+            let request = asked(&home.found(lookup, vec![offer]));
+            let (intent, _) = settled(&home.give(approved(&request, |_| {})));
+            home.done(intent, Err(TxFailure::Refused("INSUFFICIENT_OWN")));
+        }
+        let opened = home.next_window(-900);
+        home.take_statements(&opened);
+        let (lookup, _) = looked_up(&home.fire(&opened, Timer::Seek));
+        let offers = vec![home.offer(2, 2_000, |_| {}), home.offer(3, 500, |_| {})];
+        let out = home.found(lookup, offers);
+        let first: Vec<_> = asks(&out).iter().map(|a| a.request.seller).collect();
+        let more = match &asks(&out)[..] {
+            [one] if one.request.seller == meter(3) => {
+                let out = home.give(approved(one, |_| {}));
+                asks(&out)
+                    .iter()
+                    .map(|a| (a.request.seller, a.request.wh))
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        (first, more)
+    };
+    // One seller would do, but not this one: 490 Wh come from the other, the rest is its to prove itself.
+    let (first, more) = sellers(0.5);
+    assert_eq!(first, [meter(3)]);
+    assert_eq!(more, [(meter(2), Wh(410))]);
+    assert_eq!(sellers(0.0).0, [meter(2)]);
 }

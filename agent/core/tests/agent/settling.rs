@@ -185,8 +185,9 @@ fn a_refused_trade_brings_the_next_best_and_covers_no_more_than_the_import() {
 #[test]
 fn what_is_lost_is_submitted_again_under_the_same_id_and_counted_once() {
     let (mut home, mut intent, trade) = settling();
-    for _ in 0..3 {
-        let out = home.done(intent, Err(TxFailure::Lost));
+    let unsent = || TxFailure::Unsent("the fee account is empty".into());
+    for failure in [TxFailure::Lost, unsent(), TxFailure::Lost] {
+        let out = home.done(intent, Err(failure));
         assert_eq!(submits(&out), [], "not at once");
         assert_eq!(asks(&out), []);
         let again = home.fire(&out, Timer::Resubmit);
@@ -197,8 +198,10 @@ fn what_is_lost_is_submitted_again_under_the_same_id_and_counted_once() {
     }
     // It had been executed all along: the chain says yes without a new event.
     let out = home.done(intent, Ok(Vec::new()));
+    let mut told = notices(&out);
+    told.retain(|n| !matches!(n, Notice::Experienced(_)));
     assert_eq!(
-        notices(&out),
+        told,
         [Notice::Bought {
             window: W,
             seller: meter(2),
@@ -266,4 +269,65 @@ fn an_outcome_after_the_window_has_closed_changes_nothing() {
         }),
         "{told:?}"
     );
+}
+
+#[test]
+fn over_a_thin_line_less_is_settled_under_the_same_approval() {
+    let (mut home, mut intent, trade) = settling();
+    let mut wh = trade.wh.0;
+    // What is left of the line is not known here: each time half of it is tried, until the line takes it.
+    for _ in 0..3 {
+        let out = home.done(intent, Err(TxFailure::Refused("CAPACITY_EXCEEDED")));
+        wh /= 2;
+        let written = place(&out, |c| {
+            matches!(c, Command::Journal(JournalEntry::Settling(_)))
+        });
+        let submitted = place(&out, |c| matches!(c, Command::Submit { .. }));
+        assert!(written < submitted);
+        let (next, less) = settled(&out);
+        assert_eq!(less.wh, Wh(wh));
+        assert_eq!(
+            (less.trade_id, &less.approval),
+            (trade.trade_id, &trade.approval)
+        );
+        intent = next;
+    }
+    // 50 of 400 Wh are bought; for the rest others are asked, each for no more than is still needed.
+    let out = home.done(intent, Ok(vec![closed(&trade.approval.approval, wh)]));
+    let rest: u64 = asks(&out).iter().map(|a| a.request.wh.0).sum();
+    assert!(rest <= 350, "{out:?}");
+}
+
+#[test]
+fn a_thin_line_is_not_its_seller_s_fault_but_missing_tokens_are() {
+    for (code, again) in [("CAPACITY_EXCEEDED", true), ("INSUFFICIENT_OWN", false)] {
+        let (mut home, request) = asking();
+        let out = home.give(approved(&request, |_| {}));
+        let mut intent = settled(&out).0;
+        // Until too little is left to be halved.
+        let mut set = Vec::new();
+        let others = loop {
+            let out = home.done(intent, Err(TxFailure::Refused(code)));
+            set.extend(out.clone());
+            let more = out.iter().find_map(|c| match c {
+                Command::Submit { intent, .. } => Some(*intent),
+                _ => None,
+            });
+            match more {
+                Some(next) => intent = next,
+                None => break asks(&out),
+            }
+        };
+        // Over the same line nobody is asked; another seller is, where the first one failed.
+        let sold_out = wattpool_schema::peer::DenialReason::SoldOut;
+        if let [one] = &others[..] {
+            set.extend(home.give(denied(one, sold_out, 0)));
+        }
+        assert_eq!(others.is_empty(), again, "{code}");
+        // A newer offer of the first one comes up.
+        let (lookup, _) = looked_up(&home.fire(&set, Timer::Seek));
+        let newer = home.offer(2, 1_000, |_| {});
+        let asks = asks(&home.found(lookup, vec![newer]));
+        assert_eq!(asks.len(), usize::from(again), "{code}");
+    }
 }

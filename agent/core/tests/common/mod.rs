@@ -1,7 +1,8 @@
 //! One agent on a bench: a signer of keyed checksums, a registry of neighbours, and a driver that feeds
 //! events and keeps what the agent journals.
 //!
-//! Home 1 is under test. Homes 2–20 are in its zone 0 (home 9 is a battery), homes 101–110 in zone 1.
+//! Home 1 is under test. Homes 2–20 are in its zone 0 (home 9 is a battery), homes 101–110 in zone 1, homes
+//! 201–210 in zone 2 where a test has one.
 
 mod commands;
 
@@ -86,6 +87,7 @@ impl Registry for Town {
         let zone = match n {
             1..=20 => Zone(0),
             101..=110 => Zone(1),
+            201..=210 => Zone(2),
             _ => return None,
         };
         let kind = if n == 9 {
@@ -369,7 +371,7 @@ impl Home {
             version: RECORD_VERSION,
             network: self.market.network.clone(),
             meter: meter(n),
-            zone: Zone(u16::from(n > 100)),
+            zone: Zone(u16::from(n / 100)),
             window: self.window.prev(),
             wh: Wh(wh),
             price: Price(150_000),
@@ -390,7 +392,7 @@ impl Home {
             version: RECORD_VERSION,
             network: self.market.network.clone(),
             meter: meter(n),
-            zone: Zone(u16::from(n > 100)),
+            zone: Zone(u16::from(n / 100)),
             window: self.window.prev(),
             surplus,
             wh: Wh(wh),

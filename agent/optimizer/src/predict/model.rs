@@ -115,6 +115,8 @@ impl Model {
     /// Takes an observed share, or seconds.
     pub fn learn(&mut self, x: &Features, own: &mut Deviation, observed: f64) {
         let nature = self.target.nature();
+        // Each expert's own fields are read and written in turn: an index serves all of them.
+        #[allow(clippy::needless_range_loop)]
         for expert in 0..EXPERTS.len() {
             let noise = self.noise[expert];
             let total = self.variance(expert, x, own) + noise;

@@ -62,8 +62,8 @@ impl Regression {
         let mut at = 0;
         for row in 0..self.weights.len() {
             let mut sum = 0.0;
-            for column in 0..row {
-                sum += self.covariance[at + column] * x[column];
+            for (covariance, value) in self.covariance[at..at + row].iter().zip(x) {
+                sum += covariance * value;
             }
             variance += x[row] * (2.0 * sum + self.covariance[at + row] * x[row]);
             at += row + 1;

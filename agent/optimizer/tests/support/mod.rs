@@ -1,7 +1,7 @@
 //! Offers for the searches, and an oracle that tries every subset and every split of the rest.
 
 // Each test file uses a part of it.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 use wattpool_optimizer::problems::{self, Family, Numbers};
 use wattpool_optimizer::{plan_score, Candidate, Choice, Demand, Scoring, Share, Weights};

@@ -40,6 +40,7 @@ pub(crate) struct Books {
     homes: usize,
     windows: usize,
     first: Window,
+    pub minted: Vec<u32>,
     pub bought: Vec<u32>,
     pub sold_gross: Vec<u32>,
     pub spent: Vec<u64>,
@@ -85,6 +86,7 @@ impl Books {
             homes: n.homes.len(),
             windows: n.windows,
             first: n.first_window,
+            minted: vec![0; cells],
             bought: vec![0; cells],
             sold_gross: vec![0; cells],
             spent: vec![0; cells],
@@ -156,6 +158,7 @@ impl Books {
         let code = match failure {
             TxFailure::Refused(code) => (*code).to_owned(),
             TxFailure::Lost => "LOST".to_owned(),
+            TxFailure::Unsent(why) => format!("UNSENT {why}"),
             TxFailure::Unknown(text) => format!("UNKNOWN {text}"),
         };
         let count = self.refusals.entry(code).or_default();
@@ -229,6 +232,10 @@ impl Books {
             });
             if let Some(flag) = self.stated.get_mut(cell) {
                 *flag = true;
+            }
+            if s.minted {
+                let wh = u32::try_from(s.wh.0).unwrap_or(u32::MAX);
+                add(&mut self.minted, cell, wh);
             }
         }
         let totals = self.totals.entry(s.window).or_default();

@@ -66,6 +66,7 @@ impl World<'_> {
         faults.retain(|(_, n)| *n > 0);
         Ok(Outcome {
             finished_windows: books.finished,
+            minted_wh: books.minted,
             bought_wh: books.bought,
             sold_gross_wh: books.sold_gross,
             spent: books.spent,

@@ -1,12 +1,12 @@
 //! Keys of the simulated meters: real curves, or a keyed checksum in their place.
 
 use crate::chance::Chance;
-use k256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
 use wattpool_chain_api::trusted;
 use wattpool_core::ports::Signer;
+use wattpool_keys::{verify_digest, SoftKeys};
 use wattpool_ledger_embedded::Signatures;
 use wattpool_schema::{signing, AgentKey, DeviceKey, MeterId, Signature, Window};
 
@@ -15,12 +15,7 @@ pub(crate) struct HomeKeys {
     pub device: DeviceKey,
     pub agent: AgentKey,
     salt: [u8; 16],
-    real: Option<Box<RealKeys>>,
-}
-
-struct RealKeys {
-    device: ed25519_zebra::SigningKey,
-    agent: k256::ecdsa::SigningKey,
+    real: Option<Box<SoftKeys>>,
 }
 
 impl HomeKeys {
@@ -39,21 +34,18 @@ impl HomeKeys {
                 }
             }
             Signatures::Verified => {
-                let device = ed25519_zebra::SigningKey::from(chance.bytes::<32>());
-                let agent = loop {
+                let device = chance.bytes::<32>();
+                let keys = loop {
                     // A scalar outside the group's order is one in 2^128; draw again.
-                    if let Ok(key) = k256::ecdsa::SigningKey::from_slice(&chance.bytes::<32>()) {
-                        break key;
+                    if let Ok(keys) = SoftKeys::new(device, chance.bytes::<32>(), [0; 32]) {
+                        break keys;
                     }
                 };
-                let public = ed25519_zebra::VerificationKey::from(&device);
-                let mut point = [0u8; 33];
-                point.copy_from_slice(agent.verifying_key().to_encoded_point(true).as_bytes());
                 Self {
-                    device: DeviceKey(public.into()),
-                    agent: AgentKey(point),
+                    device: keys.device(),
+                    agent: keys.agent(),
                     salt,
-                    real: Some(Box::new(RealKeys { device, agent })),
+                    real: Some(Box::new(keys)),
                 }
             }
         }
@@ -64,21 +56,14 @@ impl Signer for HomeKeys {
     fn sign_device(&self, bytes: &[u8]) -> Signature {
         match &self.real {
             None => Signature(trusted::sign(&self.device.0, bytes)),
-            Some(keys) => Signature(keys.device.sign(bytes).to_bytes()),
+            Some(keys) => keys.sign_device(bytes),
         }
     }
 
     fn sign_agent(&self, bytes: &[u8]) -> Signature {
-        let digest = signing::digest(bytes);
         match &self.real {
-            None => Signature(trusted::sign(&self.agent.0, &digest)),
-            Some(keys) => {
-                let signed: Result<k256::ecdsa::Signature, _> = keys.agent.sign_prehash(&digest);
-                signed.map_or_else(
-                    |_| Signature::default(),
-                    |s| Signature(s.normalize_s().unwrap_or(s).to_bytes().into()),
-                )
-            }
+            None => Signature(trusted::sign(&self.agent.0, &signing::digest(bytes))),
+            Some(keys) => keys.sign_agent(bytes),
         }
     }
 
@@ -123,7 +108,7 @@ pub(crate) fn verify_agent(
         .ok()
         .and_then(|checked| checked.get(&name).copied());
     known.unwrap_or_else(|| {
-        let valid = verify_curve(key, &digest, signature);
+        let valid = verify_digest(key, &digest, signature);
         if let Ok(mut checked) = CHECKED.lock() {
             if checked.len() >= REMEMBERED {
                 checked.clear();
@@ -132,16 +117,6 @@ pub(crate) fn verify_agent(
         }
         valid
     })
-}
-
-fn verify_curve(key: &AgentKey, digest: &[u8; 32], signature: &Signature) -> bool {
-    let Ok(key) = k256::ecdsa::VerifyingKey::from_sec1_bytes(&key.0) else {
-        return false;
-    };
-    let Ok(signature) = k256::ecdsa::Signature::from_slice(&signature.0) else {
-        return false;
-    };
-    key.verify_prehash(digest, &signature).is_ok()
 }
 
 /// A meter's pseudonym from the registrar's secret and its number.

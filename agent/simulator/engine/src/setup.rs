@@ -33,7 +33,7 @@ use wattpool_schema::{Micro, Price, Wh};
 /// Chain id of the simulated chain.
 const CHAIN_ID: &str = "wattpool-sim";
 /// Locations whose closest nodes an agent remembers: all that its look-ups go through in a window.
-const REMEMBERED_LOCATIONS: usize = 128;
+const REMEMBERED_LOCATIONS: usize = 256;
 /// How long they are remembered: locations do not move, and a node that keeps silent is replaced at once.
 const REMEMBER_MS: u64 = 24 * 3_600_000;
 /// Windows between the chain's beginning and the first metered one: tariffs are set in them.

@@ -27,7 +27,7 @@ impl EmbeddedLedger {
             .query_wasm_smart(&self.contracts.token, msg)?)
     }
 
-    fn ask_escrow<T: DeserializeOwned>(&self, msg: &escrow::QueryMsg) -> Result<T> {
+    pub(crate) fn ask_escrow<T: DeserializeOwned>(&self, msg: &escrow::QueryMsg) -> Result<T> {
         Ok(self
             .app
             .wrap()

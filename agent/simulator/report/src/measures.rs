@@ -273,7 +273,10 @@ pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measu
         mean_duration_s: mean(trades.duration_s as f64, trades.spot),
         quality: share(trades.arrived as f64, trades.asked),
         promised_wh: outcome.promised_wh,
-        shortfall: trades.shortfall(outcome.promised_wh),
+        // Promises are counted over the whole elapsed run.
+        shortfall: (outcome.finished_windows == neighbourhood.windows)
+            .then(|| trades.shortfall(outcome.promised_wh))
+            .flatten(),
         gini_sales: gini(&sold),
         gini_sales_share: gini(&sold_share),
         gini_like_sellers: gini_among_like(&like_sellers(neighbourhood, outcome, &books)),

@@ -68,6 +68,8 @@ pub struct Timings {
 pub struct Outcome {
     /// Metered windows that are completely settled.
     pub finished_windows: usize,
+    /// Minted against statements, per window and home; what was stated late is not in it.
+    pub minted_wh: Vec<u32>,
     /// Arrived by trade, per window and home.
     pub bought_wh: Vec<u32>,
     /// Tokens given for trades (arrived + lost), per window and home.

@@ -122,7 +122,7 @@ pub struct Summary {
     /// Approved for spot trades and taken up by the buyers, Wh.
     pub promised_wh: u64,
     /// Of what was approved and taken up (spot) or agreed and not declined (standing orders), the share that
-    /// did not arrive.
+    /// did not arrive. Not told of an interrupted run.
     pub shortfall: Option<f64>,
     /// Gini coefficient of Wh sold, among homes that had surplus.
     pub gini_sales: Option<f64>,

@@ -12,7 +12,7 @@ use common::*;
 use wattpool_report::outcome::{Outcome, TradeKind};
 use wattpool_report::{measure, MeasureError, Summary};
 use wattpool_scenario::model::Neighbourhood;
-use wattpool_schema::{Tariff, Wh};
+use wattpool_schema::{Tariff, Wh, Zone};
 
 /// Two windows. Window 0: A has 1,500 Wh surplus, B misses 1,000, C 600. Window 1: nobody generates.
 /// B buys 900 and C 500 from A in window 0 (loss 0).
@@ -137,6 +137,67 @@ fn losses_and_charges() {
     assert_eq!(s.bill, 15_000 - 2_560 + 9_001);
     assert!((s.ceiling_wh - 930.0).abs() < 1e-9);
     close(s.ceiling_share, 900.0 / 930.0);
+}
+
+#[test]
+fn what_the_ceiling_misses_is_told_apart() {
+    let mut n = neighbourhood(1);
+    n.homes = vec![
+        home("A", 0, &[0], &[1_000]),
+        home("B", 0, &[600], &[0]),
+        home("C", 1, &[900], &[0]),
+    ];
+    n.zone_pairs = vec![pair(0, 0, 0, 0, None), pair(0, 1, 100_000, 0, Some(500))];
+    let mut o = idle(&n);
+    // Best: 600 at home, 400 out as 360. Instead 450 go out, as 500 sent, and 300 at home.
+    trade(&n, &mut o, 0, 0, 2, 450, 200_000);
+    trade(&n, &mut o, 0, 0, 1, 300, 200_000);
+    o.carried
+        .insert((n.first_window, Zone(0), Zone(1)), Wh(450));
+    let s = summary(&n, &o);
+    assert!((s.ceiling_wh - 960.0).abs() < 1e-6);
+    // 200 are left, and 300 of need at home: all of it could still be matched.
+    assert!((s.left_over_wh - 200.0).abs() < 1e-6, "{}", s.left_over_wh);
+    assert!((s.misplaced_wh - 10.0).abs() < 1e-6, "{}", s.misplaced_wh);
+    // Had home taken all it could from elsewhere, the thin line would hold the rest back.
+    o.carried
+        .insert((n.first_window, Zone(0), Zone(1)), Wh(500));
+    n.homes[1].demand_wh = vec![300];
+    let s = summary(&n, &o);
+    assert!(s.left_over_wh.abs() < 1e-6, "{}", s.left_over_wh);
+}
+
+#[test]
+fn promises_that_were_not_kept() {
+    let (n, mut o) = small();
+    let arrived: u64 = o.trades.iter().map(|t| t.arrived.get()).sum();
+    o.promised_wh = arrived + 350;
+    assert_eq!(
+        summary(&n, &o).shortfall,
+        Some(350.0 / (arrived + 350) as f64)
+    );
+    // A standing order's misses count beside them; what was declined does not.
+    let order = &mut o.trades[1];
+    order.kind = TradeKind::Forward;
+    order.asked = Wh(order.arrived.get() + 130);
+    order.declined = Wh(30);
+    let ordered = order.arrived.get();
+    o.promised_wh = arrived - ordered;
+    let s = summary(&n, &o);
+    assert_eq!(s.shortfall, Some(100.0 / (arrived + 100) as f64));
+    o.finished_windows = 1;
+    assert_eq!(summary(&n, &o).shortfall, None);
+}
+
+#[test]
+fn losses_on_the_lines_are_told_where_they_are_modelled() {
+    let (n, mut o) = small();
+    assert_eq!(summary(&n, &o).line_loss_wh, None);
+    let before = summary(&n, &o);
+    o.line_loss_wh = Some(70.0);
+    let s = summary(&n, &o);
+    let expected = (before.lost_wh as f64 + 70.0) / s.traded_wh as f64;
+    assert_eq!(s.lost_per_traded, Some(expected));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::errors::ScenarioError;
 use crate::file::{FeedersTable, ScenarioFile};
+use crate::generate::{home_name, GenerateOptions};
 use crate::model::{Feeders, Neighbourhood};
 use crate::source::{keys, Key, Source};
 use crate::tariff::Series;
@@ -61,15 +62,13 @@ pub(crate) fn feeders(
     for (i, given) in table.homes.iter().enumerate() {
         let at = |key: &'static str| [keys!["feeders", "homes", i], keys![key]].concat();
         let index = made.homes.iter().position(|h| h.name == given.name);
-        let known = index.is_some() || file.homes.iter().any(|h| h.name == given.name);
-        let known = known
-            || file
-                .profiles
-                .as_ref()
-                .is_some_and(|p| p.homes.contains(&given.name));
-        if !known && file.generate.is_none() {
+        if index.is_none() && !left_out(file, &given.name) {
             let problem = format!("there is no home {:?}", given.name);
             return Err(source.refuse(&at("name"), problem, "the name of a home"));
+        }
+        if table.homes.iter().take(i).any(|h| h.name == given.name) {
+            let problem = format!("{:?} is given twice", given.name);
+            return Err(source.refuse(&at("name"), problem, "each home once"));
         }
         if given.line >= lines {
             let expected = format!("0 to {} (lines_per_zone)", lines.saturating_sub(1));
@@ -96,6 +95,16 @@ pub(crate) fn feeders(
         places,
         air_c,
     }))
+}
+
+/// Whether a home is one of the file's, though this run leaves it out.
+fn left_out(file: &ScenarioFile, name: &str) -> bool {
+    let listed = file.profiles.as_ref().map(|p| &p.homes);
+    let made = file.generate.as_ref().map(|g| g.homes);
+    let made = made.map(|homes| homes.unwrap_or(GenerateOptions::default().homes));
+    file.homes.iter().any(|h| h.name == name)
+        || listed.is_some_and(|names| names.iter().any(|n| n == name))
+        || made.is_some_and(|count| (1..=count).any(|n| home_name(n) == name))
 }
 
 fn found(value: impl std::fmt::Display) -> String {

@@ -149,7 +149,7 @@ fn times() {
 #[test]
 fn keys() {
     check(&[
-        Case { replace: &[("window_s", "windw_s")], a: A, message: "case.toml:2: windw_s: unknown field `windw_s`, expected one of `name`, `window_s`, `start`, `days`, `generate`, `profiles`, `homes`, `groups`, `policy`, `tariff`, `carbon`, `zones`, `faults`" },
+        Case { replace: &[("window_s", "windw_s")], a: A, message: "case.toml:2: windw_s: unknown field `windw_s`, expected one of `name`, `window_s`, `start`, `days`, `generate`, `profiles`, `homes`, `groups`, `policy`, `tariff`, `carbon`, `zones`, `feeders`, `faults`" },
         Case { replace: &[("window_s = 3600", "window_s = \"an hour\"")], a: A, message: "case.toml:2: window_s: invalid type: string \"an hour\", expected u32" },
         Case { replace: &[("window_s = 3600", "window_s = 1000")], a: A, message: "case.toml:2: window_s: found 1000; expected seconds that divide a day, at least 60" },
         Case { replace: &[("window_s = 3600", "days = 0")], a: A, message: "case.toml:2: days: found 0; expected at least 1" },
@@ -186,7 +186,7 @@ fn tariffs_zones_policies_and_faults() {
         Case { replace: &[(FLAT, "flat = 300_000\n[zones.between]\nloss = 1.0\n")], a: A, message: "case.toml:14: zones.between.loss: found 1; expected a share from 0 to less than 1" },
         Case { replace: &[(FLAT, "flat = 300_000\n[zones.between]\ncapacity_wh = 0\n")], a: A, message: "case.toml:14: zones.between.capacity_wh: found 0; expected at least 1 Wh, or no capacity_wh for no limit" },
         Case { replace: &[(FLAT, "flat = 300_000\n[[zones.pairs]]\nfrom = 1\nto = 7\n")], a: A, message: "case.toml:15: zones.pairs[1].to: no home is in zone 7; expected one of the homes' zones: 1" },
-        Case { replace: &[(FLAT, "flat = 300_000\n[policy]\nsel = true\n")], a: A, message: "case.toml:14: policy.sel: unknown field `sel`; expected one of `sell`, `buy`, …" },
+        Case { replace: &[(FLAT, "flat = 300_000\n[policy]\nsel = true\n")], a: A, message: "case.toml:14: policy.sel: unknown field `sel`; expected one of `paused`, `sell`, `buy`, …" },
         Case { replace: &[(FLAT, "flat = 300_000\n[policy]\nmin_sell_price = -5\n")], a: A, message: "case.toml:14: policy.min_sell_price: invalid value: integer `-5`; expected u64" },
         Case { replace: &[(FLAT, "flat = 300_000\n[policy.weights]\nprice = 0.5\n")], a: A, message: "case.toml:13: policy.weights: they are [0.25, 0.25, 0.15, 0.2, 0.15, 0.5] and sum to 1.5; expected shares that sum to 1" },
         Case { replace: &[(FLAT, "flat = 300_000\n[faults]\nmessage_loss = 1.5\n")], a: A, message: "case.toml:14: faults.message_loss: found 1.5; expected a share from 0 to 1" },

@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::ledger::Ledger;
-use crate::state;
+use crate::state::{self, Holder};
 use cosmwasm_std::{Addr, Response};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Minted;
@@ -16,16 +16,17 @@ pub fn mint_surplus(
     items: Vec<MintItem>,
 ) -> Result<Response, MarketError> {
     call.must_be_live(window)?;
-    let storage = call.deps.storage;
+    let (api, storage) = (call.deps.api, call.deps.storage);
     let mut ledger = Ledger::new(window);
     let mut books = state::books(storage, window)?;
     let mut response = Response::new();
     for MintItem { meter, owner, wh } in items {
         // The pool has validated its owners' addresses.
         let address = Addr::unchecked(owner);
-        let mut account = ledger.account(storage, &address)?;
+        let holder = Holder::of(api, address.as_str())?;
+        let mut account = ledger.account(storage, &holder, &address)?;
         account.own = account.own.try_add(wh)?;
-        state::save_account(storage, &address, &account)?;
+        state::save_account(storage, &holder, &account);
         books.minted = books.minted.try_add(wh)?;
         let owner = address.into_string();
         response = response
@@ -39,6 +40,6 @@ pub fn mint_surplus(
                 wh,
             });
     }
-    state::save_books(storage, window, &books)?;
+    state::save_books(storage, window, &books);
     Ok(response.add_events(ledger.finish(storage)?))
 }

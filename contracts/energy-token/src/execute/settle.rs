@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::ledger::Ledger;
-use crate::state;
+use crate::state::{self, Holder};
 use cosmwasm_std::{Addr, Response};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Moved;
@@ -23,8 +23,9 @@ pub fn settle(call: Call, trade: SettleMsg) -> Result<Response, MarketError> {
     let storage = call.deps.storage;
     // The escrow has its addresses from the pool, which has validated them.
     let from = Addr::unchecked(trade.from);
+    let holder = Holder::of(call.deps.api, from.as_str())?;
     let mut ledger = Ledger::new(trade.window);
-    let mut seller = ledger.account(storage, &from)?;
+    let mut seller = ledger.account(storage, &holder, &from)?;
     seller.own = seller
         .own
         .checked_sub(trade.gross)
@@ -32,11 +33,11 @@ pub fn settle(call: Call, trade: SettleMsg) -> Result<Response, MarketError> {
             wanted: trade.gross.0,
             there: seller.own.0,
         })?;
-    state::save_account(storage, &from, &seller)?;
+    state::save_account(storage, &holder, &seller);
     let mut books = state::books(storage, trade.window)?;
     books.redeemed = books.redeemed.try_add(trade.net)?;
     books.lost = books.lost.try_add(lost)?;
-    state::save_books(storage, trade.window, &books)?;
+    state::save_books(storage, trade.window, &books);
     let amount = trade.gross.to_string();
     let from = from.into_string();
     Ok(Response::new()

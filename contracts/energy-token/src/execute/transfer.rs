@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::ledger::Ledger;
-use crate::state;
+use crate::state::{self, Holder};
 use cosmwasm_std::{Addr, Binary, Response, Uint128};
 use cw20::Cw20ReceiveMsg;
 use wattpool_schema::error::MarketError;
@@ -69,9 +69,11 @@ pub fn move_tokens(
         return Ok(response);
     }
     let live = call.live();
+    let giving = Holder::of(call.deps.api, from.as_str())?;
+    let taking = Holder::of(call.deps.api, to.as_str())?;
     let storage = &mut *call.deps.storage;
     let mut ledger = Ledger::new(live);
-    let mut giver = ledger.account(storage, from)?;
+    let mut giver = ledger.account(storage, &giving, from)?;
     let there = giver.total()?;
     let too_few = |wanted: Wh| MarketError::InsufficientTokens {
         wanted: wanted.0,
@@ -87,9 +89,9 @@ pub fn move_tokens(
     giver.received = giver.received.try_sub(from_received)?;
     giver.own = giver.own.try_sub(wh.try_sub(from_received)?)?;
     // Stored before the taker is loaded: both may be the same account.
-    state::save_account(storage, from, &giver)?;
-    let mut taker = ledger.account(storage, to)?;
+    state::save_account(storage, &giving, &giver);
+    let mut taker = ledger.account(storage, &taking, to)?;
     taker.received = taker.received.try_add(wh)?;
-    state::save_account(storage, to, &taker)?;
+    state::save_account(storage, &taking, &taker);
     Ok(response.add_events(ledger.finish(storage)?))
 }

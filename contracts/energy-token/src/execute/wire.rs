@@ -22,6 +22,6 @@ pub fn wire(call: Call, pool: &str, escrow: &str) -> Result<Response, MarketErro
         escrow: Some(escrow),
         ..call.config
     };
-    state::save_config(call.deps.storage, config)?;
+    state::save_config(call.deps.storage, &config);
     Ok(Response::new().add_event(event))
 }

@@ -1,7 +1,7 @@
 //! Lists: all accounts, allowances by owner and by spender.
 
 use crate::token::*;
-use cosmwasm_std::Uint128;
+use cosmwasm_std::{Api, Uint128};
 use cw20::{AllAccountsResponse, AllAllowancesResponse, AllSpenderAllowancesResponse};
 use wattpool_schema::token::{ExecuteMsg, QueryMsg};
 
@@ -18,7 +18,12 @@ fn all_who_ever_held() {
     token.transfer("ann", "bob", 10).unwrap();
     token.mint("cid", 10);
     token.go_to(NOW + 5);
-    let list = sorted(&["ann", "bob", "cid"]);
+    // By the bytes behind the addresses, which is not the order of the texts.
+    let mut list = sorted(&["ann", "bob", "cid"]);
+    list.sort_by_key(|address| {
+        let bytes = token.app.api().addr_canonicalize(address);
+        bytes.unwrap().to_vec()
+    });
     let ask = |start_after: Option<String>, limit| -> Vec<String> {
         let all: AllAccountsResponse = token.ask(&QueryMsg::AllAccounts { start_after, limit });
         all.accounts

@@ -11,7 +11,7 @@ use wattpool_schema::{Micro, Price, Seconds, TradeKind, Wh, RECORD_VERSION};
 
 use crate::checked::Checked;
 use crate::reservation::{Claims, Rivals, Sides};
-use crate::state::{self, Config, MeterBook, Named};
+use crate::state::{self, Account, Config, MeterBook, Named};
 use crate::{accounts, approval, limits, log, market};
 
 /// A trade that passed every check, with what is needed to book it.
@@ -20,6 +20,8 @@ pub struct Ready {
     terms: TermsResponse,
     seller_book: MeterBook,
     buyer_book: MeterBook,
+    /// The buyer's owner's account.
+    purse: Account,
     totals: Totals,
 }
 
@@ -135,11 +137,11 @@ pub fn check(
         due,
     )?;
     check_energy(deps, &config, trade, &terms, &rivals, totals, ask_token)?;
-    let free = state::account(deps.storage, &terms.buyer.owner)?.free;
-    if free < due {
+    let purse = state::account(deps.storage, &terms.buyer.owner)?;
+    if purse.free < due {
         return Err(MarketError::InsufficientMoney {
             wanted: due.0,
-            there: free.0,
+            there: purse.free.0,
         });
     }
     Ok(Found::Ready(Box::new(Ready {
@@ -147,6 +149,7 @@ pub fn check(
         terms,
         seller_book,
         buyer_book,
+        purse,
         totals,
     })))
 }
@@ -275,6 +278,7 @@ pub fn book(
         terms,
         mut seller_book,
         mut buyer_book,
+        purse,
         totals,
     } = ready;
     let approved = trade.approval.approval;
@@ -284,7 +288,7 @@ pub fn book(
     let mut books = state::book(deps.storage)?;
 
     let due = totals.paid.plus(totals.charge)?;
-    accounts::take(deps.storage, &mut books, &buyer_owner, due)?;
+    accounts::take_from(deps.storage, &mut books, &buyer_owner, purse, due)?;
     pay(deps.storage, &mut books, &seller_owner, totals)?;
     let closed = log::close(
         deps.storage,

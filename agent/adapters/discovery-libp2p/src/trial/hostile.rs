@@ -2,9 +2,9 @@
 
 use super::members::{Member, Register};
 use super::stranger::Stranger;
-use crate::config::Limits;
 use crate::handle::{Contact, Exchange};
 use crate::keeper::Keeper;
+use crate::links::VERSION;
 use crate::wire::{
     decode_request, encode_answer, encode_record, encode_request, list, At, RecordsAnswer,
     RecordsRequest, MAX_ANSWER, MAX_REQUEST,
@@ -152,7 +152,6 @@ impl Hostile {
         member: &Member,
         register: &Arc<Register>,
         bootstrap: Vec<String>,
-        limits: Limits,
         places: Vec<Location>,
     ) -> Result<Self, String> {
         let spoils = Spoils::default();
@@ -162,7 +161,7 @@ impl Hostile {
             register: Arc::clone(register),
             spoils: Arc::clone(&spoils),
         };
-        let stranger = Stranger::start_with(member, register, bootstrap, limits, Box::new(liar))?;
+        let stranger = Stranger::start_with(member, register, bootstrap, Box::new(liar), VERSION)?;
         let stranger = Arc::new(stranger);
         let attack = Attack {
             vice,

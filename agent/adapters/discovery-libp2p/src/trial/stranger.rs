@@ -1,32 +1,34 @@
 //! A node that says whatever it is told to: what it takes to attack others.
 
-use super::members::{Member, Register};
-use crate::config::Limits;
+use super::members::{limits, Member, Register};
 use crate::counters::Figures;
 use crate::handle::{Contact, Exchange};
 use crate::keeper::Keeper;
+use crate::links::introduction;
 use crate::mesh::Mesh;
 use libp2p::{Multiaddr, PeerId};
 use std::sync::Arc;
 use std::time::Instant;
+use wattpool_core::ports::network::{Peers, Replier};
+use wattpool_schema::peer::SignedRequest;
 
-/// Keeps silent about records.
-struct Mute;
+/// Gives every request about records the same answer, or none.
+struct Parrot(Option<Vec<u8>>);
 
-impl Keeper for Mute {
+impl Keeper for Parrot {
     fn answer(&mut self, _: PeerId, _: &[u8], _: Instant) -> (Option<Vec<u8>>, u32) {
-        (None, 0)
+        (self.0.clone(), 0)
     }
     fn tidy(&mut self) {}
 }
 
-/// A node that is none of the honest ones: it routes, and keeps silent about records.
+/// A node that is none of the honest ones: it routes, and gives every request about records the same answer.
 pub struct Stranger {
     pub(super) mesh: Mesh,
 }
 
 impl Stranger {
-    /// Starts one.
+    /// Starts one that gives this answer, whatever bytes it is, or keeps silent, and says that it is of this version.
     ///
     /// # Errors
     /// It cannot listen.
@@ -34,21 +36,25 @@ impl Stranger {
         member: &Member,
         register: &Arc<Register>,
         bootstrap: Vec<String>,
-        limits: Limits,
+        answer: Option<Vec<u8>>,
+        version: u16,
     ) -> Result<Self, String> {
-        Self::start_with(member, register, bootstrap, limits, Box::new(Mute))
+        let keeper = Box::new(Parrot(answer));
+        Self::start_with(member, register, bootstrap, keeper, version)
     }
 
     pub(super) fn start_with(
         member: &Member,
         register: &Arc<Register>,
         bootstrap: Vec<String>,
-        limits: Limits,
         keeper: Box<dyn Keeper>,
+        version: u16,
     ) -> Result<Self, String> {
-        let config = member.config(bootstrap, limits);
+        let config = member.config(bootstrap, limits());
+        let mut config = config.check().map_err(|e| e.to_string())?;
+        config.introduction = introduction(version, &config.network);
         let check = Arc::clone(register);
-        let mesh = Mesh::start_with(&config, check, register.clock(), |_, _, _| keeper)
+        let mesh = Mesh::start_with(config, check, register.clock(), |_, _, _| keeper)
             .map_err(|e| e.to_string())?;
         Ok(Self { mesh })
     }
@@ -92,6 +98,16 @@ impl Stranger {
         };
         let answer = self.mesh.net.handle.send(exchange, to, bytes).await;
         answer.map_err(|e| format!("{e:?}"))
+    }
+
+    /// The addresses that it listens on.
+    pub async fn addresses(&self) -> Vec<String> {
+        self.mesh.addresses().await
+    }
+
+    /// The next trade request that it is sent, answered by whoever calls.
+    pub async fn next_request(&self) -> Option<(SignedRequest, Replier)> {
+        self.mesh.next_request().await
     }
 
     /// What it counted.

@@ -89,6 +89,8 @@ pub struct WindowOutcome {
 pub struct Outcome {
     /// Its windows.
     pub windows: Vec<WindowOutcome>,
+    /// Bans of honest nodes by honest nodes at the end.
+    pub wrongly_banned: u64,
     /// Time of a look-up, milliseconds.
     pub get_ms: Spread,
     /// Requests of a look-up, searches included.
@@ -234,7 +236,6 @@ impl Town {
                 member,
                 &town.register,
                 bootstrap.clone(),
-                limits(),
                 places.clone(),
             )?);
         }
@@ -366,7 +367,21 @@ impl Town {
         !own || !valid || record.expires_at() < self.register.now()
     }
 
+    /// How often an honest node has banned another honest one.
+    async fn wrongly_banned(&self) -> u64 {
+        let honest: HashSet<Vec<u8>> = self.up.iter().map(|home| home.mesh.peer_id()).collect();
+        let banned = join_all(self.up.iter().map(|home| home.mesh.banned())).await;
+        wide(
+            banned
+                .concat()
+                .iter()
+                .filter(|peer| honest.contains(*peer))
+                .count(),
+        )
+    }
+
     async fn close(mut self, windows: Vec<WindowOutcome>) -> Outcome {
+        let wrongly_banned = self.wrongly_banned().await;
         self.hostile.clear();
         let figures = self.up.iter().map(|home| home.mesh.figures());
         let figures = figures
@@ -375,6 +390,7 @@ impl Town {
         let mut s = self.samples;
         Outcome {
             windows,
+            wrongly_banned,
             get_ms: Spread::of(&mut s.get_ms),
             get_requests: Spread::of(&mut s.get_requests),
             locations: wide(all_offers(self.meters).len()),

@@ -79,7 +79,10 @@ impl Measured {
     }
 }
 
-const MEASURES: [(&str, fn(&Measured) -> f64); 3] = [
+/// A measure's name, and where it stands.
+type Measure = (&'static str, fn(&Measured) -> f64);
+
+const MEASURES: [Measure; 3] = [
     ("shortfall", |m| m.shortfall),
     ("lost_per_traded", |m| m.lost_per_traded),
     ("gini_like_sellers", |m| m.gini_like_sellers),
@@ -251,11 +254,12 @@ fn quantile(freedom: f64) -> f64 {
         return 4.303;
     }
     let z = 1.959_964_f64;
-    let (z3, z5, z7) = (z.powi(3), z.powi(5), z.powi(7));
+    let (z3, z5, z7, z9) = (z.powi(3), z.powi(5), z.powi(7), z.powi(9));
     let (v, v2) = (freedom, freedom * freedom);
     z + (z3 + z) / (4.0 * v)
         + (5.0 * z5 + 16.0 * z3 + 3.0 * z) / (96.0 * v2)
         + (3.0 * z7 + 19.0 * z5 + 17.0 * z3 - 15.0 * z) / (384.0 * v2 * v)
+        + (79.0 * z9 + 776.0 * z7 + 1482.0 * z5 - 1920.0 * z3 - 945.0 * z) / (92_160.0 * v2 * v2)
 }
 
 /// SplitMix64's finaliser (Steele et al. 2014).

@@ -168,6 +168,7 @@ mod tests {
                     ..Default::default()
                 },
                 ceiling_wh: 0.0,
+                left_over_wh: 0.0,
                 import_tariff: Tariff(300_000),
                 feed_in_tariff: Tariff(-80_000),
                 carbon_g_per_kwh: 0.0,

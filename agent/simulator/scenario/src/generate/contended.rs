@@ -39,7 +39,7 @@ pub fn contended(options: &GenerateOptions) -> Result<Neighbourhood, ScenarioErr
     for from in 1..=zones {
         for to in 1..=zones {
             let (percent, thin, width) = (
-                1 + draws.below(9),
+                draws.below(9).saturating_add(1),
                 draws.unit() < 0.5,
                 draws.between(10.0, 40.0),
             );

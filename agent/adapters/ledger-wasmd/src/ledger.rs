@@ -1,0 +1,258 @@
+//! The agent's port: one market on one chain, through one key.
+
+use crate::account::Account;
+use crate::client::{ChainSettings, Client};
+use crate::error::ChainError;
+use crate::follow::{told, Follower};
+use crate::key::Key;
+use crate::market::Market;
+use crate::queue::Queue;
+use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use std::sync::Arc;
+use wattpool_core::io::{BlockRef, MarketTx, TxFailure};
+use wattpool_core::ports::ledger::{BlockNews, Executed, Ledger, LedgerError, Terms};
+use wattpool_core::ports::{MeterInfo, SellerRecord};
+use wattpool_schema::escrow::{EscrowConfig, MeterBookResponse};
+use wattpool_schema::pool::{
+    MeterPosition, MeterResponse, MetersResponse, PoolConfig, Tariffs, ZonePairsResponse,
+};
+use wattpool_schema::{escrow, pool, MeterId, Window};
+
+/// Meters asked for at once, as many as the pool gives.
+const PAGE: u32 = 100;
+
+/// The ledger of one agent.
+pub struct WasmdLedger {
+    client: Arc<Client>,
+    market: Arc<Market>,
+    queue: Queue,
+    follower: Follower,
+}
+
+/// What a contract says of itself (cw2).
+#[derive(Deserialize)]
+struct ContractVersion {
+    contract: String,
+}
+
+impl WasmdLedger {
+    /// Connects an agent's key to a market, after checking that it is the one that the addresses file describes. `granter`
+    /// pays the fees, if there is one. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// No node answers, or the chain or its contracts are others than the file says.
+    pub async fn connect(
+        mut settings: ChainSettings,
+        market: Market,
+        key: Key,
+        granter: Option<String>,
+    ) -> Result<Self, LedgerError> {
+        settings.chain_id = Some(market.chain_id.clone());
+        let client = Arc::new(Client::connect(settings).await.map_err(told)?);
+        Self::new(client, market, key, granter).await
+    }
+
+    /// The same over a client that several accounts share.
+    ///
+    /// # Errors
+    /// No node answers, or the chain or its contracts are others than the file says.
+    pub async fn new(
+        client: Arc<Client>,
+        market: Market,
+        key: Key,
+        granter: Option<String>,
+    ) -> Result<Self, LedgerError> {
+        check(&client, &market).await?;
+        let market = Arc::new(market);
+        let account = Arc::new(Account::new(Arc::clone(&client), key, granter));
+        Ok(Self {
+            queue: Queue::start(account, Arc::clone(&market)),
+            follower: Follower::new(Arc::clone(&client), Arc::clone(&market)),
+            client,
+            market,
+        })
+    }
+
+    /// The market it was connected to.
+    pub fn market(&self) -> &Market {
+        &self.market
+    }
+
+    async fn ask_pool<A: DeserializeOwned>(
+        &self,
+        question: &pool::QueryMsg,
+    ) -> Result<A, LedgerError> {
+        let pool = &self.market.pool.address;
+        self.client.rpc().smart(pool, question).await.map_err(told)
+    }
+
+    async fn ask_escrow<A: DeserializeOwned>(
+        &self,
+        question: &escrow::QueryMsg,
+    ) -> Result<A, LedgerError> {
+        let escrow = &self.market.escrow.address;
+        self.client
+            .rpc()
+            .smart(escrow, question)
+            .await
+            .map_err(told)
+    }
+}
+
+impl Ledger for WasmdLedger {
+    async fn head(&self) -> Result<BlockRef, LedgerError> {
+        self.client.head().await.map_err(told)
+    }
+
+    async fn execute(&self, tx: MarketTx) -> Executed {
+        let ended = self.queue.execute(tx).await;
+        ended.unwrap_or_else(|| Executed {
+            at: self.client.last_seen(),
+            outcome: Err(TxFailure::Lost),
+        })
+    }
+
+    async fn next_block(&self, after: u64) -> Result<BlockNews, LedgerError> {
+        self.follower.next_block(after).await
+    }
+
+    async fn position(&self, meter: MeterId) -> Result<MeterPosition, LedgerError> {
+        let found: MeterResponse = self.ask_pool(&pool::QueryMsg::Meter { meter }).await?;
+        Ok(found.position)
+    }
+
+    async fn terms(&self, metered: Window) -> Result<Terms, LedgerError> {
+        let window = metered;
+        let tariffs: Tariffs = self.ask_pool(&pool::QueryMsg::Tariffs { window }).await?;
+        let pairs: ZonePairsResponse = self.ask_pool(&pool::QueryMsg::ZonePairs { window }).await?;
+        let config: PoolConfig = self.ask_pool(&pool::QueryMsg::Config {}).await?;
+        Ok(Terms {
+            tariffs,
+            pairs: pairs.pairs,
+            paused: config.paused,
+        })
+    }
+
+    async fn meters(&self) -> Result<Vec<(MeterId, MeterInfo)>, LedgerError> {
+        let mut meters = Vec::new();
+        let mut start_after = None;
+        loop {
+            let question = pool::QueryMsg::Meters {
+                start_after,
+                limit: Some(PAGE),
+            };
+            let page: MetersResponse = self.ask_pool(&question).await?;
+            let Some(last) = page.meters.last() else {
+                return Ok(meters);
+            };
+            start_after = Some(last.meter);
+            meters.extend(page.meters.iter().filter_map(in_service));
+        }
+    }
+
+    async fn seller(&self, meter: MeterId) -> Result<SellerRecord, LedgerError> {
+        let book: MeterBookResponse = self.ask_escrow(&escrow::QueryMsg::Meter { meter }).await?;
+        let s = book.statistics;
+        Ok(SellerRecord {
+            sales: s.sales,
+            asked_wh: s.asked.0,
+            arrived_wh: s.arrived.0,
+        })
+    }
+}
+
+fn in_service(meter: &MeterResponse) -> Option<(MeterId, MeterInfo)> {
+    let agent = meter.agent.filter(|_| !meter.retired)?;
+    let info = MeterInfo {
+        agent,
+        zone: meter.zone,
+        kind: meter.kind,
+    };
+    Some((meter.meter, info))
+}
+
+/// Whether the chain's contracts are Wattpool's and connected as the addresses file says.
+async fn check(client: &Client, market: &Market) -> Result<(), LedgerError> {
+    if client.chain_id() != market.chain_id {
+        return Err(LedgerError::Foreign(format!(
+            "chain {:?}, expected {:?}",
+            client.chain_id(),
+            market.chain_id
+        )));
+    }
+    let rpc = client.rpc();
+    for (contract, name) in [
+        (&market.token, "wattpool:energy-token"),
+        (&market.pool, "wattpool:energy-pool"),
+        (&market.escrow, "wattpool:trade-escrow"),
+    ] {
+        let raw = rpc.raw_state(&contract.address, b"contract_info").await;
+        let found: Option<ContractVersion> = serde_json::from_slice(&raw.map_err(told)?).ok();
+        let found = found.map_or_else(|| "another contract".to_owned(), |v| v.contract);
+        if found != name {
+            let address = &contract.address;
+            return Err(LedgerError::Foreign(format!(
+                "{address} is {found}, expected {name}"
+            )));
+        }
+    }
+    let pool: PoolConfig = smart(client, &market.pool.address, &pool::QueryMsg::Config {}).await?;
+    let escrow: EscrowConfig =
+        smart(client, &market.escrow.address, &escrow::QueryMsg::Config {}).await?;
+    let found = [
+        (
+            pool.token.as_str(),
+            market.token.address.as_str(),
+            "pool's token",
+        ),
+        (
+            pool.escrow.as_deref().unwrap_or("none"),
+            market.escrow.address.as_str(),
+            "pool's escrow",
+        ),
+        (
+            escrow.token.as_str(),
+            market.token.address.as_str(),
+            "escrow's token",
+        ),
+        (
+            escrow.pool.as_str(),
+            market.pool.address.as_str(),
+            "escrow's pool",
+        ),
+        (
+            escrow.denom.as_str(),
+            market.denom.as_str(),
+            "escrow's denomination",
+        ),
+        (
+            escrow.chain.as_str(),
+            market.chain_id.as_str(),
+            "escrow's chain",
+        ),
+    ];
+    for (found, expected, what) in found {
+        if found != expected {
+            return Err(LedgerError::Foreign(format!(
+                "the {what} is {found}, expected {expected}"
+            )));
+        }
+    }
+    if escrow.window_seconds != market.window_seconds {
+        return Err(LedgerError::Foreign(format!(
+            "windows of {} seconds, expected {}",
+            escrow.window_seconds, market.window_seconds
+        )));
+    }
+    Ok(())
+}
+
+async fn smart<A: DeserializeOwned>(
+    client: &Client,
+    contract: &str,
+    question: &impl serde::Serialize,
+) -> Result<A, LedgerError> {
+    let answer: Result<A, ChainError> = client.rpc().smart(contract, question).await;
+    answer.map_err(told)
+}

@@ -1,0 +1,103 @@
+//! Which market: the addresses file that a deployment writes.
+
+use crate::error::ChainError;
+use crate::key::check_address;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::Path;
+
+/// Version of the addresses file.
+pub const MARKET_VERSION: u32 = 1;
+
+/// A market on a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Market {
+    /// Version of this record, [`MARKET_VERSION`].
+    pub version: u32,
+    /// Chain id.
+    pub chain_id: String,
+    /// Prefix of the chain's addresses.
+    pub address_prefix: String,
+    /// Denomination of payments.
+    pub denom: String,
+    /// Window length, seconds.
+    pub window_seconds: u32,
+    /// May migrate the contracts; none: nobody.
+    pub code_administrator: Option<String>,
+    /// The energy token.
+    pub token: Deployed,
+    /// The energy pool.
+    pub pool: Deployed,
+    /// The trade escrow.
+    pub escrow: Deployed,
+}
+
+/// A contract on the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployed {
+    /// Its address.
+    pub address: String,
+    /// Its code.
+    pub code_id: u64,
+    /// SHA-256 of the code, hexadecimal.
+    pub checksum: String,
+    /// Whether every node keeps it loaded.
+    pub pinned: bool,
+}
+
+impl Market {
+    /// Reads an addresses file.
+    ///
+    /// # Errors
+    /// It cannot be read, is of another version, or an address is none.
+    pub fn read(path: &Path) -> Result<Self, ChainError> {
+        let named = |why: String| ChainError::input(path.display().to_string(), why);
+        let text = std::fs::read_to_string(path).map_err(|e| named(e.to_string()))?;
+        let version = serde_json::from_str::<serde_json::Value>(&text)
+            .ok()
+            .and_then(|v| v.get("version")?.as_u64());
+        if version.is_some_and(|v| v != u64::from(MARKET_VERSION)) {
+            return Err(named(format!(
+                "expected version {MARKET_VERSION}, found {}",
+                version.unwrap_or_default()
+            )));
+        }
+        let market: Self = serde_json::from_str(&text).map_err(|e| named(e.to_string()))?;
+        for (name, contract) in [
+            ("token", &market.token),
+            ("pool", &market.pool),
+            ("escrow", &market.escrow),
+        ] {
+            let what = format!("{}: {name}", path.display());
+            check_address(&what, &contract.address, &market.address_prefix)?;
+        }
+        Ok(market)
+    }
+
+    /// Writes the addresses file; whoever reads it finds the old one or the new one.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), ChainError> {
+        let named = |e: std::io::Error| ChainError::input(path.display().to_string(), e);
+        let mut text =
+            serde_json::to_string_pretty(self).map_err(|e| ChainError::input("market", e))?;
+        text.push('\n');
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".new");
+        let fresh = path.with_file_name(name);
+        let mut file = std::fs::File::create(&fresh).map_err(named)?;
+        file.write_all(text.as_bytes()).map_err(named)?;
+        file.sync_all().map_err(named)?;
+        std::fs::rename(&fresh, path).map_err(named)
+    }
+
+    /// Whether an address is one of the three contracts.
+    pub fn is_ours(&self, address: &str) -> bool {
+        [&self.token, &self.pool, &self.escrow]
+            .iter()
+            .any(|c| c.address == address)
+    }
+}

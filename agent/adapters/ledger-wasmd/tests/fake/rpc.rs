@@ -1,0 +1,152 @@
+//! Fail-over between addresses, and what counts as an answer.
+
+use crate::node::{settings, Mood, Node};
+use std::time::Duration;
+use wattpool_ledger_wasmd::rpc::{Broadcast, Rpc};
+use wattpool_ledger_wasmd::{ChainError, Client};
+use wattpool_schema::error::Class;
+
+fn rpc(urls: &[String]) -> Rpc {
+    Rpc::new(urls, None, Duration::from_millis(600)).unwrap()
+}
+
+async fn dead() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[tokio::test]
+async fn the_next_address_answers_for_one_that_does_not() {
+    for mood in [Mood::Hanging, Mood::Page, Mood::Nonsense] {
+        let (bad, good) = (Node::start().await, Node::start().await);
+        bad.chain().mood = mood.clone();
+        let rpc = rpc(&[dead().await, bad.url.clone(), good.url.clone()]);
+        let status = rpc.status().await.unwrap();
+        assert_eq!(status.node_info.network, "played-1", "{mood:?}");
+        // It is stayed with: the bad one would have cost another deadline.
+        let asked = good.count("status");
+        rpc.status().await.unwrap();
+        assert_eq!(good.count("status"), asked + 1, "{mood:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_recovers_is_used_again() {
+    let (one, two) = (Node::start().await, Node::start().await);
+    one.chain().mood = Mood::Page;
+    let rpc = rpc(&[one.url.clone(), two.url.clone()]);
+    rpc.status().await.unwrap();
+    one.chain().mood = Mood::Well;
+    two.chain().mood = Mood::Page;
+    // The pause of the first one ends first.
+    let mut answer = rpc.status().await;
+    while answer.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        answer = rpc.status().await;
+    }
+    assert!(one.count("status") > 0);
+}
+
+#[tokio::test]
+async fn when_none_answers_each_reason_is_said() {
+    let (hanging, page, nonsense) = (
+        Node::start().await,
+        Node::start().await,
+        Node::start().await,
+    );
+    hanging.chain().mood = Mood::Hanging;
+    page.chain().mood = Mood::Page;
+    nonsense.chain().mood = Mood::Nonsense;
+    let urls = [
+        dead().await,
+        hanging.url.clone(),
+        page.url.clone(),
+        nonsense.url.clone(),
+    ];
+    let error = rpc(&urls).status().await.unwrap_err();
+    assert_eq!(error.class(), Class::Retry);
+    let text = error.to_string();
+    for part in [
+        format!("{}: cannot connect", urls[0]),
+        format!("{}: no answer to status within 600ms", urls[1]),
+        format!("{}: malformed answer to status (HTTP 502)", urls[2]),
+        format!(
+            "{}: malformed answer to status: neither result nor error",
+            urls[3]
+        ),
+    ] {
+        assert!(text.contains(&part), "{part} is not in {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_on_another_chain_is_not_used() {
+    let (foreign, ours) = (Node::start().await, Node::start().await);
+    foreign.chain().chain_id = "another-1".into();
+    let mut both = settings(&[&foreign, &ours]);
+    both.chain_id = Some("played-1".into());
+    let client = Client::connect(both.clone()).await.unwrap();
+    client.rpc().block(5).await.unwrap();
+    assert_eq!(foreign.count("block"), 0);
+    both.rpc = vec![foreign.url.clone()];
+    let error = Client::connect(both).await.err().unwrap();
+    assert_eq!(error.class(), Class::Fatal);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{} is on chain \"another-1\", expected \"played-1\"",
+            foreign.url
+        )
+    );
+}
+
+#[tokio::test]
+async fn refusals_are_answers_and_no_reason_to_ask_another_node() {
+    let (one, two) = (Node::start().await, Node::start().await);
+    let rpc = rpc(&[one.url.clone(), two.url.clone()]);
+    let error = rpc.block(1_000).await.unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            ChainError::Node {
+                method: "block",
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert_eq!(error.class(), Class::Retry, "it comes with time");
+    one.chain().earliest = 9;
+    let error = rpc.block(3).await.unwrap_err();
+    assert_eq!(error.class(), Class::Refuse, "{error}");
+    assert_eq!(
+        rpc.raw_state("watt1x", b"a").await.unwrap_err().class(),
+        Class::Refuse
+    );
+    one.chain().refuse = Some((13, "insufficient fees".into()));
+    let Broadcast::Refused(error) = rpc.broadcast(b"any").await else {
+        panic!("taken");
+    };
+    assert_eq!(error.class(), Class::Fatal);
+    assert_eq!(two.count("block") + two.count("broadcast_tx_sync"), 0);
+}
+
+#[test]
+fn addresses_that_are_none_are_named() {
+    let make = |url: &str| Rpc::new(&[url.to_owned()], None, Duration::from_secs(1)).err();
+    for bad in [
+        "",
+        "localhost:26657",
+        "https://node:26657",
+        "ftp://x",
+        "http://",
+    ] {
+        let error = make(bad).unwrap_or_else(|| panic!("{bad:?} is taken"));
+        assert!(
+            error.to_string().contains(&format!("rpc address {bad:?}")),
+            "{error}"
+        );
+        assert_eq!(error.class(), Class::Fatal);
+    }
+    assert!(Rpc::new(&[], None, Duration::from_secs(1)).is_err());
+}

@@ -1,0 +1,525 @@
+//! The agent's configuration file.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use wattpool_core::policy::Policy;
+use wattpool_discovery_libp2p::Limits;
+use wattpool_ledger_wasmd::tx::GasPrice;
+use wattpool_meter_replay::Profile;
+use wattpool_schema::{MeterId, Window};
+
+/// The commented file that `agent init` writes: every key is in it.
+pub const TEMPLATE: &str = include_str!("config.toml");
+
+/// A configuration that cannot be used, in one line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{file}: {why}", file = file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// It is not what it should be.
+    #[error("{file}: line {line}: {why}", file = file.display())]
+    Line {
+        /// The file.
+        file: PathBuf,
+        /// Where.
+        line: usize,
+        /// What is wrong.
+        why: String,
+    },
+    /// A value cannot be used.
+    #[error("{file}: {key}: expected {expected}, found {found}", file = file.display())]
+    Value {
+        /// The file.
+        file: PathBuf,
+        /// Which key.
+        key: &'static str,
+        /// What was expected.
+        expected: &'static str,
+        /// What was found.
+        found: String,
+    },
+}
+
+/// The whole file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The meter.
+    pub meter: MeterConfig,
+    /// The chain.
+    pub chain: ChainConfig,
+    /// Other meters.
+    #[serde(default)]
+    pub network: NetworkConfig,
+    /// The keystore.
+    #[serde(default)]
+    pub keys: KeysConfig,
+    /// Journal and history.
+    #[serde(default)]
+    pub storage: StorageConfig,
+    /// Status, health and metrics.
+    #[serde(default)]
+    pub http: HttpConfig,
+    /// The log.
+    #[serde(default)]
+    pub log: LogConfig,
+    /// What the agent may do.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+/// `[meter]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeterConfig {
+    /// Pseudonym on the chain.
+    pub id: MeterId,
+    /// Replays a profile.
+    pub replay: ReplayConfig,
+}
+
+/// `[meter.replay]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayConfig {
+    /// CSV file.
+    pub file: PathBuf,
+    /// Column of the demand.
+    #[serde(default = "demand_column")]
+    pub demand: String,
+    /// Column of the generation, or nothing.
+    #[serde(default = "generation_column")]
+    pub generation: String,
+    /// Wh per unit.
+    #[serde(default = "one")]
+    pub scale: f64,
+    /// The market window of the first row.
+    #[serde(default)]
+    pub first_window: Window,
+    /// Begin again after the last row.
+    #[serde(default = "yes")]
+    pub repeat: bool,
+}
+
+fn demand_column() -> String {
+    "demand_wh".into()
+}
+fn generation_column() -> String {
+    "generation_wh".into()
+}
+const fn one() -> f64 {
+    1.0
+}
+const fn yes() -> bool {
+    true
+}
+
+/// `[chain]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainConfig {
+    /// RPC addresses.
+    pub rpc: Vec<String>,
+    /// Addresses file of the deployment.
+    pub market: PathBuf,
+    /// Price of gas.
+    #[serde(default = "gas_price")]
+    pub gas_price: String,
+    /// Whose fee grant pays, or nothing.
+    #[serde(default)]
+    pub fee_granter: String,
+    /// Expected block interval, milliseconds.
+    #[serde(default = "block_ms")]
+    pub block_ms: u64,
+}
+
+fn gas_price() -> String {
+    "0.025uwatt".into()
+}
+const fn block_ms() -> u64 {
+    5_000
+}
+
+/// `[network]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkConfig {
+    /// Where to listen.
+    pub listen: Vec<String>,
+    /// Reached under.
+    pub external: Vec<String>,
+    /// Meters to begin with.
+    pub bootstrap: Vec<String>,
+    /// Find meters on the local network.
+    pub mdns: bool,
+    /// Connections at once.
+    pub links: u32,
+    /// Records kept for others.
+    pub records: usize,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            listen: vec!["/ip4/0.0.0.0/tcp/7400".into()],
+            external: Vec::new(),
+            bootstrap: Vec::new(),
+            mdns: true,
+            links: limits.links,
+            records: limits.records,
+        }
+    }
+}
+
+/// `[keys]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeysConfig {
+    /// The encrypted file.
+    pub file: PathBuf,
+    /// Holds the passphrase, or nothing.
+    pub passphrase_file: PathBuf,
+}
+
+impl Default for KeysConfig {
+    fn default() -> Self {
+        Self {
+            file: "keys.age".into(),
+            passphrase_file: PathBuf::new(),
+        }
+    }
+}
+
+/// `[storage]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StorageConfig {
+    /// Journal and history.
+    pub file: PathBuf,
+}
+
+impl Default for StorageConfig {
+    fn default() -> Self {
+        Self {
+            file: "journal.sqlite".into(),
+        }
+    }
+}
+
+/// `[http]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// A loopback address.
+    pub listen: SocketAddr,
+    /// Holds the token.
+    pub token_file: PathBuf,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8650)),
+            token_file: "token".into(),
+        }
+    }
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// Form of a line.
+    pub format: LogFormat,
+    /// Least level, or filters.
+    pub level: String,
+}
+
+/// Form of the log's lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One object a line.
+    Json,
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            level: "info".into(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks a file. Relative paths in it start at its folder.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names file, line or key, and what was expected.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|e| ConfigError::File {
+            file: file.to_owned(),
+            why: e.to_string(),
+        })?;
+        let mut config = Self::parse(file, &text)?;
+        let folder = file.parent().unwrap_or_else(|| Path::new(""));
+        for path in [
+            &mut config.meter.replay.file,
+            &mut config.chain.market,
+            &mut config.keys.file,
+            &mut config.storage.file,
+            &mut config.http.token_file,
+        ] {
+            *path = folder.join(&path);
+        }
+        if !config.keys.passphrase_file.as_os_str().is_empty() {
+            config.keys.passphrase_file = folder.join(&config.keys.passphrase_file);
+        }
+        Ok(config)
+    }
+
+    /// Reads and checks a text.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|e| {
+            let before = e.span().and_then(|s| text.get(..s.start)).unwrap_or("");
+            ConfigError::Line {
+                file: file.to_owned(),
+                line: before.matches('\n').count().saturating_add(1),
+                why: e.message().replace('\n', " "),
+            }
+        })?;
+        config.check(file)?;
+        Ok(config)
+    }
+
+    fn check(&self, file: &Path) -> Result<(), ConfigError> {
+        let value = |key, expected, found: String| {
+            Err(ConfigError::Value {
+                file: file.to_owned(),
+                key,
+                expected,
+                found,
+            })
+        };
+        if self.chain.rpc.is_empty() {
+            return value("chain.rpc", "at least one address", "none".into());
+        }
+        if GasPrice::from_str(&self.chain.gas_price).is_err() {
+            let found = format!("{:?}", self.chain.gas_price);
+            return value("chain.gas_price", "such as 0.025uwatt", found);
+        }
+        if !(100..=600_000).contains(&self.chain.block_ms) {
+            let found = self.chain.block_ms.to_string();
+            return value("chain.block_ms", "100 to 600000", found);
+        }
+        if !self.http.listen.ip().is_loopback() {
+            let found = self.http.listen.to_string();
+            return value(
+                "http.listen",
+                "a loopback address such as 127.0.0.1:8650",
+                found,
+            );
+        }
+        let scale = self.meter.replay.scale;
+        if !(scale.is_finite() && scale > 0.0) {
+            return value("meter.replay.scale", "a positive number", scale.to_string());
+        }
+        if crate::agent::logs::filter(&self.log.level).is_err() {
+            let found = format!("{:?}", self.log.level);
+            return value(
+                "log.level",
+                "a level or filters such as info,libp2p=warn",
+                found,
+            );
+        }
+        if let Err(why) = check_policy(&self.policy) {
+            return value("policy", why.expected, why.found);
+        }
+        Ok(())
+    }
+
+    /// What the meter replays.
+    pub fn profile(&self) -> Profile {
+        let replay = &self.meter.replay;
+        Profile {
+            file: replay.file.clone(),
+            demand: replay.demand.clone(),
+            generation: Some(replay.generation.clone()).filter(|g| !g.is_empty()),
+            scale: replay.scale,
+            first_window: replay.first_window,
+            repeat: replay.repeat,
+        }
+    }
+
+    /// Bounds of the network.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            links: self.network.links,
+            records: self.network.records,
+            ..Limits::default()
+        }
+    }
+}
+
+/// A policy that cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("policy: expected {expected}, found {found}")]
+pub struct BadPolicy {
+    /// What was expected.
+    pub expected: &'static str,
+    /// What was found.
+    pub found: String,
+}
+
+/// Checks what the types do not.
+///
+/// # Errors
+/// Weights that are not shares of one, hours beyond a day, partners that are no meters, limits that exclude each other.
+pub fn check_policy(policy: &Policy) -> Result<(), BadPolicy> {
+    let bad = |expected, found| Err(BadPolicy { expected, found });
+    let w = &policy.weights;
+    let weights = [
+        w.surplus,
+        w.efficiency,
+        w.duration,
+        w.quality,
+        w.participation,
+        w.price,
+    ];
+    let sum: f64 = weights.iter().sum();
+    if weights.iter().any(|w| !(0.0..=1.0).contains(w)) || (sum - 1.0).abs() > 1e-9 {
+        return bad(
+            "weights from 0 to 1 that sum to 1",
+            format!("a sum of {sum}"),
+        );
+    }
+    if let Some(hours) = policy.hours {
+        if hours.from > 23 || hours.to > 24 {
+            let found = format!("from {} to {}", hours.from, hours.to);
+            return bad("hours from 0-23 to 0-24", found);
+        }
+    }
+    for meter in policy.preferred.iter().chain(&policy.blocked) {
+        if meter.parse::<MeterId>().is_err() {
+            return bad("meters of 32 hexadecimal digits", format!("{meter:?}"));
+        }
+    }
+    match (policy.min_sell_price, policy.max_sell_price) {
+        (Some(least), Some(most)) if least > most => bad(
+            "min_sell_price of at most max_sell_price",
+            format!("{least} and {most}"),
+        ),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(Path::new("agent.toml"), text)
+    }
+
+    /// The template with every commented key put in force.
+    fn all_keys() -> String {
+        let uncomment = |line: &str| {
+            let key = line.strip_prefix("# ").filter(|l| {
+                l.split_once(" = ")
+                    .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+            });
+            key.unwrap_or(line).to_owned()
+        };
+        let lines: Vec<String> = TEMPLATE.lines().map(uncomment).collect();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn the_template_is_valid_and_its_comments_tell_the_defaults() {
+        let plain = parse(TEMPLATE).unwrap();
+        let mut all = parse(&all_keys()).unwrap();
+        // Limits that bind nothing by default are shown with an example.
+        let limits = &mut all.policy;
+        limits.min_sell_price = None;
+        limits.max_sell_price = None;
+        limits.max_buy_price = None;
+        limits.max_buy_wh_per_day = None;
+        limits.max_sell_wh_per_day = None;
+        limits.max_spend_per_day = None;
+        limits.hours = None;
+        assert_eq!(all, plain);
+    }
+
+    #[test]
+    fn the_template_has_every_key() {
+        let all = parse(&all_keys()).unwrap();
+        let written = toml::Value::try_from(&all).unwrap();
+        let shown: toml::Value = toml::from_str(&all_keys()).unwrap();
+        fn keys(value: &toml::Value, at: &str, into: &mut Vec<String>) {
+            if let toml::Value::Table(table) = value {
+                for (key, value) in table {
+                    let at = format!("{at}.{key}");
+                    keys(value, &at, into);
+                    into.push(at);
+                }
+            }
+        }
+        let (mut have, mut want) = (Vec::new(), Vec::new());
+        keys(&shown, "", &mut have);
+        keys(&written, "", &mut want);
+        assert_eq!(have, want);
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_values_are_refused_with_their_place() {
+        let with = |from: &str, to: &str| parse(&TEMPLATE.replacen(from, to, 1)).unwrap_err();
+        let error = with("# mdns = true", "mdsn = true").to_string();
+        assert!(error.contains("unknown field `mdsn`"), "{error}");
+        assert!(error.starts_with("agent.toml: line "), "{error}");
+        let error = with("id = \"0000", "id = \"00xx").to_string();
+        assert!(error.starts_with("agent.toml: line 6: "), "{error}");
+        let error = with("rpc = [\"http://127.0.0.1:26657\"]", "rpc = []").to_string();
+        assert_eq!(
+            error,
+            "agent.toml: chain.rpc: expected at least one address, found none"
+        );
+        let error = with("# listen = \"127.0.0.1:8650\"", "listen = \"0.0.0.0:8650\"").to_string();
+        let want = "agent.toml: http.listen: expected a loopback address such as 127.0.0.1:8650, found 0.0.0.0:8650";
+        assert_eq!(error, want);
+        let error = with("# gas_price = \"0.025uwatt\"", "gas_price = \"cheap\"").to_string();
+        assert_eq!(
+            error,
+            "agent.toml: chain.gas_price: expected such as 0.025uwatt, found \"cheap\""
+        );
+        let error = with("# blocked = []", "blocked = [\"bob\"]").to_string();
+        assert!(error.contains("policy: expected meters of 32 hexadecimal digits, found \"bob\""));
+        let error = with("# level = \"info\"", "level = \"in,,fo==\"").to_string();
+        assert!(error.contains("log.level: expected a level"), "{error}");
+    }
+}

@@ -1,0 +1,193 @@
+//! The keys at rest: an age file under a passphrase (scrypt), readable by its owner alone.
+
+use age::secrecy::SecretString;
+use anyhow::{anyhow, bail, Context, Result};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use wattpool_keys::SoftKeys;
+
+/// Version of the record.
+const VERSION: u16 = 1;
+/// scrypt's cost as a power of two: 32 MiB and a part of a second on a small board.
+const WORK: u8 = 15;
+/// The costliest file that is opened: 256 MiB.
+const MOST_WORK: u8 = 18;
+/// A keystore is far smaller.
+const MOST_BYTES: u64 = 64 * 1024;
+
+/// Secrets of a meter, as they are written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Secrets {
+    version: u16,
+    /// secp256k1, hexadecimal.
+    agent: String,
+    /// Seed of libp2p's ed25519 key, hexadecimal.
+    peer: String,
+    /// Seed of the device's ed25519 key, hexadecimal: of a meter that is replayed. A real device keeps its own.
+    device: String,
+    /// The secret behind the commitments' salts, hexadecimal.
+    salt: String,
+}
+
+/// The keys of a meter.
+pub struct Keystore {
+    /// Signs for device and agent.
+    pub signer: SoftKeys,
+    /// Secret of the agent's key, for its transactions.
+    pub agent: [u8; 32],
+    /// Seed of the peer key.
+    pub peer: [u8; 32],
+}
+
+fn random() -> Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow!("the system gives no random bytes: {e}"))?;
+    Ok(bytes)
+}
+
+fn hex32(name: &str, text: &str) -> Result<[u8; 32]> {
+    let bytes = hex::decode(text).ok();
+    bytes
+        .and_then(|b| b.try_into().ok())
+        .ok_or_else(|| anyhow!("{name}: expected 64 hexadecimal digits"))
+}
+
+impl Keystore {
+    /// Draws all keys anew and writes them.
+    ///
+    /// # Errors
+    /// The file exists already or cannot be written.
+    pub fn create(file: &Path, passphrase: SecretString) -> Result<Self> {
+        let agent = loop {
+            // A scalar outside the group's order is one in 2^128; draw again.
+            let drawn = random()?;
+            if SoftKeys::new(drawn, drawn, drawn).is_ok() {
+                break drawn;
+            }
+        };
+        let (peer, device, salt) = (random()?, random()?, random()?);
+        let secrets = Secrets {
+            version: VERSION,
+            agent: hex::encode(agent),
+            peer: hex::encode(peer),
+            device: hex::encode(device),
+            salt: hex::encode(salt),
+        };
+        write(file, &encrypt(&secrets, passphrase)?)
+            .with_context(|| format!("keys {}", file.display()))?;
+        Ok(Self {
+            signer: SoftKeys::new(device, agent, salt)?,
+            agent,
+            peer,
+        })
+    }
+
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// It cannot be read, the passphrase is wrong, or it holds something else.
+    pub fn open(file: &Path, passphrase: SecretString) -> Result<Self> {
+        read(file, passphrase).with_context(|| format!("keys {}", file.display()))
+    }
+}
+
+fn encrypt(secrets: &Secrets, passphrase: SecretString) -> Result<Vec<u8>> {
+    let mut recipient = age::scrypt::Recipient::new(passphrase);
+    recipient.set_work_factor(WORK);
+    let recipients = std::iter::once(&recipient as &dyn age::Recipient);
+    let encryptor = age::Encryptor::with_recipients(recipients)?;
+    let mut sealed = Vec::new();
+    let mut writer = encryptor.wrap_output(&mut sealed)?;
+    writer.write_all(&serde_json::to_vec(secrets)?)?;
+    writer.finish()?;
+    Ok(sealed)
+}
+
+/// A new file, for its owner's eyes alone, on the disk when this returns.
+fn write(file: &Path, bytes: &[u8]) -> Result<()> {
+    let mut out = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)?;
+    out.write_all(bytes)?;
+    Ok(out.sync_all()?)
+}
+
+fn read(file: &Path, passphrase: SecretString) -> Result<Keystore> {
+    let mut sealed = Vec::new();
+    File::open(file)?
+        .take(MOST_BYTES)
+        .read_to_end(&mut sealed)?;
+    let decryptor = age::Decryptor::new(sealed.as_slice())
+        .map_err(|_| anyhow!("expected an age file, found something else"))?;
+    let mut identity = age::scrypt::Identity::new(passphrase);
+    identity.set_max_work_factor(MOST_WORK);
+    let mut reader = decryptor
+        .decrypt(std::iter::once(&identity as &dyn age::Identity))
+        .map_err(|e| match e {
+            age::DecryptError::DecryptionFailed | age::DecryptError::KeyDecryptionFailed => {
+                anyhow!("the passphrase is wrong")
+            }
+            other => anyhow!("{other}"),
+        })?;
+    let mut text = String::new();
+    reader.read_to_string(&mut text)?;
+    let version = serde_json::from_str::<serde_json::Value>(&text)
+        .ok()
+        .and_then(|v| v.get("version")?.as_u64());
+    if version != Some(u64::from(VERSION)) {
+        let found = version.map_or_else(|| "none".to_owned(), |v| v.to_string());
+        bail!("expected version {VERSION}, found {found}");
+    }
+    let secrets: Secrets = serde_json::from_str(&text)?;
+    let agent = hex32("agent", &secrets.agent)?;
+    let device = hex32("device", &secrets.device)?;
+    Ok(Keystore {
+        signer: SoftKeys::new(device, agent, hex32("salt", &secrets.salt)?)?,
+        agent,
+        peer: hex32("peer", &secrets.peer)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn word(text: &str) -> SecretString {
+        SecretString::from(text.to_owned())
+    }
+
+    #[test]
+    fn keys_come_back_with_the_passphrase_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("keys.age");
+        let made = Keystore::create(&file, word("correct horse")).unwrap();
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let opened = Keystore::open(&file, word("correct horse")).unwrap();
+        assert_eq!(opened.signer.agent(), made.signer.agent());
+        assert_eq!(opened.signer.device(), made.signer.device());
+        assert_eq!((opened.agent, opened.peer), (made.agent, made.peer));
+        let told = |e: anyhow::Error| format!("{e:#}").replace(&file.display().to_string(), "F");
+        let error = Keystore::open(&file, word("wrong")).err().unwrap();
+        assert_eq!(told(error), "keys F: the passphrase is wrong");
+        let error = Keystore::create(&file, word("other")).err().unwrap();
+        assert!(told(error).starts_with("keys F: File exists"));
+        // The file names no key.
+        let sealed = std::fs::read(&file).unwrap();
+        let secret = hex::encode(made.agent);
+        assert!(!String::from_utf8_lossy(&sealed).contains(&secret));
+        std::fs::write(&file, b"not an age file at all").unwrap();
+        let error = Keystore::open(&file, word("correct horse")).err().unwrap();
+        assert_eq!(
+            told(error),
+            "keys F: expected an age file, found something else"
+        );
+    }
+}

@@ -1,0 +1,317 @@
+//! The composition root of an agent: adapters from the configuration, one runtime after another over them.
+
+use super::config::Config;
+use super::http;
+use super::keystore::Keystore;
+use super::passphrase;
+use super::status::Running;
+use anyhow::{bail, Context, Result};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::signal::unix::{signal, SignalKind};
+use tokio::sync::watch;
+use wattpool_core::context::{Identity, Market};
+use wattpool_core::io::{Gate, Millis};
+use wattpool_core::ports::home::GridGate;
+use wattpool_core::ports::network::RecordCheck;
+use wattpool_core::ports::Signer;
+use wattpool_core::timing::Timing;
+use wattpool_discovery_libp2p::{Config as MeshConfig, Mesh};
+use wattpool_journal_sqlite::SqliteJournal;
+use wattpool_ledger_wasmd::{ChainSettings, Client, Key, Market as Deployment, WasmdLedger};
+use wattpool_meter_replay::ReplayMeter;
+use wattpool_runtime::{pauses, Ended, Ports, Registry, Runtime, Settings};
+use wattpool_schema::pool::{MeterResponse, QueryMsg};
+
+/// Threads: one for the agent, one for the network beside it.
+const THREADS: usize = 2;
+
+/// Without a switch at the meter the gate is told to the log.
+struct LoggedGate;
+
+impl GridGate for LoggedGate {
+    fn set(&self, gate: Gate) {
+        match gate {
+            Gate::Open => tracing::info!("the gate to the national grid is open"),
+            Gate::Limit(wh) => tracing::info!(%wh, "the gate to the national grid has a limit"),
+        }
+    }
+}
+
+/// Runs the agent until it is told to stop (SIGTERM or SIGINT).
+///
+/// # Errors
+/// What the configuration names cannot be used, or the journal fails.
+pub fn run(config: &Config) -> Result<()> {
+    super::logs::start(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()?;
+    runtime.block_on(agent(config))
+}
+
+/// What stays while runtimes come and go.
+struct Parts {
+    deployment: Deployment,
+    market: Arc<Market>,
+    signer: Arc<dyn Signer + Send + Sync>,
+    keys: PublicKeys,
+    /// Of the agent's account.
+    secret: [u8; 32],
+    running: Arc<Running>,
+    stop: watch::Receiver<bool>,
+}
+
+/// Public keys, to compare with the registration.
+struct PublicKeys {
+    agent: wattpool_schema::AgentKey,
+    device: wattpool_schema::DeviceKey,
+}
+
+async fn agent(config: &Config) -> Result<()> {
+    let stop = stop_signal()?;
+    let deployment = Deployment::read(&config.chain.market)?;
+    let meter = ReplayMeter::open(&config.profile(), deployment.window_seconds)?;
+    let keystore = Keystore::open(
+        &config.keys.file,
+        passphrase::get(&config.keys.passphrase_file)?,
+    )?;
+    // Refused now rather than after the chain has been found.
+    drop(SqliteJournal::open(&config.storage.file)?);
+    let settings = chain_settings(config, &deployment)?;
+    let secret = keystore.agent;
+    let keys = PublicKeys {
+        agent: keystore.signer.agent(),
+        device: keystore.signer.device(),
+    };
+    let signer: Arc<dyn Signer + Send + Sync> = Arc::new(keystore.signer);
+    let market = Arc::new(Market::new(
+        deployment.chain_id.clone(),
+        deployment.pool.address.clone(),
+        deployment.escrow.address.clone(),
+        deployment.window_seconds,
+        Timing::for_chain(deployment.window_seconds, config.chain.block_ms),
+    ));
+    let registry = Arc::new(Registry::new(market.network.clone(), Arc::clone(&signer)));
+    let clock = Arc::clone(&registry);
+    let mesh = Mesh::start(
+        &mesh_config(config, keystore.peer, &market),
+        Arc::clone(&registry) as Arc<dyn RecordCheck>,
+        Arc::new(move || clock.chain_time()),
+    )?;
+    let mesh = Arc::new(mesh);
+    let running = Arc::new(Running::default());
+    running.wait("the chain");
+    let interface = http::Interface {
+        running: Arc::clone(&running),
+        history: config.storage.file.clone(),
+        token: http::token(&config.http.token_file)?,
+    };
+    let listener = http::listen(config).await?;
+    let serving = tokio::spawn(http::serve(listener, interface, stopped(stop.clone())));
+    tracing::info!(meter = %config.meter.id, http = %config.http.listen, "the agent starts");
+    let parts = Parts {
+        deployment,
+        market,
+        signer,
+        keys,
+        secret,
+        running,
+        stop,
+    };
+    let ran = keep_running(config, &parts, settings, &mesh, meter, registry).await;
+    parts.running.wait("the end");
+    if let Some(mesh) = Arc::into_inner(mesh) {
+        mesh.stop().await;
+    }
+    ran?;
+    serving.await??;
+    tracing::info!("the agent has stopped");
+    Ok(())
+}
+
+async fn keep_running(
+    config: &Config,
+    parts: &Parts,
+    settings: ChainSettings,
+    mesh: &Arc<Mesh>,
+    meter: ReplayMeter,
+    registry: Arc<Registry>,
+) -> Result<()> {
+    let connect = || Client::connect(settings.clone());
+    let Some(client) = parts.until("the chain", connect).await else {
+        return Ok(());
+    };
+    let client = Arc::new(client);
+    let granter = Some(config.chain.fee_granter.clone()).filter(|g| !g.is_empty());
+    let open = || async {
+        let key = Key::from_bytes(&parts.secret, &parts.deployment.address_prefix)?;
+        let (client, deployment) = (Arc::clone(&client), parts.deployment.clone());
+        let ledger = WasmdLedger::new(client, deployment, key, granter.clone()).await?;
+        anyhow::Ok(Arc::new(ledger))
+    };
+    let Some(ledger) = parts.until("the market on the chain", open).await else {
+        return Ok(());
+    };
+    let meter = Arc::new(meter);
+    loop {
+        let register = || registration(config, parts, &client, mesh);
+        let Some(identity) = parts.until("the meter's registration", register).await else {
+            return Ok(());
+        };
+        let settings = Settings {
+            identity,
+            market: Arc::clone(&parts.market),
+            policy: config.policy.clone(),
+            started_at: local_time(),
+        };
+        let ports = Ports {
+            ledger: Arc::clone(&ledger),
+            network: Arc::clone(mesh),
+            meter: Arc::clone(&meter),
+            gate: Arc::new(LoggedGate),
+            journal: Box::new(SqliteJournal::open(&config.storage.file)?),
+            history: Box::new(SqliteJournal::open_for_history(&config.storage.file)?),
+            signer: Arc::clone(&parts.signer),
+        };
+        let (runtime, handle) = Runtime::new(settings, ports, Arc::clone(&registry));
+        parts.running.run(handle.clone());
+        let stop = stopped(parts.stop.clone());
+        let stopping = tokio::spawn(async move {
+            stop.await;
+            handle.stop();
+        });
+        let ended = runtime.run().await;
+        stopping.abort();
+        match ended? {
+            Ended::Stopped => return Ok(()),
+            Ended::RegistrationChanged => tracing::info!("reading the registration again"),
+        }
+    }
+}
+
+impl Parts {
+    /// Asks until there is an answer; None: the process is told to stop. Meanwhile health says why there is none.
+    async fn until<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
+        &self,
+        what: &str,
+        mut ask: impl FnMut() -> F,
+    ) -> Option<T> {
+        let asking = async {
+            let mut said = String::new();
+            for pause in pauses() {
+                match ask().await {
+                    Ok(answer) => return Some(answer),
+                    Err(error) => {
+                        let why = format!("{what}: {error:#}").replace('\n', " ");
+                        if why != said {
+                            tracing::warn!("waiting for {why}");
+                        }
+                        self.running.wait(&why);
+                        said = why;
+                    }
+                }
+                tokio::time::sleep(pause).await;
+            }
+            None
+        };
+        tokio::select! {
+            answer = asking => answer,
+            () = stopped(self.stop.clone()) => None,
+        }
+    }
+}
+
+/// The meter as the chain has it, if its keys are those of this agent.
+async fn registration(
+    config: &Config,
+    parts: &Parts,
+    client: &Client,
+    mesh: &Mesh,
+) -> Result<Identity> {
+    let meter = config.meter.id;
+    let pool = &parts.deployment.pool.address;
+    let found: MeterResponse = client.rpc().smart(pool, &QueryMsg::Meter { meter }).await?;
+    if found.retired {
+        bail!("meter {meter} is out of service");
+    }
+    match found.agent {
+        Some(agent) if agent == parts.keys.agent => {}
+        Some(other) => bail!(
+            "meter {meter} has another agent on the chain: {other}, this one is {}",
+            parts.keys.agent
+        ),
+        None => bail!(
+            "meter {meter} has no agent on the chain: its owner has to name {}",
+            parts.keys.agent
+        ),
+    }
+    if found.device != parts.keys.device {
+        bail!(
+            "meter {meter} has another device on the chain: {}, this one is {}",
+            found.device,
+            parts.keys.device
+        );
+    }
+    Ok(Identity {
+        meter,
+        zone: found.zone,
+        kind: found.kind,
+        max_export: found.max_export,
+        max_import: found.max_import,
+        peer: mesh.peer_id(),
+    })
+}
+
+fn chain_settings(config: &Config, deployment: &Deployment) -> Result<ChainSettings> {
+    let price = config.chain.gas_price.parse()?;
+    let rpc = config.chain.rpc.clone();
+    let mut settings = ChainSettings::new(rpc, &deployment.address_prefix, price);
+    settings.chain_id = Some(deployment.chain_id.clone());
+    Ok(settings)
+}
+
+fn mesh_config(config: &Config, seed: [u8; 32], market: &Market) -> MeshConfig {
+    MeshConfig {
+        seed,
+        listen: config.network.listen.clone(),
+        external: config.network.external.clone(),
+        bootstrap: config.network.bootstrap.clone(),
+        mdns: config.network.mdns,
+        network: market.network.clone(),
+        limits: config.limits(),
+    }
+}
+
+/// The local clock. Nothing depends on its being right.
+fn local_time() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let ms = since.map_or(0, |d| d.as_millis());
+    Millis(u64::try_from(ms).unwrap_or(0))
+}
+
+/// True once the process is told to stop.
+fn stop_signal() -> Result<watch::Receiver<bool>> {
+    let (tell, told) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("told to stop");
+        tell.send_replace(true);
+        // Held, so that waiting for it never ends early.
+        tell.closed().await;
+    });
+    Ok(told)
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

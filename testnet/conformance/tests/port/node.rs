@@ -1,0 +1,264 @@
+//! A node with a market on it.
+
+use crate::embedded::terms;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard};
+use wattpool_conformance::chain::contracts_folder;
+use wattpool_conformance::port::party::{Keys, DEPOSIT, REGISTERED};
+use wattpool_conformance::port::{Party, Place};
+use wattpool_contract_harness::keys::AgentSigner;
+use wattpool_contract_harness::MarketApi;
+use wattpool_ledger_wasmd::deploy::{call, deploy, read_codes, DeploySettings, Deployment};
+use wattpool_ledger_wasmd::message::coin;
+use wattpool_ledger_wasmd::{Account, ChainSettings, Client, Key, Market, WasmdLedger};
+use wattpool_schema::escrow::{BookResponse, ExecuteMsg as Escrow};
+use wattpool_schema::pool::{ExecuteMsg as Pool, MeterKind, Registration};
+use wattpool_schema::{escrow, Wh, ADDRESS_PREFIX, PAYMENT_DENOM};
+use wattpool_testnet::{Coin, Options, Testnet};
+
+/// One node at a time: this machine has other work.
+static ONE: Mutex<()> = Mutex::const_new(());
+
+/// Numbers of the keys that own coins.
+const PEOPLE: std::ops::RangeInclusive<u64> = 1..=4;
+/// What each owner and agent begins with, micro-units.
+const PURSE: u128 = 50_000_000;
+
+/// How a world is made.
+pub struct Setup {
+    /// Window length, seconds.
+    pub window_s: u32,
+    /// Milliseconds between blocks.
+    pub block_ms: u32,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            window_s: roomy_window(),
+            block_ms: 200,
+        }
+    }
+}
+
+/// A window length with which most of the running window is still to come.
+fn roomy_window() -> u32 {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    (1_000..3_000)
+        .find(|len| now % u64::from(*len) < 100)
+        .expect("one of so many lengths has just begun")
+}
+
+/// A node and its market.
+pub struct World {
+    /// The node.
+    pub net: Testnet,
+    /// The market's addresses.
+    pub market: Market,
+    /// For questions beside the port.
+    pub client: Arc<Client>,
+    _one: MutexGuard<'static, ()>,
+}
+
+/// An address of a key.
+pub fn address(key: &AgentSigner) -> String {
+    key.address(&MarketApi::new(true)).to_string()
+}
+
+/// A key as the ledger takes it.
+pub fn key(signer: &AgentSigner) -> Key {
+    Key::from_bytes(&signer.secret(), ADDRESS_PREFIX).unwrap()
+}
+
+/// Fast settings for these nodes.
+pub fn settings(rpc: Vec<String>) -> ChainSettings {
+    let price = "0.0025uwatt".parse().unwrap();
+    let mut settings = ChainSettings::new(rpc, ADDRESS_PREFIX, price);
+    settings.poll = Duration::from_millis(60);
+    settings.timeout_blocks = 60;
+    settings
+}
+
+/// What the market is deployed with.
+pub fn market_settings(name: &str, window_s: u32) -> DeploySettings {
+    let (tariffs, pairs) = terms();
+    let pair = pairs[0];
+    DeploySettings::parse(&format!(
+        "name = \"{name}\"\nwindow_seconds = {window_s}\nhalt_seconds = 30\n\
+         [tariffs]\nimport = {}\nfeed_in = {}\n\
+         [[zone_pair]]\nfrom = {}\nto = {}\nloss_ppm = {}\ncharge = {}\n",
+        tariffs.import, tariffs.feed_in, pair.from, pair.to, pair.loss, pair.charge
+    ))
+    .unwrap()
+}
+
+impl World {
+    /// Starts a node, deploys and registers; every owner deposits.
+    pub async fn start(setup: Setup) -> Self {
+        let one = ONE.lock().await;
+        let net = Self::network(&setup);
+        let client = Arc::new(
+            Client::connect(settings(net.rpc_addresses()))
+                .await
+                .unwrap(),
+        );
+        let deployment = Deployment {
+            deployer: words(&net, "admin"),
+            voters: Vec::new(),
+            settings: market_settings("port", setup.window_s),
+            codes: read_codes(&contracts_folder()).expect("scripts/build-contracts makes them"),
+        };
+        let market = deploy(&client, deployment, &|_| {}).await.unwrap();
+        let world = Self {
+            net,
+            market,
+            client,
+            _one: one,
+        };
+        let registrar = world.account(words(&world.net, "admin"));
+        for number in PEOPLE {
+            world.register(&registrar, number).await;
+        }
+        world
+    }
+
+    /// A network in which the people own coins.
+    pub fn network(setup: &Setup) -> Testnet {
+        let purse = vec![Coin::new(PURSE, PAYMENT_DENOM)];
+        let addresses = PEOPLE.flat_map(|number| {
+            let keys = Keys::of(number);
+            // The last one's agent has nothing: others pay for it.
+            let agent = (number != *PEOPLE.end()).then(|| address(&keys.agent));
+            [Some(address(&keys.owner)), agent].into_iter().flatten()
+        });
+        Testnet::start(&Options {
+            block_ms: setup.block_ms,
+            window_s: setup.window_s,
+            voting_s: 3,
+            accounts: addresses.map(|a| (a, purse.clone())).collect(),
+            ..Options::default()
+        })
+        .expect("a network of one node")
+    }
+
+    fn account(&self, key: Key) -> Account {
+        Account::new(Arc::clone(&self.client), key, None)
+    }
+
+    async fn register(&self, registrar: &Account, number: u64) {
+        let keys = Keys::of(number);
+        let msg = Pool::RegisterMeter {
+            registration: Registration {
+                meter: keys.meter,
+                owner: address(&keys.owner),
+                device: keys.device.public,
+                agent: Some(keys.agent.public),
+                zone: keys.zone,
+                kind: MeterKind::Pv,
+                max_export: REGISTERED,
+                max_import: REGISTERED,
+            },
+        };
+        call(registrar, &self.market.pool.address, &msg, Vec::new())
+            .await
+            .unwrap();
+        let owner = self.account(key(&keys.owner));
+        let funds = vec![coin(DEPOSIT.into(), PAYMENT_DENOM)];
+        let escrow = &self.market.escrow.address;
+        call(&owner, escrow, &Escrow::Deposit {}, funds)
+            .await
+            .unwrap();
+    }
+
+    /// A meter with its agent's port.
+    pub async fn party(&mut self, number: u64) -> Party<WasmdLedger> {
+        self.party_by(number, settings(self.net.rpc_addresses()), None)
+            .await
+    }
+
+    /// The same by other settings, fees paid by somebody.
+    pub async fn party_by(
+        &self,
+        number: u64,
+        settings: ChainSettings,
+        granter: Option<String>,
+    ) -> Party<WasmdLedger> {
+        let keys = Keys::of(number);
+        let ledger = WasmdLedger::connect(settings, self.market.clone(), key(&keys.agent), granter)
+            .await
+            .unwrap();
+        Party {
+            owner: address(&keys.owner),
+            place: self.place(),
+            keys,
+            ledger,
+        }
+    }
+
+    /// The market, for signatures.
+    pub fn place(&self) -> Place {
+        Place {
+            chain: self.market.chain_id.clone(),
+            pool: self.market.pool.address.clone(),
+            escrow: self.market.escrow.address.clone(),
+            window_s: self.market.window_seconds,
+        }
+    }
+
+    /// The escrow's books.
+    pub async fn book(&self) -> BookResponse {
+        let question = escrow::QueryMsg::Book {};
+        let rpc = self.client.rpc();
+        rpc.smart(&self.market.escrow.address, &question)
+            .await
+            .unwrap()
+    }
+
+    /// No coin is unaccounted: what the escrow holds is what it owes, and that is what was deposited.
+    pub async fn check_books(&self) {
+        let book = self.book().await;
+        let owed = book.accounts.0 + book.locked.0 + book.charges.0;
+        let escrow = &self.market.escrow.address;
+        let held = self
+            .client
+            .rpc()
+            .balance(escrow, PAYMENT_DENOM)
+            .await
+            .unwrap();
+        assert_eq!(held, u128::from(owed));
+        assert_eq!(owed, DEPOSIT * (PEOPLE.end() - PEOPLE.start() + 1));
+    }
+
+    /// No Wh is unaccounted: the seller sold what the buyer redeemed, with the loss of two per cent.
+    pub async fn check_energy(
+        &self,
+        seller: &Party<WasmdLedger>,
+        buyers: &[&Party<WasmdLedger>],
+        arrived: u64,
+    ) {
+        use wattpool_core::ports::ledger::Ledger;
+        let sold = seller.ledger.position(seller.meter()).await.unwrap();
+        let mut redeemed = Wh(0);
+        for buyer in buyers {
+            let position = buyer.ledger.position(buyer.meter()).await.unwrap();
+            redeemed.0 += position.redeemed.0;
+        }
+        assert_eq!(redeemed, Wh(arrived), "redeemed");
+        let least = arrived * 1_000_000 / 980_000;
+        assert!(
+            (least..=least + 10).contains(&sold.sold.0),
+            "{} Wh sold for {arrived} that arrived",
+            sold.sold
+        );
+    }
+}
+
+/// The key of an account of the network.
+pub fn words(net: &Testnet, name: &str) -> Key {
+    let account = &net.description().accounts[name];
+    Key::from_mnemonic(&account.mnemonic, ADDRESS_PREFIX).unwrap()
+}
