@@ -116,6 +116,9 @@ struct Row {
     /// Logarithmic losses of qualities.
     #[serde(skip_serializing_if = "Option::is_none")]
     logarithmic: Option<[f64; 3]>,
+    /// Better than the mean and the last value, beyond the confidence interval.
+    better: bool,
+    /// As promised: better where there is something to learn, without harm where there is not.
     kept: bool,
 }
 
@@ -296,11 +299,10 @@ fn row(trial: &Trial, losses: &[Losses]) -> Row {
     let last = loss(|[_, _, last]| last.loss);
     let mean_more = loss(|[model, mean, _]| mean.loss - model.loss);
     let last_more = loss(|[model, _, last]| last.loss - model.loss);
-    let kept = if trial.learnable {
-        mean_more.mean > mean_more.half && last_more.mean > last_more.half
-    } else {
-        model.mean <= mean.mean * (1.0 + TOLERATED) || model.mean <= mean.mean + TOLERATED_LOSS
-    };
+    let better = mean_more.mean > mean_more.half && last_more.mean > last_more.half;
+    let harmless =
+        model.mean <= mean.mean * (1.0 + TOLERATED) || model.mean <= mean.mean + TOLERATED_LOSS;
+    let kept = if trial.learnable { better } else { harmless };
     Row {
         course: trial.course,
         kind: trial.kind,
@@ -319,6 +321,7 @@ fn row(trial: &Trial, losses: &[Losses]) -> Row {
                 loss(|[_, _, last]| last.logarithmic).mean,
             ]
         }),
+        better,
         kept,
     }
 }
@@ -362,10 +365,10 @@ fn show(args: &Args, rows: &[Row]) -> anyhow::Result<()> {
             logarithmic(0),
             with(&row.mean, &row.mean_more, 1),
             with(&row.last, &row.last_more, 2),
-            match (row.learnable, row.kept) {
-                (true, true) => "better than both",
+            match (row.better, row.kept) {
+                (true, _) => "better than both",
                 (false, true) => "no harm",
-                (true, false) => "NOT better than both",
+                (false, false) if row.learnable => "NOT better than both",
                 (false, false) => "HARM",
             }
         ))?;
