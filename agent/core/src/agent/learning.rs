@@ -26,7 +26,7 @@ pub(super) struct Learning {
 }
 
 impl Learning {
-    /// Nothing learned: a spot trade is expected to take two blocks, a standing order all of its windows.
+    /// Nothing learned: a spot trade is expected to take two blocks, a standing order until its last window.
     pub fn new(block_s: u64, order_s: u64) -> Self {
         let prior = |duration: u64| Priors {
             quality: PRIOR_QUALITY,

@@ -96,7 +96,7 @@ impl Agent {
             metering: Metering::new(market.window_s, id.max_export, id.max_import),
             balance: Balance::Even,
             forecast: Forecast::new(market.window_s),
-            learning: Learning::new(block_s, orders::span_s(market.window_s)),
+            learning: Learning::new(block_s, orders::usual_s(market.window_s)),
             terms: None,
             opened_at: Millis(0),
             block: BlockRef::default(),

@@ -137,6 +137,12 @@ pub(super) fn span_s(window_s: u32) -> u64 {
     u64::from(COUNT.saturating_add(1)).saturating_mul(u64::from(window_s))
 }
 
+/// Seconds from the request of a standing order, made half-way through a window, to its last delivery, made
+/// when the window after its last one has begun.
+pub(super) fn usual_s(window_s: u32) -> u64 {
+    u64::from(COUNT.saturating_mul(2).saturating_sub(1)).saturating_mul(u64::from(window_s)) / 2
+}
+
 impl Agent {
     /// With the window's energy known: deliveries, closings, and a thought about new orders.
     pub(super) fn open_orders(&mut self, now: Millis, metered: &Metered, out: &mut Out) {

@@ -3,14 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 /// Number of features.
-pub(super) const FEATURES: usize = 9;
+pub(super) const FEATURES: usize = 10;
 
 /// The features of a request: each within about −3 to 3, the first one always 1.
 pub(super) type Features = [f64; FEATURES];
 
-/// The feature that says what the seller's record on the chain promises: on the logit scale, relative to
-/// the quality of a seller without one.
+/// The feature that says what the seller's record on the chain promises, relative to a seller without one.
 pub(super) const RECORD: usize = 7;
+
+/// Beyond this share of a block interval the next block may come before the answer does.
+const LATE: f64 = 0.7;
 
 /// A record counts as much as the prior once so many Wh were asked of the seller.
 const RECORD_WH: f64 = 2_000.0;
@@ -54,15 +56,10 @@ impl Record {
     }
 }
 
-/// The logarithm of the odds; shares are kept a little away from 0 and 1.
-pub(super) fn logit(p: f64) -> f64 {
-    let p = p.clamp(1e-4, 1.0 - 1e-4);
-    libm::log(p / (1.0 - p))
-}
-
 impl Conditions {
     pub(super) fn features(&self) -> Features {
         let day = (self.at_s % 86_400) as f64 / 86_400.0;
+        let age = self.block_age.min(1.0);
         let angle = std::f64::consts::TAU * day;
         [
             1.0,
@@ -72,8 +69,9 @@ impl Conditions {
             libm::cos(angle),
             bounded(self.air_c.map_or(0.0, |air| (air - 15.0) / 10.0)),
             bounded(2.0 * self.supply - 1.0),
-            bounded(logit(self.record.quality()) - logit(RECORD_QUALITY)),
-            bounded(2.0 * self.block_age.min(1.0) - 1.0),
+            bounded(self.record.quality() - RECORD_QUALITY),
+            bounded(2.0 * age - 1.0),
+            bounded(5.0 * (age - LATE).max(0.0)),
         ]
     }
 }

@@ -1,14 +1,14 @@
 //! Expected quality and duration of a trade (FR-12), learned trade by trade.
 //!
 //! Each prediction is a weighted mean of four small models, from "everyone is like the mean" to "each
-//! seller as it was lately" ([`model`](self)). Their weights follow how well each one has predicted so
-//! far (Raftery, Kárný and Ettler 2010, dynamic model averaging), so where there is nothing to learn the mean
-//! wins and little is lost. All of them are Bayesian regressions updated by one Kalman step per trade
-//! (for the quality on the logit scale, McCormick et al. 2012; for the duration on its logarithm) whose
-//! uncertainty grows back towards the prior with time: that is how drift is followed. A seller's own
-//! deviation is shrunk towards zero, so a seller never met is what the regression makes of its record.
+//! seller as it was lately". Their weights follow how well each one has predicted so far (dynamic model
+//! averaging: Raftery, Kárný and Ettler 2010), so where there is nothing to learn the mean wins and little is
+//! lost. All of them are Bayesian linear regressions that take one Kalman step per trade, and whose uncertainty
+//! grows back towards the prior with time: that is how drift is followed. A seller's own deviation is
+//! shrunk towards zero, so a seller never met is what the regression makes of its record. Durations are
+//! learned robustly (Huber 1964): what is expected is nearer their median than their mean.
 //!
-//! Nothing here reads a clock or chance; exponentials and logarithms are `libm`'s, the same on every machine.
+//! Nothing here reads a clock or chance; exponentials, sines and logarithms are `libm`'s, the same on every machine.
 //!
 //! ```
 //! use wattpool_optimizer::predict::{Conditions, Kind, Outcome, Predictor, Priors};
@@ -28,14 +28,16 @@ mod label;
 mod model;
 mod regression;
 mod sellers;
+mod target;
 
 pub use conditions::{Conditions, Record};
 pub use label::quality_label;
 
 use conditions::Features;
-use model::{Model, Target};
+use model::Model;
 use sellers::Sellers;
 use serde::{Deserialize, Serialize};
+use target::Target;
 
 /// Spot trades and standing orders are learned apart: what makes one fail is not what makes the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +63,7 @@ pub struct Priors {
 pub struct Expectation {
     /// Quality, in `[0, 1]`.
     pub quality: f64,
-    /// Chain seconds from the request to the last chunk (their median), above zero.
+    /// Chain seconds from the request to the last chunk, above zero.
     pub duration_s: f64,
 }
 

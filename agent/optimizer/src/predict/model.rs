@@ -3,9 +3,10 @@
 // Every index comes from a loop over arrays of a fixed length.
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::conditions::{logit, Features, FEATURES, RECORD};
+use super::conditions::{Features, FEATURES};
 use super::regression::Regression;
 use super::sellers::Deviation;
+use super::target::Target;
 use serde::{Deserialize, Serialize};
 
 /// The regressions: their inputs, and which opinion of the single seller they add.
@@ -16,34 +17,25 @@ const EXPERTS: [(usize, Option<usize>); 4] = [
     (1, Some(1)),        // what this seller was lately
 ];
 
+/// Success to begin with: the simpler a model, the more it is believed before it has predicted anything.
+const HEAD_START: [f64; EXPERTS.len()] = [3.0, 1.0, 0.0, 0.0];
+
 /// How much of the experts' past success counts with each new trade.
-const KEEP: f64 = 0.99;
+const KEEP: f64 = 0.997;
 
-/// Least information of an observation on the logit scale: a surprise moves the model, but not out of sight.
-const LEAST_INFORMATION: f64 = 0.02;
+/// Innovations of durations count for one standard deviation at most, which makes the estimate a median
+/// (Huber 1964): a halted chain is not the seller's doing.
+const OUTLIER: f64 = 1.0;
 
-/// Innovations of durations beyond so many standard deviations count as that many: a halted chain is
-/// not the seller's doing.
-const OUTLIER: f64 = 3.0;
-
-/// Noise of the logarithm of durations at first, how fast its estimate follows, and its least value.
-const NOISE: f64 = 0.25;
-const NOISE_FOLLOWS: f64 = 0.03;
+/// The noise's least estimate.
 const NOISE_LEAST: f64 = 1e-4;
-
-/// What is predicted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Target {
-    /// A share, on the logit scale.
-    Quality,
-    /// Seconds, on the logarithm's scale.
-    Duration,
-}
 
 /// The experts and their weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Model {
     target: Target,
+    /// What 1 stands for: seconds of the prior.
+    unit: f64,
     experts: Vec<Regression>,
     /// Logarithm of each one's likelihood of late.
     success: Vec<f64>,
@@ -51,34 +43,18 @@ pub(super) struct Model {
     noise: Vec<f64>,
 }
 
-fn logistic(x: f64) -> f64 {
-    1.0 / (1.0 + libm::exp(-x))
-}
-
-/// Expected share where its logit is normal with this mean and variance (MacKay 1992).
-fn moderated(mean: f64, variance: f64) -> f64 {
-    logistic(mean / (1.0 + std::f64::consts::PI * variance / 8.0).sqrt())
-}
-
 impl Model {
     pub fn new(target: Target, prior: f64) -> Self {
-        let mut weights = [0.0; FEATURES];
-        match target {
-            Target::Quality => {
-                weights[0] = logit(prior);
-                // Before anything is known the chain's record is taken at its word.
-                weights[RECORD] = 1.0;
-            }
-            Target::Duration => weights[0] = libm::log(prior.max(1e-3)),
-        }
+        let (weights, nature) = (target.weights(prior), target.nature());
         let experts = EXPERTS.iter();
         Self {
             target,
+            unit: target.unit(prior),
             experts: experts
-                .map(|(inputs, _)| Regression::new(&weights[..*inputs]))
+                .map(|(inputs, _)| Regression::new(&weights[..*inputs], nature))
                 .collect(),
-            success: vec![0.0; EXPERTS.len()],
-            noise: vec![NOISE; EXPERTS.len()],
+            success: HEAD_START.to_vec(),
+            noise: vec![nature.noise; EXPERTS.len()],
         }
     }
 
@@ -89,18 +65,22 @@ impl Model {
             && self.success.len() == n
             && self.noise.len() == n
             && experts.into_iter().all(|(e, (inputs, _))| e.fits(inputs))
+            && self.unit.is_finite()
+            && self.unit > 0.0
             && self.success.iter().all(|s| s.is_finite())
             && self.noise.iter().all(|v| v.is_finite() && *v > 0.0)
     }
 
-    /// Mean and variance of an expert on the target's scale, noise not included.
-    fn opinion(&self, expert: usize, x: &Features, own: &Deviation) -> (f64, f64) {
-        let (mut mean, mut variance) = self.experts[expert].predict(x);
-        if let (_, Some(which)) = EXPERTS[expert] {
-            mean += own.mean[which];
-            variance += own.variance[which];
-        }
-        (mean, variance)
+    /// What an expert expects, on the target's scale.
+    fn mean(&self, expert: usize, x: &Features, own: &Deviation) -> f64 {
+        let own = EXPERTS[expert].1.map_or(0.0, |which| own.mean[which]);
+        self.experts[expert].mean(x) + own
+    }
+
+    /// How unsure it is of that, noise not included.
+    fn variance(&self, expert: usize, x: &Features, own: &Deviation) -> f64 {
+        let own = EXPERTS[expert].1.map_or(0.0, |which| own.variance[which]);
+        self.experts[expert].variance(x) + own
     }
 
     /// The experts' weights, summing to 1.
@@ -121,38 +101,39 @@ impl Model {
 
     /// Expected value: a share, or seconds (the median).
     pub fn predict(&self, x: &Features, own: Option<Deviation>) -> f64 {
-        let own = own.unwrap_or(Deviation::UNKNOWN);
+        let own = own.unwrap_or(Deviation::unknown(self.target));
         let mut expected = 0.0;
         for (expert, weight) in self.weights().into_iter().enumerate() {
-            let (mean, variance) = self.opinion(expert, x, &own);
-            expected += weight
-                * match self.target {
-                    Target::Quality => moderated(mean, variance),
-                    Target::Duration => mean,
-                };
+            expected += weight * self.mean(expert, x, &own);
         }
         match self.target {
             Target::Quality => expected.clamp(0.0, 1.0),
-            Target::Duration => libm::exp(expected.clamp(-6.0, 16.0)),
+            Target::Duration => self.unit * expected.max(1e-3),
         }
     }
 
     /// Takes an observed share, or seconds.
     pub fn learn(&mut self, x: &Features, own: &mut Deviation, observed: f64) {
+        let nature = self.target.nature();
         // Each expert's own fields are read and written in turn: an index serves all of them.
         #[allow(clippy::needless_range_loop)]
         for expert in 0..EXPERTS.len() {
-            let (mean, variance) = self.opinion(expert, x, own);
-            let (innovation, noise, likelihood) = match self.target {
-                Target::Quality => share(mean, variance, observed.clamp(0.0, 1.0)),
+            let noise = self.noise[expert];
+            let total = self.variance(expert, x, own) + noise;
+            let surprise = observed / self.unit - self.mean(expert, x, own);
+            let innovation = match self.target {
+                Target::Quality => surprise,
                 Target::Duration => {
-                    let seen = libm::log(observed.max(1e-3));
-                    logarithm(mean, variance, seen, &mut self.noise[expert])
+                    let most = OUTLIER * total.sqrt();
+                    surprise.clamp(-most, most)
                 }
             };
+            let likelihood = -0.5 * (innovation * innovation / total + libm::log(total));
             self.success[expert] = KEEP * self.success[expert] + likelihood;
-            let total = variance + noise;
-            self.experts[expert].learn(x, innovation, total);
+            // The share of the surprise that is noise rather than ignorance.
+            let seen = innovation * innovation * (noise / total);
+            self.noise[expert] = (noise + nature.follows * (seen - noise)).max(NOISE_LEAST);
+            self.experts[expert].learn(x, innovation, total, nature);
             if let (_, Some(which)) = EXPERTS[expert] {
                 let gain = own.variance[which] / total;
                 own.mean[which] += gain * innovation;
@@ -167,26 +148,4 @@ impl Model {
             .fold(f64::NEG_INFINITY, f64::max);
         self.success.iter_mut().for_each(|s| *s -= most);
     }
-}
-
-/// Innovation and noise of a share as a normal observation of the logit, and its log-likelihood.
-fn share(mean: f64, variance: f64, observed: f64) -> (f64, f64, f64) {
-    let p = logistic(mean);
-    let information = (p * (1.0 - p)).max(LEAST_INFORMATION);
-    let expected = moderated(mean, variance).clamp(1e-4, 1.0 - 1e-4);
-    let likelihood = observed * libm::log(expected) + (1.0 - observed) * libm::log(1.0 - expected);
-    ((observed - p) / information, 1.0 / information, likelihood)
-}
-
-/// Innovation and noise of a logarithm, outliers cut; the noise's estimate follows.
-fn logarithm(mean: f64, variance: f64, observed: f64, noise: &mut f64) -> (f64, f64, f64) {
-    let total = variance + *noise;
-    let most = OUTLIER * total.sqrt();
-    let innovation = (observed - mean).clamp(-most, most);
-    let likelihood = -0.5 * (innovation * innovation / total + libm::log(total));
-    let now = *noise;
-    // The share of the surprise that is noise rather than ignorance.
-    let seen = innovation * innovation * (now / total);
-    *noise = (now + NOISE_FOLLOWS * (seen - now)).max(NOISE_LEAST);
-    (innovation, now, likelihood)
 }

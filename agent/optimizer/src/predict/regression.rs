@@ -3,14 +3,12 @@
 // Every index comes from a loop over the vectors' own lengths.
 #![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+use super::target::Nature;
 use serde::{Deserialize, Serialize};
 
 /// Share of the prior's uncertainty that comes back with each observation: what was learned some five
 /// hundred observations ago no longer counts.
 const FORGET: f64 = 0.002;
-
-/// Variance of the weights before anything is known: of the constant, of the others.
-const PRIOR: (f64, f64) = (1.0, 0.25);
 
 /// Mean and covariance of the weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,22 +18,22 @@ pub(super) struct Regression {
     covariance: Vec<f64>,
 }
 
-const fn prior_variance(at: usize) -> f64 {
+const fn prior_variance(nature: &Nature, at: usize) -> f64 {
     if at == 0 {
-        PRIOR.0
+        nature.constant
     } else {
-        PRIOR.1
+        nature.slope
     }
 }
 
 impl Regression {
     /// With these weights before anything is known.
-    pub fn new(weights: &[f64]) -> Self {
+    pub fn new(weights: &[f64], nature: &Nature) -> Self {
         let inputs = weights.len();
         let mut covariance = Vec::with_capacity(inputs * (inputs + 1) / 2);
         for row in 0..inputs {
             covariance.extend(std::iter::repeat_n(0.0, row));
-            covariance.push(prior_variance(row));
+            covariance.push(prior_variance(nature, row));
         }
         Self {
             weights: weights.to_vec(),
@@ -53,13 +51,16 @@ impl Regression {
                 .all(|x| x.is_finite())
     }
 
-    /// Expected value and its variance, noise not included.
-    pub fn predict(&self, x: &[f64]) -> (f64, f64) {
-        let mut mean = 0.0;
+    /// Expected value.
+    pub fn mean(&self, x: &[f64]) -> f64 {
+        self.weights.iter().zip(x).map(|(w, x)| w * x).sum()
+    }
+
+    /// Variance of the expected value, noise not included.
+    pub fn variance(&self, x: &[f64]) -> f64 {
         let mut variance = 0.0;
         let mut at = 0;
-        for (row, weight) in self.weights.iter().enumerate() {
-            mean += weight * x[row];
+        for row in 0..self.weights.len() {
             let mut sum = 0.0;
             for (covariance, value) in self.covariance[at..at + row].iter().zip(x) {
                 sum += covariance * value;
@@ -67,11 +68,11 @@ impl Regression {
             variance += x[row] * (2.0 * sum + self.covariance[at + row] * x[row]);
             at += row + 1;
         }
-        (mean, variance.max(0.0))
+        variance.max(0.0)
     }
 
     /// Takes an observation whose innovation (observed less expected) has this variance in all.
-    pub fn learn(&mut self, x: &[f64], innovation: f64, total_variance: f64) {
+    pub fn learn(&mut self, x: &[f64], innovation: f64, total_variance: f64, nature: &Nature) {
         let n = self.weights.len();
         let mut gain = [0.0; super::conditions::FEATURES];
         let mut at = 0;
@@ -92,7 +93,7 @@ impl Regression {
                 let c = &mut self.covariance[at + column];
                 *c -= gain[row] * gain[column] / total_variance;
                 let prior = if column == row {
-                    prior_variance(row)
+                    prior_variance(nature, row)
                 } else {
                     0.0
                 };

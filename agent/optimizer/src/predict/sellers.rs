@@ -1,5 +1,6 @@
 //! What is known of single sellers: how each deviates from what the regression expects.
 
+use super::target::Target;
 use serde::{Deserialize, Serialize};
 
 /// Sellers remembered at most; the one not met for longest is forgotten.
@@ -8,10 +9,9 @@ const REMEMBERED: usize = 64;
 /// Models that have an opinion of single sellers.
 pub(super) const OPINIONS: usize = 2;
 
-/// How sellers differ under each of these models: the variance of their deviations before anything is
-/// known of one, and the seconds in which what is known fades (an Ornstein-Uhlenbeck process): sellers
-/// that stay what they are, and sellers that change from day to day.
-pub(super) const NATURE: [(f64, f64); OPINIONS] = [(1.0, 20.0 * 86_400.0), (4.0, 3.0 * 86_400.0)];
+/// Seconds in which what is known of a seller fades under each of them (an Ornstein-Uhlenbeck process):
+/// sellers that stay what they are, and sellers that change from day to day.
+const FADE_S: [f64; OPINIONS] = [20.0 * 86_400.0, 3.0 * 86_400.0];
 
 /// A deviation under each model, on the target's scale.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,16 +22,18 @@ pub(super) struct Deviation {
 
 impl Deviation {
     /// Of a seller never met.
-    pub const UNKNOWN: Self = Self {
-        mean: [0.0; OPINIONS],
-        variance: [NATURE[0].0, NATURE[1].0],
-    };
+    pub const fn unknown(target: Target) -> Self {
+        Self {
+            mean: [0.0; OPINIONS],
+            variance: target.nature().sellers,
+        }
+    }
 
     /// So many seconds later: fainter and less certain.
-    fn after(mut self, seconds: f64) -> Self {
-        for ((mean, variance), (prior, fade_s)) in
-            self.mean.iter_mut().zip(&mut self.variance).zip(NATURE)
-        {
+    fn after(mut self, seconds: f64, target: Target) -> Self {
+        let priors = target.nature().sellers;
+        let all = self.mean.iter_mut().zip(&mut self.variance);
+        for ((mean, variance), (prior, fade_s)) in all.zip(priors.into_iter().zip(FADE_S)) {
             let keep = libm::exp(-seconds / fade_s);
             *mean *= keep;
             *variance = prior + keep * keep * (*variance - prior);
@@ -58,8 +60,8 @@ pub(super) struct Known<K> {
 impl<K> Known<K> {
     fn at(&mut self, at_s: u64) {
         let passed = at_s.saturating_sub(self.met_s) as f64;
-        self.quality = self.quality.after(passed);
-        self.duration = self.duration.after(passed);
+        self.quality = self.quality.after(passed, Target::Quality);
+        self.duration = self.duration.after(passed, Target::Duration);
         self.met_s = self.met_s.max(at_s);
     }
 }
@@ -109,8 +111,8 @@ impl<K: Copy + Ord> Sellers<K> {
                     Known {
                         seller,
                         met_s: at_s,
-                        quality: Deviation::UNKNOWN,
-                        duration: Deviation::UNKNOWN,
+                        quality: Deviation::unknown(Target::Quality),
+                        duration: Deviation::unknown(Target::Duration),
                     },
                 );
                 at

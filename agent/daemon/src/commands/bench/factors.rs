@@ -90,9 +90,9 @@ const MEASURES: [Measure; 3] = [
 
 /// A mean and the half-width of its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Interval {
-    mean: f64,
-    half: f64,
+pub(super) struct Interval {
+    pub mean: f64,
+    pub half: f64,
 }
 
 /// One strategy.
@@ -234,7 +234,7 @@ fn show(args: &Args, rows: &[Row]) -> anyhow::Result<()> {
 }
 
 /// Mean and confidence interval by Student's t.
-fn interval(values: impl Iterator<Item = f64>) -> Interval {
+pub(super) fn interval(values: impl Iterator<Item = f64>) -> Interval {
     let values: Vec<f64> = values.collect();
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n.max(1.0);

@@ -11,6 +11,8 @@ mod factors;
 #[cfg(all(feature = "agent", feature = "simulator"))]
 mod mesh;
 #[cfg(feature = "simulator")]
+mod predict;
+#[cfg(feature = "simulator")]
 mod simulate;
 
 use crate::Failure;
@@ -36,6 +38,9 @@ pub enum Bench {
     /// The choice by six factors against price alone, nearest first and random, with confidence intervals.
     #[cfg(feature = "simulator")]
     Factors(factors::Args),
+    /// Expected quality and duration of trades against the mean and the last value, out of sample.
+    #[cfg(feature = "simulator")]
+    Predict(predict::Args),
 }
 
 /// Runs a benchmark.
@@ -56,5 +61,7 @@ pub fn run(bench: &Bench) -> Result<u8, Failure> {
         Bench::Ceiling(args) => ceiling::run(args),
         #[cfg(feature = "simulator")]
         Bench::Factors(args) => factors::run(args),
+        #[cfg(feature = "simulator")]
+        Bench::Predict(args) => predict::run(args),
     }
 }
