@@ -99,9 +99,17 @@ async fn what_a_newer_contract_reports_and_what_is_gone_is_said() {
         LedgerError::Foreign("event pause_set: attribute paused: Some(\"half\")".into())
     );
     node.chain().earliest = 8;
+    // Its header was fetched with the others before: the node refuses the results.
     let error = follower.next_block(3).await.unwrap_err();
     assert!(
         matches!(&error, LedgerError::Refused(why) if why.contains("height 4 is not available")),
+        "{error}"
+    );
+    // Who asks for the header first learns it from that.
+    let late = self::follower(&node).await;
+    let error = late.next_block(3).await.unwrap_err();
+    assert!(
+        matches!(&error, LedgerError::Refused(why) if why.contains("block 4 is not kept")),
         "{error}"
     );
 }

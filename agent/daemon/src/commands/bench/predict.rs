@@ -225,7 +225,7 @@ fn shuffle(courses: &mut Courses, seed: u64) {
             Numbers::new(seed.wrapping_mul(1_000_003).wrapping_add(u64::from(*buyer)));
         course.retain(|e| e.kind == Kind::Spot);
         for at in (1..course.len()).rev() {
-            let other = usize::try_from(numbers.below(at as u64 + 1)).unwrap_or(0);
+            let other = usize::try_from(numbers.below((at as u64).saturating_add(1))).unwrap_or(0);
             let (a, b) = (
                 course.get(at).map(|e| e.outcome),
                 course.get(other).map(|e| e.outcome),
