@@ -1,5 +1,6 @@
 //! The script's cast on the ledger in process.
 
+use crate::node::PEOPLE;
 use wattpool_conformance::port::party::{Keys, DEPOSIT, REGISTERED};
 use wattpool_conformance::port::script::Cast;
 use wattpool_conformance::port::{Party, Place};
@@ -34,7 +35,7 @@ pub fn terms() -> (Tariffs, Vec<ZonePairTerms>) {
     (tariffs, vec![pair])
 }
 
-/// A chain with three meters.
+/// A chain with the meters of the node's world, three of which play.
 pub async fn cast() -> Cast<EmbeddedPort> {
     let (tariffs, zone_pairs) = terms();
     let chain = EmbeddedChain::start(1, move || {
@@ -56,10 +57,16 @@ pub async fn cast() -> Cast<EmbeddedPort> {
         escrow: contracts.escrow.to_string(),
         window_s: WINDOW_S,
     };
+    let mut parties = Vec::new();
+    for number in PEOPLE {
+        parties.push(party(&chain, &place, number).await);
+    }
+    let mut parties = parties.into_iter();
+    // Who has no part is registered all the same: both ledgers list the same meters.
     Cast {
-        seller: party(&chain, &place, 1).await,
-        buyer: party(&chain, &place, 2).await,
-        other: party(&chain, &place, 3).await,
+        seller: parties.next().unwrap(),
+        buyer: parties.next().unwrap(),
+        other: parties.next().unwrap(),
     }
 }
 

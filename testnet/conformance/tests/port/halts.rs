@@ -58,7 +58,7 @@ async fn follows_without_a_gap(world: &World, ledger: &impl Ledger, trades: usiz
 async fn a_chain_halted_for_more_than_two_windows_accounts_for_everything() {
     let window_s = 10;
     let mut world = World::start(Setup {
-        window_s,
+        window_s: Some(window_s),
         ..Setup::default()
     })
     .await;

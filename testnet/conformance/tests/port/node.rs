@@ -22,14 +22,14 @@ use wattpool_testnet::{Coin, Options, Testnet};
 static ONE: Mutex<()> = Mutex::const_new(());
 
 /// Numbers of the keys that own coins.
-const PEOPLE: std::ops::RangeInclusive<u64> = 1..=4;
+pub const PEOPLE: std::ops::RangeInclusive<u64> = 1..=4;
 /// What each owner and agent begins with, micro-units.
 const PURSE: u128 = 50_000_000;
 
 /// How a world is made.
 pub struct Setup {
-    /// Window length, seconds.
-    pub window_s: u32,
+    /// Window length, seconds; none: a long one whose next window begins soon after it is the world's turn.
+    pub window_s: Option<u32>,
     /// Milliseconds between blocks.
     pub block_ms: u32,
 }
@@ -37,7 +37,7 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
-            window_s: roomy_window(),
+            window_s: None,
             block_ms: 200,
         }
     }
@@ -51,7 +51,7 @@ fn roomy_window() -> u32 {
         .unwrap()
         .as_secs();
     (1_000..30_000_u64)
-        .find(|len| (18..21).contains(&(len - now % len)))
+        .find(|len| (15..30).contains(&(len - now % len)))
         .and_then(|len| u32::try_from(len).ok())
         .expect("one of so many lengths is about to begin")
 }
@@ -103,7 +103,9 @@ impl World {
     /// Starts a node, deploys and registers; every owner deposits.
     pub async fn start(setup: Setup) -> Self {
         let one = ONE.lock().await;
-        let net = Self::network(&setup);
+        // Only now: the worlds wait for each other, and the next window has to begin soon.
+        let window_s = setup.window_s.unwrap_or_else(roomy_window);
+        let net = Self::network(window_s, setup.block_ms);
         let client = Arc::new(
             Client::connect(settings(net.rpc_addresses()))
                 .await
@@ -112,7 +114,7 @@ impl World {
         let deployment = Deployment {
             deployer: words(&net, "admin"),
             voters: Vec::new(),
-            settings: market_settings("port", setup.window_s),
+            settings: market_settings("port", window_s),
             codes: read_codes(&contracts_folder()).expect("scripts/build-contracts makes them"),
         };
         let market = deploy(&client, deployment, &|_| {}).await.unwrap();
@@ -143,7 +145,7 @@ impl World {
     }
 
     /// A network in which the people own coins.
-    pub fn network(setup: &Setup) -> Testnet {
+    pub fn network(window_s: u32, block_ms: u32) -> Testnet {
         let purse = vec![Coin::new(PURSE, PAYMENT_DENOM)];
         let addresses = PEOPLE.flat_map(|number| {
             let keys = Keys::of(number);
@@ -152,8 +154,8 @@ impl World {
             [Some(address(&keys.owner)), agent].into_iter().flatten()
         });
         Testnet::start(&Options {
-            block_ms: setup.block_ms,
-            window_s: setup.window_s,
+            block_ms,
+            window_s,
             voting_s: 3,
             accounts: addresses.map(|a| (a, purse.clone())).collect(),
             ..Options::default()

@@ -15,7 +15,7 @@ async fn the_ledger_in_process_passes_and_writes_the_same_twice() {
 #[tokio::test]
 async fn wasmd_passes_and_writes_what_the_ledger_in_process_writes() {
     let mut world = node::World::start(node::Setup {
-        window_s: 20,
+        window_s: Some(20),
         ..node::Setup::default()
     })
     .await;
