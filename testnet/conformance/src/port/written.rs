@@ -76,8 +76,10 @@ impl Written {
             Value::Number(n) if key.ends_with("window") || key == "stated" => {
                 let window = n.as_u64().expect("a window");
                 match window.checked_sub(self.base.0) {
-                    Some(offset) if window > 0 => format!("w+{offset}").into(),
-                    _ => format!("w{}", window as i64 - self.base.0 as i64).into(),
+                    // Where nothing has happened in any window yet, zero stands on every chain.
+                    _ if window == 0 => "never".into(),
+                    Some(offset) => format!("w+{offset}").into(),
+                    None => format!("w{}", window as i64 - self.base.0 as i64).into(),
                 }
             }
             other => other,

@@ -20,7 +20,9 @@ use wattpool_schema::{Window, PAYMENT_DENOM};
 pub async fn trading() -> (World, Party<WasmdLedger>, Window) {
     let mut world = World::start(Setup::default()).await;
     let seller = world.party(1).await;
-    let live = seller.window(seller.ledger.head().await.unwrap()).prev();
+    // The meters are registered since the running window: what they meter in it is traded in the next.
+    let live = seller.window(seller.ledger.head().await.unwrap());
+    seller.wait_for(live.next()).await;
     let statement = MarketTx::State(vec![seller.statement(live, 1, 9_000)]);
     let stated = seller.ledger.execute(statement).await.outcome.unwrap();
     assert!(

@@ -124,23 +124,22 @@ impl World {
             client,
             _one: one,
         };
+        if let Some(window_s) = setup.window_s {
+            world.await_window(window_s).await;
+        }
         let registrar = world.account(words(&world.net, "admin"));
         for number in PEOPLE {
             world.register(&registrar, number).await;
         }
-        world.next_window().await;
         world
     }
 
-    /// Waits for the window after the running one.
-    async fn next_window(&self) {
-        let first = *PEOPLE.start();
-        let party = self
-            .party_by(first, settings(self.net.rpc_addresses()), None)
-            .await;
-        let running = party.window(party.ledger.head().await.unwrap());
-        while party.window(party.ledger.head().await.unwrap()) <= running {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+    /// Waits for the next window, so that what follows fits into one.
+    async fn await_window(&self, window_s: u32) {
+        let window = async || self.client.head().await.unwrap().time.0 / u64::from(window_s);
+        let running = window().await;
+        while window().await <= running {
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
@@ -258,7 +257,6 @@ impl World {
         buyers: &[&Party<WasmdLedger>],
         arrived: u64,
     ) {
-        use wattpool_core::ports::ledger::Ledger;
         let sold = seller.ledger.position(seller.meter()).await.unwrap();
         let mut redeemed = Wh(0);
         for buyer in buyers {
