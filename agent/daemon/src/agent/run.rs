@@ -24,9 +24,6 @@ use wattpool_meter_replay::ReplayMeter;
 use wattpool_runtime::{pauses, Ended, Ports, Registry, Runtime, Settings};
 use wattpool_schema::pool::{MeterResponse, QueryMsg};
 
-/// Threads: one for the agent, one for the network beside it.
-const THREADS: usize = 2;
-
 /// Without a switch at the meter the gate is told to the log.
 struct LoggedGate;
 
@@ -45,8 +42,8 @@ impl GridGate for LoggedGate {
 /// What the configuration names cannot be used, or the journal fails.
 pub fn run(config: &Config) -> Result<()> {
     super::logs::start(&config.log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS)
+    // One thread carries a home's traffic; a second one costs memory and wakes a small device more often.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(agent(config))
