@@ -14,7 +14,7 @@ use wattpool_schema::{Wh, Window};
 
 const PAIRS: usize = 6;
 const ROWS: usize = 7;
-const WINDOW_S: u32 = 20;
+const WINDOW_S: u32 = 16;
 
 /// What is written down on the way of a spot trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

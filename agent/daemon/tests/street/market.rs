@@ -86,7 +86,7 @@ fn twelve_agents_trade_as_the_simulator_says() {
     };
     let pace = Pace {
         validators: 4,
-        window_s: 20,
+        window_s: 15,
         block_ms: 500,
         port: 30_000,
         zone: HOMES,
@@ -109,7 +109,7 @@ fn twelve_agents_trade_as_the_simulator_says() {
     let summary = simulated(&street.profiles);
     let expected = number(&summary, "ceiling_share");
     println!("share of the ceiling: {share:.4} on the chain, {expected:.4} simulated");
-    // Windows of 20 s hold fewer rounds of asking than simulated ones of 900 s, and a busy machine loses some more.
+    // Windows of 15 s hold fewer rounds of asking than simulated ones of 900 s, and a busy machine loses some more.
     assert!(
         share >= expected - 0.10,
         "{share} on the chain, {expected} simulated"
