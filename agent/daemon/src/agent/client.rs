@@ -26,8 +26,7 @@ impl Client {
     /// The token cannot be read: the agent has never run here, or runs as another user.
     pub fn of(config: &Config) -> Result<Self> {
         let file = &config.http.token_file;
-        let token = std::fs::read_to_string(file)
-            .with_context(|| {
+        let token = std::fs::read_to_string(file).with_context(|| {
             format!(
                 "token file {}: the agent makes it at its first start, for its own user alone",
                 file.display()
