@@ -12,10 +12,10 @@ mod factors;
 mod gas;
 #[cfg(all(feature = "agent", feature = "simulator"))]
 mod mesh;
-#[cfg(feature = "chain-bench")]
-mod settle;
 #[cfg(feature = "simulator")]
 mod predict;
+#[cfg(feature = "chain-bench")]
+mod settle;
 #[cfg(feature = "simulator")]
 mod simulate;
 
