@@ -18,11 +18,12 @@ use wattpool_schema::{escrow, pool, token};
 /// Names of a contract's messages.
 fn messages(part: &str, schema: RootSchema) -> Vec<String> {
     let schema = serde_json::to_value(schema).expect("a schema is JSON");
-    let variants = schema["oneOf"].as_array().expect("variants");
-    let names = variants.iter().map(|variant| &variant["required"][0]);
-    names
-        .map(|name| format!("{part} {}", name.as_str().expect("a name")))
-        .collect()
+    let variants = schema.pointer("/oneOf").and_then(|list| list.as_array());
+    let names = variants.expect("variants").iter().map(|variant| {
+        let name = variant.pointer("/required/0");
+        name.and_then(|name| name.as_str()).expect("a name")
+    });
+    names.map(|name| format!("{part} {name}")).collect()
 }
 
 #[test]
