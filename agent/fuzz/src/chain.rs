@@ -56,6 +56,7 @@ pub(crate) const EVENT: Target = Target {
         [stated, pair, foreign].iter().map(json).collect()
     },
     longest: LONGEST,
+    per_byte: crate::LEAN,
 };
 
 pub(crate) const ANSWER: Target = Target {
@@ -91,6 +92,7 @@ pub(crate) const ANSWER: Target = Target {
         ]
     },
     longest: LONGEST,
+    per_byte: crate::LEAN,
 };
 
 fn json<T: Serialize>(value: &T) -> Vec<u8> {

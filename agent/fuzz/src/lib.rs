@@ -15,6 +15,7 @@
 
 mod chain;
 mod network;
+mod node;
 mod settings;
 
 /// A parser under test.
@@ -31,7 +32,14 @@ pub struct Target {
     pub seeds: fn() -> Vec<Vec<u8>>,
     /// Most bytes that it is ever given: longer inputs are cut before they reach it.
     pub longest: usize,
+    /// Most bytes that it may allocate at once for each byte that it is given, besides a constant.
+    pub per_byte: usize,
 }
+
+/// What readers of JSON and of binary records take for a byte, at most: the least of their items is two bytes long.
+const LEAN: usize = 128;
+/// The same of TOML, whose reader keeps a list of all its tokens. It reads what owners write, no bytes of a network.
+const TOML: usize = 1_024;
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
@@ -42,7 +50,12 @@ pub const TARGETS: &[Target] = &[
     network::TRADE_REPLY,
     chain::EVENT,
     chain::ANSWER,
+    node::RPC,
+    node::MODULE,
     settings::NODE,
+    settings::AGENT,
+    settings::POLICY,
+    settings::MARKET,
 ];
 
 /// Runs the target of a name.

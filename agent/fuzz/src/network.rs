@@ -50,6 +50,7 @@ pub(crate) const RECORDS_REQUEST: Target = Target {
         .collect()
     },
     longest: MAX_REQUEST + 1,
+    per_byte: crate::LEAN,
 };
 
 pub(crate) const RECORDS_ANSWER: Target = Target {
@@ -92,6 +93,7 @@ pub(crate) const RECORDS_ANSWER: Target = Target {
         .collect()
     },
     longest: MAX_ANSWER + 1,
+    per_byte: crate::LEAN,
 };
 
 pub(crate) const RECORD: Target = Target {
@@ -111,6 +113,7 @@ pub(crate) const RECORD: Target = Target {
         vec![encode_record(&offer.record), encode_record(&status.record)]
     },
     longest: MAX_RECORD + 1,
+    per_byte: crate::LEAN,
 };
 
 pub(crate) const TRADE_REQUEST: Target = Target {
@@ -127,6 +130,7 @@ pub(crate) const TRADE_REQUEST: Target = Target {
     },
     seeds: || vec![encode_ask(&trade_request())],
     longest: MAX_TRADE + 1,
+    per_byte: crate::LEAN,
 };
 
 pub(crate) const TRADE_REPLY: Target = Target {
@@ -166,6 +170,7 @@ pub(crate) const TRADE_REPLY: Target = Target {
             .collect()
     },
     longest: MAX_TRADE + 1,
+    per_byte: crate::LEAN,
 };
 
 /// An offer and a status of a meter.

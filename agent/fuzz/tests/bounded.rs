@@ -41,8 +41,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Bytes that a target may allocate at once per byte of input, and besides.
-const PER_BYTE: usize = 128;
+/// Bytes that a target may allocate at once besides what its input justifies.
 const BESIDES: usize = 64 * 1024;
 
 /// Runs a target and looks at what it allocated.
@@ -51,7 +50,7 @@ fn measured(target: &Target, input: &[u8]) {
     PEAK.store(before, Ordering::Relaxed);
     run(target.name, input);
     let peak = PEAK.load(Ordering::Relaxed).saturating_sub(before);
-    let most = input.len().min(target.longest) * PER_BYTE + BESIDES;
+    let most = input.len().min(target.longest) * target.per_byte + BESIDES;
     assert!(
         peak <= most,
         "{}: {peak} bytes for an input of {}, at most {most}",

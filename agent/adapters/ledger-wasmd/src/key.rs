@@ -110,7 +110,10 @@ pub fn check_address(what: &str, address: &str, prefix: &str) -> Result<(), Chai
         Ok(id) if id.prefix() == prefix => Ok(()),
         _ => Err(ChainError::input(
             what,
-            format!("expected an address that begins with {prefix}1, found {address:?}"),
+            format!(
+                "expected an address that begins with {}, found {address:?}",
+                format!("{prefix}1").escape_debug()
+            ),
         )),
     }
 }

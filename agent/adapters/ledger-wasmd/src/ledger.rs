@@ -21,6 +21,8 @@ use wattpool_schema::{escrow, pool, MeterId, Window};
 
 /// Meters asked for at once, as many as the pool gives.
 const PAGE: u32 = 100;
+/// Meters of one market at most, as many as a small device can hold.
+const MOST_METERS: usize = 100_000;
 
 /// The ledger of one agent.
 pub struct WasmdLedger {
@@ -146,6 +148,23 @@ impl Ledger for WasmdLedger {
             let Some(last) = page.meters.last() else {
                 return Ok(meters);
             };
+            // A list that does not go on, or never ends, would be read for ever.
+            let listed = page.meters.iter().map(|m| m.meter);
+            if !start_after
+                .into_iter()
+                .chain(listed)
+                .is_sorted_by(|a, b| a < b)
+            {
+                let pool = &self.market.pool.address;
+                return Err(LedgerError::Foreign(format!(
+                    "{pool} does not list its meters in their order"
+                )));
+            }
+            if meters.len() >= MOST_METERS {
+                return Err(LedgerError::Foreign(format!(
+                    "more than {MOST_METERS} meters are in the market"
+                )));
+            }
             start_after = Some(last.meter);
             meters.extend(page.meters.iter().filter_map(in_service));
         }

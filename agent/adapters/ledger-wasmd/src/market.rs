@@ -53,25 +53,36 @@ impl Market {
     /// # Errors
     /// It cannot be read, is of another version, or an address is none.
     pub fn read(path: &Path) -> Result<Self, ChainError> {
-        let named = |why: String| ChainError::input(path.display().to_string(), why);
-        let text = std::fs::read_to_string(path).map_err(|e| named(e.to_string()))?;
-        let version = serde_json::from_str::<serde_json::Value>(&text)
+        let file = path.display();
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|e| ChainError::input(file.to_string(), e))?;
+        Self::parse(&text).map_err(|e| ChainError::input(file.to_string(), e))
+    }
+
+    /// Reads the text of an addresses file.
+    ///
+    /// # Errors
+    /// In one line: it is of another form or version, or an address is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let version = serde_json::from_str::<serde_json::Value>(text)
             .ok()
             .and_then(|v| v.get("version")?.as_u64());
         if version.is_some_and(|v| v != u64::from(MARKET_VERSION)) {
-            return Err(named(format!(
+            return Err(format!(
                 "expected version {MARKET_VERSION}, found {}",
                 version.unwrap_or_default()
-            )));
+            ));
         }
-        let market: Self = serde_json::from_str(&text).map_err(|e| named(e.to_string()))?;
+        // An unknown key is quoted as it is.
+        let line = |e: serde_json::Error| e.to_string().replace(['\n', '\r'], " ");
+        let market: Self = serde_json::from_str(text).map_err(line)?;
         for (name, contract) in [
             ("token", &market.token),
             ("pool", &market.pool),
             ("escrow", &market.escrow),
         ] {
-            let what = format!("{}: {name}", path.display());
-            check_address(&what, &contract.address, &market.address_prefix)?;
+            check_address(name, &contract.address, &market.address_prefix)
+                .map_err(|e| e.to_string())?;
         }
         Ok(market)
     }

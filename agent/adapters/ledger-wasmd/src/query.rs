@@ -1,10 +1,8 @@
 //! What the chain's modules are asked, over protobuf queries.
 
 use crate::error::{sdk, ChainError};
-use crate::rpc::Rpc;
-use cosmrs::proto::cosmos::auth::v1beta1::{
-    BaseAccount, QueryAccountRequest, QueryAccountResponse,
-};
+use crate::rpc::{read, Rpc};
+use cosmrs::proto::cosmos::auth::v1beta1::{QueryAccountRequest, QueryAccountResponse};
 use cosmrs::proto::cosmos::bank::v1beta1::{QueryBalanceRequest, QueryBalanceResponse};
 use cosmrs::proto::cosmos::base::query::v1beta1::PageRequest;
 use cosmrs::proto::cosmos::feegrant::v1beta1::{QueryAllowanceRequest, QueryAllowanceResponse};
@@ -20,12 +18,13 @@ use cosmrs::proto::cosmwasm::wasm::v1::{
     QueryPinnedCodesResponse, QueryRawContractStateRequest, QueryRawContractStateResponse,
     QuerySmartContractStateRequest, QuerySmartContractStateResponse,
 };
-use cosmrs::proto::prost::Message;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Entries asked for at once where an answer has pages.
 const PAGE: u64 = 500;
+/// Pages of one answer at most: a node that always names a next one would be asked for ever.
+const MOST_PAGES: u32 = 2_000;
 
 /// How a contract's unreadable answer names its method.
 pub(crate) const SMART: &str = "smart query";
@@ -49,13 +48,13 @@ pub struct Simulated {
 }
 
 #[derive(Deserialize)]
-struct SimulationAnswer {
-    gas_info: GasInfo,
+pub(crate) struct SimulationAnswer {
+    pub gas_info: GasInfo,
 }
 
 #[derive(Deserialize)]
-struct GasInfo {
-    gas_used: String,
+pub(crate) struct GasInfo {
+    pub gas_used: String,
 }
 
 impl Rpc {
@@ -70,21 +69,10 @@ impl Rpc {
         let answer: Result<(QueryAccountResponse, _), _> = self
             .query("/cosmos.auth.v1beta1.Query/Account", &question)
             .await;
-        let Some(account) = none_if_missing(answer)?.and_then(|a| a.account) else {
-            return Ok(None);
-        };
-        if account.type_url != "/cosmos.auth.v1beta1.BaseAccount" {
-            return Err(ChainError::input(
-                address,
-                format!("expected an ordinary account, found {}", account.type_url),
-            ));
+        match none_if_missing(answer)? {
+            Some(found) => read::account(found).map_err(|e| ChainError::input(address, e)),
+            None => Ok(None),
         }
-        let base = BaseAccount::decode(account.value.as_slice())
-            .map_err(|e| ChainError::input(address, e))?;
-        Ok(Some(AccountState {
-            number: base.account_number,
-            sequence: base.sequence,
-        }))
     }
 
     /// What an account holds of a denomination, base units.
@@ -115,10 +103,7 @@ impl Rpc {
     pub async fn simulate(&self, tx_bytes: &[u8]) -> Result<Simulated, ChainError> {
         let path = "/app/simulate";
         let (value, height) = self.query_bytes(path, tx_bytes).await?;
-        let answer: SimulationAnswer =
-            serde_json::from_slice(&value).map_err(|e| self.malformed(path, e))?;
-        let gas_used = answer.gas_info.gas_used;
-        let gas_used = gas_used.parse().map_err(|e| self.malformed(path, e))?;
+        let gas_used = read::simulated(&value).map_err(|e| self.malformed(path, e))?;
         Ok(Simulated { gas_used, height })
     }
 
@@ -138,10 +123,10 @@ impl Rpc {
         };
         let path = "/cosmwasm.wasm.v1.Query/SmartContractState";
         let (answer, _): (QuerySmartContractStateResponse, _) = self.query(path, &question).await?;
-        serde_json::from_slice(&answer.data).map_err(|e| ChainError::Malformed {
+        read::contract(&answer).map_err(|why| ChainError::Malformed {
             address: contract.to_owned(),
             method: SMART.to_owned(),
-            why: e.to_string(),
+            why,
         })
     }
 
@@ -167,22 +152,22 @@ impl Rpc {
     /// No answer, or there is no such contract.
     pub async fn all_state(&self, contract: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ChainError> {
         let mut entries = Vec::new();
-        let mut key = Vec::new();
+        let path = "/cosmwasm.wasm.v1.Query/AllContractState";
+        let (mut key, mut pages) = (Vec::new(), 0);
         loop {
             let question = QueryAllContractStateRequest {
                 address: contract.to_owned(),
                 pagination: Some(page(key)),
             };
-            let (answer, _): (QueryAllContractStateResponse, _) = self
-                .query("/cosmwasm.wasm.v1.Query/AllContractState", &question)
-                .await?;
+            let (answer, _): (QueryAllContractStateResponse, _) =
+                self.query(path, &question).await?;
             entries.extend(
                 answer
                     .models
                     .into_iter()
                     .map(|Model { key, value }| (key, value)),
             );
-            key = next_key(answer.pagination.map(|p| p.next_key));
+            key = next_key(path, answer.pagination.map(|p| p.next_key), &mut pages)?;
             if key.is_empty() {
                 return Ok(entries);
             }
@@ -220,16 +205,15 @@ impl Rpc {
     /// No answer.
     pub async fn codes(&self) -> Result<Vec<CodeInfoResponse>, ChainError> {
         let mut codes = Vec::new();
-        let mut key = Vec::new();
+        let path = "/cosmwasm.wasm.v1.Query/Codes";
+        let (mut key, mut pages) = (Vec::new(), 0);
         loop {
             let question = QueryCodesRequest {
                 pagination: Some(page(key)),
             };
-            let (answer, _): (QueryCodesResponse, _) = self
-                .query("/cosmwasm.wasm.v1.Query/Codes", &question)
-                .await?;
+            let (answer, _): (QueryCodesResponse, _) = self.query(path, &question).await?;
             codes.extend(answer.code_infos);
-            key = next_key(answer.pagination.map(|p| p.next_key));
+            key = next_key(path, answer.pagination.map(|p| p.next_key), &mut pages)?;
             if key.is_empty() {
                 return Ok(codes);
             }
@@ -242,16 +226,15 @@ impl Rpc {
     /// No answer.
     pub async fn pinned_codes(&self) -> Result<Vec<u64>, ChainError> {
         let mut ids = Vec::new();
-        let mut key = Vec::new();
+        let path = "/cosmwasm.wasm.v1.Query/PinnedCodes";
+        let (mut key, mut pages) = (Vec::new(), 0);
         loop {
             let question = QueryPinnedCodesRequest {
                 pagination: Some(page(key)),
             };
-            let (answer, _): (QueryPinnedCodesResponse, _) = self
-                .query("/cosmwasm.wasm.v1.Query/PinnedCodes", &question)
-                .await?;
+            let (answer, _): (QueryPinnedCodesResponse, _) = self.query(path, &question).await?;
             ids.extend(answer.code_ids);
-            key = next_key(answer.pagination.map(|p| p.next_key));
+            key = next_key(path, answer.pagination.map(|p| p.next_key), &mut pages)?;
             if key.is_empty() {
                 return Ok(ids);
             }
@@ -321,7 +304,8 @@ impl Rpc {
     /// No answer.
     pub async fn proposals(&self, status: i32) -> Result<Vec<Proposal>, ChainError> {
         let mut proposals = Vec::new();
-        let mut key = Vec::new();
+        let path = "/cosmos.gov.v1.Query/Proposals";
+        let (mut key, mut pages) = (Vec::new(), 0);
         loop {
             let question = QueryProposalsRequest {
                 proposal_status: status,
@@ -329,11 +313,9 @@ impl Rpc {
                 depositor: String::new(),
                 pagination: Some(page(key)),
             };
-            let (answer, _): (QueryProposalsResponse, _) = self
-                .query("/cosmos.gov.v1.Query/Proposals", &question)
-                .await?;
+            let (answer, _): (QueryProposalsResponse, _) = self.query(path, &question).await?;
             proposals.extend(answer.proposals);
-            key = next_key(answer.pagination.map(|p| p.next_key));
+            key = next_key(path, answer.pagination.map(|p| p.next_key), &mut pages)?;
             if key.is_empty() {
                 return Ok(proposals);
             }
@@ -374,8 +356,17 @@ fn page(key: Vec<u8>) -> PageRequest {
     }
 }
 
-fn next_key(key: Option<Vec<u8>>) -> Vec<u8> {
-    key.unwrap_or_default()
+/// Where the next page begins; empty: there is none.
+fn next_key(path: &str, key: Option<Vec<u8>>, pages: &mut u32) -> Result<Vec<u8>, ChainError> {
+    *pages = pages.saturating_add(1);
+    let key = key.unwrap_or_default();
+    if !key.is_empty() && *pages >= MOST_PAGES {
+        return Err(ChainError::Node {
+            method: "abci_query",
+            message: format!("{path} does not end within {MOST_PAGES} pages"),
+        });
+    }
+    Ok(key)
 }
 
 /// A chain's way to say that there is no such thing.

@@ -1,12 +1,12 @@
 //! The owner's commands: they ask the running agent over its loopback interface.
 
-use super::config::Config;
 use super::http::Refusal;
 use anyhow::{bail, Context, Result};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 use std::path::Path;
 use std::time::Duration;
+use wattpool_daemon::config::Config;
 
 /// An agent that is busy still answers within this.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -26,8 +26,12 @@ impl Client {
     /// The token cannot be read: the agent has never run here, or runs as another user.
     pub fn of(config: &Config) -> Result<Self> {
         let file = &config.http.token_file;
-        let token = std::fs::read_to_string(file)
-            .with_context(|| format!("token file {}", file.display()))?;
+        let token = std::fs::read_to_string(file).with_context(|| {
+            format!(
+                "token file {}: the agent makes it at its first start, for its own user alone",
+                file.display()
+            )
+        })?;
         Ok(Self {
             http: reqwest::Client::builder()
                 .timeout(DEADLINE)

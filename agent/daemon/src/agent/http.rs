@@ -1,7 +1,6 @@
 //! Status, control, health and metrics over HTTP on a loopback address. Health and metrics are for everybody on the
 //! machine; the rest asks for the token, which only the agent's user can read.
 
-use super::config::{check_policy, Config};
 use super::metrics;
 use super::status::Running;
 use anyhow::{Context, Result};
@@ -20,6 +19,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use wattpool_core::policy::Policy;
+use wattpool_daemon::config::Config;
+use wattpool_daemon::policy::check_policy;
 use wattpool_journal_sqlite::HistoryReader;
 
 /// Rows given when none are asked for, and at most.

@@ -1,16 +1,6 @@
 //! The log: lines for people or objects for machines, on stderr.
 
-use super::config::{LogConfig, LogFormat};
-use tracing_subscriber::filter::ParseError;
-use tracing_subscriber::EnvFilter;
-
-/// Reads a level or filters.
-///
-/// # Errors
-/// It is neither.
-pub fn filter(level: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::builder().parse(level)
-}
+use wattpool_daemon::config::{LogConfig, LogFormat};
 
 /// Starts logging, once per process.
 ///
@@ -18,7 +8,7 @@ pub fn filter(level: &str) -> Result<EnvFilter, ParseError> {
 /// The level is none, or something else logs already.
 pub fn start(config: &LogConfig) -> anyhow::Result<()> {
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter(&config.level)?)
+        .with_env_filter(config.filter()?)
         .with_writer(std::io::stderr);
     let started = match config.format {
         LogFormat::Text => builder.with_ansi(false).try_init(),

@@ -1,7 +1,6 @@
 //! The agent on a meter: what puts the adapters together, and what its owner reaches it by.
 
 pub mod client;
-pub mod config;
 pub mod http;
 pub mod keystore;
 pub mod logs;

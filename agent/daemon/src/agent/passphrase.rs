@@ -63,7 +63,9 @@ pub fn choose(configured: &Path) -> Result<SecretString> {
 
 fn ask(question: &str) -> Result<SecretString> {
     let answer = rpassword::prompt_password(question).with_context(|| {
-        format!("no terminal to ask for the passphrase: set keys.passphrase_file or {VARIABLE}")
+        format!(
+            "no terminal to ask for the passphrase: set keys.passphrase_file, systemd's credential {CREDENTIAL} or {VARIABLE}"
+        )
     })?;
     if answer.is_empty() {
         bail!("expected a passphrase, found none");

@@ -1,6 +1,5 @@
 //! The composition root of an agent: adapters from the configuration, one runtime after another over them.
 
-use super::config::Config;
 use super::http;
 use super::keystore::Keystore;
 use super::passphrase;
@@ -17,6 +16,7 @@ use wattpool_core::ports::home::GridGate;
 use wattpool_core::ports::network::RecordCheck;
 use wattpool_core::ports::Signer;
 use wattpool_core::timing::Timing;
+use wattpool_daemon::config::Config;
 use wattpool_discovery_libp2p::{Config as MeshConfig, Mesh};
 use wattpool_journal_sqlite::SqliteJournal;
 use wattpool_ledger_wasmd::{ChainSettings, Client, Key, Market as Deployment, WasmdLedger};
@@ -42,7 +42,7 @@ impl GridGate for LoggedGate {
 /// What the configuration names cannot be used, or the journal fails.
 pub fn run(config: &Config) -> Result<()> {
     super::logs::start(&config.log)?;
-    // One thread carries a home's traffic; a second one costs memory and wakes a small device more often.
+    // One thread: every other one would have its own stack and its own arena of the allocator.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -273,15 +273,20 @@ pub(super) struct AbciAnswer {
 
 /// Answer to `abci_query`.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct AbciResponse {
+pub struct AbciResponse {
+    /// Zero: it was answered.
     #[serde(default)]
     pub code: u32,
+    /// Module whose code it is.
     #[serde(default)]
     pub codespace: String,
+    /// The error's text.
     #[serde(default)]
     pub log: String,
+    /// The answer itself.
     #[serde(default, deserialize_with = "base64_bytes")]
     pub value: Vec<u8>,
+    /// The state that was asked.
     #[serde(default, deserialize_with = "number")]
     pub height: u64,
 }

@@ -1,8 +1,7 @@
 //! Which address is asked, and which are left alone for a while.
 
-use super::answers::{Envelope, Status};
+use super::read::{Method, Unusable, STATUS};
 use crate::error::ChainError;
-use serde::de::DeserializeOwned;
 use serde_json::{json, Value};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,8 +11,6 @@ use tokio::time::Instant;
 pub const BACK_OFF: Duration = Duration::from_millis(250);
 /// Longest pause.
 pub const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
-/// Answers larger than this are not read: a block of transactions fits many times over.
-const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
 struct Address {
     url: String,
@@ -107,18 +104,14 @@ impl Addresses {
             .map_or_else(String::new, |a| a.url.clone())
     }
 
-    pub async fn call<T: DeserializeOwned>(
-        &self,
-        method: &'static str,
-        params: Value,
-    ) -> Result<T, ChainError> {
+    pub async fn call<T>(&self, method: &Method<T>, params: Value) -> Result<T, ChainError> {
         self.call_counting(method, params).await.0
     }
 
     /// The answer, and whether some address may have carried the request out without answering.
-    pub async fn call_counting<T: DeserializeOwned>(
+    pub async fn call_counting<T>(
         &self,
-        method: &'static str,
+        method: &Method<T>,
         params: Value,
     ) -> (Result<T, ChainError>, bool) {
         let mut reasons = Vec::new();
@@ -232,7 +225,7 @@ impl Addresses {
 
     /// Asks an address for its chain id before it is used for anything else.
     async fn verify(&self, index: usize, url: &str) -> Result<(), Failure> {
-        let status: Status = self.ask(url, "status", &json!({})).await?;
+        let status = self.ask(url, &STATUS, &json!({})).await?;
         let found = status.node_info.network;
         let mut state = self.state();
         let expected = state.chain_id.get_or_insert_with(|| found.clone()).clone();
@@ -249,60 +242,51 @@ impl Addresses {
         Ok(())
     }
 
-    async fn ask<T: DeserializeOwned>(
-        &self,
-        url: &str,
-        method: &'static str,
-        params: &Value,
-    ) -> Result<T, Failure> {
-        let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    async fn ask<T>(&self, url: &str, method: &Method<T>, params: &Value) -> Result<T, Failure> {
+        let name = method.name;
+        let request = json!({"jsonrpc": "2.0", "id": 1, "method": name, "params": params});
         let sent = self.http.post(url).json(&request).send().await;
         let mut response = match sent {
             Ok(response) => response,
             Err(e) if e.is_connect() => {
                 return Err(Failure::Dead(format!("{url}: cannot connect")))
             }
-            Err(e) if e.is_timeout() => {
-                return Err(Failure::NoAnswer(format!(
-                    "{url}: no answer to {method} within {:?}",
-                    self.deadline
-                )))
-            }
-            Err(e) => return Err(Failure::NoAnswer(format!("{url}: {method}: {e}"))),
+            Err(e) if e.is_timeout() => return Err(self.late(url, name)),
+            Err(e) => return Err(Failure::NoAnswer(format!("{url}: {name}: {e}"))),
         };
         let status = response.status();
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
+                Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) > method.longest => {
+                    let longest = method.longest;
+                    return Err(Failure::NoAnswer(format!(
+                        "{url}: the answer to {name} is longer than {longest} bytes"
+                    )));
+                }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(e) => return Err(Failure::NoAnswer(format!("{url}: {method}: {e}"))),
-            }
-            if body.len() > LARGEST_ANSWER {
-                return Err(Failure::NoAnswer(format!(
-                    "{url}: the answer to {method} is larger than {LARGEST_ANSWER} bytes"
-                )));
+                Err(e) if e.is_timeout() => return Err(self.late(url, name)),
+                Err(e) => return Err(Failure::NoAnswer(format!("{url}: {name}: {e}"))),
             }
         }
         // CometBFT gives its own errors as JSON under status 500; a proxy's page is none.
-        let envelope: Envelope<T> = match serde_json::from_slice(&body) {
-            Ok(envelope) => envelope,
-            Err(e) => {
-                return Err(Failure::NoAnswer(format!(
-                    "{url}: malformed answer to {method} (HTTP {}): {e}",
-                    status.as_u16()
-                )))
-            }
-        };
-        match (envelope.result, envelope.error) {
-            (Some(result), _) => Ok(result),
-            (None, Some(refusal)) => Err(Failure::Meant(ChainError::Node {
-                method,
-                message: refusal.text(),
-            })),
-            (None, None) => Err(Failure::NoAnswer(format!(
-                "{url}: malformed answer to {method}: neither result nor error"
-            ))),
-        }
+        (method.read)(&body).map_err(|unusable| match unusable {
+            Unusable::Refused(message) => Failure::Meant(ChainError::Node {
+                method: name,
+                message,
+            }),
+            Unusable::Malformed(why) => Failure::NoAnswer(format!(
+                "{url}: malformed answer to {name} (HTTP {}): {why}",
+                status.as_u16()
+            )),
+        })
+    }
+
+    fn late(&self, url: &str, method: &str) -> Failure {
+        Failure::NoAnswer(format!(
+            "{url}: no answer to {method} within {:?}",
+            self.deadline
+        ))
     }
 }

@@ -6,20 +6,20 @@
 
 mod answers;
 mod fail_over;
+pub mod read;
 
 pub use answers::{
-    Block, BlockMeta, BlockResults, BlockTime, ChainEvent, Checked, EventAttribute, NodeInfo,
-    Status, SyncInfo, TxResult,
+    AbciResponse, Block, BlockMeta, BlockResults, BlockTime, ChainEvent, Checked, EventAttribute,
+    NodeInfo, Status, SyncInfo, TxResult,
 };
 pub use fail_over::{BACK_OFF, LONGEST_BACK_OFF};
 
 use crate::error::ChainError;
-use answers::{AbciAnswer, BlockAnswer, BlockchainAnswer, TxAnswer};
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use cosmrs::proto::prost::Message;
 use fail_over::Addresses;
-use serde_json::{json, Value};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -106,7 +106,7 @@ impl Rpc {
     /// # Errors
     /// No address answers.
     pub async fn status(&self) -> Result<Status, ChainError> {
-        self.addresses.call("status", json!({})).await
+        self.addresses.call(&read::STATUS, json!({})).await
     }
 
     /// Headers of at most 20 blocks, ascending.
@@ -115,10 +115,7 @@ impl Rpc {
     /// No address answers, or the node has none of these blocks any more.
     pub async fn headers(&self, from: u64, to: u64) -> Result<Vec<BlockMeta>, ChainError> {
         let params = json!({"minHeight": from.to_string(), "maxHeight": to.to_string()});
-        let answer: BlockchainAnswer = self.addresses.call("blockchain", params).await?;
-        let mut metas: Vec<BlockMeta> = answer.block_metas.into_iter().map(Into::into).collect();
-        metas.sort_by_key(|m| m.height);
-        Ok(metas)
+        self.addresses.call(&read::BLOCKCHAIN, params).await
     }
 
     /// A block with its transactions.
@@ -127,8 +124,7 @@ impl Rpc {
     /// No address answers, or the node does not have the block.
     pub async fn block(&self, height: u64) -> Result<Block, ChainError> {
         let params = json!({"height": height.to_string()});
-        let answer: BlockAnswer = self.addresses.call("block", params).await?;
-        Ok(answer.block.into())
+        self.addresses.call(&read::BLOCK_AT, params).await
     }
 
     /// What became of a block's transactions.
@@ -137,7 +133,7 @@ impl Rpc {
     /// No address answers, or the node does not have the block.
     pub async fn block_results(&self, height: u64) -> Result<BlockResults, ChainError> {
         let params = json!({"height": height.to_string()});
-        self.addresses.call("block_results", params).await
+        self.addresses.call(&read::BLOCK_RESULTS, params).await
     }
 
     /// A transaction by its hash; `None` if the node's index does not know it. The index is written a moment after
@@ -147,13 +143,8 @@ impl Rpc {
     /// No address answers, or the node keeps no index.
     pub async fn tx(&self, hash: &TxHash) -> Result<Option<TxIn>, ChainError> {
         let params = json!({"hash": STANDARD.encode(hash.0), "prove": false});
-        let answer: Result<TxAnswer, ChainError> = self.addresses.call("tx", params).await;
-        match answer {
-            Ok(tx) => Ok(Some(TxIn {
-                height: tx.height,
-                index: tx.index,
-                result: tx.tx_result,
-            })),
+        match self.addresses.call(&read::TX, params).await {
+            Ok(tx) => Ok(Some(tx)),
             Err(ChainError::Node { message, .. }) if message.contains("not found") => Ok(None),
             Err(other) => Err(other),
         }
@@ -163,10 +154,7 @@ impl Rpc {
     /// address: they can be executed only once.
     pub async fn broadcast(&self, bytes: &[u8]) -> Broadcast {
         let params = json!({"tx": STANDARD.encode(bytes)});
-        let (answer, lost): (Result<Checked, ChainError>, bool) = self
-            .addresses
-            .call_counting("broadcast_tx_sync", params)
-            .await;
+        let (answer, lost) = self.addresses.call_counting(&read::BROADCAST, params).await;
         let refused = match answer {
             Ok(checked) if checked.code == 0 => return Broadcast::Taken,
             Ok(checked) => ChainError::Refused {
@@ -201,7 +189,7 @@ impl Rpc {
         question: &impl Message,
     ) -> Result<(A, u64), ChainError> {
         let (value, height) = self.query_bytes(path, &question.encode_to_vec()).await?;
-        let decoded = A::decode(value.as_slice()).map_err(|e| self.malformed(path, e))?;
+        let decoded = read::protobuf(&value).map_err(|e| self.malformed(path, e))?;
         Ok((decoded, height))
     }
 
@@ -220,8 +208,7 @@ impl Rpc {
             "height": "0",
             "prove": false,
         });
-        let answer: AbciAnswer = self.addresses.call("abci_query", params).await?;
-        let response = answer.response;
+        let response = self.addresses.call(&read::QUERY, params).await?;
         if response.code != 0 {
             return Err(ChainError::Refused {
                 codespace: response.codespace,
@@ -238,13 +225,5 @@ impl Rpc {
             method: method.to_owned(),
             why: why.to_string(),
         }
-    }
-
-    /// Any other method, for what this type does not name.
-    ///
-    /// # Errors
-    /// No address answers, or the node refuses.
-    pub async fn call(&self, method: &'static str, params: Value) -> Result<Value, ChainError> {
-        self.addresses.call(method, params).await
     }
 }

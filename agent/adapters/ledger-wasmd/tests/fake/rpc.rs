@@ -1,8 +1,11 @@
 //! Fail-over between addresses, and what counts as an answer.
 
 use crate::node::{settings, Mood, Node};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
-use wattpool_ledger_wasmd::rpc::{Broadcast, Rpc};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use wattpool_ledger_wasmd::rpc::{read, Broadcast, Rpc};
 use wattpool_ledger_wasmd::{ChainError, Client};
 use wattpool_schema::error::Class;
 
@@ -71,11 +74,62 @@ async fn when_none_answers_each_reason_is_said() {
         format!("{}: no answer to status within 600ms", urls[1]),
         format!("{}: malformed answer to status (HTTP 502)", urls[2]),
         format!(
-            "{}: malformed answer to status: neither result nor error",
+            "{}: malformed answer to status (HTTP 200): neither result nor error",
             urls[3]
         ),
     ] {
         assert!(text.contains(&part), "{part} is not in {text}");
+    }
+}
+
+/// A node that answers with a head and then with one piece after another, until it is hung up on. Its address, and how
+/// many bytes were taken from it.
+async fn endless(head: &'static str, piece: usize, pause: Duration) -> (String, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&taken);
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = [0; 4_096];
+            let _ = socket.read(&mut request).await;
+            let _ = socket.write_all(head.as_bytes()).await;
+            // JSON may begin with any number of spaces.
+            let spaces = vec![b' '; piece];
+            while socket.write_all(&spaces).await.is_ok() {
+                count.fetch_add(piece, Ordering::Relaxed);
+                tokio::time::sleep(pause).await;
+            }
+        }
+    });
+    (url, taken)
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_on() {
+    let good = Node::start().await;
+    let head = "HTTP/1.1 200 OK\r\n\r\n";
+    let (flood, taken) = endless(head, 64 * 1024, Duration::ZERO).await;
+    let error = rpc(std::slice::from_ref(&flood))
+        .status()
+        .await
+        .unwrap_err();
+    let longest = read::STATUS.longest;
+    let said = format!("{flood}: the answer to status is longer than {longest} bytes");
+    assert!(error.to_string().contains(&said), "{error}");
+    // What sockets hold between the two, besides.
+    let taken = taken.load(Ordering::Relaxed);
+    assert!(taken < longest + 8 * 1024 * 1024, "{taken} bytes");
+    // A drop at a time, or less than was announced, is no answer within the deadline.
+    let announced = "HTTP/1.1 200 OK\r\ncontent-length: 1099511627776\r\n\r\n";
+    for head in [head, announced] {
+        let (drip, _) = endless(head, 1, Duration::from_millis(50)).await;
+        let error = rpc(std::slice::from_ref(&drip)).status().await.unwrap_err();
+        let said = format!("{drip}: no answer to status within 600ms");
+        assert!(error.to_string().contains(&said), "{error}");
+        // Another node answers for it.
+        let both = rpc(&[drip, good.url.clone()]);
+        assert_eq!(both.status().await.unwrap().node_info.network, "played-1");
     }
 }
 

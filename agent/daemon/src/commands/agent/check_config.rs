@@ -1,11 +1,11 @@
 //! `wattpool agent check-config`: what a configuration amounts to.
 
 use super::Shown;
-use crate::agent::config::Config;
 use crate::Failure;
 use anyhow::Context;
 use std::fmt::Write;
 use wattpool_core::timing::Timing;
+use wattpool_daemon::config::Config;
 use wattpool_ledger_wasmd::Market;
 use wattpool_meter_replay::ReplayMeter;
 

@@ -2,13 +2,13 @@
 
 use super::keys::PublicKeys;
 use super::Shown;
-use crate::agent::config::{Config, TEMPLATE};
 use crate::agent::keystore::Keystore;
 use crate::agent::passphrase;
 use crate::Failure;
 use anyhow::Context;
 use std::fs::OpenOptions;
 use std::io::Write;
+use wattpool_daemon::config::{Config, TEMPLATE};
 use wattpool_schema::MeterId;
 
 #[derive(clap::Args)]

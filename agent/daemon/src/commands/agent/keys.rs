@@ -1,12 +1,12 @@
 //! `wattpool agent keys`: the public side of the keystore.
 
 use super::Shown;
-use crate::agent::config::Config;
 use crate::agent::keystore::Keystore;
 use crate::agent::passphrase;
 use crate::Failure;
 use anyhow::Result;
 use serde::Serialize;
+use wattpool_daemon::config::Config;
 use wattpool_discovery_libp2p::Config as MeshConfig;
 use wattpool_ledger_wasmd::Key;
 use wattpool_schema::chain::ADDRESS_PREFIX;

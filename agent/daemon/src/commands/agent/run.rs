@@ -1,8 +1,8 @@
 //! `wattpool agent run`.
 
 use super::At;
-use crate::agent::config::Config;
 use crate::Failure;
+use wattpool_daemon::config::Config;
 
 pub fn run(at: &At) -> Result<u8, Failure> {
     let config = Config::read(&at.config).map_err(Failure::input)?;

@@ -37,6 +37,8 @@ struct Footprint {
     threads: u64,
     /// Open files and sockets.
     files: u64,
+    /// Of these, TCP connections that are established: other meters and the chain's node.
+    connections: u64,
     /// Windows watched.
     windows: u32,
     /// Processor time per window, milliseconds.
@@ -70,6 +72,44 @@ fn cpu(pid: u32) -> Result<Duration> {
     Ok(Duration::from_nanos(nanos))
 }
 
+/// What its open files are, such as `socket:[12345]`.
+fn files(pid: u32) -> Result<Vec<String>> {
+    let folder = format!("/proc/{pid}/fd");
+    let opened = std::fs::read_dir(&folder).with_context(|| folder.clone())?;
+    let named = opened.filter_map(|file| {
+        // One that was closed meanwhile is none.
+        let link = std::fs::read_link(file.ok()?.path()).ok()?;
+        Some(link.to_string_lossy().into_owned())
+    });
+    Ok(named.collect())
+}
+
+/// Its established TCP connections.
+fn connections(pid: u32) -> Result<u64> {
+    let own = files(pid)?;
+    let mut found = 0u64;
+    for table in ["tcp", "tcp6"] {
+        let file = format!("/proc/{pid}/net/{table}");
+        // A system without IPv6 has no second table.
+        let Ok(text) = std::fs::read_to_string(&file) else {
+            continue;
+        };
+        for line in text.lines().skip(1) {
+            let mut fields = line.split_whitespace();
+            let established = fields.nth(3) == Some("01");
+            let inode = fields.nth(5).unwrap_or_default();
+            if established && own.contains(&format!("socket:[{inode}]")) {
+                found = found.saturating_add(1);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
 /// Watches the process and prints its footprint.
 ///
 /// # Errors
@@ -83,14 +123,14 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     let passed = begun.0.elapsed().as_secs_f64();
     let windows = passed / Duration::from_secs(args.window_s).as_secs_f64();
     let kib = |name| field(args.pid, name).map(|kib| kib.saturating_mul(1024));
-    let files = std::fs::read_dir(format!("/proc/{}/fd", args.pid)).context("its open files")?;
     let binary = std::fs::metadata(format!("/proc/{}/exe", args.pid)).context("its binary")?;
     let footprint = Footprint {
         binary_bytes: binary.len(),
         resident_bytes: kib("VmRSS")?,
         peak_resident_bytes: kib("VmHWM")?,
         threads: field(args.pid, "Threads")?,
-        files: u64::try_from(files.count()).unwrap_or(u64::MAX),
+        files: count(files(args.pid)?.len()),
+        connections: connections(args.pid)?,
         windows: args.windows,
         cpu_ms_per_window: used.as_secs_f64() * 1_000.0 / windows,
     };
@@ -113,7 +153,11 @@ fn text(f: &Footprint) -> Result<String> {
         mib(f.peak_resident_bytes)
     )?;
     writeln!(text, "threads     {}", f.threads)?;
-    writeln!(text, "files       {}", f.files)?;
+    writeln!(
+        text,
+        "files       {}, of these {} TCP connections",
+        f.files, f.connections
+    )?;
     writeln!(
         text,
         "processor   {:.0} ms per window, over {}",

@@ -1,10 +1,13 @@
 //! The agent's configuration file.
 
+use crate::policy::check_policy;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::EnvFilter;
 use wattpool_core::policy::Policy;
 use wattpool_discovery_libp2p::Limits;
 use wattpool_ledger_wasmd::tx::GasPrice;
@@ -245,6 +248,16 @@ pub struct LogConfig {
     pub level: String,
 }
 
+impl LogConfig {
+    /// What is written.
+    ///
+    /// # Errors
+    /// The level is neither a level nor filters.
+    pub fn filter(&self) -> Result<EnvFilter, ParseError> {
+        EnvFilter::builder().parse(&self.level)
+    }
+}
+
 /// Form of the log's lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -311,7 +324,7 @@ impl Config {
             ConfigError::Line {
                 file: file.to_owned(),
                 line: before.matches('\n').count().saturating_add(1),
-                why: e.message().replace('\n', " "),
+                why: e.message().replace(['\n', '\r'], " "),
             }
         })?;
         config.check(file)?;
@@ -350,7 +363,7 @@ impl Config {
         if !(scale.is_finite() && scale > 0.0) {
             return value("meter.replay.scale", "a positive number", scale.to_string());
         }
-        if crate::agent::logs::filter(&self.log.level).is_err() {
+        if self.log.filter().is_err() {
             let found = format!("{:?}", self.log.level);
             return value(
                 "log.level",
@@ -384,58 +397,6 @@ impl Config {
             records: self.network.records,
             ..Limits::default()
         }
-    }
-}
-
-/// A policy that cannot hold.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("policy: expected {expected}, found {found}")]
-pub struct BadPolicy {
-    /// What was expected.
-    pub expected: &'static str,
-    /// What was found.
-    pub found: String,
-}
-
-/// Checks what the types do not.
-///
-/// # Errors
-/// Weights that are not shares of one, hours beyond a day, partners that are no meters, limits that exclude each other.
-pub fn check_policy(policy: &Policy) -> Result<(), BadPolicy> {
-    let bad = |expected, found| Err(BadPolicy { expected, found });
-    let w = &policy.weights;
-    let weights = [
-        w.surplus,
-        w.efficiency,
-        w.duration,
-        w.quality,
-        w.participation,
-        w.price,
-    ];
-    let sum: f64 = weights.iter().sum();
-    if weights.iter().any(|w| !(0.0..=1.0).contains(w)) || (sum - 1.0).abs() > 1e-9 {
-        return bad(
-            "weights from 0 to 1 that sum to 1",
-            format!("a sum of {sum}"),
-        );
-    }
-    if let Some(hours) = policy.hours {
-        if hours.from > 23 || hours.to > 24 {
-            let found = format!("from {} to {}", hours.from, hours.to);
-            return bad("hours from 0-23 to 0-24", found);
-        }
-    }
-    for meter in policy.preferred.iter().chain(&policy.blocked) {
-        if meter.parse::<MeterId>().is_err() {
-            return bad("meters of 32 hexadecimal digits", format!("{meter:?}"));
-        }
-    }
-    match (policy.min_sell_price, policy.max_sell_price) {
-        (Some(least), Some(most)) if least > most => bad(
-            "min_sell_price of at most max_sell_price",
-            format!("{least} and {most}"),
-        ),
-        _ => Ok(()),
     }
 }
 
