@@ -104,6 +104,13 @@ fn wrong_arguments_are_refused() {
             "citylearn-feeders.toml",
         ),
         (&["bench", "ceiling", "--meters", "0"], "at least 1"),
+        (&["bench", "gas", "--many", "3"], "0, or 20 to 20000"),
+        (
+            &["bench", "settle", "--validators", "1,17"],
+            "validators 17",
+        ),
+        (&["bench", "settle", "--pairs", "0"], "1 to 100"),
+        (&["bench", "settle", "--seconds", "11"], "1 to 10"),
     ] {
         let ran = wattpool(args);
         assert_eq!(ran.code, Some(2), "{args:?}: {}", ran.stderr);

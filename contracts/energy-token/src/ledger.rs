@@ -1,10 +1,10 @@
 //! Accounts as of the live window: whatever expired is turned into credit on the way.
 
-use crate::state::{self, Account, Holder};
+use crate::state::{self, Account};
 use cosmwasm_std::{Addr, Event, Storage};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Expired;
-use wattpool_schema::{Wh, Window};
+use wattpool_schema::{Holder, Wh, Window};
 
 /// One message's work on accounts. What expired is summed up per window and booked once, in [`Ledger::finish`].
 pub struct Ledger {

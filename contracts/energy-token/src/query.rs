@@ -1,6 +1,6 @@
 //! Answers to questions.
 
-use crate::state::{self, Account, Holder};
+use crate::state::{self, Account};
 use cosmwasm_std::{to_json_binary, Addr, Binary, Deps, Env, Uint128};
 use cw20::{
     AllAccountsResponse, AllAllowancesResponse, AllSpenderAllowancesResponse, AllowanceInfo,
@@ -11,7 +11,7 @@ use wattpool_schema::error::MarketError;
 use wattpool_schema::token::{
     CreditsResponse, HoldingResponse, QueryMsg, TokenConfig, TokenWindow, WindowWh,
 };
-use wattpool_schema::{Wh, Window};
+use wattpool_schema::{Holder, Wh, Window};
 
 /// Entries of a page unless told otherwise, and at most.
 const PAGE: u32 = 30;

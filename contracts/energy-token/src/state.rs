@@ -3,13 +3,13 @@
 //! What every trade touches are binary records under short keys, for on a chain every byte written costs: accounts
 //! are known by the bytes behind their addresses, which are half as long as the texts.
 
-use cosmwasm_std::{Addr, Api, CanonicalAddr, Order, StdError, StdResult, Storage, Uint128};
+use cosmwasm_std::{Addr, Api, Order, StdError, StdResult, Storage, Uint128};
 use cw20::{EmbeddedLogo, Expiration, MarketingInfoResponse};
 use cw_storage_plus::{Bound, Item, Map};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::packed::{load, packed, read, save};
 use wattpool_schema::token::{TokenWindow, WindowWh};
-use wattpool_schema::{Seconds, Wh, Window};
+use wattpool_schema::{Holder, Seconds, Wh, Window};
 
 const CONFIG: &[u8] = b"config";
 /// First byte of the keys of accounts; the holder follows.
@@ -62,33 +62,19 @@ packed!(Config {
     since
 });
 
-/// Who holds an account: the bytes behind an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder(CanonicalAddr);
+fn account_key(holder: &Holder) -> Vec<u8> {
+    [&[ACCOUNTS], holder.as_bytes()].concat()
+}
 
-impl Holder {
-    /// The holder of an address.
-    ///
-    /// # Errors
-    /// It is no address of this chain.
-    pub fn of(api: &dyn Api, address: &str) -> StdResult<Self> {
-        api.addr_canonicalize(address).map(Self)
-    }
+/// With the length, no holder's keys are among another's.
+fn credit_prefix(holder: &Holder) -> Vec<u8> {
+    let bytes = holder.as_bytes();
+    let length = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
+    [&[CREDITS, length], bytes].concat()
+}
 
-    fn account_key(&self) -> Vec<u8> {
-        [&[ACCOUNTS], self.0.as_slice()].concat()
-    }
-
-    /// With the length, no holder's keys are among another's.
-    fn credit_prefix(&self) -> Vec<u8> {
-        let bytes = self.0.as_slice();
-        let length = u8::try_from(bytes.len()).unwrap_or(u8::MAX);
-        [&[CREDITS, length], bytes].concat()
-    }
-
-    fn credit_key(&self, window: Window) -> Vec<u8> {
-        [self.credit_prefix().as_slice(), &window.0.to_be_bytes()].concat()
-    }
+fn credit_key(holder: &Holder, window: Window) -> Vec<u8> {
+    [credit_prefix(holder).as_slice(), &window.0.to_be_bytes()].concat()
 }
 
 /// An account's tokens of one window.
@@ -171,12 +157,12 @@ pub fn save_logo(storage: &mut dyn Storage, logo: Option<&EmbeddedLogo>) -> StdR
 
 /// An account as it was last written.
 pub fn account(storage: &dyn Storage, holder: &Holder) -> StdResult<Option<Account>> {
-    load(storage, &holder.account_key())
+    load(storage, &account_key(holder))
 }
 
 /// Stores an account.
 pub fn save_account(storage: &mut dyn Storage, holder: &Holder, account: &Account) {
-    save(storage, &holder.account_key(), account);
+    save(storage, &account_key(holder), account);
 }
 
 /// Addresses of accounts, ascending by the bytes behind them.
@@ -189,22 +175,19 @@ pub fn accounts(
     // A zero byte more makes the next possible key.
     let start = start_after.map_or_else(
         || vec![ACCOUNTS],
-        |holder| [holder.account_key().as_slice(), &[0]].concat(),
+        |holder| [account_key(holder).as_slice(), &[0]].concat(),
     );
     let end = [ACCOUNTS.saturating_add(1)];
     storage
         .range_keys(Some(&start), Some(&end), Order::Ascending)
         .take(limit)
-        .map(|key| {
-            let bytes = key.get(1..).unwrap_or_default();
-            api.addr_humanize(&CanonicalAddr::from(bytes))
-        })
+        .map(|key| Holder::address(api, key.get(1..).unwrap_or_default()))
         .collect()
 }
 
 /// Stores the credit of an account for a window. Each pair is written once.
 pub fn save_credit(storage: &mut dyn Storage, holder: &Holder, window: Window, wh: Wh) {
-    save(storage, &holder.credit_key(window), &wh);
+    save(storage, &credit_key(holder, window), &wh);
 }
 
 /// Credits of an account in `(after, through]`, ascending; `after` is before `through`.
@@ -216,10 +199,10 @@ pub fn credits(
     limit: usize,
 ) -> StdResult<Vec<WindowWh>> {
     let start = after.map_or_else(
-        || holder.credit_prefix(),
-        |after| holder.credit_key(after.next()),
+        || credit_prefix(holder),
+        |after| credit_key(holder, after.next()),
     );
-    let end = [holder.credit_key(through).as_slice(), &[0]].concat();
+    let end = [credit_key(holder, through).as_slice(), &[0]].concat();
     storage
         .range(Some(&start), Some(&end), Order::Ascending)
         .take(limit)

@@ -2,7 +2,7 @@
 
 use cosmwasm_std::Storage;
 use wattpool_schema::error::MarketError;
-use wattpool_schema::Micro;
+use wattpool_schema::{Holder, Micro};
 
 use crate::checked::Checked;
 use crate::state::{self, Account, Book};
@@ -11,7 +11,7 @@ use crate::state::{self, Account, Book};
 pub fn add(
     storage: &mut dyn Storage,
     book: &mut Book,
-    owner: &str,
+    owner: &Holder,
     amount: Micro,
 ) -> Result<Micro, MarketError> {
     let mut account = state::account(storage, owner)?;
@@ -25,7 +25,7 @@ pub fn add(
 pub fn take(
     storage: &mut dyn Storage,
     book: &mut Book,
-    owner: &str,
+    owner: &Holder,
     amount: Micro,
 ) -> Result<Micro, MarketError> {
     let account = state::account(storage, owner)?;
@@ -36,7 +36,7 @@ pub fn take(
 pub fn take_from(
     storage: &mut dyn Storage,
     book: &mut Book,
-    owner: &str,
+    owner: &Holder,
     mut account: Account,
     amount: Micro,
 ) -> Result<Micro, MarketError> {
@@ -56,7 +56,7 @@ pub fn take_from(
 pub fn lock(
     storage: &mut dyn Storage,
     book: &mut Book,
-    owner: &str,
+    owner: &Holder,
     amount: Micro,
 ) -> Result<(), MarketError> {
     let mut account = state::account(storage, owner)?;
@@ -78,7 +78,7 @@ pub fn lock(
 pub fn unlock(
     storage: &mut dyn Storage,
     book: &mut Book,
-    owner: &str,
+    owner: &Holder,
     spent: Micro,
     freed: Micro,
 ) -> Result<(), MarketError> {

@@ -6,7 +6,7 @@ use wattpool_schema::escrow::{
     AccountResponse, BookResponse, EscrowConfig, MeterBookResponse, OrderRef, QueryMsg,
     TradeRecord, TradeStatus, TradesResponse,
 };
-use wattpool_schema::{MeterId, Micro, Wh};
+use wattpool_schema::{Holder, MeterId, Micro, Wh};
 
 use crate::limits;
 use crate::state::{self, Named};
@@ -24,7 +24,11 @@ pub fn answer(deps: Deps, env: &Env, msg: QueryMsg) -> Result<Binary, MarketErro
     let binary = match msg {
         QueryMsg::Config {} => to_json_binary(&config(deps)?),
         QueryMsg::Account { owner } => {
-            let account = state::account(storage, &owner)?;
+            // What is no address owns nothing.
+            let account = match Holder::of(deps.api, &owner) {
+                Ok(holder) => state::account(storage, &holder)?,
+                Err(_) => state::Account::default(),
+            };
             to_json_binary(&AccountResponse {
                 free: account.free,
                 locked: account.locked,

@@ -5,7 +5,7 @@ use cosmwasm_std::{Addr, Order as Direction, StdError, StdResult, Storage};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::{Limits, Statistics, TradeRecord};
 use wattpool_schema::packed::{load, packed, read, save};
-use wattpool_schema::{Digest32, MeterId, Micro, Wh};
+use wattpool_schema::{Digest32, Holder, MeterId, Micro, Wh};
 
 use crate::order::Order;
 
@@ -146,11 +146,11 @@ pub fn save_book(storage: &mut dyn Storage, book: &Book) {
 }
 
 /// An account; an empty one for who has none.
-pub fn account(storage: &dyn Storage, owner: &str) -> StdResult<Account> {
+pub fn account(storage: &dyn Storage, owner: &Holder) -> StdResult<Account> {
     Ok(load(storage, &key(ACCOUNTS, owner.as_bytes()))?.unwrap_or_default())
 }
 /// Stores an account.
-pub fn save_account(storage: &mut dyn Storage, owner: &str, account: &Account) {
+pub fn save_account(storage: &mut dyn Storage, owner: &Holder, account: &Account) {
     save(storage, &key(ACCOUNTS, owner.as_bytes()), account);
 }
 

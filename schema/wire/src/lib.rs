@@ -9,6 +9,7 @@ pub mod chain;
 pub mod error;
 pub mod escrow;
 pub mod event;
+pub mod holder;
 pub mod packed;
 pub mod peer;
 pub mod pool;
@@ -20,6 +21,7 @@ pub mod units;
 
 pub use bytes::*;
 pub use chain::{ADDRESS_PREFIX, PAYMENT_DENOM, STAKING_DENOM};
+pub use holder::Holder;
 pub use signing::{
     Approval, Cover, MeterKeys, SignedApproval, SignedCover, SignedStatement, Statement, TradeKind,
     RECORD_VERSION,

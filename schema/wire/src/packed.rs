@@ -179,11 +179,8 @@ impl<T: Packed> Packed for Option<T> {
         }
     }
     fn unpack(from: &mut &[u8]) -> Option<Self> {
-        if bool::unpack(from)? {
-            T::unpack(from).map(Some)
-        } else {
-            Some(None)
-        }
+        let there = bool::unpack(from)?;
+        some(there, from)
     }
 }
 
@@ -301,18 +298,105 @@ packed!(SkippedRange {
     above,
     below
 });
-packed!(MeterPosition {
-    stated,
-    sequence,
-    commitment,
-    skipped,
-    minted_window,
-    minted,
-    sold,
-    cover_window,
-    covered,
-    redeemed
-});
+
+/// A position begins with one byte that tells which parts follow: what was stated, what was skipped, what was minted, what
+/// was covered; and whether the last two belong to the window that was stated last, which is not repeated then.
+impl Packed for MeterPosition {
+    fn pack(&self, out: &mut Vec<u8>) {
+        let minted = (self.minted_window, (self.minted, self.sold));
+        let covered = (self.cover_window, (self.covered, self.redeemed));
+        let none = (Window::ZERO, (Wh::ZERO, Wh::ZERO));
+        let parts = [
+            (STATED, self.stated.is_some()),
+            (SEQUENCE, self.sequence != 0),
+            (COMMITMENT, self.commitment.is_some()),
+            (SKIPPED, !self.skipped.is_empty()),
+            (MINTED, minted != none),
+            (MINTED_IN_STATED, self.stated == Some(minted.0)),
+            (COVERED, covered != none),
+            (COVERED_IN_STATED, self.stated == Some(covered.0)),
+        ];
+        let parts = parts.iter().filter(|(_, there)| *there);
+        let parts = parts.fold(0, |parts, (part, _)| parts | part);
+        out.push(parts);
+        let has = |part| parts & part != 0;
+        if let Some(stated) = self.stated {
+            stated.pack(out);
+        }
+        if has(SEQUENCE) {
+            self.sequence.pack(out);
+        }
+        if let Some(commitment) = self.commitment {
+            commitment.pack(out);
+        }
+        if has(SKIPPED) {
+            self.skipped.pack(out);
+        }
+        for (part, in_stated, (window, amounts)) in [
+            (MINTED, MINTED_IN_STATED, minted),
+            (COVERED, COVERED_IN_STATED, covered),
+        ] {
+            if has(part) {
+                if !has(in_stated) {
+                    window.pack(out);
+                }
+                amounts.pack(out);
+            }
+        }
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        let parts = *split(from, 1)?.first()?;
+        let has = |part| parts & part != 0;
+        let stated = some(has(STATED), from)?;
+        let sequence = some(has(SEQUENCE), from)?.unwrap_or_default();
+        let commitment = some(has(COMMITMENT), from)?;
+        let skipped = some(has(SKIPPED), from)?.unwrap_or_default();
+        let mut amounts = |part, in_stated| {
+            if !has(part) {
+                return Some(Default::default());
+            }
+            let window = if has(in_stated) {
+                stated?
+            } else {
+                Window::unpack(from)?
+            };
+            Some((window, <(Wh, Wh)>::unpack(from)?))
+        };
+        let (minted_window, (minted, sold)) = amounts(MINTED, MINTED_IN_STATED)?;
+        let (cover_window, (covered, redeemed)) = amounts(COVERED, COVERED_IN_STATED)?;
+        Some(Self {
+            stated,
+            sequence,
+            commitment,
+            skipped,
+            minted_window,
+            minted,
+            sold,
+            cover_window,
+            covered,
+            redeemed,
+        })
+    }
+}
+
+const STATED: u8 = 1;
+const SEQUENCE: u8 = 1 << 1;
+const COMMITMENT: u8 = 1 << 2;
+const SKIPPED: u8 = 1 << 3;
+const MINTED: u8 = 1 << 4;
+const MINTED_IN_STATED: u8 = 1 << 5;
+const COVERED: u8 = 1 << 6;
+const COVERED_IN_STATED: u8 = 1 << 7;
+
+/// A value, if it is there.
+fn some<T: Packed>(there: bool, from: &mut &[u8]) -> Option<Option<T>> {
+    if there {
+        T::unpack(from).map(Some)
+    } else {
+        Some(None)
+    }
+}
+
 packed!(PoolWindow {
     minted,
     late,
@@ -381,8 +465,53 @@ mod tests {
         assert_eq!(read::<u16>(&bytes(&u16::MAX)), Ok(u16::MAX));
     }
 
+    /// A position with the parts that the bits of `parts` tell.
+    fn position(parts: u8, stated: Window) -> MeterPosition {
+        let has = |part| parts & part != 0;
+        let wh = |part| if has(part) { Wh(300) } else { Wh::ZERO };
+        let window = |part, same| match (has(part), has(same)) {
+            (false, _) => Window::ZERO,
+            (true, true) => stated,
+            (true, false) => Window(7),
+        };
+        let range = SkippedRange {
+            from: Window(3),
+            to: Window(4),
+            above: 5,
+            below: 9,
+        };
+        MeterPosition {
+            stated: has(STATED).then_some(stated),
+            sequence: if has(SEQUENCE) { 12 } else { 0 },
+            commitment: has(COMMITMENT).then_some(Commitment([9; 32])),
+            skipped: vec![range; usize::from(has(SKIPPED))],
+            minted_window: window(MINTED, MINTED_IN_STATED),
+            minted: wh(MINTED),
+            sold: Wh::ZERO,
+            cover_window: window(COVERED, COVERED_IN_STATED),
+            covered: wh(COVERED),
+            redeemed: wh(COVERED),
+        }
+    }
+
+    #[test]
+    fn positions_of_all_parts_there_and_back() {
+        for stated in [0, 1_970_000, u64::MAX].map(Window) {
+            for parts in 0..=u8::MAX {
+                let position = position(parts, stated);
+                assert_eq!(read(&bytes(&position)), Ok(position), "{parts:08b}");
+            }
+        }
+        assert_eq!(bytes(&MeterPosition::default()), [0]);
+        let stated_and_minted = STATED | SEQUENCE | COMMITMENT | MINTED | MINTED_IN_STATED;
+        let bytes = bytes(&position(stated_and_minted, Window(1_970_000)));
+        assert_eq!(bytes.len(), 1 + 3 + 1 + 32 + 3, "the window is there once");
+    }
+
     #[test]
     fn what_is_no_record_is_refused() {
+        let window_of_nothing = [MINTED | MINTED_IN_STATED, 1, 1];
+        assert!(read::<MeterPosition>(&window_of_nothing).is_err());
         assert!(read::<u64>(&[]).is_err());
         assert!(read::<u64>(&[0x80]).is_err());
         assert!(read::<u64>(&[1, 0]).is_err(), "bytes are left");

@@ -32,6 +32,25 @@ pub struct Load {
     pub seconds: u32,
 }
 
+impl Load {
+    /// Refuses what cannot be carried out.
+    ///
+    /// # Errors
+    /// A figure is out of range.
+    pub fn check(&self) -> Result<()> {
+        let figure = |name: &str, found: u64, most: u64| {
+            ensure!(
+                (1..=most).contains(&found),
+                "{name} {found}: 1 to {most} were expected"
+            );
+            Ok(())
+        };
+        figure("validators", u64::from(self.validators), 16)?;
+        figure("pairs", self.pairs as u64, 100)?;
+        figure("seconds", u64::from(self.seconds), u64::from(LONGEST_S))
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Loaded {
@@ -60,15 +79,8 @@ pub struct Loaded {
 /// # Errors
 /// A figure is out of range, there is no wasmd, a contract is missing, or the set-up fails.
 pub fn run(load: Load, contracts: &Path) -> Result<Loaded> {
+    load.check()?;
     let Load { pairs, seconds, .. } = load;
-    ensure!(
-        (1..=100).contains(&pairs),
-        "pairs {pairs}: 1 to 100 were expected"
-    );
-    ensure!(
-        (1..=LONGEST_S).contains(&seconds),
-        "seconds {seconds}: 1 to {LONGEST_S} were expected"
-    );
     let people = people(4, 2 * pairs);
     let mut stage = OnWasmd::start(&people.all, load.validators, contracts)?;
     stage.pin()?;

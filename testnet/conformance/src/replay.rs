@@ -4,7 +4,8 @@ use crate::counted::{Call, Counted, Log};
 use crate::record::{contract_events, Act, Answer, Part, PlainEvent, Record, Step};
 use cosmwasm_std::testing::MockStorage;
 use cosmwasm_std::{
-    Addr, Api, Binary, BlockInfo, Coin, CosmosMsg, Empty, StdResult, Storage, Timestamp, WasmMsg,
+    Addr, Api, Binary, BlockInfo, Coin, CosmosMsg, Deps, DepsMut, Empty, Env, MessageInfo,
+    Response, StdResult, Storage, Timestamp, WasmMsg,
 };
 use cw_multi_test::error::AnyResult;
 use cw_multi_test::{
@@ -64,8 +65,27 @@ pub struct Replay {
     app: Chain,
     addresses: Recorded,
     codes: BTreeMap<Part, u64>,
+    receiver: u64,
     chain_id: String,
     log: Log,
+}
+
+/// An answer to anything.
+#[allow(clippy::unnecessary_wraps)] // entry points can fail
+fn take(_: DepsMut, _: Env, _: MessageInfo, _: Empty) -> StdResult<Response> {
+    Ok(Response::new())
+}
+
+/// As [`take`], of the token's message.
+#[allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value)] // as entry points are
+fn receive(_: DepsMut, _: Env, _: MessageInfo, _: serde_json::Value) -> StdResult<Response> {
+    Ok(Response::new())
+}
+
+/// Answers nothing.
+#[allow(clippy::unnecessary_wraps)] // as above
+fn ask_nothing(_: Deps, _: Env, _: Empty) -> StdResult<Binary> {
+    Ok(Binary::default())
 }
 
 impl Replay {
@@ -112,13 +132,31 @@ impl Replay {
                 (part, app.store_code(Box::new(counted)))
             })
             .collect();
+        let receiver = ContractWrapper::new(receive, take, ask_nothing);
+        let receiver = app.store_code(Box::new(receiver));
         Self {
             app,
             addresses,
             codes,
+            receiver,
             chain_id: chain_id.to_owned(),
             log,
         }
+    }
+
+    /// Makes a contract that takes whatever is sent to it.
+    ///
+    /// # Errors
+    /// The address is none.
+    pub fn receiver(&mut self, by: &Addr, address: &str) -> AnyResult<()> {
+        self.addresses
+            .0
+            .borrow_mut()
+            .push_back(Addr::unchecked(address));
+        let (code, none) = (self.receiver, "receiver");
+        self.app
+            .instantiate_contract(code, by.clone(), &Empty {}, &[], none, None)?;
+        Ok(())
     }
 
     /// What the contracts did since this was last asked.

@@ -228,6 +228,8 @@ impl Run {
 
     /// Notes everybody's coins and the contracts' state. Nobody else touches them.
     async fn end(&self, record: &mut Record) -> Result<()> {
+        // A node tells what became of a block's transactions before its state can be asked for: with the next block it can.
+        self.chain.next_block().await?;
         let rpc = self.chain.client().rpc();
         let contracts =
             [Part::Token, Part::Pool, Part::Escrow].map(|p| self.course.contracts.of(p));

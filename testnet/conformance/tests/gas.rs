@@ -6,10 +6,49 @@
     clippy::arithmetic_side_effects
 )]
 
+use cosmwasm_schema::schemars::{schema::RootSchema, schema_for};
+use std::collections::BTreeSet;
 use wattpool_conformance::chain::contracts_folder;
 use wattpool_conformance::gas::{
-    cast, grow, people, play_trades, InProcess, OnWasmd, METERS, SETTLE_LIMIT, STATE_LIMIT,
+    cast, grow, people, play, play_trades, InProcess, OnWasmd, INDIRECT, METERS, REFUSED,
+    SETTLE_LIMIT, STATE_LIMIT,
 };
+use wattpool_schema::{escrow, pool, token};
+
+/// Names of a contract's messages.
+fn messages(part: &str, schema: RootSchema) -> Vec<String> {
+    let schema = serde_json::to_value(schema).expect("a schema is JSON");
+    let variants = schema.pointer("/oneOf").and_then(|list| list.as_array());
+    let names = variants.expect("variants").iter().map(|variant| {
+        let name = variant.pointer("/required/0");
+        name.and_then(|name| name.as_str()).expect("a name")
+    });
+    names.map(|name| format!("{part} {name}")).collect()
+}
+
+#[test]
+fn every_message_is_in_the_table() {
+    let all: BTreeSet<String> = [
+        messages("token", schema_for!(token::ExecuteMsg)),
+        messages("pool", schema_for!(pool::ExecuteMsg)),
+        messages("escrow", schema_for!(escrow::ExecuteMsg)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let people = people(1, METERS);
+    let scenes = play(&mut InProcess::new(&people.all), 1).expect("the script");
+    let played = scenes.iter().map(|scene| {
+        let bare = scene.name.split(" (").next().expect("a name");
+        bare.split(',').next().expect("a name").to_owned()
+    });
+    let elsewhere = INDIRECT.into_iter().chain(REFUSED).map(str::to_owned);
+    let mut known: BTreeSet<String> = played.chain(elsewhere).collect();
+    for part in ["token", "pool", "escrow"] {
+        assert!(known.remove(&format!("{part} instantiate")), "{part}");
+    }
+    assert_eq!(known, all);
+}
 
 #[test]
 fn trades_on_wasmd_keep_their_limits_and_do_not_grow() {

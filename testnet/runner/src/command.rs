@@ -1,5 +1,6 @@
 //! The command: a network that stays, in a folder.
 
+use crate::agents;
 use crate::deploy::{deploy, Tools, ADDRESSES};
 use crate::description::Description;
 use crate::network::{remove, Found, Testnet};
@@ -17,6 +18,8 @@ use std::process::ExitCode;
 
 /// Where the first node answers RPC unless told otherwise.
 const RPC_PORT: u16 = 26_657;
+/// Seconds of a window, unless told otherwise, where agents trade: somebody watches them.
+const WITH_AGENTS_S: u32 = 60;
 /// Where the network is unless told otherwise.
 const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../state");
 /// What testnet/up and scripts/build-contracts build.
@@ -74,7 +77,7 @@ struct Up {
     /// Milliseconds between blocks, at least [default: 1000].
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(50..=60_000))]
     block_ms: Option<u32>,
-    /// Seconds of a market window [default: 900].
+    /// Seconds of a market window [default: 900; with agents 60].
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..))]
     window_s: Option<u32>,
     /// Seconds that a proposal to governance can be voted on; an expedited one half as long.
@@ -89,10 +92,13 @@ struct Up {
     /// The wasmd to run [default: what testnet/build built].
     #[arg(long, value_name = "FILE")]
     wasmd: Option<PathBuf>,
+    /// Homes with agents that trade, up to 64; every other one has a roof of solar cells [default: none].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=i64::from(agents::MOST)))]
+    agents: Option<u16>,
     /// Leave the chain without contracts.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "agents")]
     no_deploy: bool,
-    /// The wattpool command that deploys [default: what testnet/up built].
+    /// The wattpool command that deploys, and that the agents run [default: what testnet/up built].
     #[arg(long, value_name = "FILE", default_value = WATTPOOL, hide_default_value = true)]
     wattpool: PathBuf,
     /// Folder of the contracts [default: what scripts/build-contracts built].
@@ -134,7 +140,7 @@ impl Up {
             if running == nodes.len() {
                 self.check_running(&found.description)?;
                 eprintln!("the network is up already; testnet/down stops it");
-                self.deploy(&found.description)?;
+                self.populate(&found.description)?;
                 return self.shown.run();
             }
             if running > 0 {
@@ -146,9 +152,18 @@ impl Up {
         }
         drop(found);
         let network = Testnet::start(&self.options(had.as_ref())?)?;
-        self.deploy(network.description())?;
+        self.populate(network.description())?;
         network.release();
         self.shown.run()
+    }
+
+    /// The market, and the homes that trade in it.
+    fn populate(&self, description: &Description) -> Result<()> {
+        self.deploy(description)?;
+        if agents::count(description) > 0 && !self.no_deploy {
+            agents::up(&self.shown.folder.home, description, &self.wattpool)?;
+        }
+        Ok(())
     }
 
     /// Deploys, unless that was done or is not wanted.
@@ -172,6 +187,14 @@ impl Up {
             .validators
             .or(had_validators)
             .unwrap_or(defaults.validators);
+        let homes = had.map_or(self.agents.unwrap_or(0), agents::count);
+        if let Some(asked) = self.agents.filter(|asked| *asked != homes) {
+            bail!("--agents {asked}: the network that is there has {homes}; testnet/reset makes room for another");
+        }
+        let window_s = match homes {
+            0 => defaults.window_s,
+            _ => WITH_AGENTS_S,
+        };
         Ok(Options {
             home: Some(self.shown.folder.home.clone()),
             wasmd: self.wasmd.clone(),
@@ -184,7 +207,8 @@ impl Up {
             window_s: self
                 .window_s
                 .or(had.map(|had| had.window_s))
-                .unwrap_or(defaults.window_s),
+                .unwrap_or(window_s),
+            named: agents::owners(homes)?,
             voting_s: self.voting_s,
             jail_after: self.jail_after,
             log_level: self.log_level.clone(),
@@ -226,6 +250,11 @@ impl Up {
                 u64::try_from(has.nodes.len()).ok(),
             ),
             (
+                "--agents",
+                self.agents.map(u64::from),
+                Some(u64::from(agents::count(has))),
+            ),
+            (
                 "--rpc-port",
                 self.rpc_port.map(u64::from),
                 port.map(u64::from),
@@ -253,11 +282,14 @@ impl Up {
 }
 
 fn down(home: &Path) -> Result<ExitCode> {
-    let running = match Found::open(home, true)? {
+    let (agents, nodes) = match Found::open(home, true)? {
         Some(mut found) => found.end()?,
-        None => 0,
+        None => (0, 0),
     };
-    eprintln!("{running} nodes stopped");
+    if agents > 0 {
+        eprintln!("{agents} agents stopped");
+    }
+    eprintln!("{nodes} nodes stopped");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -279,7 +311,7 @@ fn reset(home: &Path) -> Result<ExitCode> {
 /// What `status --json` prints.
 #[derive(Serialize)]
 struct Shape {
-    /// Every node runs and answers.
+    /// Every node and every agent runs and answers.
     running: bool,
     home: PathBuf,
     chain_id: Option<String>,
@@ -291,6 +323,8 @@ struct Shape {
     block_ms: Option<u32>,
     window_s: Option<u32>,
     nodes: Vec<ShownNode>,
+    /// Homes with agents.
+    agents: Vec<ShownAgent>,
     /// Addresses by role.
     accounts: BTreeMap<String, String>,
     /// What the deployment wrote; none before it.
@@ -304,6 +338,19 @@ struct ShownNode {
     process: Option<i32>,
     height: Option<u64>,
     catching_up: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct ShownAgent {
+    name: String,
+    meter: String,
+    /// Where it answers.
+    http: String,
+    /// What its owner's commands need.
+    config: PathBuf,
+    process: Option<i32>,
+    /// What it says of its own health.
+    health: Option<Value>,
 }
 
 impl Shown {
@@ -333,6 +380,7 @@ fn shape(home: &Path) -> Result<Shape> {
         block_ms: None,
         window_s: None,
         nodes: Vec::new(),
+        agents: Vec::new(),
         accounts: BTreeMap::new(),
         contracts: None,
     };
@@ -347,7 +395,21 @@ fn shape(home: &Path) -> Result<Shape> {
     shape.height = best.map(|status| status.height);
     shape.time = best.map(|status| status.time.clone());
     let description = found.description;
-    shape.running = looks.iter().all(|(_, status)| status.is_some());
+    let shown = |home: agents::Home| ShownAgent {
+        process: agents::process(&shape.home, &home).running().map(|p| p.pid),
+        health: agents::health(&home),
+        http: agents::address(&home),
+        config: shape
+            .home
+            .join(agents::FOLDER)
+            .join(&home.name)
+            .join("agent.toml"),
+        meter: home.meter,
+        name: home.name,
+    };
+    shape.agents = agents::homes(home)?.into_iter().map(shown).collect();
+    shape.running = looks.iter().all(|(_, status)| status.is_some())
+        && shape.agents.iter().all(|agent| agent.health.is_some());
     let answers = |(node, look): (_, &(_, Option<Status>))| look.1.is_some().then_some(node);
     let answering = description.nodes.iter().zip(&looks).find_map(answers);
     shape.rpc = answering
@@ -405,6 +467,20 @@ fn print(shape: &Shape) {
             (Some(process), Some(height)) => format!("process {process}, height {height}"),
         };
         println!("{} {}: {state}", node.name, node.rpc);
+    }
+    for agent in &shape.agents {
+        let state = match (agent.process, &agent.health) {
+            (None, _) => "does not run".to_owned(),
+            (Some(process), None) => format!("process {process}, does not answer"),
+            (Some(process), Some(health)) if health["ok"] == true => {
+                format!("process {process}, well")
+            }
+            (Some(process), Some(health)) => format!("process {process}: {health}"),
+        };
+        println!(
+            "{} {} meter {}: {state}",
+            agent.name, agent.http, agent.meter
+        );
     }
     let Some(contracts) = &shape.contracts else {
         println!("no contracts");

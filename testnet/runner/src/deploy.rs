@@ -2,7 +2,7 @@
 
 use crate::description::Description;
 use crate::files::{write, write_private};
-use crate::node::guarded;
+use crate::process::guarded;
 use anyhow::{bail, Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};

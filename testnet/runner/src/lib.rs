@@ -5,15 +5,16 @@
 //! (behind `testnet/up`, `down`, `status` and `reset`) does the same with a network that stays.
 
 mod account;
+mod agents;
 mod command;
 mod deploy;
 mod description;
 mod files;
 mod genesis;
 mod network;
-mod node;
 mod options;
 mod ports;
+mod process;
 mod rpc;
 
 pub use account::{module_address, Account, Coin};

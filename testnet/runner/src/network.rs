@@ -1,13 +1,15 @@
 //! A network of nodes: made, started, disturbed, ended.
 
+use crate::agents;
 use crate::deploy::{ADDRESSES, KEYS, SETTINGS};
 use crate::description::{Description, NodeDescription, FILE};
 use crate::files;
-use crate::node::Node;
 use crate::options::{Options, Ports};
 use crate::ports::{self, Reserved};
+use crate::process::Process;
 use crate::rpc::{self, Status};
 use anyhow::{bail, Context, Result};
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -25,7 +27,7 @@ pub struct Testnet {
     wasmd: PathBuf,
     log_level: String,
     description: Description,
-    nodes: Vec<Node>,
+    nodes: Vec<Process>,
     released: bool,
     // These end after the nodes did.
     _ports: Option<Reserved>,
@@ -59,7 +61,7 @@ impl Testnet {
         let lock = lock(&home)?;
         let found = Description::read(&home)?;
         for node in found.iter().flat_map(|found| &found.nodes) {
-            if let Some(process) = Node::new(&home, node).running() {
+            if let Some(process) = process_of(&home, node).running() {
                 bail!(
                     "{} in {} runs already (process {})",
                     node.name,
@@ -90,7 +92,7 @@ impl Testnet {
             nodes: description
                 .nodes
                 .iter()
-                .map(|node| Node::new(&home, node))
+                .map(|node| process_of(&home, node))
                 .collect(),
             wasmd,
             log_level: options.log_level.clone(),
@@ -194,10 +196,15 @@ impl Testnet {
     /// When there is no such node, or it cannot be started.
     pub fn restart(&mut self, node: usize) -> Result<()> {
         let (wasmd, level) = (self.wasmd.clone(), self.log_level.clone());
+        let folder = self.home.join(&self.entry(node)?.name);
         let process = self.process(node)?;
         match process.running() {
             Some(_) => Ok(()),
-            None => process.start(&wasmd, &level),
+            None => {
+                let folder = folder.as_os_str();
+                let flags = ["start", "--log_no_color", "--log_level", &level, "--home"];
+                process.start(&wasmd, flags.map(OsStr::new).into_iter().chain([folder]))
+            }
         }
     }
 
@@ -245,7 +252,7 @@ impl Testnet {
 
     /// Lets the network stay when this value, and this process, end.
     pub fn release(mut self) {
-        self.nodes.iter_mut().for_each(Node::release);
+        self.nodes.iter_mut().for_each(Process::release);
         self.released = true;
         if let Some(folder) = self._temporary.take() {
             let _kept = folder.keep();
@@ -259,7 +266,7 @@ impl Testnet {
             .with_context(|| self.no_node(node))
     }
 
-    fn process(&mut self, node: usize) -> Result<&mut Node> {
+    fn process(&mut self, node: usize) -> Result<&mut Process> {
         let context = self.no_node(node);
         self.nodes.get_mut(node).context(context)
     }
@@ -283,7 +290,8 @@ impl Drop for Testnet {
 /// A network in a folder that other processes may have started.
 pub(crate) struct Found {
     pub description: Description,
-    nodes: Vec<Node>,
+    home: PathBuf,
+    nodes: Vec<Process>,
     _lock: Option<File>,
 }
 
@@ -298,9 +306,10 @@ impl Found {
             nodes: description
                 .nodes
                 .iter()
-                .map(|node| Node::new(&home, node))
+                .map(|node| process_of(&home, node))
                 .collect(),
             description,
+            home,
             _lock: lock,
         }))
     }
@@ -317,16 +326,27 @@ impl Found {
             .collect()
     }
 
-    /// Stops all nodes; answers how many ran.
-    pub(crate) fn end(&mut self) -> Result<usize> {
-        let running = self.nodes.iter_mut().filter_map(Node::running).count();
+    /// Stops all agents, then all nodes; answers how many of both ran.
+    pub(crate) fn end(&mut self) -> Result<(usize, usize)> {
+        let mut agents: Vec<Process> = agents::homes(&self.home)?
+            .iter()
+            .map(|home| agents::process(&self.home, home))
+            .collect();
+        let trading = agents.iter_mut().filter_map(Process::running).count();
+        let running = self.nodes.iter_mut().filter_map(Process::running).count();
+        let ended = end_all(&mut agents);
         end_all(&mut self.nodes)?;
-        Ok(running)
+        ended.map(|()| (trading, running))
     }
 }
 
+/// A node's process, whether it runs or not.
+fn process_of(home: &Path, node: &NodeDescription) -> Process {
+    Process::new(home.join(&node.name), "node")
+}
+
 /// Stops all at once, since each takes its time.
-fn end_all(nodes: &mut [Node]) -> Result<()> {
+fn end_all(nodes: &mut [Process]) -> Result<()> {
     std::thread::scope(|scope| {
         let ends: Vec<_> = nodes
             .iter_mut()
@@ -405,7 +425,7 @@ fn find_wasmd(asked: Option<&Path>) -> Result<PathBuf> {
 pub(crate) fn remove(home: &Path) -> Result<()> {
     let ours = |name: &str| {
         let begins = [FILE, ADDRESSES, SETTINGS, "node"];
-        ["lock", "gentxs", KEYS].contains(&name)
+        ["lock", "gentxs", KEYS, agents::FOLDER].contains(&name)
             || begins.iter().any(|begin| name.starts_with(begin))
     };
     for entry in fs::read_dir(home).with_context(|| format!("reading {}", home.display()))? {

@@ -8,9 +8,10 @@ use crate::io::{Command, Millis, Notice, Timer};
 use std::sync::Arc;
 use wattpool_optimizer::predict::Conditions;
 use wattpool_schema::escrow::SettleTrade;
+use wattpool_schema::event::Delivered;
 use wattpool_schema::peer::{Record, SignedRecord, SignedRequest};
 use wattpool_schema::{
-    Approval, MeterId, Ppm, Price, SignedApproval, Wh, Window, Zone, RECORD_VERSION,
+    Approval, MeterId, Ppm, Price, SignedApproval, TradeKind, Wh, Window, Zone, RECORD_VERSION,
 };
 
 /// Look-ups per class of loss and window.
@@ -274,6 +275,18 @@ impl Agent {
         self.may_buy(now)
             && !self.is_blocked(&a.seller)
             && self.policy.max_buy_price.is_none_or(|limit| total <= limit)
+    }
+
+    /// Of a standing order of this meter, in the running window.
+    pub(super) fn count_delivery(&mut self, d: &Delivered) {
+        let counts = d.buyer == self.id.meter
+            && d.kind == TradeKind::Forward
+            && d.window == self.buying.window;
+        if counts {
+            self.buying.bought = self.buying.bought.saturating_add(d.net);
+            self.day.bought = self.day.bought.saturating_add(d.net);
+            self.note_chunk(d.buyer, d.trade_id);
+        }
     }
 
     /// The import signed for what did not come about serves other trades, unless deliveries under way may use it.

@@ -389,6 +389,11 @@ impl Agent {
             {
                 self.on_sold(now, t, cx, out);
             }
+            MarketEvent::TradeClosed(t)
+                if t.buyer == self.id.meter && t.kind == wattpool_schema::TradeKind::Spot =>
+            {
+                self.on_bought(now, t, cx, out);
+            }
             MarketEvent::PauseSet(p) => {
                 self.paused = p.paused;
                 self.refresh_offer(now, cx, out);

@@ -243,14 +243,7 @@ impl Agent {
             Ok(events) => {
                 for event in &events {
                     if let MarketEvent::Delivered(d) = event {
-                        if d.buyer == self.id.meter
-                            && d.kind == TradeKind::Forward
-                            && d.window == self.buying.window
-                        {
-                            self.buying.bought = self.buying.bought.saturating_add(d.net);
-                            self.day.bought = self.day.bought.saturating_add(d.net);
-                            self.note_chunk(buyer, trade_id);
-                        }
+                        self.count_delivery(d);
                     }
                 }
                 self.free_cover();
@@ -465,6 +458,10 @@ impl Agent {
                     about,
                     last_chunk: None,
                 });
+                // Opened before a restart: its time in this window may be now.
+                if self.orders.buys_in(self.buying.window) && !self.buying.left().is_zero() {
+                    self.schedule(now, Timer::Deliver, self.market.timing.block_ms, out);
+                }
             }
             Err(TxFailure::Lost | TxFailure::Unsent(_)) => {
                 self.lost_order_tx(now, Intent::Open { trade_id }, out)
@@ -557,6 +554,19 @@ impl Agent {
                     self.withdraw_offer(out);
                 } else {
                     self.refresh_offer(now, cx, out);
+                }
+            }
+            // By another's transaction, or one from before a restart; that of a running one comes with its outcome.
+            MarketEvent::Delivered(d)
+                if d.buyer == self.id.meter && d.kind == TradeKind::Forward =>
+            {
+                let intent = Intent::Deliver {
+                    buyer: d.buyer,
+                    trade_id: d.trade_id,
+                };
+                if !self.intents.iter().any(|(_, i)| *i == intent) {
+                    self.count_delivery(d);
+                    self.go_on(now, cx, out);
                 }
             }
             MarketEvent::TradeClosed(t)

@@ -10,7 +10,7 @@ use wattpool_rules::loss;
 use wattpool_rules::payment::payment;
 use wattpool_schema::error::{class_of, Class};
 use wattpool_schema::escrow::SettleTrade;
-use wattpool_schema::event::MarketEvent;
+use wattpool_schema::event::{MarketEvent, TradeClosed};
 use wattpool_schema::peer::{Answer, DenialReason, TradeAnswer, TradeRequest};
 use wattpool_schema::{Cover, MeterId, Micro, SignedApproval, SignedCover, Wh, RECORD_VERSION};
 
@@ -305,6 +305,29 @@ impl Agent {
                 self.reduce(&seller, |_| Wh::ZERO);
             }
         }
+        self.go_on(now, cx, out);
+    }
+
+    /// A purchase is on the chain. Of one's own transactions that comes with their outcome; a trade that was under
+    /// way when the agent was killed is counted here: submitted again, it is answered like one that was counted in the
+    /// meter's position before the restart.
+    pub(super) fn on_bought(
+        &mut self,
+        now: Millis,
+        t: &TradeClosed,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
+        let recovered = |s: &Settling| {
+            let a = &s.trade.approval.approval;
+            s.recovered && a.seller == t.seller && a.nonce == t.nonce
+        };
+        let Some(at) = self.buying.settling.iter().position(recovered) else {
+            return;
+        };
+        let mut done = self.buying.settling.swap_remove(at);
+        done.trade.wh = t.arrived;
+        self.count_purchase(&done, t.paid.saturating_add(t.charge), out);
         self.go_on(now, cx, out);
     }
 

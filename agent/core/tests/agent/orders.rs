@@ -177,6 +177,55 @@ fn an_order_is_journalled_opened_and_delivered_before_anything_else_is_bought() 
 }
 
 #[test]
+fn a_delivery_under_way_at_a_restart_is_counted_once() {
+    let (mut home, request) = asking();
+    let (intent, order) = opened(&home.give(approved(&request, |_| {})));
+    home.done(intent, Ok(Vec::new()));
+    let out = home.next_window(-400);
+    home.take_statements(&out);
+    let live = home.window.prev();
+    let position = MeterPosition {
+        stated: Some(live),
+        sequence: 1_000,
+        ..MeterPosition::default()
+    };
+    let (mut home, out) = home.crash(Policy::default(), position);
+    let resumed = home.done(opened(&out).0, Ok(Vec::new()));
+    // What the killed agent submitted is in the first block after the restart.
+    let MarketEvent::Delivered(chunk) = delivered(meter(2), ME, live, 150, 154) else {
+        unreachable!()
+    };
+    let trade_id = order.trade_id;
+    let event = MarketEvent::Delivered(Delivered { trade_id, ..chunk });
+    home.give(Event::Chain {
+        at: home.block,
+        event: event.clone(),
+    });
+    // Of the running agent's own transaction both the chain and its outcome tell.
+    let deliver = home.fire(&resumed, Timer::Deliver);
+    let [(intent, _, cover)] = deliveries(&deliver)[..] else {
+        panic!("{deliver:?}")
+    };
+    assert_eq!(cover, Wh(350));
+    let MarketEvent::Delivered(chunk) = event else {
+        unreachable!()
+    };
+    let event = MarketEvent::Delivered(Delivered {
+        net: Wh(50),
+        ..chunk
+    });
+    home.give(Event::Chain {
+        at: home.block,
+        event: event.clone(),
+    });
+    home.done(intent, Ok(vec![event]));
+    let looking = home.fire(&out, Timer::Seek);
+    let offer = home.offer(3, 5_000, |_| {});
+    let rest = asked(&home.found(looked_up(&looking).0, vec![offer]));
+    assert_eq!(rest.request.wh, Wh(200));
+}
+
+#[test]
 fn an_order_different_from_what_was_asked_is_not_opened() {
     type Change = fn(&mut Approval);
     let cases: [(&str, Change); 5] = [

@@ -381,15 +381,24 @@ fn sellers_that_are_not_trusted_are_asked_for_what_the_others_cannot_supply() {
             min_quality,
             ..Policy::default()
         });
-        // Home 2 breaks its word a few times.
-        for _ in 0..6 {
+        // Home 2 breaks its word a few times, the others keep theirs.
+        for n in 0..12 {
             let opened = home.next_window(-400);
             home.take_statements(&opened);
             let (lookup, _) = looked_up(&home.fire(&opened, Timer::Seek));
-            let offer = home.offer(2, 1_000, |_| {});
+            let seller = if n % 2 == 0 { 2 } else { 4 };
+            let offer = home.offer(seller, 1_000, |_| {});
             let request = asked(&home.found(lookup, vec![offer]));
-            let (intent, _) = settled(&home.give(approved(&request, |_| {})));
-            home.done(intent, Err(TxFailure::Refused("INSUFFICIENT_OWN")));
+            let (intent, trade) = settled(&home.give(approved(&request, |_| {})));
+            let kept = closed(&trade.approval.approval, 400);
+            home.done(
+                intent,
+                if seller == 2 {
+                    Err(TxFailure::Refused("INSUFFICIENT_OWN"))
+                } else {
+                    Ok(vec![kept])
+                },
+            );
         }
         let opened = home.next_window(-900);
         home.take_statements(&opened);

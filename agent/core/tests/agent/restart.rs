@@ -242,6 +242,27 @@ fn a_trade_that_had_reached_the_chain_is_not_counted_twice() {
 }
 
 #[test]
+fn a_trade_that_reaches_the_chain_after_the_restart_is_counted_once() {
+    let (home, trade) = purchase();
+    let (mut home, out) = home.crash(Policy::default(), position(true));
+    let (intent, _) = settled(&out);
+    // The killed agent's transaction is in the first block; the same trade submitted again then has no events.
+    let at = home.block;
+    let event = closed(&trade.approval.approval, 250);
+    let told = notices(&home.give(Event::Chain { at, event }));
+    assert_eq!(
+        told,
+        [Notice::Bought {
+            window: X,
+            seller: meter(2),
+            wh: Wh(250)
+        }]
+    );
+    assert_eq!(notices(&home.done(intent, Ok(Vec::new()))), []);
+    seek_rest(&mut home, &out, 150, &trade);
+}
+
+#[test]
 fn a_trade_whose_approval_lapsed_is_bought_elsewhere() {
     let (mut home, trade) = purchase();
     home.wait(60);

@@ -6,12 +6,27 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+/// A host of its own: a network namespace, and how it and the world reach each other.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// A process in the namespace.
+    pub pid: u32,
+    /// The host's own address.
+    pub ip: String,
+    /// Where others dial it: address and port.
+    pub dialled: (String, u16),
+    /// Where it finds the chain.
+    pub rpc: String,
+}
+
 pub struct Home {
     pub folder: PathBuf,
     pub meter: String,
     pub keys: Value,
     /// HTTP, and above it the peers' port.
     pub port: u16,
+    /// Where it lives, if not on this host.
+    pub place: Option<Place>,
     child: Option<Child>,
 }
 
@@ -36,6 +51,7 @@ impl Home {
             folder,
             meter,
             port,
+            place: None,
             child: None,
         }
     }
@@ -46,11 +62,28 @@ impl Home {
 
     /// Where others dial it.
     pub fn address(&self) -> String {
-        format!(
-            "/ip4/127.0.0.1/tcp/{}/p2p/{}",
-            self.port + 1,
-            self.key("peer_id")
-        )
+        format!("{}/p2p/{}", self.reached_at(), self.key("peer_id"))
+    }
+
+    fn reached_at(&self) -> String {
+        let here = ("127.0.0.1".to_owned(), self.port + 1);
+        let (ip, port) = self.place.as_ref().map_or(here, |p| p.dialled.clone());
+        format!("/ip4/{ip}/tcp/{port}")
+    }
+
+    /// The program, run where the home lives.
+    fn wattpool(&self, args: &[&str]) -> Command {
+        let Some(place) = &self.place else {
+            return common::command(args);
+        };
+        let mut command = Command::new("nsenter");
+        command
+            .arg(format!("--net=/proc/{}/ns/net", place.pid))
+            .arg("--")
+            .arg(env!("CARGO_BIN_EXE_wattpool"))
+            .args(args)
+            .stdin(Stdio::null());
+        command
     }
 
     pub fn configure(
@@ -61,11 +94,13 @@ impl Home {
         block_ms: u32,
         first_window: u64,
     ) {
+        let ip = self.place.as_ref().map_or("127.0.0.1", |p| p.ip.as_str());
+        let external = self.reached_at();
         let config = format!(
             "[meter]\nid = {:?}\n[meter.replay]\nfile = \"profile.csv\"\nfirst_window = {first_window}\nrepeat = false\n\
              [chain]\nrpc = {rpc:?}\nmarket = {market:?}\ngas_price = \"0.0025uwatt\"\nblock_ms = {block_ms}\n\
-             [network]\nlisten = [\"/ip4/127.0.0.1/tcp/{}\"]\nbootstrap = {bootstrap:?}\nmdns = false\n\
-             [keys]\npassphrase_file = \"passphrase\"\n[http]\nlisten = \"127.0.0.1:{}\"\n[log]\nlevel = \"debug,libp2p=warn,hyper=warn,reqwest=warn,hyper_util=warn\"\n",
+             [network]\nlisten = [\"/ip4/{ip}/tcp/{}\"]\nexternal = [{external:?}]\nbootstrap = {bootstrap:?}\nmdns = false\n\
+             [keys]\npassphrase_file = \"passphrase\"\n[http]\nlisten = \"127.0.0.1:{}\"\n[log]\nlevel = \"info,wattpool=debug,wattpool_runtime=debug,wattpool_discovery_libp2p=debug,wattpool_ledger_wasmd=debug\"\n",
             self.meter,
             self.port + 1,
             self.port,
@@ -81,9 +116,8 @@ impl Home {
             .append(true)
             .open(self.folder.join("log"))
             .unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wattpool"));
+        let mut command = self.wattpool(&["agent", "run", "--config"]);
         command
-            .args(["agent", "run", "--config"])
             .arg(self.folder.join("agent.toml"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -121,7 +155,7 @@ impl Home {
     pub fn ask(&self, command: &[&str]) -> Option<Value> {
         let config = self.folder.join("agent.toml");
         let args = [&["agent"], command, &["--json", "--config"]].concat();
-        let ran = common::ended(common::command(&args).arg(config).output().unwrap());
+        let ran = common::ended(self.wattpool(&args).arg(config).output().unwrap());
         (ran.code == Some(0)).then(|| serde_json::from_str(&ran.stdout).unwrap())
     }
 

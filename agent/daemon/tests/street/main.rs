@@ -17,8 +17,10 @@ mod common;
 
 mod crash;
 mod home;
+mod hosts;
 mod market;
 mod profiles;
+mod relay;
 mod street;
 
 /// Two networks at once would be too much for the machine, and make blocks late.

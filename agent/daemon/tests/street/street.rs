@@ -23,7 +23,7 @@ pub struct Street {
     pub market: Market,
     pub net: Testnet,
     pub window_s: u32,
-    block_ms: u32,
+    pace: Pace,
     client: Arc<Client>,
     runtime: Runtime,
     folder: tempfile::TempDir,
@@ -37,6 +37,14 @@ pub struct Pace {
     pub block_ms: u32,
     /// First of the ports.
     pub port: u16,
+    /// Homes in a zone, which trade among themselves alone.
+    pub zone: usize,
+}
+
+impl Pace {
+    fn zone_of(&self, home: usize) -> Zone {
+        Zone(u16::try_from(home / self.zone).unwrap())
+    }
 }
 
 fn contracts() -> PathBuf {
@@ -76,7 +84,8 @@ impl Street {
         let settings =
             ChainSettings::new(net.rpc_addresses(), ADDRESS_PREFIX, price.parse().unwrap());
         let client = Arc::new(runtime.block_on(Client::connect(settings)).unwrap());
-        let market = deploy(&net, &pace, &folder, &price);
+        let zones = profiles.len().div_ceil(pace.zone);
+        let market = deploy(&net, &pace, zones, &folder, &price);
         let street = Self {
             homes,
             profiles,
@@ -84,7 +93,7 @@ impl Street {
             market,
             net,
             window_s: pace.window_s,
-            block_ms: pace.block_ms,
+            pace,
             client,
             runtime,
             folder,
@@ -101,29 +110,31 @@ impl Street {
     fn register(&self, owners: &[Account]) {
         let pool = &self.market.pool.address;
         let admin = self.sender(self.net.description().account("admin").unwrap());
-        let registration = |(home, (owner, profile)): (&Home, (&Account, &Profile))| {
-            let most = |f: fn(&(u64, u64)) -> u64| Wh(profile.iter().map(f).max().unwrap_or(0) + 1);
-            let msg = ExecuteMsg::RegisterMeter {
-                registration: Registration {
-                    meter: home.meter.parse().unwrap(),
-                    owner: owner.address.clone(),
-                    device: home.key("device").parse().unwrap(),
-                    agent: Some(home.key("agent").parse().unwrap()),
-                    zone: Zone(0),
-                    kind: MeterKind::Pv,
-                    max_export: most(|r| r.1),
-                    max_import: most(|r| r.0),
-                },
+        let registration =
+            |(n, (home, (owner, profile))): (usize, (&Home, (&Account, &Profile)))| {
+                let most =
+                    |f: fn(&(u64, u64)) -> u64| Wh(profile.iter().map(f).max().unwrap_or(0) + 1);
+                let msg = ExecuteMsg::RegisterMeter {
+                    registration: Registration {
+                        meter: home.meter.parse().unwrap(),
+                        owner: owner.address.clone(),
+                        device: home.key("device").parse().unwrap(),
+                        agent: Some(home.key("agent").parse().unwrap()),
+                        zone: self.pace.zone_of(n),
+                        kind: MeterKind::Pv,
+                        max_export: most(|r| r.1),
+                        max_import: most(|r| r.0),
+                    },
+                };
+                execute(
+                    admin.address(),
+                    pool,
+                    serde_json::to_vec(&msg).unwrap(),
+                    Vec::new(),
+                )
             };
-            execute(
-                admin.address(),
-                pool,
-                serde_json::to_vec(&msg).unwrap(),
-                Vec::new(),
-            )
-        };
         let each = self.homes.iter().zip(owners.iter().zip(&self.profiles));
-        let messages: Vec<_> = each.map(registration).collect();
+        let messages: Vec<_> = each.enumerate().map(registration).collect();
         self.runtime.block_on(async {
             let tx = admin
                 .send(messages, Gas::Simulated)
@@ -171,7 +182,10 @@ impl Street {
             let mut rpc = rpc.clone();
             let nodes = rpc.len();
             rpc.rotate_left(n % nodes);
-            home.configure(&rpc, &file, &bootstrap, self.block_ms, self.first.0);
+            if let Some(place) = &home.place {
+                rpc = vec![place.rpc.clone()];
+            }
+            home.configure(&rpc, &file, &bootstrap, self.pace.block_ms, self.first.0);
         }
     }
 
@@ -191,6 +205,32 @@ impl Street {
         }
     }
 
+    /// What the chain says became of a trade.
+    pub fn trade(&self, buyer: &str, trade_id: u64) -> escrow::TradeStatus {
+        let buyer = buyer.parse().unwrap();
+        self.escrow(&escrow::QueryMsg::TradeOf { buyer, trade_id })
+    }
+
+    /// Closed trades of a buyer.
+    pub fn purchases(&self, meter: &str) -> Vec<escrow::TradeRecord> {
+        let meter = meter.parse().unwrap();
+        let (start_after, limit) = (None, Some(30));
+        let answer: escrow::TradesResponse = self.escrow(&escrow::QueryMsg::Purchases {
+            meter,
+            start_after,
+            limit,
+        });
+        assert!(answer.trades.len() < 30, "more than one page");
+        answer.trades
+    }
+
+    fn escrow<T: serde::de::DeserializeOwned>(&self, question: &escrow::QueryMsg) -> T {
+        let escrow = &self.market.escrow.address;
+        self.runtime
+            .block_on(self.client.rpc().smart(escrow, question))
+            .expect("the escrow answers")
+    }
+
     /// The pool's books of a metered window.
     pub fn books(&self, window: Window) -> PoolWindow {
         let question = QueryMsg::Window { window };
@@ -201,16 +241,25 @@ impl Street {
     }
 }
 
-fn deploy(net: &Testnet, pace: &Pace, folder: &tempfile::TempDir, price: &str) -> Market {
+fn deploy(
+    net: &Testnet,
+    pace: &Pace,
+    zones: usize,
+    folder: &tempfile::TempDir,
+    price: &str,
+) -> Market {
     let (settings, key, out) = (
         folder.path().join("settings.toml"),
         folder.path().join("admin.key"),
         folder.path().join("market.json"),
     );
-    let text = format!(
-        "name = \"street\"\nwindow_seconds = {}\nhalt_seconds = {}\n[tariffs]\nimport = 300000\nfeed_in = 80000\n[[zone_pair]]\nfrom = 0\nto = 0\n",
+    let mut text = format!(
+        "name = \"street\"\nwindow_seconds = {}\nhalt_seconds = {}\n[tariffs]\nimport = 300000\nfeed_in = 80000\n",
         pace.window_s, pace.window_s
     );
+    for zone in 0..zones {
+        text.push_str(&format!("[[zone_pair]]\nfrom = {zone}\nto = {zone}\n"));
+    }
     fs::write(&settings, text).unwrap();
     fs::write(&key, &net.description().account("admin").unwrap().mnemonic).unwrap();
     let mut command = common::command(&["admin", "deploy", "--gas-price", price, "--json"]);

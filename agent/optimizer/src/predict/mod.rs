@@ -39,6 +39,9 @@ use sellers::Sellers;
 use serde::{Deserialize, Serialize};
 use target::Target;
 
+/// No trade takes longer than a year.
+const LONGEST_S: f64 = 366.0 * 86_400.0;
+
 /// Spot trades and standing orders are learned apart: what makes one fail is not what makes the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,7 +70,7 @@ pub struct Expectation {
     pub duration_s: f64,
 }
 
-/// What became of a request.
+/// What became of a request. Numbers that are none are not learned from, others are taken for the nearest sensible.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Its label, in `[0, 1]`: see [`quality_label`].
@@ -95,9 +98,12 @@ impl<K: Copy + Ord> Learner<K> {
 
     fn learn(&mut self, seller: K, features: &Features, at_s: u64, outcome: &Outcome) {
         let known = self.sellers.meet(seller, at_s);
-        self.quality
-            .learn(features, &mut known.quality, outcome.quality);
-        if let Some(duration) = outcome.duration_s {
+        if !outcome.quality.is_nan() {
+            let quality = outcome.quality.clamp(0.0, 1.0);
+            self.quality.learn(features, &mut known.quality, quality);
+        }
+        if let Some(duration) = outcome.duration_s.filter(|d| !d.is_nan()) {
+            let duration = duration.clamp(0.0, LONGEST_S);
             self.duration.learn(features, &mut known.duration, duration);
         }
     }

@@ -3,7 +3,7 @@
 use cosmwasm_std::{DepsMut, Env, Response};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::OrderCancelled;
-use wattpool_schema::{MeterId, Micro};
+use wattpool_schema::{Holder, MeterId, Micro};
 
 use crate::{accounts, market, state};
 
@@ -57,7 +57,7 @@ pub fn execute(
     accounts::unlock(
         deps.storage,
         &mut books,
-        &order.buyer_owner,
+        &Holder::of(deps.api, &order.buyer_owner)?,
         Micro::ZERO,
         refunded,
     )?;

@@ -3,7 +3,7 @@
 use cosmwasm_std::{DepsMut, Env, Response};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::TradeRecord;
-use wattpool_schema::{MeterId, Micro, Seconds, TradeKind, RECORD_VERSION};
+use wattpool_schema::{Holder, MeterId, Micro, Seconds, TradeKind, RECORD_VERSION};
 
 use crate::checked::{times, Checked};
 use crate::{accounts, log, market, state};
@@ -34,7 +34,7 @@ pub fn execute(deps: DepsMut, env: &Env, key: (MeterId, u64)) -> Result<Response
     accounts::unlock(
         deps.storage,
         &mut books,
-        &order.buyer_owner,
+        &Holder::of(deps.api, &order.buyer_owner)?,
         Micro::ZERO,
         freed,
     )?;

@@ -6,7 +6,7 @@ use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Delivered;
 use wattpool_schema::pool::{RedeemMsg, TermsResponse};
 use wattpool_schema::token::SettleMsg;
-use wattpool_schema::{MeterId, Micro, Seconds, SignedCover, TradeKind, Wh, Window};
+use wattpool_schema::{Holder, MeterId, Micro, Seconds, SignedCover, TradeKind, Wh, Window};
 
 use crate::checked::Checked;
 use crate::execute::settle::pay;
@@ -49,13 +49,8 @@ pub fn execute(
 
     let rolled = order.roll(deps.querier, &config, key, live)?;
     let mut books = state::book(deps.storage)?;
-    accounts::unlock(
-        deps.storage,
-        &mut books,
-        &order.buyer_owner,
-        Micro::ZERO,
-        rolled.freed,
-    )?;
+    let payer = Holder::of(deps.api, &order.buyer_owner)?;
+    accounts::unlock(deps.storage, &mut books, &payer, Micro::ZERO, rolled.freed)?;
     let mut response = Response::new();
     if let Some(event) = rolled.event {
         response = response.add_event(event);
@@ -82,7 +77,9 @@ pub fn execute(
             chunk::next(order.terms(), order.totals(), now.net, now.gross, net)?
         };
         response = move_energy(response, &config, key, &order, live, chunk, cover)?;
-        book_chunk(deps.storage, env, &mut books, &mut order, chunk)?;
+        let payee = Holder::of(deps.api, &order.seller_owner)?;
+        let sides = (&payer, &payee);
+        book_chunk(deps.storage, env, &mut books, &mut order, sides, chunk)?;
     }
     state::save_order(deps.storage, &buyer, trade_id, &order);
     state::save_book(deps.storage, &books);
@@ -214,6 +211,7 @@ fn book_chunk(
     env: &Env,
     books: &mut Book,
     order: &mut Order,
+    (payer, payee): (&Holder, &Holder),
     chunk: Totals,
 ) -> Result<(), MarketError> {
     if chunk.net.is_zero() {
@@ -221,7 +219,7 @@ fn book_chunk(
     }
     order.add(chunk, Seconds(env.block.time.seconds()))?;
     let spent = chunk.paid.plus(chunk.charge)?;
-    accounts::unlock(storage, books, &order.buyer_owner, spent, Micro::ZERO)?;
-    pay(storage, books, &order.seller_owner, chunk)?;
+    accounts::unlock(storage, books, payer, spent, Micro::ZERO)?;
+    pay(storage, books, payee, chunk)?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use cosmwasm_std::{DepsMut, MessageInfo, Response};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Deposited;
-use wattpool_schema::Micro;
+use wattpool_schema::{Holder, Micro};
 
 use crate::{accounts, state};
 
@@ -13,7 +13,8 @@ pub fn execute(deps: DepsMut, info: &MessageInfo) -> Result<Response, MarketErro
     let amount = sent(info, &config.denom)?;
     let mut book = state::book(deps.storage)?;
     let owner = info.sender.to_string();
-    let free = accounts::add(deps.storage, &mut book, &owner, amount)?;
+    let holder = Holder::of(deps.api, &owner)?;
+    let free = accounts::add(deps.storage, &mut book, &holder, amount)?;
     state::save_book(deps.storage, &book);
     Ok(Response::new().add_event(Deposited {
         owner,

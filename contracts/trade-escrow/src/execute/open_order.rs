@@ -5,7 +5,7 @@ use wattpool_rules::loss::gross_for;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::{MAX_ORDERS, MAX_ORDER_WINDOWS};
 use wattpool_schema::event::OrderOpened;
-use wattpool_schema::{Approval, Price, SignedApproval, TradeKind, Wh, Window};
+use wattpool_schema::{Approval, Holder, Price, SignedApproval, TradeKind, Wh, Window};
 
 use crate::checked::{times, Checked};
 use crate::execute::settle::{check_gross, check_pair, repeated};
@@ -82,7 +82,8 @@ pub fn execute(
         energy,
         order.locked,
     )?;
-    accounts::lock(deps.storage, &mut books, &order.buyer_owner, order.locked)?;
+    let payer = Holder::of(deps.api, &order.buyer_owner)?;
+    accounts::lock(deps.storage, &mut books, &payer, order.locked)?;
     books.orders = books.orders.plus(1)?;
     seller_book.sells.push((buyer, trade_id));
     buyer_book.buys.push(trade_id);

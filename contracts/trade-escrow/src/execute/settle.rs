@@ -7,7 +7,7 @@ use wattpool_schema::escrow::{SettleTrade, TradeRecord};
 use wattpool_schema::event::Delivered;
 use wattpool_schema::pool::{RedeemMsg, TermsResponse, ZonePairTerms};
 use wattpool_schema::token::SettleMsg;
-use wattpool_schema::{Micro, Price, Seconds, TradeKind, Wh, RECORD_VERSION};
+use wattpool_schema::{Holder, Micro, Price, Seconds, TradeKind, Wh, RECORD_VERSION};
 
 use crate::checked::Checked;
 use crate::reservation::{Claims, Rivals, Sides};
@@ -20,7 +20,9 @@ pub struct Ready {
     terms: TermsResponse,
     seller_book: MeterBook,
     buyer_book: MeterBook,
-    /// The buyer's owner's account.
+    /// The buyer's owner,
+    payer: Holder,
+    /// and its account.
     purse: Account,
     totals: Totals,
 }
@@ -137,7 +139,8 @@ pub fn check(
         due,
     )?;
     check_energy(deps, &config, trade, &terms, &rivals, totals, ask_token)?;
-    let purse = state::account(deps.storage, &terms.buyer.owner)?;
+    let payer = Holder::of(deps.api, &terms.buyer.owner)?;
+    let purse = state::account(deps.storage, &payer)?;
     if purse.free < due {
         return Err(MarketError::InsufficientMoney {
             wanted: due.0,
@@ -149,6 +152,7 @@ pub fn check(
         terms,
         seller_book,
         buyer_book,
+        payer,
         purse,
         totals,
     })))
@@ -278,6 +282,7 @@ pub fn book(
         terms,
         mut seller_book,
         mut buyer_book,
+        payer,
         purse,
         totals,
     } = ready;
@@ -288,8 +293,9 @@ pub fn book(
     let mut books = state::book(deps.storage)?;
 
     let due = totals.paid.plus(totals.charge)?;
-    accounts::take_from(deps.storage, &mut books, &buyer_owner, purse, due)?;
-    pay(deps.storage, &mut books, &seller_owner, totals)?;
+    accounts::take_from(deps.storage, &mut books, &payer, purse, due)?;
+    let payee = Holder::of(deps.api, &seller_owner)?;
+    pay(deps.storage, &mut books, &payee, totals)?;
     let closed = log::close(
         deps.storage,
         &mut books,
@@ -365,9 +371,9 @@ pub fn book(
 pub fn pay(
     storage: &mut dyn cosmwasm_std::Storage,
     books: &mut state::Book,
-    seller_owner: &str,
+    payee: &Holder,
     chunk: Totals,
 ) -> Result<Micro, MarketError> {
     books.charges = books.charges.plus(chunk.charge)?;
-    accounts::add(storage, books, seller_owner, chunk.paid)
+    accounts::add(storage, books, payee, chunk.paid)
 }

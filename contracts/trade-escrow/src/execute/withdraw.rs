@@ -3,7 +3,7 @@
 use cosmwasm_std::{coins, BankMsg, DepsMut, MessageInfo, Response};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Withdrawn;
-use wattpool_schema::Micro;
+use wattpool_schema::{Holder, Micro};
 
 use crate::{accounts, state};
 
@@ -15,9 +15,10 @@ pub fn execute(
 ) -> Result<Response, MarketError> {
     let config = state::config(deps.storage)?;
     let owner = info.sender.to_string();
+    let holder = Holder::of(deps.api, &owner)?;
     let amount = match amount {
         Some(amount) => amount,
-        None => state::account(deps.storage, &owner)?.free,
+        None => state::account(deps.storage, &holder)?.free,
     };
     if amount.is_zero() {
         return Err(MarketError::BadInput {
@@ -26,7 +27,7 @@ pub fn execute(
         });
     }
     let mut book = state::book(deps.storage)?;
-    let free = accounts::take(deps.storage, &mut book, &owner, amount)?;
+    let free = accounts::take(deps.storage, &mut book, &holder, amount)?;
     state::save_book(deps.storage, &book);
     let pay = BankMsg::Send {
         to_address: owner.clone(),

@@ -69,6 +69,12 @@ impl InProcess {
     }
 }
 
+/// A contract's address of that name: as long as a chain's.
+fn address(name: &str) -> Result<String> {
+    let bytes = CanonicalAddr::from(digest(name.as_bytes()).to_vec());
+    Ok(MarketApi::new(true).addr_humanize(&bytes)?.into_string())
+}
+
 impl Stage for InProcess {
     fn chain_id(&self) -> String {
         CHAIN.to_owned()
@@ -86,16 +92,19 @@ impl Stage for InProcess {
     }
 
     fn instantiate(&mut self, by: &Person, part: Part, msg: Binary) -> Result<(String, Used)> {
-        let name = digest(format!("{part:?} {}", self.height).as_bytes());
-        let address = MarketApi::new(true)
-            .addr_humanize(&CanonicalAddr::from(name.to_vec()))?
-            .into_string();
+        let address = address(&format!("{part:?} {}", self.height))?;
         let act = Act::Instantiate {
             part,
             msg,
             address: address.clone(),
         };
         Ok((address, self.carry_out(by, vec![act])?))
+    }
+
+    fn receiver(&mut self, by: &Person) -> Result<String> {
+        let address = address(&format!("receiver {}", self.height))?;
+        self.chain.receiver(&by.address, &address)?;
+        Ok(address)
     }
 
     fn send(&mut self, by: &Person, messages: Vec<Message>) -> Result<Used> {

@@ -13,7 +13,7 @@ pub use in_process::InProcess;
 pub use parts::Share;
 pub(crate) use script::Script;
 pub use script::{people, play, play_trades, Scene, METERS, WINDOW_S};
-pub use table::{measure, Report, Row, NAIVE_ESCROW, SETTLE_LIMIT, STATE_LIMIT};
+pub use table::{measure, Report, Row, INDIRECT, NAIVE_ESCROW, REFUSED, SETTLE_LIMIT, STATE_LIMIT};
 pub use wasmd::OnWasmd;
 
 use crate::counted::Call;
@@ -59,6 +59,12 @@ pub trait Stage {
     /// # Errors
     /// The chain refuses it.
     fn instantiate(&mut self, by: &Person, part: Part, msg: Binary) -> Result<(String, Used)>;
+
+    /// Makes a contract that takes whatever is sent to it, and tells its address.
+    ///
+    /// # Errors
+    /// The chain refuses it.
+    fn receiver(&mut self, by: &Person) -> Result<String>;
 
     /// Sends messages in one transaction.
     ///

@@ -5,7 +5,7 @@ use crate::course::{binary, Course};
 use crate::people::{People, Person, ADMIN, OPERATOR, REGISTRAR, REGULATOR, STRANGER};
 use crate::record::Part;
 use anyhow::{ensure, Context, Result};
-use cosmwasm_std::{coins, Coin, Uint128};
+use cosmwasm_std::{coins, Binary, Coin, Uint128};
 use cw20::{EmbeddedLogo, Logo};
 use serde::Serialize;
 use wattpool_contract_harness::setup::{pair, DENOM};
@@ -427,6 +427,22 @@ impl<'s, S: Stage> Script<'s, S> {
             amount: Uint128::new(400),
         };
         self.token(STRANGER, "transfer_from", &from)?;
+        let by = self.person(STRANGER);
+        let contract = self.stage.receiver(&by)?;
+        let (msg, amount) = (Binary::from(b"{}"), Uint128::new(100));
+        let send = Token::Send {
+            contract: contract.clone(),
+            amount,
+            msg: msg.clone(),
+        };
+        self.token(owner, "send", &send)?;
+        let from = Token::SendFrom {
+            owner: self.market.people.address(owner),
+            contract,
+            amount,
+            msg,
+        };
+        self.token(STRANGER, "send_from", &from)?;
         let less = Token::DecreaseAllowance {
             spender,
             amount: Uint128::new(100),

@@ -27,6 +27,7 @@ pub struct OnWasmd {
     pub(crate) chain: Arc<Chain>,
     net: Testnet,
     codes: BTreeMap<Part, u64>,
+    receiver: u64,
     accounts: BTreeMap<String, Account>,
 }
 
@@ -52,19 +53,22 @@ impl OnWasmd {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let (chain, codes) = runtime.block_on(async {
+        let receiver = wat::parse_str(include_str!("receiver.wat"))?;
+        let (chain, codes, receiver) = runtime.block_on(async {
             let chain = Chain::connect(net.rpc_addresses(), &net.description().gas_price).await?;
             let admin = net.description().accounts.get("admin");
             let admin = admin.context("the network has no account admin")?;
             let admin = chain.wallet(&admin.mnemonic)?;
             let codes = chain.store_market(&admin, contracts).await?;
-            anyhow::Ok((Arc::new(chain), codes))
+            let receiver = chain.store(&admin, receiver).await?;
+            anyhow::Ok((Arc::new(chain), codes, receiver))
         })?;
         Ok(Self {
             runtime,
             chain,
             net,
             codes,
+            receiver,
             accounts: BTreeMap::new(),
         })
     }
@@ -74,7 +78,12 @@ impl OnWasmd {
     /// # Errors
     /// The vote fails.
     pub fn pin(&mut self) -> Result<()> {
-        let codes = self.codes.values().copied().collect();
+        let codes = self
+            .codes
+            .values()
+            .copied()
+            .chain([self.receiver])
+            .collect();
         self.runtime
             .block_on(self.chain.pin(self.net.description(), codes))
     }
@@ -99,6 +108,20 @@ impl OnWasmd {
         let placed = self.place(by, messages)?;
         anyhow::ensure!(!placed.result.is_ok(), "a call that must fail did not");
         Ok(placed.result.gas_used)
+    }
+
+    /// Makes a contract and tells its address.
+    fn make(&mut self, by: &Person, code_id: u64, msg: &[u8]) -> Result<(String, Used)> {
+        let new = Instantiation {
+            code_id,
+            admin: None,
+            label: "market".into(),
+            msg: msg.to_vec(),
+        };
+        let messages = vec![message::instantiate(by.address.as_str(), new)];
+        let placed = self.place(by, messages)?.executed("instantiating")?;
+        let address = value(&placed.result, "instantiate", "_contract_address")?;
+        Ok((address, used(&placed)))
     }
 
     fn place(&mut self, by: &Person, messages: Vec<Any>) -> Result<Placed> {
@@ -151,16 +174,12 @@ impl Stage for OnWasmd {
     }
 
     fn instantiate(&mut self, by: &Person, part: Part, msg: Binary) -> Result<(String, Used)> {
-        let new = Instantiation {
-            code_id: *self.codes.get(&part).context("no code of a contract")?,
-            admin: None,
-            label: "market".into(),
-            msg: msg.to_vec(),
-        };
-        let messages = vec![message::instantiate(by.address.as_str(), new)];
-        let placed = self.place(by, messages)?.executed("instantiating")?;
-        let address = value(&placed.result, "instantiate", "_contract_address")?;
-        Ok((address, used(&placed)))
+        let code = *self.codes.get(&part).context("no code of a contract")?;
+        self.make(by, code, &msg)
+    }
+
+    fn receiver(&mut self, by: &Person) -> Result<String> {
+        Ok(self.make(by, self.receiver, b"{}")?.0)
     }
 
     fn send(&mut self, by: &Person, messages: Vec<Message>) -> Result<Used> {

@@ -8,10 +8,14 @@ mod ceiling;
 mod choose;
 #[cfg(feature = "simulator")]
 mod factors;
+#[cfg(feature = "chain-bench")]
+mod gas;
 #[cfg(all(feature = "agent", feature = "simulator"))]
 mod mesh;
 #[cfg(feature = "simulator")]
 mod predict;
+#[cfg(feature = "chain-bench")]
+mod settle;
 #[cfg(feature = "simulator")]
 mod simulate;
 
@@ -41,6 +45,12 @@ pub enum Bench {
     /// Expected quality and duration of trades against the mean and the last value, out of sample.
     #[cfg(feature = "simulator")]
     Predict(predict::Args),
+    /// Gas of every message and of a whole spot trade, on a local wasmd.
+    #[cfg(feature = "chain-bench")]
+    Gas(gas::Args),
+    /// Settles per second and how long one takes, on local wasmd networks.
+    #[cfg(feature = "chain-bench")]
+    Settle(settle::Args),
 }
 
 /// Runs a benchmark.
@@ -63,5 +73,9 @@ pub fn run(bench: &Bench) -> Result<u8, Failure> {
         Bench::Factors(args) => factors::run(args),
         #[cfg(feature = "simulator")]
         Bench::Predict(args) => predict::run(args),
+        #[cfg(feature = "chain-bench")]
+        Bench::Gas(args) => gas::run(args),
+        #[cfg(feature = "chain-bench")]
+        Bench::Settle(args) => settle::run(args),
     }
 }

@@ -1,11 +1,11 @@
-//! One node's process: started so that it cannot outlive who wants it, recognised again, ended.
+//! A node's or an agent's process: started so that it cannot outlive who wants it, recognised again, ended.
 
-use crate::description::NodeDescription;
 use anyhow::{bail, Context, Result};
 use nix::errno::Errno;
 use nix::sys::signal::{kill, Signal};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a node may take to close its databases before it is killed.
+/// How long it may take to close its databases before it is killed.
 const CLOSING: Duration = Duration::from_secs(20);
 /// Between two looks whether a process has ended.
 const LOOK: Duration = Duration::from_millis(20);
@@ -76,25 +76,28 @@ impl Identity {
     }
 }
 
-/// A node: its folder, and its process when it runs.
-pub(crate) struct Node {
+/// A process with a folder of its own, in which its log and its number stand.
+pub(crate) struct Process {
     folder: PathBuf,
+    /// What it is, and its log's name.
+    what: &'static str,
     /// Present when this very process started it.
     child: Option<Child>,
 }
 
-impl Node {
-    /// The node in a network's folder, whether it runs or not.
-    pub(crate) fn new(home: &Path, description: &NodeDescription) -> Self {
+impl Process {
+    /// The process of a folder, whether it runs or not.
+    pub(crate) fn new(folder: PathBuf, what: &'static str) -> Self {
         Self {
-            folder: home.join(&description.name),
+            folder,
+            what,
             child: None,
         }
     }
 
     /// Its log.
     pub(crate) fn log(&self) -> PathBuf {
-        self.folder.join("node.log")
+        self.folder.join(format!("{}.log", self.what))
     }
 
     fn record(&self) -> PathBuf {
@@ -114,8 +117,12 @@ impl Node {
         identity.alive().then_some(identity)
     }
 
-    /// Starts it under guard.
-    pub(crate) fn start(&mut self, wasmd: &Path, log_level: &str) -> Result<()> {
+    /// Starts it under guard; the folder must stand among the arguments.
+    pub(crate) fn start<A: AsRef<OsStr>>(
+        &mut self,
+        program: &Path,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<()> {
         let log = self.log();
         let file = File::options()
             .create(true)
@@ -124,23 +131,18 @@ impl Node {
             .with_context(|| format!("opening {}", log.display()))?;
         let mut command = guarded(&self.folder);
         command
-            .arg(wasmd)
-            .args([
-                "start",
-                "--log_no_color",
-                "--log_level",
-                log_level,
-                "--home",
-            ])
-            .arg(&self.folder)
+            .arg(program)
+            .args(arguments)
             .stdout(file.try_clone()?)
             .stderr(file);
-        let mut child = command.spawn().context("starting sh, which starts wasmd")?;
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("starting sh, which starts {}", program.display()))?;
         let identity = i32::try_from(child.id()).ok().and_then(Identity::of);
         let Some(identity) = identity else {
             child.kill().ok();
             child.wait().ok();
-            bail!("wasmd ended at once{}", self.last_words());
+            bail!("{} ended at once{}", program.display(), self.last_words());
         };
         self.child = Some(child);
         let record = self.record();
@@ -148,7 +150,7 @@ impl Node {
             .with_context(|| format!("writing {}", record.display()))
     }
 
-    /// From now on the node stays when this process ends.
+    /// From now on it stays when this process ends.
     pub(crate) fn release(&mut self) {
         if let Some(mut pipe) = self.child.as_mut().and_then(|child| child.stdin.take()) {
             // A guard that is gone guards no more, which is what is wanted.
@@ -162,7 +164,7 @@ impl Node {
         if let Some(identity) = self.running() {
             if gently {
                 identity.signal(Signal::SIGTERM)?;
-                // A frozen node hears nothing.
+                // A frozen one hears nothing.
                 identity.signal(Signal::SIGCONT)?;
                 self.wait(&identity, CLOSING);
             }
@@ -193,14 +195,14 @@ impl Node {
     /// Stops it from doing anything, open connections included, until it is thawed.
     pub(crate) fn freeze(&mut self) -> Result<()> {
         self.running()
-            .context("the node does not run")?
+            .with_context(|| format!("the {} does not run", self.what))?
             .signal(Signal::SIGSTOP)
     }
 
     /// Lets a frozen one go on.
     pub(crate) fn thaw(&mut self) -> Result<()> {
         self.running()
-            .context("the node does not run")?
+            .with_context(|| format!("the {} does not run", self.what))?
             .signal(Signal::SIGCONT)
     }
 
@@ -227,7 +229,7 @@ pub(crate) fn guarded(mark: &Path) -> Command {
         .args(["-c", GUARDED, "guard"])
         .arg(mark)
         .stdin(Stdio::piped())
-        // What is typed at a terminal, such as Ctrl-C, is for who started it, not for the node.
+        // What is typed at a terminal, such as Ctrl-C, is for who started it, not for what stays.
         .process_group(0);
     command
 }
