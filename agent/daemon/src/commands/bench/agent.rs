@@ -3,6 +3,7 @@
 use crate::Failure;
 use anyhow::{Context, Result};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
@@ -37,8 +38,8 @@ struct Footprint {
     threads: u64,
     /// Open files and sockets.
     files: u64,
-    /// Of these, TCP connections that are established: other meters and the chain's node.
-    connections: u64,
+    /// Ends of established TCP connections: other meters, and the chain's node.
+    connected: u64,
     /// Windows watched.
     windows: u32,
     /// Processor time per window, milliseconds.
@@ -84,10 +85,10 @@ fn files(pid: u32) -> Result<Vec<String>> {
     Ok(named.collect())
 }
 
-/// Its established TCP connections.
-fn connections(pid: u32) -> Result<u64> {
+/// With how many other ends it has established TCP connections.
+fn connected(pid: u32) -> Result<u64> {
     let own = files(pid)?;
-    let mut found = 0u64;
+    let mut ends = BTreeSet::new();
     for table in ["tcp", "tcp6"] {
         let file = format!("/proc/{pid}/net/{table}");
         // A system without IPv6 has no second table.
@@ -96,14 +97,16 @@ fn connections(pid: u32) -> Result<u64> {
         };
         for line in text.lines().skip(1) {
             let mut fields = line.split_whitespace();
-            let established = fields.nth(3) == Some("01");
+            // Its columns: number, local and remote end, state, five others, inode.
+            let end = fields.nth(2).unwrap_or_default();
+            let established = fields.next() == Some("01");
             let inode = fields.nth(5).unwrap_or_default();
             if established && own.contains(&format!("socket:[{inode}]")) {
-                found = found.saturating_add(1);
+                ends.insert(end.to_owned());
             }
         }
     }
-    Ok(found)
+    Ok(count(ends.len()))
 }
 
 fn count(n: usize) -> u64 {
@@ -130,7 +133,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         peak_resident_bytes: kib("VmHWM")?,
         threads: field(args.pid, "Threads")?,
         files: count(files(args.pid)?.len()),
-        connections: connections(args.pid)?,
+        connected: connected(args.pid)?,
         windows: args.windows,
         cpu_ms_per_window: used.as_secs_f64() * 1_000.0 / windows,
     };
@@ -153,10 +156,11 @@ fn text(f: &Footprint) -> Result<String> {
         mib(f.peak_resident_bytes)
     )?;
     writeln!(text, "threads     {}", f.threads)?;
+    writeln!(text, "files       {}", f.files)?;
     writeln!(
         text,
-        "files       {}, of these {} TCP connections",
-        f.files, f.connections
+        "connected   {}: other meters, and the chain's node",
+        f.connected
     )?;
     writeln!(
         text,
