@@ -15,7 +15,8 @@ use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, SystemTime};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
 use wattpool_schema::PAYMENT_DENOM;
 
 /// Folder of the homes, in the network's.
@@ -31,6 +32,8 @@ const FEES: &str = "1000000000";
 const ROWS: u64 = 96;
 /// An agent that does not answer for so long is not well.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it may take to start, on a machine that has much else to do.
+const STARTING: Duration = Duration::from_secs(120);
 
 /// A home, as `home.json` in its folder says; it is written once the home can trade.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -143,6 +146,7 @@ pub(crate) fn up(network: &Path, description: &Description, wattpool: &Path) -> 
         );
         all.push(place.set_up(number)?);
     }
+    let mut processes = Vec::new();
     for home in &all {
         place.configure(home, &all)?;
         let mut process = process(&network, home);
@@ -155,8 +159,32 @@ pub(crate) fn up(network: &Path, description: &Description, wattpool: &Path) -> 
                 config.as_os_str(),
             ];
             process.start(&wattpool, arguments)?;
-            process.release();
         }
+        processes.push((home, process));
+    }
+    for (home, mut process) in processes {
+        wait_for(home, &mut process)?;
+        process.release();
+    }
+    Ok(())
+}
+
+/// Waits until an agent answers.
+fn wait_for(home: &Home, process: &mut Process) -> Result<()> {
+    let begun = Instant::now();
+    while health(home).is_none() {
+        if process.running().is_none() {
+            bail!("the agent of {} ended{}", home.name, process.last_words());
+        }
+        if begun.elapsed() > STARTING {
+            bail!(
+                "the agent of {} did not answer in {} s{}",
+                home.name,
+                STARTING.as_secs(),
+                process.last_words()
+            );
+        }
+        sleep(Duration::from_millis(100));
     }
     Ok(())
 }
