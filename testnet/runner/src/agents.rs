@@ -383,6 +383,10 @@ fn free_ports() -> Result<[u16; 2]> {
 }
 
 /// Demand and generation of a summer's day from ten o'clock on, Wh per quarter of an hour; every other home has a roof.
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "a home's number has 16 bits, a row is below 96"
+)]
 fn profile(number: u16) -> Vec<[u64; 2]> {
     let number = u64::from(number);
     let row = |row: u64| {
