@@ -68,6 +68,8 @@ pub enum ChainError {
 pub mod sdk {
     /// Name of the codespace.
     pub const CODESPACE: &str = "sdk";
+    /// Codespace and code of a panic that the node caught.
+    pub const PANIC: (&str, u32) = ("undefined", 111_222);
     /// The fee account holds too little.
     pub const INSUFFICIENT_FUNDS: u32 = 5;
     /// More gas needed than given.
@@ -137,6 +139,8 @@ fn class_of_code(codespace: &str, code: u32) -> Class {
             | sdk::TIMEOUT_HEIGHT
             | sdk::WRONG_SEQUENCE,
         ) => Class::Retry,
+        // A panic in the node, not a refusal: one that has just been started does so until its first block.
+        sdk::PANIC => Class::Retry,
         // 4 unauthorized, 5 and 13 fees, 8 public key, 9 unknown address, 28 chain id; and missing fee grants.
         (sdk::CODESPACE, 4 | sdk::INSUFFICIENT_FUNDS | 8 | 9 | sdk::INSUFFICIENT_FEE | 28)
         | ("feegrant", _) => Class::Fatal,
@@ -166,6 +170,8 @@ mod tests {
             (refused("sdk", 5), Class::Fatal),
             (refused("sdk", 4), Class::Fatal),
             (refused("feegrant", 5), Class::Fatal),
+            (refused("undefined", 111_222), Class::Retry),
+            (refused("undefined", 1), Class::Refuse),
             (refused("wasm", 5), Class::Refuse),
             (refused("wasm", 32), Class::Refuse),
             (ChainError::Unreachable(String::new()), Class::Retry),

@@ -2,9 +2,11 @@
 
 use crate::{print, Failure};
 use anyhow::Context;
+use serde::Serialize;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use wattpool_ledger_wasmd::deploy::call;
 use wattpool_ledger_wasmd::rpc::TxIn;
 use wattpool_ledger_wasmd::tx::GasPrice;
 use wattpool_ledger_wasmd::{Account, ChainError, ChainSettings, Client, Key, Market};
@@ -83,6 +85,18 @@ impl MarketArgs {
         })?;
         Ok(0)
     }
+}
+
+/// Sends a message to the pool and prints where it is.
+///
+/// # Errors
+/// The input is wrong (exit code 2), or the pool refuses.
+pub fn to_pool(market: &MarketArgs, doing: &str, msg: &impl Serialize) -> Result<u8, Failure> {
+    block_on(async {
+        let (found, account) = market.open().await?;
+        let tx = call(&account, &found.pool.address, msg, Vec::new()).await;
+        market.print(doing, &tx.map_err(failed)?)
+    })
 }
 
 /// Runs a command's future on a runtime of its own.

@@ -18,6 +18,7 @@ mod common;
 mod crash;
 mod home;
 mod hosts;
+mod keys;
 mod market;
 mod profiles;
 mod relay;

@@ -1,8 +1,9 @@
 //! A chain with a market, and homes registered in it.
 
-use crate::common;
+use crate::common::{self, Ran};
 use crate::home::Home;
 use crate::profiles::{csv, Profile};
+use serde::de::DeserializeOwned;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -233,11 +234,33 @@ impl Street {
 
     /// The pool's books of a metered window.
     pub fn books(&self, window: Window) -> PoolWindow {
-        let question = QueryMsg::Window { window };
+        self.ask_pool(&QueryMsg::Window { window })
+    }
+
+    /// A question to the pool.
+    pub fn ask_pool<T: DeserializeOwned>(&self, question: &QueryMsg) -> T {
         let pool = &self.market.pool.address;
         self.runtime
-            .block_on(self.client.rpc().smart(pool, &question))
+            .block_on(self.client.rpc().smart(pool, question))
             .expect("the pool answers")
+    }
+
+    /// One of the commands that sign a transaction, with the key of one of the network's accounts.
+    pub fn sign(&self, account: &str, command: &[&str]) -> Ran {
+        let key = self.folder.path().join(account);
+        fs::write(
+            &key,
+            &self.net.description().account(account).unwrap().mnemonic,
+        )
+        .unwrap();
+        let mut ran = common::command(command);
+        ran.arg("--json").arg("--key").arg(key);
+        ran.arg("--market")
+            .arg(self.folder.path().join("market.json"));
+        for rpc in self.net.rpc_addresses() {
+            ran.args(["--rpc", &rpc]);
+        }
+        common::ended(ran.output().unwrap())
     }
 }
 

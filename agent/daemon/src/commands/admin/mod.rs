@@ -2,6 +2,7 @@
 
 mod deploy;
 mod grant_fees;
+mod meters;
 mod register_meter;
 
 use crate::Failure;
@@ -13,6 +14,10 @@ pub enum Admin {
     Deploy(deploy::Args),
     /// Register a meter (by the registrar).
     RegisterMeter(register_meter::Args),
+    /// Give a meter another device's key (by the registrar).
+    SetDevice(meters::SetDevice),
+    /// Take a meter out of service (by the registrar or its owner).
+    RetireMeter(meters::Retire),
     /// Let an agent pay its fees from this account; harmless when run again.
     GrantFees(grant_fees::Args),
 }
@@ -25,6 +30,8 @@ pub fn run(command: &Admin) -> Result<u8, Failure> {
     match command {
         Admin::Deploy(args) => deploy::run(args),
         Admin::RegisterMeter(args) => register_meter::run(args),
+        Admin::SetDevice(args) => meters::set_device(args),
+        Admin::RetireMeter(args) => meters::retire(args),
         Admin::GrantFees(args) => grant_fees::run(args),
     }
 }

@@ -1,6 +1,6 @@
 //! `wattpool owner`: what a meter's owner does with the owner's key, which is not on the meter.
 
-use crate::commands::on_chain::{block_on, failed, MarketArgs};
+use crate::commands::on_chain::{block_on, failed, to_pool, MarketArgs};
 use crate::Failure;
 use serde::Serialize;
 use wattpool_ledger_wasmd::deploy::call;
@@ -9,7 +9,7 @@ use wattpool_schema::escrow::{ExecuteMsg as Escrow, Limits};
 use wattpool_schema::pool::ExecuteMsg as Pool;
 use wattpool_schema::{AgentKey, MeterId, Micro, Price, Wh};
 
-/// Put money in, take it out, name the agent, set its limits.
+/// Put money in, take it out, name the agent, set its limits, hand a meter over.
 #[derive(clap::Subcommand)]
 pub enum Owner {
     /// Put money into the owner's account at the market.
@@ -38,6 +38,25 @@ pub enum Owner {
         /// The agent's public key; without it nobody may trade.
         #[arg(long, value_name = "KEY")]
         agent: Option<AgentKey>,
+    },
+    /// Hand a meter over to another owner, who has to accept it.
+    Propose {
+        #[command(flatten)]
+        market: MarketArgs,
+        /// The meter.
+        #[arg(long, value_name = "ID")]
+        meter: MeterId,
+        /// The other owner's address; without it the proposal is withdrawn.
+        #[arg(long, value_name = "ADDRESS")]
+        owner: Option<String>,
+    },
+    /// Accept a meter that was handed over.
+    Accept {
+        #[command(flatten)]
+        market: MarketArgs,
+        /// The meter.
+        #[arg(long, value_name = "ID")]
+        meter: MeterId,
     },
     /// Set the limits within which a meter's agent may trade; those that are left out do not bind.
     SetLimits {
@@ -94,12 +113,22 @@ pub fn run(command: &Owner) -> Result<u8, Failure> {
             agent,
         } => {
             let (meter, agent) = (*meter, *agent);
-            block_on(async {
-                let (found, account) = market.open().await?;
-                let msg = Pool::SetAgent { meter, agent };
-                let tx = call(&account, &found.pool.address, &msg, Vec::new()).await;
-                market.print("agent", &tx.map_err(failed)?)
-            })
+            to_pool(market, "agent", &Pool::SetAgent { meter, agent })
+        }
+        Owner::Propose {
+            market,
+            meter,
+            owner,
+        } => {
+            let (meter, owner) = (*meter, owner.clone());
+            to_pool(
+                market,
+                "proposed owner",
+                &Pool::ProposeOwner { meter, owner },
+            )
+        }
+        Owner::Accept { market, meter } => {
+            to_pool(market, "owner", &Pool::AcceptOwner { meter: *meter })
         }
         Owner::SetLimits {
             market,
