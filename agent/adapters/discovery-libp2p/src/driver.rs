@@ -14,9 +14,10 @@ use crate::wire::{encode_answer, encode_reply, RecordsAnswer, TradeReply};
 use futures::StreamExt;
 use libp2p::kad::{self, GetClosestPeersError, KBucketKey, QueryId, QueryResult};
 use libp2p::request_response::{self, OutboundRequestId};
+use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{identify, mdns, Multiaddr, PeerId, Swarm};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -307,9 +308,13 @@ impl Driver {
         let _ = of.send_response(outgoing.channel, outgoing.bytes);
     }
 
-    fn dial(&mut self, address: Multiaddr) {
-        if let Err(e) = self.swarm.dial(address.clone()) {
-            tracing::debug!(%address, "not dialled: {e}");
+    /// Dials an address, or a peer at all addresses that mDNS tells of, once: with one dial per address two peers that
+    /// find each other at the same time would have more connections than either allows, and each close the other's.
+    fn dial(&mut self, to: impl Into<DialOpts>) {
+        let to = to.into();
+        let shown = format!("{to:?}");
+        if let Err(e) = self.swarm.dial(to) {
+            tracing::debug!("{shown} not dialled: {e}");
         }
     }
 
@@ -365,8 +370,16 @@ impl Driver {
         }
     }
 
-    /// Dials the nodes to begin with.
+    /// Dials the nodes to begin with, and those of the local network.
     fn begin(&mut self) {
+        let near = self.swarm.behaviour().mdns.as_ref();
+        let near: BTreeSet<_> = near
+            .into_iter()
+            .flat_map(|mdns| mdns.discovered_nodes().copied())
+            .collect();
+        for peer in near {
+            self.dial(peer);
+        }
         for address in self.state.bootstrap.clone() {
             let Some(named) = named(&address) else {
                 self.dial(address);
@@ -402,11 +415,12 @@ impl Driver {
                 ..
             })) => self.on_identified(peer_id, &info, now),
             SwarmEvent::Behaviour(LinksEvent::Mdns(mdns::Event::Discovered(found))) => {
-                for (peer, address) in found {
-                    if !self.swarm.is_connected(&peer) {
-                        let address = address.with_p2p(peer).unwrap_or_else(|other| other);
-                        self.dial(address);
-                    }
+                for peer in found
+                    .into_iter()
+                    .map(|(peer, _)| peer)
+                    .collect::<BTreeSet<_>>()
+                {
+                    self.dial(peer);
                 }
             }
             SwarmEvent::NewListenAddr { address, .. } => {

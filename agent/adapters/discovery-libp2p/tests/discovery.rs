@@ -287,25 +287,28 @@ fn silent_and_dead_nodes_cost_a_little_time_and_no_offer() {
 #[test]
 fn neighbours_find_each_other_without_configuration() {
     run(async {
-        let net = Net::new(2);
-        let mut nodes = Vec::new();
-        for n in 0..2 {
-            let mut config = net.member(n).config(Vec::new(), net.limits.clone());
-            // mDNS tells of addresses in the local network, not of 127.0.0.1 alone.
-            config.listen = vec!["/ip4/0.0.0.0/tcp/0".to_owned()];
-            config.mdns = true;
-            let check = Arc::clone(&net.register);
-            nodes.push(Mesh::start(&config, check, net.register.clock()).unwrap());
-        }
-        if !multicast_works() {
-            eprintln!("NOT TESTED: this machine has no network that takes multicast, so mDNS finds nobody");
-            return;
-        }
-        for node in &nodes {
-            until("they find each other", || async {
-                node.figures().known == 1
-            })
-            .await;
+        // Several pairs: some dial each other at the very same time, some do not.
+        let net = Net::new(12);
+        for pair in 0..6 {
+            let mut nodes = Vec::new();
+            for n in [2 * pair, 2 * pair + 1] {
+                let mut config = net.member(n).config(Vec::new(), net.limits.clone());
+                // mDNS tells of addresses in the local network, not of 127.0.0.1 alone.
+                config.listen = vec!["/ip4/0.0.0.0/tcp/0".to_owned()];
+                config.mdns = true;
+                let check = Arc::clone(&net.register);
+                nodes.push(Mesh::start(&config, check, net.register.clock()).unwrap());
+            }
+            if !multicast_works() {
+                eprintln!("NOT TESTED: this machine has no network that takes multicast, so mDNS finds nobody");
+                return;
+            }
+            for node in &nodes {
+                until("they find each other", || async {
+                    node.figures().known == 1
+                })
+                .await;
+            }
         }
     });
 }
