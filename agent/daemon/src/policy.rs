@@ -21,20 +21,10 @@ pub struct BadPolicy {
 /// large or exclude each other.
 pub fn check_policy(policy: &Policy) -> Result<(), BadPolicy> {
     let bad = |expected, found| Err(BadPolicy { expected, found });
-    let w = &policy.weights;
-    let weights = [
-        w.surplus,
-        w.efficiency,
-        w.duration,
-        w.quality,
-        w.participation,
-        w.price,
-    ];
-    let sum: f64 = weights.iter().sum();
-    if weights.iter().any(|w| !(0.0..=1.0).contains(w)) || (sum - 1.0).abs() > 1e-9 {
+    if policy.weights.check().is_err() {
         return bad(
             "weights from 0 to 1 that sum to 1",
-            format!("a sum of {sum}"),
+            format!("a sum of {}", policy.weights.sum()),
         );
     }
     if let Some(hours) = policy.hours {

@@ -31,6 +31,43 @@ pub struct Weights {
     pub price: f64,
 }
 
+impl Weights {
+    /// Each of them, with the name of its field.
+    pub const fn named(&self) -> [(&'static str, f64); 6] {
+        [
+            ("weights.surplus", self.surplus),
+            ("weights.efficiency", self.efficiency),
+            ("weights.duration", self.duration),
+            ("weights.quality", self.quality),
+            ("weights.participation", self.participation),
+            ("weights.price", self.price),
+        ]
+    }
+
+    /// Their sum.
+    pub fn sum(&self) -> f64 {
+        self.named().iter().map(|(_, weight)| weight).sum()
+    }
+
+    /// Checks that each is in `[0, 1]` and that they sum to 1 (within 1e-9).
+    ///
+    /// # Errors
+    /// [`FactorError`] naming the first weight that is not, or their sum.
+    pub fn check(&self) -> Result<(), FactorError> {
+        for (field, weight) in self.named() {
+            // Written so that NaN is refused too.
+            if !(0.0..=1.0).contains(&weight) {
+                return Err(FactorError::new(field, "a number from 0 to 1", weight));
+            }
+        }
+        let sum = self.sum();
+        if (sum - 1.0).abs() > WEIGHT_SUM_TOLERANCE {
+            return Err(FactorError::new("weights", "weights that sum to 1", sum));
+        }
+        Ok(())
+    }
+}
+
 impl Default for Weights {
     fn default() -> Self {
         Self {
@@ -110,25 +147,7 @@ impl Scoring {
         participation_scale: f64,
         price_reference: u64,
     ) -> Result<Self, FactorError> {
-        let named = [
-            ("weights.surplus", weights.surplus),
-            ("weights.efficiency", weights.efficiency),
-            ("weights.duration", weights.duration),
-            ("weights.quality", weights.quality),
-            ("weights.participation", weights.participation),
-            ("weights.price", weights.price),
-        ];
-        let mut sum = 0.0;
-        for (field, weight) in named {
-            // Written so that NaN is refused too.
-            if !(0.0..=1.0).contains(&weight) {
-                return Err(FactorError::new(field, "a number from 0 to 1", weight));
-            }
-            sum += weight;
-        }
-        if (sum - 1.0).abs() > WEIGHT_SUM_TOLERANCE {
-            return Err(FactorError::new("weights", "weights that sum to 1", sum));
-        }
+        weights.check()?;
         for (field, scale) in [
             ("duration_scale_s", duration_scale_s),
             ("participation_scale", participation_scale),

@@ -4,15 +4,15 @@ use crate::account::{Account, Coin};
 use crate::deploy::{ADDRESSES, KEYS};
 use crate::description::Description;
 use crate::files::{write, write_private};
-use crate::process::{guarded, Process};
+use crate::ports::{self, Reserved};
+use crate::process::{carry_out, guarded, Process};
+use crate::rpc;
 use anyhow::{bail, Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 use std::fs;
-use std::io::Read;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread::sleep;
@@ -104,15 +104,11 @@ pub(crate) fn process(network: &Path, home: &Home) -> Process {
     Process::new(network.join(FOLDER).join(&home.name), "agent")
 }
 
-/// What a home's agent says of itself, one line; none when it does not answer.
+/// What a home's agent says of its health; none when it does not answer.
 pub(crate) fn health(home: &Home) -> Option<serde_json::Value> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
-        .proxy(None)
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let mut answer = agent.get(address(home) + "/health").call().ok()?;
+    let client = rpc::client(PATIENCE).http_status_as_error(false).build();
+    let url = address(home) + "/health";
+    let mut answer = client.new_agent().get(url).call().ok()?;
     answer.body_mut().read_json().ok()
 }
 
@@ -125,26 +121,34 @@ pub(crate) fn address(home: &Home) -> String {
 ///
 /// # Errors
 /// When a step fails; what was set up before it stays.
-pub(crate) fn up(network: &Path, description: &Description, wattpool: &Path) -> Result<()> {
+pub(crate) fn up(network: &Path, description: &Description, programs: &Programs) -> Result<()> {
     let network = network
         .canonicalize()
         .with_context(|| format!("finding {}", network.display()))?;
-    let wattpool = wattpool
-        .canonicalize()
-        .with_context(|| format!("no {}: testnet/up builds it", wattpool.display()))?;
+    let found = |program: &Path| {
+        let found = program.canonicalize();
+        found.with_context(|| format!("no {}: testnet/up builds it", program.display()))
+    };
+    let programs = Programs {
+        wattpool: found(&programs.wattpool)?,
+        agent: found(&programs.agent)?,
+    };
     let wanted = count(description);
     let place = Place {
         network: &network,
         description,
-        wattpool: &wattpool,
+        programs: &programs,
     };
     let mut all = homes(&network)?;
+    let mut reserved = Vec::new();
     for number in u16::try_from(all.len())?..wanted {
         eprintln!(
             "home {} of {wanted}: keys, registration, deposit, fees",
             number.saturating_add(1)
         );
-        all.push(place.set_up(number)?);
+        let (home, ports) = place.set_up(number)?;
+        all.push(home);
+        reserved.push(ports);
     }
     let mut processes = Vec::new();
     for home in &all {
@@ -158,7 +162,7 @@ pub(crate) fn up(network: &Path, description: &Description, wattpool: &Path) -> 
                 "--config".as_ref(),
                 config.as_os_str(),
             ];
-            process.start(&wattpool, arguments)?;
+            process.start(&programs.agent, arguments)?;
         }
         processes.push((home, process));
     }
@@ -189,11 +193,19 @@ fn wait_for(home: &Home, process: &mut Process) -> Result<()> {
     Ok(())
 }
 
-/// A network with a market, and the command that works on it.
+/// What is run.
+pub(crate) struct Programs {
+    /// The `wattpool` command that signs for operators and owners.
+    pub wattpool: PathBuf,
+    /// The one that sits on the meters.
+    pub agent: PathBuf,
+}
+
+/// A network with a market, and the commands that work on it.
 struct Place<'a> {
     network: &'a Path,
     description: &'a Description,
-    wattpool: &'a Path,
+    programs: &'a Programs,
 }
 
 impl Place<'_> {
@@ -201,7 +213,8 @@ impl Place<'_> {
         self.network.join(FOLDER).join(name)
     }
 
-    fn set_up(&self, number: u16) -> Result<Home> {
+    /// The home, and what keeps its ports for its agent.
+    fn set_up(&self, number: u16) -> Result<(Home, Reserved)> {
         let name = name(number);
         let folder = self.folder(&name);
         // What an interrupted run left: its meter stays registered, nobody has its keys.
@@ -216,7 +229,8 @@ impl Place<'_> {
             let mut init = vec!["agent".into(), "init".into(), "--json".into()];
             init.extend(["--meter", &meter, "--config"].map(OsString::from));
             init.push(folder.join("agent.toml").into());
-            serde_json::from_str(&self.call(&folder, &init)?).context("what agent init prints")?
+            serde_json::from_str(&call(&self.programs.agent, &folder, &init)?)
+                .context("what agent init prints")?
         };
         let profile = profile(number);
         let most = |column: usize| profile.iter().filter_map(|row| row.get(column)).max();
@@ -249,7 +263,8 @@ impl Place<'_> {
         let fees = [("--to", keys.agent_address.as_str()), ("--limit", FEES)];
         self.market(&folder, "operator", &["admin", "grant-fees"], &fees)?;
 
-        let [http, peers] = free_ports()?;
+        let reserved = ports::free(1)?;
+        let (http, peers) = *reserved.ports.first().context("no ports for a home")?;
         let home = Home {
             name,
             meter,
@@ -262,7 +277,7 @@ impl Place<'_> {
             &folder.join("home.json"),
             &serde_json::to_vec_pretty(&home)?,
         )?;
-        Ok(home)
+        Ok((home, reserved))
     }
 
     /// The market window that runs.
@@ -282,7 +297,7 @@ impl Place<'_> {
         verb: &[&str],
         rest: &[(&str, &str)],
     ) -> Result<()> {
-        let price = self.gas_price();
+        let price = self.description.price_of_gas();
         let mut line: Vec<OsString> = verb.iter().map(OsString::from).collect();
         for node in &self.description.nodes {
             line.extend(["--rpc", node.rpc.as_str()].map(OsString::from));
@@ -294,45 +309,7 @@ impl Place<'_> {
         for (option, value) in rest {
             line.extend([option, value].map(OsString::from));
         }
-        self.call(folder, &line).map(drop)
-    }
-
-    fn gas_price(&self) -> String {
-        format!(
-            "{}{}",
-            self.description.gas_price, self.description.payment_denom
-        )
-    }
-
-    /// Runs `wattpool` under guard; answers its standard output.
-    fn call<A: AsRef<OsStr>>(&self, folder: &Path, line: &[A]) -> Result<String> {
-        let verb: Vec<_> = line
-            .iter()
-            .take(2)
-            .map(|word| word.as_ref().to_string_lossy())
-            .collect();
-        let verb = verb.join(" ");
-        let mut child = guarded(folder)
-            .arg(self.wattpool)
-            .args(line)
-            .env("WATTPOOL_PASSPHRASE_FILE", folder.join("passphrase"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("starting wattpool {verb}"))?;
-        // Its guard listens to this end, which must not close before the command has ended.
-        let _guard = child.stdin.take();
-        let mut text = String::new();
-        if let Some(mut out) = child.stdout.take() {
-            out.read_to_string(&mut text)
-                .with_context(|| format!("what wattpool {verb} prints"))?;
-        }
-        let status = child
-            .wait()
-            .with_context(|| format!("waiting for wattpool {verb}"))?;
-        if !status.success() {
-            bail!("wattpool {verb} failed ({status}), see above");
-        }
-        Ok(text)
+        call(&self.programs.wattpool, folder, &line).map(drop)
     }
 
     /// Writes the configuration: addresses may be others than the last time.
@@ -362,10 +339,27 @@ impl Place<'_> {
              [chain]\nrpc = {rpc:?}\nmarket = {market:?}\ngas_price = {:?}\nfee_granter = {payer:?}\nblock_ms = {}\n\n\
              [network]\nlisten = [\"/ip4/127.0.0.1/tcp/{}\"]\nbootstrap = {bootstrap:?}\nmdns = false\n\n\
              [keys]\npassphrase_file = \"passphrase\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n",
-            home.meter, home.first_window, self.gas_price(), self.description.block_ms, home.peers, home.http,
+            home.meter, home.first_window, self.description.price_of_gas(), self.description.block_ms, home.peers, home.http,
         );
         write(&self.folder(&home.name).join("agent.toml"), text.as_bytes())
     }
+}
+
+/// Runs `wattpool` under guard; answers its standard output.
+fn call<A: AsRef<OsStr>>(program: &Path, folder: &Path, line: &[A]) -> Result<String> {
+    let verb: Vec<_> = line
+        .iter()
+        .take(2)
+        .map(|word| word.as_ref().to_string_lossy())
+        .collect();
+    let verb = verb.join(" ");
+    let mut command = guarded(folder);
+    command
+        .arg(program)
+        .args(line)
+        .env("WATTPOOL_PASSPHRASE_FILE", folder.join("passphrase"))
+        .stdout(Stdio::piped());
+    carry_out(command, &format!("wattpool {verb}"))
 }
 
 /// 32 hexadecimal digits that nobody can guess.
@@ -373,13 +367,6 @@ fn pseudonym() -> Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
     Ok(hex::encode(bytes))
-}
-
-/// Two ports that are free now.
-fn free_ports() -> Result<[u16; 2]> {
-    let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("finding a free port");
-    let (one, other) = (listen()?, listen()?);
-    Ok([one.local_addr()?.port(), other.local_addr()?.port()])
 }
 
 /// Demand and generation of a summer's day from ten o'clock on, Wh per quarter of an hour; every other home has a roof.

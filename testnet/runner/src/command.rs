@@ -98,9 +98,12 @@ struct Up {
     /// Leave the chain without contracts.
     #[arg(long, conflicts_with = "agents")]
     no_deploy: bool,
-    /// The wattpool command that deploys, and that the agents run [default: what testnet/up built].
+    /// The wattpool command that deploys [default: what testnet/up built].
     #[arg(long, value_name = "FILE", default_value = WATTPOOL, hide_default_value = true)]
     wattpool: PathBuf,
+    /// The wattpool command that the agents run [default: the one that deploys].
+    #[arg(long, value_name = "FILE")]
+    agent: Option<PathBuf>,
     /// Folder of the contracts [default: what scripts/build-contracts built].
     #[arg(long, value_name = "DIR", default_value = CONTRACTS, hide_default_value = true)]
     contracts: PathBuf,
@@ -161,7 +164,11 @@ impl Up {
     fn populate(&self, description: &Description) -> Result<()> {
         self.deploy(description)?;
         if agents::count(description) > 0 && !self.no_deploy {
-            agents::up(&self.shown.folder.home, description, &self.wattpool)?;
+            let programs = agents::Programs {
+                wattpool: self.wattpool.clone(),
+                agent: self.agent.as_ref().unwrap_or(&self.wattpool).clone(),
+            };
+            agents::up(&self.shown.folder.home, description, &programs)?;
         }
         Ok(())
     }

@@ -2,8 +2,8 @@
 
 use crate::description::Description;
 use crate::files::{write, write_private};
-use crate::process::guarded;
-use anyhow::{bail, Context, Result};
+use crate::process::{carry_out, guarded};
+use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -47,8 +47,7 @@ pub(crate) fn deploy(home: &Path, description: &Description, tools: &Tools) -> R
     for node in &description.nodes {
         command.args(["--rpc", &node.rpc]);
     }
-    let price = format!("{}{}", description.gas_price, description.payment_denom);
-    command.args(["--gas-price", &price]);
+    command.args(["--gas-price", &description.price_of_gas()]);
     command.arg("--key").arg(keys.join("admin"));
     for node in &description.nodes {
         let key = keys.join(&node.name);
@@ -64,14 +63,7 @@ pub(crate) fn deploy(home: &Path, description: &Description, tools: &Tools) -> R
         .arg(home.join(ADDRESSES))
         // The network's own result is what `up` prints.
         .stdout(Stdio::from(std::io::stderr()));
-    let mut child = command.spawn().context("starting the deployment")?;
-    // Its guard listens to this end, which must not close before the command has ended.
-    let _guard = child.stdin.take();
-    let status = child.wait().context("waiting for the deployment")?;
-    if !status.success() {
-        bail!("wattpool admin deploy failed ({status}), see above");
-    }
-    Ok(())
+    carry_out(command, "wattpool admin deploy").map(drop)
 }
 
 /// Settings of a small market in one zone.

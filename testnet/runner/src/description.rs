@@ -90,6 +90,11 @@ impl NodeDescription {
 }
 
 impl Description {
+    /// The least price of a unit of gas, with its denomination.
+    pub(crate) fn price_of_gas(&self) -> String {
+        format!("{}{}", self.gas_price, self.payment_denom)
+    }
+
     /// The account of a name, such as one of [`ROLES`].
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -232,4 +232,25 @@ pub(crate) fn guarded(mark: &Path) -> Command {
         // What is typed at a terminal, such as Ctrl-C, is for who started it, not for what stays.
         .process_group(0);
     command
+}
+
+/// Carries a guarded command out; answers what it wrote to its standard output, where that is a pipe. `doing` names it.
+pub(crate) fn carry_out(mut command: Command, doing: &str) -> Result<String> {
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("starting {doing}"))?;
+    // Its guard listens to this end, which must not close before the command has ended.
+    let _guard = child.stdin.take();
+    let mut text = String::new();
+    if let Some(mut out) = child.stdout.take() {
+        out.read_to_string(&mut text)
+            .with_context(|| format!("what {doing} prints"))?;
+    }
+    let status = child
+        .wait()
+        .with_context(|| format!("waiting for {doing}"))?;
+    if !status.success() {
+        bail!("{doing} failed ({status}), see above");
+    }
+    Ok(text)
 }

@@ -3,6 +3,8 @@
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::time::Duration;
+use ureq::config::ConfigBuilder;
+use ureq::typestate::AgentScope;
 
 /// A node on this machine that does not answer for so long is not well.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -43,14 +45,18 @@ struct SyncInfo {
     catching_up: bool,
 }
 
+/// How processes of this machine are asked over HTTP.
+pub(crate) fn client(patience: Duration) -> ConfigBuilder<AgentScope> {
+    ureq::Agent::config_builder()
+        .timeout_global(Some(patience))
+        .proxy(None)
+}
+
 /// Asks the node at an RPC address.
 pub(crate) fn status(rpc: &str) -> Result<Status> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
-        .proxy(None)
+    let answer: Answer = client(PATIENCE)
         .build()
-        .into();
-    let answer: Answer = agent
+        .new_agent()
         .get(format!("{rpc}/status"))
         .call()
         .and_then(|mut answer| answer.body_mut().read_json())

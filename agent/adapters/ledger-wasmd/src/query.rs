@@ -4,7 +4,7 @@ use crate::error::{sdk, ChainError};
 use crate::rpc::{read, Rpc};
 use cosmrs::proto::cosmos::auth::v1beta1::{QueryAccountRequest, QueryAccountResponse};
 use cosmrs::proto::cosmos::bank::v1beta1::{QueryBalanceRequest, QueryBalanceResponse};
-use cosmrs::proto::cosmos::base::query::v1beta1::PageRequest;
+use cosmrs::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 use cosmrs::proto::cosmos::feegrant::v1beta1::{QueryAllowanceRequest, QueryAllowanceResponse};
 use cosmrs::proto::cosmos::gov::v1::{
     Proposal, QueryParamsRequest as GovParamsRequest, QueryParamsResponse as GovParamsResponse,
@@ -18,6 +18,7 @@ use cosmrs::proto::cosmwasm::wasm::v1::{
     QueryPinnedCodesResponse, QueryRawContractStateRequest, QueryRawContractStateResponse,
     QuerySmartContractStateRequest, QuerySmartContractStateResponse,
 };
+use cosmrs::proto::prost::Message;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -151,27 +152,17 @@ impl Rpc {
     /// # Errors
     /// No answer, or there is no such contract.
     pub async fn all_state(&self, contract: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ChainError> {
-        let mut entries = Vec::new();
+        let question = |pagination| QueryAllContractStateRequest {
+            address: contract.to_owned(),
+            pagination,
+        };
+        let entry = |Model { key, value }| (key, value);
+        let entries = |answer: QueryAllContractStateResponse| {
+            let models = answer.models.into_iter();
+            (models.map(entry).collect(), answer.pagination)
+        };
         let path = "/cosmwasm.wasm.v1.Query/AllContractState";
-        let (mut key, mut pages) = (Vec::new(), 0);
-        loop {
-            let question = QueryAllContractStateRequest {
-                address: contract.to_owned(),
-                pagination: Some(page(key)),
-            };
-            let (answer, _): (QueryAllContractStateResponse, _) =
-                self.query(path, &question).await?;
-            entries.extend(
-                answer
-                    .models
-                    .into_iter()
-                    .map(|Model { key, value }| (key, value)),
-            );
-            key = next_key(path, answer.pagination.map(|p| p.next_key), &mut pages)?;
-            if key.is_empty() {
-                return Ok(entries);
-            }
-        }
+        self.pages(path, question, entries).await
     }
 
     /// A contract's code, creator and administrator; `None` if there is none.
@@ -204,20 +195,10 @@ impl Rpc {
     /// # Errors
     /// No answer.
     pub async fn codes(&self) -> Result<Vec<CodeInfoResponse>, ChainError> {
-        let mut codes = Vec::new();
+        let question = |pagination| QueryCodesRequest { pagination };
+        let codes = |answer: QueryCodesResponse| (answer.code_infos, answer.pagination);
         let path = "/cosmwasm.wasm.v1.Query/Codes";
-        let (mut key, mut pages) = (Vec::new(), 0);
-        loop {
-            let question = QueryCodesRequest {
-                pagination: Some(page(key)),
-            };
-            let (answer, _): (QueryCodesResponse, _) = self.query(path, &question).await?;
-            codes.extend(answer.code_infos);
-            key = next_key(path, answer.pagination.map(|p| p.next_key), &mut pages)?;
-            if key.is_empty() {
-                return Ok(codes);
-            }
-        }
+        self.pages(path, question, codes).await
     }
 
     /// Ids of the pinned codes.
@@ -225,20 +206,10 @@ impl Rpc {
     /// # Errors
     /// No answer.
     pub async fn pinned_codes(&self) -> Result<Vec<u64>, ChainError> {
-        let mut ids = Vec::new();
+        let question = |pagination| QueryPinnedCodesRequest { pagination };
+        let ids = |answer: QueryPinnedCodesResponse| (answer.code_ids, answer.pagination);
         let path = "/cosmwasm.wasm.v1.Query/PinnedCodes";
-        let (mut key, mut pages) = (Vec::new(), 0);
-        loop {
-            let question = QueryPinnedCodesRequest {
-                pagination: Some(page(key)),
-            };
-            let (answer, _): (QueryPinnedCodesResponse, _) = self.query(path, &question).await?;
-            ids.extend(answer.code_ids);
-            key = next_key(path, answer.pagination.map(|p| p.next_key), &mut pages)?;
-            if key.is_empty() {
-                return Ok(ids);
-            }
-        }
+        self.pages(path, question, ids).await
     }
 
     /// The address that [`crate::message::instantiate_at`] gives a contract.
@@ -303,23 +274,45 @@ impl Rpc {
     /// # Errors
     /// No answer.
     pub async fn proposals(&self, status: i32) -> Result<Vec<Proposal>, ChainError> {
-        let mut proposals = Vec::new();
+        let question = |pagination| QueryProposalsRequest {
+            proposal_status: status,
+            voter: String::new(),
+            depositor: String::new(),
+            pagination,
+        };
+        let proposals = |answer: QueryProposalsResponse| (answer.proposals, answer.pagination);
         let path = "/cosmos.gov.v1.Query/Proposals";
-        let (mut key, mut pages) = (Vec::new(), 0);
-        loop {
-            let question = QueryProposalsRequest {
-                proposal_status: status,
-                voter: String::new(),
-                depositor: String::new(),
-                pagination: Some(page(key)),
+        self.pages(path, question, proposals).await
+    }
+
+    /// Everything that an answer in pages lists.
+    async fn pages<Q: Message, A: Message + Default, T>(
+        &self,
+        path: &str,
+        question: impl Fn(Option<PageRequest>) -> Q,
+        listed: impl Fn(A) -> (Vec<T>, Option<PageResponse>),
+    ) -> Result<Vec<T>, ChainError> {
+        let (mut all, mut key) = (Vec::new(), Vec::new());
+        for _ in 0..MOST_PAGES {
+            let page = PageRequest {
+                key,
+                offset: 0,
+                limit: PAGE,
+                count_total: false,
+                reverse: false,
             };
-            let (answer, _): (QueryProposalsResponse, _) = self.query(path, &question).await?;
-            proposals.extend(answer.proposals);
-            key = next_key(path, answer.pagination.map(|p| p.next_key), &mut pages)?;
+            let (answer, _) = self.query(path, &question(Some(page))).await?;
+            let (items, next) = listed(answer);
+            all.extend(items);
+            key = next.map(|page| page.next_key).unwrap_or_default();
             if key.is_empty() {
-                return Ok(proposals);
+                return Ok(all);
             }
         }
+        Err(ChainError::Node {
+            method: "abci_query",
+            message: format!("{path} does not end within {MOST_PAGES} pages"),
+        })
     }
 
     /// The smallest deposit of a proposal, as (amount, denomination).
@@ -344,29 +337,6 @@ impl Rpc {
             })
             .collect()
     }
-}
-
-fn page(key: Vec<u8>) -> PageRequest {
-    PageRequest {
-        key,
-        offset: 0,
-        limit: PAGE,
-        count_total: false,
-        reverse: false,
-    }
-}
-
-/// Where the next page begins; empty: there is none.
-fn next_key(path: &str, key: Option<Vec<u8>>, pages: &mut u32) -> Result<Vec<u8>, ChainError> {
-    *pages = pages.saturating_add(1);
-    let key = key.unwrap_or_default();
-    if !key.is_empty() && *pages >= MOST_PAGES {
-        return Err(ChainError::Node {
-            method: "abci_query",
-            message: format!("{path} does not end within {MOST_PAGES} pages"),
-        });
-    }
-    Ok(key)
 }
 
 /// A chain's way to say that there is no such thing.

@@ -7,9 +7,10 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wattpool_ledger_wasmd::deploy::call;
+use wattpool_ledger_wasmd::message::coin;
 use wattpool_ledger_wasmd::rpc::TxIn;
 use wattpool_ledger_wasmd::tx::GasPrice;
-use wattpool_ledger_wasmd::{Account, ChainError, ChainSettings, Client, Key, Market};
+use wattpool_ledger_wasmd::{Account, ChainError, ChainSettings, Client, Deployed, Key, Market};
 use wattpool_schema::error::{code_in, Class};
 use wattpool_schema::ADDRESS_PREFIX;
 
@@ -87,16 +88,34 @@ impl MarketArgs {
     }
 }
 
+/// Sends a message to one of the market's contracts, with so many micro-units, and prints where it is.
+///
+/// # Errors
+/// The input is wrong (exit code 2), or the contract refuses.
+pub fn to_contract(
+    market: &MarketArgs,
+    contract: fn(&Market) -> &Deployed,
+    doing: &str,
+    msg: &impl Serialize,
+    amount: u64,
+) -> Result<u8, Failure> {
+    block_on(async {
+        let (found, account) = market.open().await?;
+        let funds = match amount {
+            0 => Vec::new(),
+            amount => vec![coin(amount.into(), &found.denom)],
+        };
+        let tx = call(&account, &contract(&found).address, msg, funds).await;
+        market.print(doing, &tx.map_err(failed)?)
+    })
+}
+
 /// Sends a message to the pool and prints where it is.
 ///
 /// # Errors
-/// The input is wrong (exit code 2), or the pool refuses.
+/// As [`to_contract`].
 pub fn to_pool(market: &MarketArgs, doing: &str, msg: &impl Serialize) -> Result<u8, Failure> {
-    block_on(async {
-        let (found, account) = market.open().await?;
-        let tx = call(&account, &found.pool.address, msg, Vec::new()).await;
-        market.print(doing, &tx.map_err(failed)?)
-    })
+    to_contract(market, |found| &found.pool, doing, msg, 0)
 }
 
 /// Runs a command's future on a runtime of its own.

@@ -51,17 +51,8 @@ pub(crate) fn merged(
     let refuse = |key: &'static str, problem: String, expected: &str| {
         Err(source.refuse(&[last, &[Key::Name(key)]].concat(), problem, expected))
     };
-    let w = &policy.weights;
-    let weights = [
-        w.surplus,
-        w.efficiency,
-        w.duration,
-        w.quality,
-        w.participation,
-        w.price,
-    ];
-    let sum: f64 = weights.iter().sum();
-    if weights.iter().any(|w| !w.is_finite() || *w < 0.0) || (sum - 1.0).abs() > 1e-9 {
+    if policy.weights.check().is_err() {
+        let (weights, sum) = (policy.weights.named().map(|(_, w)| w), policy.weights.sum());
         return refuse(
             "weights",
             format!("they are {weights:?} and sum to {sum}"),

@@ -1,8 +1,7 @@
 //! `wattpool admin register-meter`.
 
-use crate::commands::on_chain::{block_on, failed, MarketArgs};
+use crate::commands::on_chain::{to_pool, MarketArgs};
 use crate::Failure;
-use wattpool_ledger_wasmd::deploy::call;
 use wattpool_schema::pool::{ExecuteMsg, MeterKind, Registration};
 use wattpool_schema::{AgentKey, DeviceKey, MeterId, Wh, Zone};
 
@@ -75,10 +74,5 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
             max_import: Wh(args.max_import),
         },
     };
-    block_on(async {
-        let (market, account) = args.market.open().await?;
-        let tx = call(&account, &market.pool.address, &msg, Vec::new()).await;
-        let tx = tx.map_err(failed)?;
-        args.market.print(&format!("meter {}", args.meter), &tx)
-    })
+    to_pool(&args.market, &format!("meter {}", args.meter), &msg)
 }

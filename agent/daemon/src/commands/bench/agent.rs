@@ -85,9 +85,8 @@ fn files(pid: u32) -> Result<Vec<String>> {
     Ok(named.collect())
 }
 
-/// With how many other ends it has established TCP connections.
-fn connected(pid: u32) -> Result<u64> {
-    let own = files(pid)?;
+/// With how many other ends a process with these files has established TCP connections.
+fn connected(pid: u32, files: &[String]) -> u64 {
     let mut ends = BTreeSet::new();
     for table in ["tcp", "tcp6"] {
         let file = format!("/proc/{pid}/net/{table}");
@@ -101,12 +100,12 @@ fn connected(pid: u32) -> Result<u64> {
             let end = fields.nth(2).unwrap_or_default();
             let established = fields.next() == Some("01");
             let inode = fields.nth(5).unwrap_or_default();
-            if established && own.contains(&format!("socket:[{inode}]")) {
+            if established && files.contains(&format!("socket:[{inode}]")) {
                 ends.insert(end.to_owned());
             }
         }
     }
-    Ok(count(ends.len()))
+    count(ends.len())
 }
 
 fn count(n: usize) -> u64 {
@@ -126,14 +125,15 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     let passed = begun.0.elapsed().as_secs_f64();
     let windows = passed / Duration::from_secs(args.window_s).as_secs_f64();
     let kib = |name| field(args.pid, name).map(|kib| kib.saturating_mul(1024));
+    let files = files(args.pid)?;
     let binary = std::fs::metadata(format!("/proc/{}/exe", args.pid)).context("its binary")?;
     let footprint = Footprint {
         binary_bytes: binary.len(),
         resident_bytes: kib("VmRSS")?,
         peak_resident_bytes: kib("VmHWM")?,
         threads: field(args.pid, "Threads")?,
-        files: count(files(args.pid)?.len()),
-        connected: connected(args.pid)?,
+        files: count(files.len()),
+        connected: connected(args.pid, &files),
         windows: args.windows,
         cpu_ms_per_window: used.as_secs_f64() * 1_000.0 / windows,
     };

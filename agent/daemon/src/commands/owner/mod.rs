@@ -1,10 +1,8 @@
 //! `wattpool owner`: what a meter's owner does with the owner's key, which is not on the meter.
 
-use crate::commands::on_chain::{block_on, failed, to_pool, MarketArgs};
+use crate::commands::on_chain::{to_contract, to_pool, MarketArgs};
 use crate::Failure;
 use serde::Serialize;
-use wattpool_ledger_wasmd::deploy::call;
-use wattpool_ledger_wasmd::message::coin;
 use wattpool_schema::escrow::{ExecuteMsg as Escrow, Limits};
 use wattpool_schema::pool::ExecuteMsg as Pool;
 use wattpool_schema::{AgentKey, MeterId, Micro, Price, Wh};
@@ -156,13 +154,5 @@ fn to_escrow(
     msg: &impl Serialize,
     amount: u64,
 ) -> Result<u8, Failure> {
-    block_on(async {
-        let (found, account) = market.open().await?;
-        let funds = match amount {
-            0 => Vec::new(),
-            amount => vec![coin(amount.into(), &found.denom)],
-        };
-        let tx = call(&account, &found.escrow.address, msg, funds).await;
-        market.print(doing, &tx.map_err(failed)?)
-    })
+    to_contract(market, |found| &found.escrow, doing, msg, amount)
 }
