@@ -2,7 +2,7 @@
 
     compare-choice.py DIR [--limit SECONDS] [--json]
 
-DIR holds what `wattpool bench choose --export DIR` writes: problems with the exact and the genetic answer. Both
+DIR holds what `wattpool-bench choose --export DIR` writes: problems with the exact and the genetic answer. Both
 peers are told the fewest sellers K*, and only see the offers that can be part of so small a cover.
 """
 
@@ -230,7 +230,7 @@ def main():
     args = parser.parse_args()
     files = sorted(args.dir.glob("*.json"))
     if not files:
-        sys.exit(f"compare-choice: {args.dir}: no problems; expected what wattpool bench choose --export writes")
+        sys.exit(f"compare-choice: {args.dir}: no problems; expected what wattpool-bench choose --export writes")
     rows = []
     for at, file in enumerate(files, 1):
         row = measure(json.loads(file.read_text()), args.limit)

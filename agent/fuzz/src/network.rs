@@ -1,7 +1,6 @@
 //! What other nodes send.
 
 use crate::{agree, Target};
-use wattpool_discovery_libp2p::trial::{Member, Signed};
 use wattpool_discovery_libp2p::wire::{
     decode_answer, decode_ask, decode_record, decode_reply, decode_request, encode_answer,
     encode_ask, encode_record, encode_reply, encode_request, At, RecordsAnswer, RecordsRequest,
@@ -11,6 +10,7 @@ use wattpool_schema::peer::{Answer, DenialReason, SignedRequest, TradeAnswer, Tr
 use wattpool_schema::{
     Approval, MeterId, Price, Seconds, Signature, SignedApproval, TradeKind, Wh, Window,
 };
+use wattpool_testbed::{Member, Signed};
 
 pub(crate) const RECORDS_REQUEST: Target = Target {
     name: "records_request",

@@ -21,7 +21,7 @@ const ELITE: usize = 2;
 const MUTATION: u32 = 160;
 
 /// Generations without progress after which it stops: this many, one more for every four sellers and
-/// for every `CORE_PER_PATIENCE` different offers of the core up to `LARGE_CORE`. Measured (`wattpool bench
+/// for every `CORE_PER_PATIENCE` different offers of the core up to `LARGE_CORE`. Measured (`wattpool-bench
 /// choose`): beyond that hardly a run improves.
 const PATIENCE: usize = 4;
 const CORE_PER_PATIENCE: usize = 8;

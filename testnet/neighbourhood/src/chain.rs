@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use wattpool_core::io::BlockRef;
-use wattpool_ledger_wasmd::deploy::{
-    call, deploy, ended_well, read_codes, DeploySettings, Deployment, Roles, TariffSettings,
-    ZonePairSettings,
-};
 use wattpool_ledger_wasmd::proto::cosmos::base::v1beta1::Coin;
+use wattpool_ledger_wasmd::{call, ended_well};
 use wattpool_ledger_wasmd::{message, Account, Any, ChainSettings, Client, Gas, Key, Market};
+use wattpool_operator::deploy::{
+    deploy, read_codes, DeploySettings, Deployment, Roles, TariffSettings, ZonePairSettings,
+};
 use wattpool_scenario::model::{Neighbourhood, ZonePair};
 use wattpool_schema::pool::{Registration, Tariffs, ZonePairTerms, ZonePairsResponse};
 use wattpool_schema::{escrow, pool, Micro, Window};

@@ -1,4 +1,4 @@
-//! Homes with agents on the network: keys, registration, money, profiles, and the processes of `wattpool agent run`.
+//! Homes with agents on the network: keys, registration, money, profiles, and the processes of `wattpool-agent run`.
 
 use crate::account::{Account, Coin};
 use crate::deploy::{ADDRESSES, KEYS};
@@ -53,7 +53,7 @@ pub(crate) struct Home {
     first_window: u64,
 }
 
-/// What `wattpool agent init --json` prints, as far as it is needed here.
+/// What `wattpool-agent init --json` prints, as far as it is needed here.
 #[derive(Deserialize)]
 struct Keys {
     device: String,
@@ -156,12 +156,7 @@ pub(crate) fn up(network: &Path, description: &Description, programs: &Programs)
         let mut process = process(&network, home);
         if process.running().is_none() {
             let config = place.folder(&home.name).join("agent.toml");
-            let arguments = [
-                "agent".as_ref(),
-                "run".as_ref(),
-                "--config".as_ref(),
-                config.as_os_str(),
-            ];
+            let arguments = ["run".as_ref(), "--config".as_ref(), config.as_os_str()];
             process.start(&programs.agent, arguments)?;
         }
         processes.push((home, process));
@@ -226,7 +221,7 @@ impl Place<'_> {
         let meter = pseudonym()?;
         write_private(&folder.join("passphrase"), pseudonym()?.as_bytes())?;
         let keys: Keys = {
-            let mut init = vec!["agent".into(), "init".into(), "--json".into()];
+            let mut init = vec!["init".into(), "--json".into()];
             init.extend(["--meter", &meter, "--config"].map(OsString::from));
             init.push(folder.join("agent.toml").into());
             serde_json::from_str(&call(&self.programs.agent, &folder, &init)?)

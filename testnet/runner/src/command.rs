@@ -24,6 +24,10 @@ const WITH_AGENTS_S: u32 = 60;
 const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../state");
 /// What testnet/up and scripts/build-contracts build.
 const WATTPOOL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/debug/wattpool");
+const AGENT: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../target/debug/wattpool-agent"
+);
 const CONTRACTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/wasm-contracts");
 
 /// A local wasmd testnet. stdout is the result, stderr the prose. Exit codes: 0 done, 1 failed, 2 wrong usage or
@@ -101,9 +105,9 @@ struct Up {
     /// The wattpool command that deploys [default: what testnet/up built].
     #[arg(long, value_name = "FILE", default_value = WATTPOOL, hide_default_value = true)]
     wattpool: PathBuf,
-    /// The wattpool command that the agents run [default: the one that deploys].
-    #[arg(long, value_name = "FILE")]
-    agent: Option<PathBuf>,
+    /// The wattpool-agent command that runs on the homes [default: what testnet/up built].
+    #[arg(long, value_name = "FILE", default_value = AGENT, hide_default_value = true)]
+    agent: PathBuf,
     /// Folder of the contracts [default: what scripts/build-contracts built].
     #[arg(long, value_name = "DIR", default_value = CONTRACTS, hide_default_value = true)]
     contracts: PathBuf,
@@ -166,7 +170,7 @@ impl Up {
         if agents::count(description) > 0 && !self.no_deploy {
             let programs = agents::Programs {
                 wattpool: self.wattpool.clone(),
-                agent: self.agent.as_ref().unwrap_or(&self.wattpool).clone(),
+                agent: self.agent.clone(),
             };
             agents::up(&self.shown.folder.home, description, &programs)?;
         }

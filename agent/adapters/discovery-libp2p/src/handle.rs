@@ -9,7 +9,7 @@ use wattpool_schema::peer::Location;
 
 /// A node and where it was reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Contact {
+pub struct Contact {
     pub peer: PeerId,
     pub addresses: Vec<Multiaddr>,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Near {
 
 /// Which exchange a message belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Exchange {
+pub enum Exchange {
     Records,
     Trade,
 }

@@ -19,7 +19,7 @@ use wattpool_schema::{Seconds, RECORD_VERSION};
 const SLOW_S: u64 = 60;
 
 /// Answers requests about records.
-pub(crate) trait Keeper: Send {
+pub trait Keeper: Send {
     /// Answers one request; without an answer the asker gets silence. The number says how many strikes it earned.
     fn answer(&mut self, from: PeerId, request: &[u8], now: Instant) -> (Option<Vec<u8>>, u32);
     /// Drops what has expired.
@@ -27,7 +27,7 @@ pub(crate) trait Keeper: Send {
 }
 
 /// What a record must be to be stored or used.
-pub(crate) struct Judge {
+pub struct Judge {
     network: String,
     clock: Clock,
     life_s: u64,
@@ -95,7 +95,7 @@ impl Judge {
 
 /// The store, shared by those who answer others and those who look up.
 #[derive(Clone)]
-pub(crate) struct Shelf(Arc<Mutex<Store>>);
+pub struct Shelf(Arc<Mutex<Store>>);
 
 impl Shelf {
     pub fn new(limits: &Limits) -> Self {

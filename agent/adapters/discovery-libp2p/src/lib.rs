@@ -11,7 +11,8 @@
 //! only from the peer that the offer names. Store, rates, sizes and links are bounded ([`Limits`]); who sends what no
 //! honest node sends is banned for a while.
 //!
-//! [`Mesh`] is the way in. [`trial`] starts many nodes in one process, hostile ones among them, to measure all this.
+//! [`Mesh`] is the way in. The crate `wattpool-testbed` starts many nodes in one process, byzantine ones among them, to
+//! measure all this.
 
 mod addresses;
 mod closest;
@@ -30,7 +31,6 @@ mod mesh;
 mod own;
 mod ports;
 mod store;
-pub mod trial;
 pub mod wire;
 
 pub use config::{Clock, Config, ConfigError, Limits};
@@ -38,3 +38,12 @@ pub use counters::Figures;
 pub use lookup::Got;
 pub use mesh::Mesh;
 pub use own::Put;
+
+/// What a node that breaks the rules is made of: for the test-bed alone.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::counters::Counters;
+    pub use crate::handle::{Contact, Exchange};
+    pub use crate::keeper::{Judge, Keeper, Shelf};
+    pub use crate::links::{introduction, VERSION};
+}

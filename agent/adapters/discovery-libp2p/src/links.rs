@@ -23,7 +23,7 @@ pub(crate) const TRADE: StreamProtocol = StreamProtocol::new("/wattpool/trade/1"
 /// What a node says of itself begins with this, then its version, a space, and the network's name.
 const IDENTITY: &str = "wattpool/";
 /// This version of all of it.
-pub(crate) const VERSION: u16 = 1;
+pub const VERSION: u16 = 1;
 
 /// How long a connection may take to come up.
 const CONNECT: Duration = Duration::from_secs(4);
@@ -59,7 +59,7 @@ pub(crate) enum Identity {
 }
 
 /// How a node of a version introduces itself.
-pub(crate) fn introduction(version: u16, network: &str) -> String {
+pub fn introduction(version: u16, network: &str) -> String {
     format!("{IDENTITY}{version} {network}")
 }
 

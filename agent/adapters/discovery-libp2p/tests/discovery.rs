@@ -16,10 +16,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use wattpool_core::ports::network::{Discovery, NetworkError};
-use wattpool_discovery_libp2p::trial::NETWORK;
 use wattpool_discovery_libp2p::Mesh;
 use wattpool_schema::peer::{Location, SignedRecord};
 use wattpool_schema::MeterId;
+use wattpool_testbed::NETWORK;
 
 fn meters(records: &[Arc<SignedRecord>]) -> BTreeSet<MeterId> {
     records.iter().map(|r| r.meter()).collect()

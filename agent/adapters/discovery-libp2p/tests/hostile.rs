@@ -12,7 +12,7 @@
 mod common;
 
 use common::run;
-use wattpool_discovery_libp2p::trial::{self, Course};
+use wattpool_testbed::{self, Course};
 
 #[test]
 fn hostile_nodes_hide_hardly_an_offer_and_forge_none() {
@@ -25,7 +25,10 @@ fn hostile_nodes_hide_hardly_an_offer_and_forge_none() {
         within_ms: 20_000,
         seed: 7,
     };
-    let outcome = run(trial::run(course, &mut |line| eprintln!("{line}"))).unwrap();
+    let outcome = run(wattpool_testbed::run(course, &mut |line| {
+        eprintln!("{line}")
+    }))
+    .unwrap();
     assert_eq!(outcome.forged(), 0, "{outcome:#?}");
     assert!(outcome.found_permille() >= 950, "{outcome:#?}");
     // That it was put to the test: the hostile ones were met, and only they.

@@ -15,13 +15,13 @@ use common::{run, until, Net, WITHIN};
 use std::sync::Arc;
 use std::time::Duration;
 use wattpool_core::ports::network::Discovery;
-use wattpool_discovery_libp2p::trial::Stranger;
 use wattpool_discovery_libp2p::wire::{
     decode_answer, encode_answer, encode_record, encode_request, At, RecordsAnswer, RecordsRequest,
     Refusal, MAX_REQUEST,
 };
 use wattpool_schema::peer::{Location, Offer, Record, SignedRecord};
 use wattpool_schema::{Price, Seconds, Wh, Zone};
+use wattpool_testbed::Stranger;
 
 fn put(at: Location, record: &SignedRecord) -> Vec<u8> {
     encode_request(&RecordsRequest::Put {

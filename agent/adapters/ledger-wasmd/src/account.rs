@@ -8,10 +8,12 @@
 use crate::client::Client;
 use crate::error::{sdk, ChainError};
 use crate::key::Key;
+use crate::message;
 use crate::query::AccountState;
 use crate::rpc::{Broadcast, TxHash, TxIn};
 use crate::tx::{sign, Signing};
 use cosmrs::Any;
+use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 use wattpool_schema::error::Class;
@@ -367,4 +369,34 @@ mod tests {
         assert_eq!(hinted_sequence(&error("incorrect account sequence")), None);
         assert_eq!(hinted_sequence(&error("expected x")), None);
     }
+}
+
+/// Sends JSON to a contract and waits until it is executed.
+///
+/// # Errors
+/// It was refused, or is in no block.
+pub async fn call(
+    account: &Account,
+    contract: &str,
+    msg: &impl Serialize,
+    funds: Vec<cosmrs::proto::cosmos::base::v1beta1::Coin>,
+) -> Result<TxIn, ChainError> {
+    let msg = serde_json::to_vec(msg).map_err(|e| ChainError::input("message", e))?;
+    let message = message::execute(account.address(), contract, msg, funds);
+    ended_well(account.send(vec![message], Gas::Simulated).await?)
+}
+
+/// A transaction that failed in its block is an error here.
+///
+/// # Errors
+/// It failed.
+pub fn ended_well(tx: TxIn) -> Result<TxIn, ChainError> {
+    if tx.result.is_ok() {
+        return Ok(tx);
+    }
+    Err(ChainError::Refused {
+        codespace: tx.result.codespace,
+        code: tx.result.code,
+        log: tx.result.log,
+    })
 }

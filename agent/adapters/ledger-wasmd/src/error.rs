@@ -109,7 +109,8 @@ impl ChainError {
         matches!(self, Self::Refused { codespace, code, .. } if codespace == sdk::CODESPACE && *code == wanted)
     }
 
-    pub(crate) fn input(what: impl Into<String>, why: impl ToString) -> Self {
+    /// What somebody wrote is wrong: `what` it is, and why.
+    pub fn input(what: impl Into<String>, why: impl ToString) -> Self {
         Self::Input {
             what: what.into(),
             why: why.to_string(),

@@ -8,7 +8,6 @@
 pub mod account;
 pub mod client;
 mod confirm;
-pub mod deploy;
 pub mod error;
 pub mod events;
 pub mod follow;
@@ -21,7 +20,7 @@ pub mod queue;
 pub mod rpc;
 pub mod tx;
 
-pub use account::{Account, Fate, Gas, Pending};
+pub use account::{call, ended_well, Account, Fate, Gas, Pending};
 pub use client::{ChainSettings, Client};
 pub use cosmrs::{proto, Any};
 pub use error::ChainError;

@@ -1,18 +1,85 @@
 //! The commands, one file each.
 
-#[cfg(feature = "tools")]
-pub mod admin;
-#[cfg(feature = "agent")]
-pub mod agent;
-#[cfg(any(feature = "agent", feature = "simulator"))]
-pub mod bench;
-#[cfg(feature = "simulator")]
-pub mod choose;
-#[cfg(feature = "simulator")]
-pub mod memory;
-#[cfg(feature = "tools")]
-mod on_chain;
-#[cfg(feature = "tools")]
-pub mod owner;
-#[cfg(feature = "simulator")]
-pub mod simulate;
+mod check_config;
+mod init;
+mod keys;
+mod owner;
+mod policy;
+mod run;
+mod show;
+
+use crate::Failure;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the agent of a meter.
+    Run(At),
+    /// Write a commented configuration and new keys.
+    Init(init::Args),
+    /// Check a configuration and explain what it amounts to.
+    CheckConfig(Shown),
+    /// Show the public keys: what the registrar and the owner need.
+    Keys(Shown),
+    /// What the running agent is at.
+    Status(Shown),
+    /// Offers that the running agent knows in this window.
+    Offers(Shown),
+    /// Closed trades of this meter, newest first.
+    Trades(Paged),
+    /// What the agent told its owner, newest first.
+    History(Paged),
+    /// The owner's policy.
+    #[command(subcommand)]
+    Policy(policy::Policy),
+    /// Stop trading for now; what is agreed is still settled.
+    Pause(Shown),
+    /// Go on trading.
+    Resume(Shown),
+    /// Decide on a trade that waits for its owner.
+    Decide(owner::Decide),
+}
+
+/// Where an agent's configuration is.
+#[derive(Args)]
+pub struct At {
+    /// The agent's configuration file.
+    #[arg(long, value_name = "FILE", default_value = "agent.toml")]
+    config: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Shown {
+    #[command(flatten)]
+    at: At,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub struct Paged {
+    #[command(flatten)]
+    shown: Shown,
+    /// Rows at most.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+}
+
+pub fn run(command: &Command) -> Result<u8, Failure> {
+    match command {
+        Command::Run(at) => run::run(at),
+        Command::Init(args) => init::run(args),
+        Command::CheckConfig(shown) => check_config::run(shown),
+        Command::Keys(shown) => keys::run(shown),
+        Command::Status(shown) => show::status(shown),
+        Command::Offers(shown) => show::offers(shown),
+        Command::Trades(paged) => show::trades(paged),
+        Command::History(paged) => show::history(paged),
+        Command::Policy(command) => policy::run(command),
+        Command::Pause(shown) => owner::pause(shown),
+        Command::Resume(shown) => owner::resume(shown),
+        Command::Decide(args) => owner::decide(args),
+    }
+}

@@ -4,9 +4,9 @@ use crate::node::{market_settings, settings, words, Setup, World};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use wattpool_conformance::chain::contracts_folder;
-use wattpool_ledger_wasmd::deploy::{deploy, read_codes, Deployment};
 use wattpool_ledger_wasmd::key::module_address;
 use wattpool_ledger_wasmd::{ChainError, Client, Key, Market};
+use wattpool_operator::deploy::{deploy, read_codes, Deployment};
 use wattpool_schema::ADDRESS_PREFIX;
 use wattpool_testnet::Testnet;
 

@@ -10,7 +10,7 @@ use wattpool_conformance::port::party::Keys;
 use wattpool_conformance::port::Party;
 use wattpool_core::io::{MarketTx, TxFailure};
 use wattpool_core::ports::ledger::{Ledger, LedgerError};
-use wattpool_ledger_wasmd::deploy::ended_well;
+use wattpool_ledger_wasmd::ended_well;
 use wattpool_ledger_wasmd::message::{coin, grant_fees};
 use wattpool_ledger_wasmd::{Account, Gas, WasmdLedger};
 use wattpool_schema::event::MarketEvent;

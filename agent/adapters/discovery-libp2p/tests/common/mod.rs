@@ -12,9 +12,9 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wattpool_discovery_libp2p::trial::{limits, Member, Register, Signed, Stranger};
 use wattpool_discovery_libp2p::{Limits, Mesh};
 use wattpool_schema::Seconds;
+use wattpool_testbed::{limits, Member, Register, Signed, Stranger};
 
 /// How long anything may take before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,116 @@
+//! `wattpool-agent check-config`: what a configuration amounts to.
+
+use super::Shown;
+use crate::Failure;
+use anyhow::Context;
+use std::fmt::Write;
+use wattpool_core::timing::Timing;
+use wattpool_daemon::config::Config;
+use wattpool_ledger_wasmd::Market;
+use wattpool_meter_replay::ReplayMeter;
+
+pub fn run(shown: &Shown) -> Result<u8, Failure> {
+    let config = Config::read(&shown.at.config).map_err(Failure::input)?;
+    config.limits().check().map_err(Failure::input)?;
+    let market = Market::read(&config.chain.market).map_err(Failure::input)?;
+    let profile = config.profile();
+    let meter = ReplayMeter::open(&profile, market.window_seconds).map_err(Failure::input)?;
+    if shown.json {
+        crate::print(&crate::json(&config)?)?;
+        return Ok(0);
+    }
+    crate::print(&explain(&config, &market, &meter).context("explanation")?)?;
+    Ok(0)
+}
+
+fn explain(config: &Config, market: &Market, meter: &ReplayMeter) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| writeln!(text, "{name:<10}{value}");
+    let window_s = market.window_seconds;
+    let (import, export) = meter.largest();
+    line("meter", config.meter.id.to_string())?;
+    line(
+        "",
+        format!(
+            "replays {} windows of {}{}, at most {import} Wh in and {export} Wh out per window",
+            meter.rows(),
+            config.meter.replay.file.display(),
+            if config.meter.replay.repeat {
+                ", again and again"
+            } else {
+                " once"
+            },
+        ),
+    )?;
+    line(
+        "chain",
+        format!("{} over {}", market.chain_id, config.chain.rpc.join(", ")),
+    )?;
+    line("", format!("pool {}", market.pool.address))?;
+    line("", format!("escrow {}", market.escrow.address))?;
+    let fees = if config.chain.fee_granter.is_empty() {
+        "the agent's own account".to_owned()
+    } else {
+        config.chain.fee_granter.clone()
+    };
+    line(
+        "fees",
+        format!("{} per gas, paid by {fees}", config.chain.gas_price),
+    )?;
+    let timing = Timing::for_chain(window_s, config.chain.block_ms);
+    let blocks = timing.window_ms.checked_div(timing.block_ms).unwrap_or(0);
+    line(
+        "windows",
+        format!("of {window_s} s, about {blocks} blocks each"),
+    )?;
+    if blocks < 4 {
+        line(
+            "",
+            "fewer than four blocks a window leave little time to trade".into(),
+        )?;
+    }
+    line("", format!(
+        "looks for offers {} ms after a window opens, an answer may take {} ms, an approval holds {} s",
+        timing.seek_ms, timing.answer_ms, timing.approval_s
+    ))?;
+    let network = &config.network;
+    line(
+        "network",
+        format!("listens on {}", network.listen.join(", ")),
+    )?;
+    let begin = match (network.bootstrap.len(), network.mdns) {
+        (0, true) => "finds meters on the local network alone".to_owned(),
+        (0, false) => "knows nobody to begin with: others have to dial this meter".to_owned(),
+        (n, true) => format!("begins with {n} meters, and those on the local network"),
+        (n, false) => format!("begins with {n} meters"),
+    };
+    line("", begin)?;
+    line("keys", config.keys.file.display().to_string())?;
+    line("journal", config.storage.file.display().to_string())?;
+    line(
+        "http",
+        format!(
+            "{}, token in {}",
+            config.http.listen,
+            config.http.token_file.display()
+        ),
+    )?;
+    line(
+        "log",
+        format!("{} from {}", config.log.format, config.log.level),
+    )?;
+    let policy = &config.policy;
+    let trades = match (policy.sells(), policy.buys()) {
+        (true, true) => "buys and sells",
+        (true, false) => "sells only",
+        (false, true) => "buys only",
+        (false, false) => "does not trade",
+    };
+    line("policy", trades.to_owned())?;
+    let limits = toml::Table::try_from(policy)?;
+    let defaults = toml::Table::try_from(wattpool_core::policy::Policy::default())?;
+    for (key, value) in limits.iter().filter(|(k, v)| defaults.get(*k) != Some(v)) {
+        line("", format!("{key} = {value}"))?;
+    }
+    Ok(text)
+}
