@@ -4,6 +4,7 @@
 
 mod admin;
 mod choose;
+mod compare;
 mod on_chain;
 mod owner;
 mod simulate;
@@ -28,6 +29,8 @@ struct Cli {
 enum Command {
     /// Let a neighbourhood trade on a virtual clock, with the real agents and contracts.
     Simulate(simulate::Args),
+    /// Put finished runs side by side.
+    Compare(compare::Args),
     /// Choose the best trade for a need among offers.
     Choose(choose::Args),
     /// Operate a market: deploy it, register meters, pay homes' fees.
@@ -41,6 +44,7 @@ enum Command {
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Simulate(args) => simulate::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Choose(args) => choose::run(&args),
         Command::Admin(admin) => admin::run(&admin),
         Command::Owner(owner) => owner::run(&owner),

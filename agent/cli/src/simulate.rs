@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use wattpool_program::memory::peak_bytes;
+use wattpool_report::measures::fee_warning;
 use wattpool_report::{check_out_dir, human, measure, write_all};
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_scenario::{load, neighbourhood, GenerateOptions, Overrides};
@@ -38,6 +39,9 @@ pub struct Args {
     /// Folder for summary, tables and report; without it nothing is written.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write rows per home and window, offers, requests and events of the chain to --out, too (needs memory for them).
+    #[arg(long, requires = "out")]
+    record: bool,
     /// Print the summary as JSON.
     #[arg(long)]
     json: bool,
@@ -66,6 +70,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         seed: args.seed.unwrap_or(1),
         threads,
         signatures: args.signatures,
+        record: args.record,
     };
     let stop = Arc::new(AtomicBool::new(false));
     let on_signal = Arc::clone(&stop);
@@ -102,6 +107,12 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         ))?;
     } else {
         print(&human(&measures.summary))?;
+    }
+    if measures.summary.machinery.is_warning() {
+        eprintln!(
+            "wattpool: warning: {}",
+            fee_warning(&measures.summary.machinery)
+        );
     }
     for violation in &outcome.invariant_violations {
         eprintln!("wattpool: invariant violated: {violation}");

@@ -10,12 +10,18 @@
 )]
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 use wattpool_program_harness::{number, sum, table, wattpool};
 
-const FILES: [&str; 5] = [
+/// A row of a table.
+type Row = std::collections::HashMap<String, String>;
+
+const FILES: [&str; 7] = [
+    "dictionary.csv",
     "meters.csv",
     "report.html",
+    "scenario.json",
     "summary.json",
     "trades.csv",
     "windows.csv",
@@ -76,6 +82,7 @@ fn results_agree(dir: &Path, summary: &Value) {
     );
     assert!((sum(&windows, "ceiling_wh") - number(summary, "ceiling_wh")).abs() < 1e-3);
     assert!((sum(&windows, "co2_avoided_g") - number(summary, "co2_avoided_g")).abs() < 1e-3);
+    fees_agree(&windows, &meters, &trades, summary);
     // A window whose orders are still open has traded more than its closed trades say.
     let arrived = sum(&trades, "arrived_wh");
     assert!(
@@ -88,6 +95,55 @@ fn results_agree(dir: &Path, summary: &Value) {
     );
     let page = std::fs::read_to_string(dir.join("report.html")).unwrap();
     assert!(page.trim_start().starts_with("<!") && page.trim_end().ends_with("</html>"));
+}
+
+/// Fees add up to the micro-unit over windows, homes, trades and messages, and are those of the measured table.
+fn fees_agree(windows: &[Row], meters: &[Row], trades: &[Row], summary: &Value) {
+    let fees = &summary["machinery"];
+    let all = number(fees, "fees");
+    assert!(all > 0.0);
+    for rows in [windows, meters] {
+        assert_eq!(sum(rows, "fees_micro"), all);
+    }
+    assert_eq!(sum(trades, "fee_micro"), number(fees, "trades"));
+    let parts = ["statements", "trades", "other"].map(|part| number(fees, part));
+    assert!(parts.iter().all(|part| *part >= 0.0), "{parts:?}");
+    assert_eq!(parts.iter().sum::<f64>(), all);
+    assert_eq!(sum(meters, "gain_micro"), number(summary, "welfare"));
+    assert_eq!(
+        number(summary, "welfare"),
+        number(summary, "welfare_before_fees") - all
+    );
+    let measured = measured();
+    let (mut gas, mut paid) = (0.0, 0.0);
+    for (name, cost) in fees["messages"].as_object().unwrap() {
+        // Of several statements only fifty were measured.
+        if let Some(pinned) = measured.get(name) {
+            assert_eq!(&number(cost, "gas_each"), pinned, "{name}");
+        }
+        // 1.4 times the gas, at 0.0025 micro-units each, rounded up.
+        let each = ((number(cost, "gas_each") * 1.4).ceil() * 0.0025).ceil();
+        assert_eq!(number(cost, "fee_each"), each, "{name}");
+        gas += number(cost, "count") * number(cost, "gas_each");
+        paid += number(cost, "count") * each;
+    }
+    assert_eq!((gas, paid), (number(fees, "gas"), all));
+}
+
+/// Gas per message as the documents have it, pinned.
+fn measured() -> BTreeMap<String, f64> {
+    let page = include_str!("../../../docs/performance.md");
+    let table = page
+        .split("| message | unpinned | pinned |")
+        .nth(1)
+        .unwrap();
+    let rows = table.lines().skip(2).take_while(|l| l.starts_with('|'));
+    rows.map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let gas = cells[3].split(' ').next().unwrap().replace(',', "");
+        (cells[1].to_owned(), gas.parse().unwrap())
+    })
+    .collect()
 }
 
 #[test]

@@ -63,6 +63,7 @@ impl World<'_> {
                 self.need_block(now);
             }
             Command::Announce { location, record } => {
+                self.record_offer(now, number, &record);
                 self.network_clock.start();
                 let (registry, real) = (
                     &self.registry,
@@ -104,6 +105,7 @@ impl World<'_> {
             Command::Ask(request) => {
                 self.books.requests = self.books.requests.saturating_add(1);
                 let to = self.registry.number(&request.request.seller);
+                self.record_request(now, number, to, &request.request);
                 if to.and_then(|t| self.home_mut(t)).is_some_and(|h| h.silent) {
                     self.faults.silences = self.faults.silences.saturating_add(1);
                     return true;
@@ -122,6 +124,7 @@ impl World<'_> {
                     }
                 }
                 let to = self.registry.number(&answer.buyer);
+                self.record_answer(now, to, &answer);
                 self.send(now, number, to, Event::Answer(answer));
             }
             Command::SetTimer { timer, at } => {

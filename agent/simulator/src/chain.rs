@@ -116,10 +116,12 @@ impl World<'_> {
         for done in executed {
             let number = done.sender.node;
             self.books.transactions = self.books.transactions.saturating_add(1);
+            self.books.pay(number, &done.sent, done.outcome.is_err());
             match &done.outcome {
                 Ok(events) => {
                     for event in events {
                         self.books.take(self.n, &self.registry, block, event);
+                        self.record_event(block, Some(number), event);
                         match event {
                             MarketEvent::TradeClosed(trade) => self.registry.count(trade),
                             MarketEvent::Delivered(d) => {

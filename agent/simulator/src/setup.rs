@@ -23,6 +23,7 @@ use wattpool_core::Agent;
 use wattpool_ledger_embedded::{ChainSetup, EmbeddedLedger, NewMeter};
 use wattpool_network_memory::{Network, NetworkConfig};
 use wattpool_optimizer::Workspace;
+use wattpool_report::record::Recorded;
 use wattpool_rules::payment::payment;
 use wattpool_scenario::model::{HomeKind, Neighbourhood};
 use wattpool_schema::escrow::Limits;
@@ -76,7 +77,7 @@ impl<'n> World<'n> {
         let secret = keys.bytes();
         let mut sellers = Chance::new(options.seed, Stream::Sellers);
         let mut registry = Table::default();
-        let mut books = Books::new(n);
+        let mut books = Books::new(n)?;
         let mut homes = Vec::with_capacity(n.homes.len());
         let mut ids = Vec::with_capacity(n.homes.len());
         let mut zones = BTreeMap::new();
@@ -166,6 +167,7 @@ impl<'n> World<'n> {
             homes,
             registry,
             experiences: None,
+            recorded: options.record.then(Recorded::default),
             meters: Meters::new(n, options.seed),
             queue: Queue::default(),
             books,

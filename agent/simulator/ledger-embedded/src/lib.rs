@@ -11,4 +11,4 @@ pub use chain::{ChainSetup, Contracts, EmbeddedLedger, DENOM};
 pub use operate::{MeterAccount, NewMeter};
 pub use port::{EmbeddedChain, EmbeddedPort};
 pub use signatures::Signatures;
-pub use transact::{Executed, Sender};
+pub use transact::{Executed, OrderStep, Sender, Sent};

@@ -8,7 +8,7 @@ use serde::Serialize;
 use wattpool_core::io::{BlockRef, MarketTx, TxFailure};
 use wattpool_schema::error::code_in;
 use wattpool_schema::event::MarketEvent;
-use wattpool_schema::{escrow, pool, Seconds};
+use wattpool_schema::{escrow, pool, MeterId, Seconds, Window};
 
 /// Who a transaction comes from, and the caller's number for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +25,90 @@ pub(crate) struct Queued {
     tx: MarketTx,
 }
 
+/// What a transaction was, for those who account for what it costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Statements of these windows, in one message.
+    State(Vec<Window>),
+    /// A spot trade of this window.
+    Settle {
+        /// Buying meter.
+        buyer: MeterId,
+        /// The buyer's number for the trade.
+        trade_id: u64,
+        /// Window in which the energy was metered.
+        window: Window,
+    },
+    /// A standing order from this window on is opened.
+    Open {
+        /// Buying meter.
+        buyer: MeterId,
+        /// Its id.
+        trade_id: u64,
+        /// First window.
+        window: Window,
+    },
+    /// A standing order is delivered, cancelled or closed.
+    Order {
+        /// Buying meter.
+        buyer: MeterId,
+        /// Its id.
+        trade_id: u64,
+        /// Which of the three.
+        what: OrderStep,
+    },
+}
+
+/// What is done to a standing order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderStep {
+    /// A window is delivered.
+    Deliver,
+    /// It is ended before its time.
+    Cancel,
+    /// It has ended.
+    Close,
+}
+
+impl Sent {
+    fn of(tx: &MarketTx) -> Self {
+        let order = |buyer, trade_id, what| Self::Order {
+            buyer,
+            trade_id,
+            what,
+        };
+        match tx {
+            MarketTx::State(statements) => {
+                Self::State(statements.iter().map(|s| s.statement.window).collect())
+            }
+            MarketTx::Settle(trade) => Self::Settle {
+                buyer: trade.approval.approval.buyer,
+                trade_id: trade.trade_id,
+                window: trade.approval.approval.first_window,
+            },
+            MarketTx::OpenOrder(order) => Self::Open {
+                buyer: order.approval.approval.buyer,
+                trade_id: order.trade_id,
+                window: order.approval.approval.first_window,
+            },
+            MarketTx::Deliver {
+                buyer, trade_id, ..
+            } => order(*buyer, *trade_id, OrderStep::Deliver),
+            MarketTx::CancelOrder { buyer, trade_id } => {
+                order(*buyer, *trade_id, OrderStep::Cancel)
+            }
+            MarketTx::CloseOrder { buyer, trade_id } => order(*buyer, *trade_id, OrderStep::Close),
+        }
+    }
+}
+
 /// A transaction that was executed.
 #[derive(Debug)]
 pub struct Executed {
     /// Whose.
     pub sender: Sender,
+    /// What it was.
+    pub sent: Sent,
     /// Its events, or why it was refused.
     pub outcome: Result<Vec<MarketEvent>, TxFailure>,
 }
@@ -65,9 +144,11 @@ impl EmbeddedLedger {
         queue
             .into_iter()
             .map(|q| {
+                let sent = Sent::of(&q.tx);
                 let outcome = self.execute(&q.address, q.tx);
                 Executed {
                     sender: q.sender,
+                    sent,
                     outcome,
                 }
             })

@@ -10,6 +10,10 @@ use std::collections::BTreeMap;
 pub struct ScenarioFile {
     /// Name of the scenario.
     pub name: String,
+    /// What a unit of money is called, such as `EUR`; shown beside every amount.
+    pub currency: Option<String>,
+    /// Time zone in which results are shown, such as `Europe/Berlin`; that of the times when absent.
+    pub timezone: Option<String>,
     /// Length of the market window in seconds; a divisor of the day, at least 60.
     #[serde(default = "quarter_hour")]
     pub window_s: u32,

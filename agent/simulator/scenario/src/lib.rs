@@ -26,3 +26,4 @@ mod zones;
 pub use errors::ScenarioError;
 pub use generate::{contended, neighbourhood, GenerateOptions};
 pub use load::{load, Overrides};
+pub use stamps::Clock;

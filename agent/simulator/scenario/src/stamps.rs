@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
+use std::fmt;
 
 /// A clock that people read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Clock {
+pub enum Clock {
     /// A named zone, with its summer time.
     Named(Tz),
     /// A fixed distance from UTC.
@@ -18,7 +19,7 @@ pub(crate) const ZONE_EXPECTED: &str =
 
 impl Clock {
     /// A zone by name, or an offset.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         match text.parse::<Tz>() {
             Ok(zone) => Some(Self::Named(zone)),
             Err(_) => text.parse::<FixedOffset>().ok().map(Self::Fixed),
@@ -26,12 +27,12 @@ impl Clock {
     }
 
     /// UTC.
-    pub(crate) fn utc() -> Self {
+    pub fn utc() -> Self {
         Self::Named(Tz::UTC)
     }
 
     /// What the clock shows at a Unix time.
-    pub(crate) fn shows(self, at: i64) -> Option<NaiveDateTime> {
+    pub fn shows(self, at: i64) -> Option<NaiveDateTime> {
         let utc = DateTime::from_timestamp(at, 0)?;
         let offset = match self {
             Self::Named(zone) => zone.offset_from_utc_datetime(&utc.naive_utc()).fix(),
@@ -76,6 +77,27 @@ impl Clock {
             last
         }
     }
+}
+
+impl fmt::Display for Clock {
+    /// The zone's name, or the offset: what [`Clock::parse`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(zone) => f.write_str(zone.name()),
+            Self::Fixed(offset) => write!(f, "{offset}"),
+        }
+    }
+}
+
+/// The clock of a moment that carries its own offset.
+pub(crate) fn offset_of(value: &toml::Value) -> Option<Clock> {
+    let text = match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Datetime(moment) => moment.to_string(),
+        _ => return None,
+    };
+    let moment = DateTime::parse_from_rfc3339(&text).ok()?;
+    Some(Clock::Fixed(*moment.offset()))
 }
 
 /// The stamp before the one that is read.

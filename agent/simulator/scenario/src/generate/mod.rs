@@ -14,6 +14,7 @@ pub mod sun;
 use crate::errors::ScenarioError;
 use crate::model::{Faults, Home, HomeKind, Neighbourhood};
 use crate::resample::WhCarry;
+use crate::stamps::Clock;
 use crate::tariff;
 use crate::zones::{lossless, MOST_ZONES};
 pub use contended::contended;
@@ -253,6 +254,8 @@ pub fn neighbourhood(options: &GenerateOptions) -> Result<Neighbourhood, Scenari
         .collect();
     Ok(Neighbourhood {
         name: format!("generated-{}", options.seed),
+        currency: Some("EUR".to_owned()),
+        clock: Clock::Named(options.timezone),
         window_s: options.window_s,
         first_window,
         windows,

@@ -44,6 +44,7 @@ impl Input<'_> {
         }
         let mut made = neighbourhood(&options).map_err(|e| self.placed(e))?;
         made.name.clone_from(&self.file.name);
+        made.clock = self.display_clock(Some(made.clock))?;
         let mut zones: BTreeSet<u16> = (1..=options.zones).collect();
         for (home, member) in made.homes.iter_mut().zip(&members) {
             home.policy = member.policy(self.source, self.file, home.kind)?;

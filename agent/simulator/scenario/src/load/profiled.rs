@@ -101,6 +101,8 @@ impl Input<'_> {
         zones.extend(self.named_zones());
         let mut made = Neighbourhood {
             name: file.name.clone(),
+            currency: file.currency.clone(),
+            clock: self.display_clock(clock)?,
             window_s: file.window_s,
             first_window: Window::at(
                 Seconds(u64::try_from(span.start).unwrap_or(0)),
