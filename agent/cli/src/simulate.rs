@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use wattpool_program::memory::peak_bytes;
-use wattpool_report::measures::fee_warning;
 use wattpool_report::{check_out_dir, human, measure, write_all};
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_scenario::{load, neighbourhood, GenerateOptions, Overrides};
@@ -107,12 +106,6 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         ))?;
     } else {
         print(&human(&measures.summary))?;
-    }
-    if measures.summary.machinery.is_warning() {
-        eprintln!(
-            "wattpool: warning: {}",
-            fee_warning(&measures.summary.machinery)
-        );
     }
     for violation in &outcome.invariant_violations {
         eprintln!("wattpool: invariant violated: {violation}");

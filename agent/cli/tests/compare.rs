@@ -53,7 +53,7 @@ fn runs_stand_side_by_side() {
     assert_eq!(runs[1]["name"], b);
     let html = std::fs::read_to_string(page).unwrap();
     assert!(html.contains("2 runs side by side") && html.trim_end().ends_with("</html>"));
-    assert!(!html.contains("http"));
+    assert!(!html.contains("http:") && !html.contains("https:"));
 }
 
 #[test]
@@ -137,14 +137,14 @@ fn the_scenario_lies_beside_its_results() {
     assert_eq!(scenario["currency"], "EUR");
     assert!(scenario["homes"][0]["policy"]["sell"].is_boolean());
     // The dictionary knows every column of every table.
-    let dictionary = table(&dir.path().join("dictionary.csv"));
+    let dictionary = std::fs::read_to_string(dir.path().join("dictionary.csv")).unwrap();
     for name in ["windows.csv", "meters.csv", "trades.csv"] {
         let text = std::fs::read_to_string(dir.path().join(name)).unwrap();
         let head: Vec<&str> = text.lines().next().unwrap().split(',').collect();
         let known: Vec<&str> = dictionary
-            .iter()
-            .filter(|row| row["file"] == name)
-            .map(|row| row["column"].as_str())
+            .lines()
+            .filter_map(|line| line.strip_prefix(name)?.strip_prefix(','))
+            .filter_map(|rest| rest.split(',').next())
             .collect();
         assert_eq!(head, known, "{name}");
     }
