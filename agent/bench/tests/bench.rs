@@ -108,7 +108,7 @@ fn wrong_arguments_are_refused() {
         (&["bench", "settle", "--pairs", "0"], "1 to 100"),
         (&["bench", "settle", "--seconds", "11"], "1 to 10"),
     ] {
-        let ran = wattpool(args);
+        let ran = wattpool_bench(args);
         assert_eq!(ran.code, Some(2), "{args:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(word), "{args:?}: {}", ran.stderr);
         assert_eq!(ran.stdout, "");
