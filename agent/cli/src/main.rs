@@ -4,7 +4,9 @@
 
 mod admin;
 mod choose;
+mod inspect;
 mod on_chain;
+mod out_folder;
 mod owner;
 mod simulate;
 
@@ -28,6 +30,8 @@ struct Cli {
 enum Command {
     /// Let a neighbourhood trade on a virtual clock, with the real agents and contracts.
     Simulate(simulate::Args),
+    /// Find out how a file of profiles or prices is written, and the mapping that reads it.
+    Inspect(inspect::Args),
     /// Choose the best trade for a need among offers.
     Choose(choose::Args),
     /// Operate a market: deploy it, register meters, pay homes' fees.
@@ -41,6 +45,7 @@ enum Command {
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Simulate(args) => simulate::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Choose(args) => choose::run(&args),
         Command::Admin(admin) => admin::run(&admin),
         Command::Owner(owner) => owner::run(&owner),
