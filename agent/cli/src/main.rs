@@ -5,7 +5,9 @@
 mod admin;
 mod choose;
 mod compare;
+mod inspect;
 mod on_chain;
+mod out_folder;
 mod owner;
 mod simulate;
 
@@ -31,6 +33,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Put finished runs side by side.
     Compare(compare::Args),
+    /// Find out how a file of profiles or prices is written, and the mapping that reads it.
+    Inspect(inspect::Args),
     /// Choose the best trade for a need among offers.
     Choose(choose::Args),
     /// Operate a market: deploy it, register meters, pay homes' fees.
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Simulate(args) => simulate::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Choose(args) => choose::run(&args),
         Command::Admin(admin) => admin::run(&admin),
         Command::Owner(owner) => owner::run(&owner),

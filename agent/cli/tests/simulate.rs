@@ -261,8 +261,16 @@ fn people_get_text_and_the_same_seed_the_same_state() {
     assert!(
         text.stdout.lines().count() > 5 && serde_json::from_str::<Value>(&text.stdout).is_err()
     );
-    let [a, b] = ["1", "3"]
-        .map(|threads| wattpool(&[&args[..], &["--json", "--threads", threads]].concat()).json());
+    let [a, b] = ["1", "3"].map(|threads| {
+        wattpool(
+            &[
+                &args[..],
+                &["--json", "--force-threads", "--threads", threads],
+            ]
+            .concat(),
+        )
+        .json()
+    });
     assert_eq!(a["state_hash"], b["state_hash"]);
     let verified = wattpool(&[&args[..], &["--json", "--signatures", "verified"]].concat()).json();
     assert_eq!(verified["signatures"], "verified");
@@ -314,7 +322,7 @@ mod interrupted {
     use super::*;
     use nix::sys::signal::{kill, Signal};
     use nix::unistd::Pid;
-    use std::process::Child;
+    use std::process::{Child, Command};
     use std::time::Duration;
 
     /// A field of `/proc/<pid>/status`, or the words of `/proc/<pid>/stat` after the name.
@@ -346,7 +354,11 @@ mod interrupted {
     }
 
     fn started(args: &[&str]) -> Child {
-        let mut child = wattpool_program_harness::command(args).spawn().unwrap();
+        watched(wattpool_program_harness::command(args))
+    }
+
+    fn watched(mut command: Command) -> Child {
+        let mut child = command.spawn().unwrap();
         while !watches_for_ctrl_c(&child) || computed(&child) < 200 {
             assert!(
                 child.try_wait().unwrap().is_none(),
@@ -358,11 +370,50 @@ mod interrupted {
     }
 
     fn interrupt(child: &Child) {
-        kill(
-            Pid::from_raw(i32::try_from(child.id()).unwrap()),
-            Signal::SIGINT,
-        )
-        .unwrap();
+        signal(child, Signal::SIGINT);
+    }
+
+    fn signal(child: &Child, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+    }
+
+    const LONG: [&str; 6] = ["simulate", "--meters", "24", "--days", "365", "--json"];
+
+    #[test]
+    fn the_end_of_the_session_keeps_what_is_finished() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("results");
+        let child = started(&[&LONG[..], &["--out", out.to_str().unwrap()]].concat());
+        signal(&child, Signal::SIGTERM);
+        let ran = wattpool_program_harness::ended(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(130), "{}", ran.stderr);
+        let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(summary["finished"], false);
+        assert!(out.join("summary.json").is_file());
+    }
+
+    /// The folder was there at the start and is a file at the end: the figures are printed, the rest is elsewhere.
+    #[test]
+    fn results_that_cannot_be_written_are_not_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let (out, elsewhere) = (dir.path().join("results"), dir.path().join("elsewhere"));
+        std::fs::create_dir(&elsewhere).unwrap();
+        let mut command = wattpool_program_harness::command(
+            &[&LONG[..], &["--out", out.to_str().unwrap()]].concat(),
+        );
+        command.env("TMPDIR", &elsewhere);
+        let child = watched(command);
+        std::fs::remove_dir_all(&out).unwrap();
+        std::fs::write(&out, "a file now").unwrap();
+        interrupt(&child);
+        let ran = wattpool_program_harness::ended(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+        let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(summary["finished"], false);
+        let (_, place) = ran.stderr.split_once("the results are in ").unwrap();
+        let (place, _) = place.split_once(" instead").unwrap();
+        assert!(place.starts_with(elsewhere.to_str().unwrap()), "{place}");
+        assert!(std::path::Path::new(place).join("summary.json").is_file());
     }
 
     #[test]

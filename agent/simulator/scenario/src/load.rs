@@ -3,7 +3,6 @@
 mod generated;
 mod profiled;
 
-use crate::csv_profile::Dialect;
 use crate::errors::ScenarioError;
 use crate::feeders;
 use crate::file::{ProfilesTable, ScenarioFile};
@@ -111,6 +110,32 @@ fn check_currency(source: &Source, currency: Option<&str>) -> Result<(), Scenari
     }
 }
 
+/// Says where the tariffs leave nothing to gain: a trade happens between what feeding in earns and what the
+/// grid's energy costs, at a price that is not negative.
+fn nobody_gains(made: &mut Neighbourhood) {
+    let tariffs = || made.import_tariff.iter().zip(&made.feed_in_tariff);
+    let gains = |import: i64, feed_in: i64| import >= feed_in.max(0);
+    let without = tariffs().filter(|(i, f)| !gains(i.0, f.0)).count();
+    let negative = tariffs().filter(|(i, f)| i.0 < 0 || f.0 < 0).count();
+    if made.windows > 0 && without >= made.windows {
+        made.notes.push(
+            "nobody gains at these tariffs: in every window the grid's energy costs less than feeding in earns, or less than \
+             nothing, so nothing is traded"
+                .into(),
+        );
+    } else if without > 0 {
+        made.notes.push(format!(
+            "nobody gains in {without} of {} windows: the grid's energy costs less there than feeding in earns, or less than nothing",
+            made.windows
+        ));
+    }
+    if negative > 0 {
+        made.notes.push(format!(
+            "{negative} windows have a negative tariff: the bills count it, but a trade's price is never below 0"
+        ));
+    }
+}
+
 fn check_faults(source: &Source, faults: &Faults) -> Result<(), ScenarioError> {
     let shares = [
         ("message_loss", faults.message_loss),
@@ -162,16 +187,14 @@ impl Input<'_> {
         &self,
         made: &mut Neighbourhood,
         span: Span,
-        dialect: &Dialect,
         profiles: Option<&ProfilesTable>,
         clock: Clock,
     ) -> Result<(), ScenarioError> {
         let mut series = Series {
             source: self.source,
             places: &self.places,
-            dialect,
             span,
-            time: profiles.map(|p| &p.time),
+            profiles,
             start: self.file.start.as_ref(),
             clock,
             notes: Vec::new(),
@@ -210,6 +233,7 @@ impl Input<'_> {
                 .notes
                 .push("carbon intensity: a typical daily curve, made up".into()),
         }
+        nobody_gains(made);
         made.feeders = feeders::feeders(self.source, self.file, made, &mut series)?;
         made.notes.append(&mut series.notes);
         Ok(())

@@ -1,7 +1,6 @@
 //! Scenarios with `[generate]`.
 
 use super::Input;
-use crate::csv_profile::Dialect;
 use crate::errors::ScenarioError;
 use crate::file::GenerateTable;
 use crate::generate::{home_name, neighbourhood, GenerateOptions};
@@ -59,13 +58,7 @@ impl Input<'_> {
             window_s: made.window_s,
             windows: made.windows,
         };
-        self.grid(
-            &mut made,
-            span,
-            &Dialect::default(),
-            None,
-            Clock::Named(options.timezone),
-        )?;
+        self.grid(&mut made, span, None, Clock::Named(options.timezone))?;
         Ok(self.finished(made))
     }
 
