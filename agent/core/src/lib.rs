@@ -10,6 +10,7 @@ pub mod flows;
 pub mod forecast;
 pub mod io;
 pub mod lines;
+mod locations;
 pub mod metering;
 pub mod policy;
 pub mod ports;

@@ -5,6 +5,7 @@ use super::{Agent, Out};
 use crate::context::Context;
 use crate::io::{Command, Millis, Timer};
 use crate::policy::Selection;
+use std::sync::Arc;
 use wattpool_optimizer::predict::{Expectation, Kind};
 use wattpool_optimizer::{choose, Candidate, Demand, Factors, Scoring, Settings};
 use wattpool_rules::loss;
@@ -20,7 +21,12 @@ const ASKS: usize = 32;
 
 impl Agent {
     /// Verifies an offer against registry, window and the owner's limits, and keeps it.
-    pub(super) fn take_offer(&mut self, now: Millis, record: &SignedRecord, cx: &mut Context<'_>) {
+    pub(super) fn take_offer(
+        &mut self,
+        now: Millis,
+        record: &Arc<SignedRecord>,
+        cx: &mut Context<'_>,
+    ) {
         let Record::Offer(offer) = &record.record else {
             return;
         };
@@ -162,7 +168,8 @@ impl Agent {
         };
         let mut lines = Lines::default();
         let me = u64::from_be_bytes(first_eight(&self.id.meter));
-        let (mut indices, mut candidates) = (Vec::new(), Vec::new());
+        let known = self.buying.offers.len();
+        let (mut indices, mut candidates) = (Vec::with_capacity(known), Vec::with_capacity(known));
         let mut trusted = false;
         for (index, o) in self.buying.offers.iter().enumerate() {
             let deliverable_wh = lines.most(self, o, cx).0;

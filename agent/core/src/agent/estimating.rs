@@ -7,6 +7,7 @@
 use super::Agent;
 use crate::context::Context;
 use crate::lines::{lost_between, Flows, Place};
+use std::sync::Arc;
 use wattpool_schema::peer::{self, Record, SignedRecord};
 use wattpool_schema::{MeterId, Wh, Zone};
 
@@ -53,7 +54,7 @@ impl Loading {
 
 impl Agent {
     /// Takes the statuses among what a look-up found, where there is a plan of the lines.
-    pub(super) fn take_loading(&mut self, record: &SignedRecord, cx: &Context<'_>) {
+    pub(super) fn take_loading(&mut self, record: &Arc<SignedRecord>, cx: &Context<'_>) {
         let Record::Status(s) = &record.record else {
             return;
         };

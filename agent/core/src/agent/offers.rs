@@ -33,11 +33,8 @@ impl Agent {
             return;
         };
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
-        let location = Location::of_status(
-            &self.market.network,
-            self.id.zone,
-            peer::shard(&self.id.meter, shards),
-        );
+        let shard = peer::shard(&self.id.meter, shards);
+        let location = self.market.statuses_at(self.id.zone, shard);
         let record = Record::Status(Status {
             version: RECORD_VERSION,
             network: self.market.network.clone(),
@@ -76,11 +73,8 @@ impl Agent {
             return;
         };
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
-        let location = Location::of_status(
-            &self.market.network,
-            self.id.zone,
-            peer::shard(&self.id.meter, shards),
-        );
+        let shard = peer::shard(&self.id.meter, shards);
+        let location = self.market.statuses_at(self.id.zone, shard);
         let lookup = self.next_lookup();
         self.selling.pricing = Some(lookup);
         let deadline = now.plus(self.market.timing.lookup_ms);
@@ -129,19 +123,17 @@ impl Agent {
     }
 
     /// Version, network, registry and signature of a record of another meter.
-    pub(super) fn verified(&self, record: &SignedRecord, cx: &Context<'_>) -> bool {
+    pub(super) fn verified(&self, record: &Arc<SignedRecord>, cx: &Context<'_>) -> bool {
         let (version, network, zone) = match &record.record {
             Record::Offer(o) => (o.version, &o.network, o.zone),
             Record::Status(s) => (s.version, &s.network, s.zone),
         };
         version == RECORD_VERSION
             && *network == self.market.network
-            && cx.registry.meter(&record.meter()).is_some_and(|m| {
-                m.zone == zone
-                    && cx
-                        .signer
-                        .verify_agent(&m.agent, &record.sign_bytes(), &record.signature)
-            })
+            && cx
+                .registry
+                .meter(&record.meter())
+                .is_some_and(|m| m.zone == zone && cx.signer.verify_record(&m.agent, record))
     }
 
     /// The price asked from a buyer behind a zone pair; none when nobody gains.
@@ -179,8 +171,7 @@ impl Agent {
         };
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
         let shard = peer::shard(&self.id.meter, shards);
-        let location =
-            Location::of_offers(&self.market.network, self.id.zone, peer::bucket(wh), shard);
+        let location = self.market.offers_at(self.id.zone, peer::bucket(wh), shard);
         if let Some(old) = self.selling.announced {
             if old.location == location && old.wh == wh {
                 return;
@@ -275,16 +266,11 @@ impl Agent {
         for (zone, shard) in places {
             // The fitting bucket and larger ones, then smaller ones: together they may do.
             for bucket in (own..peer::BUCKETS).chain((0..own).rev()) {
-                locations.push(Location::of_offers(
-                    &self.market.network,
-                    zone,
-                    bucket,
-                    shard,
-                ));
+                locations.push(self.market.offers_at(zone, bucket, shard));
             }
             if loads {
                 self.buying.loading.look(zone);
-                locations.push(Location::of_status(&self.market.network, zone, shard));
+                locations.push(self.market.statuses_at(zone, shard));
             }
         }
         (locations, skip.saturating_add(per_probe) < total)

@@ -12,7 +12,7 @@ use crate::flows::{Link, Zones};
 use crate::io::{Command, Millis, Timer};
 use std::sync::Arc;
 use wattpool_rules::price::corridor;
-use wattpool_schema::peer::{self, Location, Record, SignedRecord};
+use wattpool_schema::peer::{self, Record, SignedRecord};
 use wattpool_schema::{MeterId, Wh, Window, Zone};
 
 /// Share by which a plan must be better to be followed: amounts are announced to an eighth.
@@ -100,7 +100,7 @@ impl Agent {
                 if lap < *shards && locations.len() < FAN_OUT {
                     let shard = peer::shard(&self.id.meter, *shards) ^ lap;
                     let shard = shard & shards.saturating_sub(1);
-                    locations.push(Location::of_status(&self.market.network, *zone, shard));
+                    locations.push(self.market.statuses_at(*zone, shard));
                     *looked = looked.saturating_add(1);
                 }
             }

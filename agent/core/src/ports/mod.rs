@@ -9,8 +9,10 @@ pub mod ledger;
 pub mod network;
 
 use crate::lines::Lines;
+use std::sync::Arc;
 use wattpool_schema::escrow::TINY_TRADE;
 use wattpool_schema::event::TradeClosed;
+use wattpool_schema::peer::SignedRecord;
 use wattpool_schema::pool::MeterKind;
 use wattpool_schema::{AgentKey, MeterId, Signature, Wh, Window, Zone};
 
@@ -22,6 +24,10 @@ pub trait Signer {
     fn sign_agent(&self, bytes: &[u8]) -> Signature;
     /// Whether an agent key signed these bytes.
     fn verify_agent(&self, key: &AgentKey, bytes: &[u8], signature: &Signature) -> bool;
+    /// Whether an agent key signed this record. Who sees the same records often may remember the answer.
+    fn verify_record(&self, key: &AgentKey, record: &Arc<SignedRecord>) -> bool {
+        self.verify_agent(key, &record.sign_bytes(), &record.signature)
+    }
     /// The fresh salt of a window's commitment; secret, the same when asked again.
     fn salt(&self, window: Window) -> [u8; 16];
 }
