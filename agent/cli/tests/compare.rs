@@ -43,6 +43,13 @@ fn runs_stand_side_by_side() {
         assert!(line("Trades").contains(&trades), "{trades}");
     }
     assert!(printed.stdout.contains("Note: the numbers of homes differ"));
+    // Less than a week was simulated: both are told for a day.
+    assert_eq!(
+        line("Gain of all homes at one")
+            .matches("EUR a day")
+            .count(),
+        2
+    );
 
     let page = dir.path().join("page.html");
     let page = page.to_str().unwrap();

@@ -69,93 +69,109 @@ pub struct Block {
     pub lines: Vec<Line>,
 }
 
-type Value = fn(&Summary) -> String;
+type Value = fn(&Summary, Per) -> String;
 
-fn usual(s: &Summary, micro: i64, homes: u64) -> String {
+/// An amount at the rate of the span, if there is a home that it is of.
+fn at_rate(s: &Summary, per: Per, micro: i64, homes: u64) -> String {
     if homes == 0 {
         return UNDEFINED.into();
     }
-    let per = Per::usual(s);
     format!("{} {}", money(s, per.of(s, micro)), per.words())
 }
 
-const MONEY: [(&str, Value); 10] = [
-    ("Gain of all homes, after fees", |s| money(s, s.welfare)),
-    ("Share of the bill without trading", |s| {
+/// One span for all: that which suits the shortest.
+fn common(runs: &[Run]) -> Per {
+    let spans = || runs.iter().map(|run| Per::usual(&run.summary));
+    if spans().any(|per| per == Per::Day) {
+        Per::Day
+    } else {
+        Per::Week
+    }
+}
+
+const MONEY: [(&str, Value); 11] = [
+    ("Gain of all homes at one rate", |s, per| {
+        at_rate(s, per, s.welfare, s.meters)
+    }),
+    ("Gain of all homes, after fees", |s, _| money(s, s.welfare)),
+    ("Share of the bill without trading", |s, _| {
         let share = s.welfare as f64 / s.bill_without_trading as f64;
         percent((s.bill_without_trading > 0).then_some(share))
     }),
-    ("A home without generation gains (median)", |s| {
-        usual(s, s.consumers.gain_median, s.consumers.homes)
+    ("A home without generation gains (median)", |s, per| {
+        at_rate(s, per, s.consumers.gain_median, s.consumers.homes)
     }),
-    ("A home with generation gains (median)", |s| {
-        usual(s, s.producers.gain_median, s.producers.homes)
+    ("A home with generation gains (median)", |s, per| {
+        at_rate(s, per, s.producers.gain_median, s.producers.homes)
     }),
-    ("Homes that lose", |s| {
+    ("Homes that lose", |s, _| {
         s.consumers
             .losers
             .saturating_add(s.producers.losers)
             .to_string()
     }),
-    ("Bill without trading", |s| money(s, s.bill_without_trading)),
-    ("Bill with trading, fees included", |s| money(s, s.bill)),
-    ("Fees", |s| money(s, s.machinery.fees)),
-    ("Fees over what trading brings", |s| {
+    ("Bill without trading", |s, _| {
+        money(s, s.bill_without_trading)
+    }),
+    ("Bill with trading, fees included", |s, _| money(s, s.bill)),
+    ("Fees", |s, _| money(s, s.machinery.fees)),
+    ("Fees over what trading brings", |s, _| {
         percent(s.machinery.share_of_welfare)
     }),
-    ("Mean price per kWh", |s| price(s.mean_price)),
+    ("Mean price per kWh", |s, _| price(s.mean_price)),
 ];
 
 const ENERGY: [(&str, Value); 9] = [
-    ("Self-sufficiency without trading", |s| {
+    ("Self-sufficiency without trading", |s, _| {
         percent(s.self_sufficiency_without_trading)
     }),
-    ("Self-sufficiency with trading", |s| {
+    ("Self-sufficiency with trading", |s, _| {
         percent(s.self_sufficiency)
     }),
-    ("Ceiling: perfect matching", |s| {
+    ("Ceiling: perfect matching", |s, _| {
         percent(s.self_sufficiency_ceiling)
     }),
-    ("Share of the ceiling", |s| percent(s.ceiling_share)),
-    ("Traded", |s| kwh(s.traded_wh)),
-    ("Lost between neighbours", |s| kwh(s.lost_wh)),
-    ("From the national grid", |s| kwh(s.grid_import_wh)),
-    ("Peak import", |s| kilowatts(s.peak_import_w)),
-    ("CO2 avoided", |s| kilograms(s.co2_avoided_g)),
+    ("Share of the ceiling", |s, _| percent(s.ceiling_share)),
+    ("Traded", |s, _| kwh(s.traded_wh)),
+    ("Lost between neighbours", |s, _| kwh(s.lost_wh)),
+    ("From the national grid", |s, _| kwh(s.grid_import_wh)),
+    ("Peak import", |s, _| kilowatts(s.peak_import_w)),
+    ("CO2 avoided", |s, _| kilograms(s.co2_avoided_g)),
 ];
 
 const MARKET: [(&str, Value); 6] = [
-    ("Trades", |s| crate::format::grouped(s.trades)),
-    ("Sellers per need", |s| number(s.sellers_per_need, 2)),
-    ("Fulfilment", |s| percent(s.quality)),
-    ("Gini among like sellers", |s| {
+    ("Trades", |s, _| crate::format::grouped(s.trades)),
+    ("Sellers per need", |s, _| number(s.sellers_per_need, 2)),
+    ("Fulfilment", |s, _| percent(s.quality)),
+    ("Gini among like sellers", |s, _| {
         number(s.gini_like_sellers, 3)
     }),
-    ("Gas per traded kWh", |s| {
+    ("Gas per traded kWh", |s, _| {
         rate(s.machinery.gas_per_traded_kwh)
     }),
-    ("Invariants violated", |s| {
+    ("Invariants violated", |s, _| {
         s.invariant_violations.to_string()
     }),
 ];
 
 const RUN: [(&str, Value); 6] = [
-    ("Scenario", |s| s.scenario.clone()),
-    ("Homes", |s| counted(s.meters, "home", "homes")),
-    ("Period", |s| {
+    ("Scenario", |s, _| s.scenario.clone()),
+    ("Homes", |s, _| counted(s.meters, "home", "homes")),
+    ("Period", |s, _| {
         format!("{} from {}", length(s), s.start_local)
     }),
-    ("Window", |s| crate::format::duration(s.window_s.into())),
-    ("Seed", |s| s.seed.to_string()),
-    ("Finished", |s| {
+    ("Window", |s, _| crate::format::duration(s.window_s.into())),
+    ("Seed", |s, _| s.seed.to_string()),
+    ("Finished", |s, _| {
         if s.finished { "yes" } else { "interrupted" }.into()
     }),
 ];
 
 fn block(title: &'static str, runs: &[Run], lines: &[(&'static str, Value)]) -> Block {
+    let per = common(runs);
     let line = |(label, value): &(&'static str, Value)| Line {
         label,
-        values: runs.iter().map(|run| value(&run.summary)).collect(),
+        values: runs.iter().map(|run| value(&run.summary, per)).collect(),
     };
     Block {
         title,
@@ -182,7 +198,7 @@ pub fn remarks(runs: &[Run]) -> Vec<String> {
     };
     let checks: [(&str, &dyn Fn(&Summary) -> String); 4] = [
         (
-            "the periods differ: compare what is told for a week or a day",
+            "the periods differ: compare what is told at one rate",
             &|s| format!("{} {}", s.start, s.days),
         ),
         ("the currencies differ", &|s| format!("{:?}", s.currency)),
@@ -258,24 +274,18 @@ struct Bar {
 }
 
 fn bars(runs: &[Run]) -> Vec<Bar> {
+    let per = common(runs);
     let gains = || {
-        runs.iter().map(|run| {
-            (
-                run,
-                Per::usual(&run.summary).of(&run.summary, run.summary.welfare),
-            )
-        })
+        runs.iter()
+            .map(move |run| (run, per.of(&run.summary, run.summary.welfare)))
     };
-    let largest = gains()
-        .map(|(_, gain)| gain.unsigned_abs())
-        .max()
-        .unwrap_or(0)
-        .max(1);
+    let largest = gains().map(|(_, gain)| gain.unsigned_abs()).max();
+    let largest = largest.unwrap_or(0).max(1) as f64;
     gains()
         .map(|(run, gain)| Bar {
             name: run.name.clone(),
-            value: usual(&run.summary, run.summary.welfare, run.summary.meters),
-            length: format!("{:.1}", gain.unsigned_abs() as f64 / largest as f64 * 100.0),
+            value: at_rate(&run.summary, per, run.summary.welfare, run.summary.meters),
+            length: format!("{:.1}", gain.unsigned_abs() as f64 / largest * 100.0),
             loses: gain < 0,
         })
         .collect()

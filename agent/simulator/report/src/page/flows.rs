@@ -142,7 +142,8 @@ fn short(name: &str) -> String {
 /// A map with a cell for each pair of a seller and a buyer, the fuller the more was sold. None without trades.
 pub fn map(n: &Neighbourhood, flows: &Flows, medium: Medium) -> Option<String> {
     let (most_sellers, most_buyers) = match medium {
-        Medium::Wide => (30, 40),
+        // What fits beside the tables without shrinking the names.
+        Medium::Wide => (24, 18),
         Medium::Narrow => (8, 8),
     };
     let sellers = most(flows, |pair| pair.0, most_sellers);
