@@ -12,8 +12,7 @@ use crate::machine::Machine;
 use crate::{ChainSetup, EmbeddedLedger, Signatures, DENOM};
 use cosmwasm_std::testing::MockStorage;
 use cosmwasm_std::{
-    coins, from_json, to_json_binary, Addr, BlockInfo, CosmosMsg, Empty, Event, Order, Timestamp,
-    WasmMsg,
+    coins, from_json, to_json_binary, Addr, BlockInfo, CosmosMsg, Empty, Event, Timestamp, WasmMsg,
 };
 use cw_multi_test::{
     App, AppBuilder, BankKeeper, Contract as Code, ContractWrapper, DistributionKeeper, Executor,
