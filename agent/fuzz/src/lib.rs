@@ -14,6 +14,7 @@
 )]
 
 mod chain;
+mod meters;
 mod network;
 mod node;
 mod scenarios;
@@ -53,6 +54,11 @@ pub const TARGETS: &[Target] = &[
     chain::ANSWER,
     node::RPC,
     node::MODULE,
+    meters::P1,
+    meters::SML,
+    meters::DLMS,
+    meters::SUNSPEC,
+    meters::JSON,
     settings::NODE,
     settings::AGENT,
     settings::POLICY,

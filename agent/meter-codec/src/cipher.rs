@@ -228,7 +228,8 @@ pub fn open(bytes: &[u8], keys: Option<&Keys>) -> Result<Opened, Problem> {
     for (to, from) in block.iter_mut().zip(iv.iter().chain(&[0, 0, 0, 2])) {
         *to = *from;
     }
-    let block: &aes::cipher::generic_array::GenericArray<u8, U16> = (&block).into();
-    Counter::new(&keys.encryption.into(), block).apply_keystream(&mut plain);
+    Counter::new_from_slices(&keys.encryption, &block)
+        .map_err(|_| Problem::Locked("a key of another length than 16 bytes".into()))?
+        .apply_keystream(&mut plain);
     Ok(opened(plain, false))
 }

@@ -48,7 +48,8 @@ impl Pushes {
 
     fn piece(&mut self, piece: &Piece<'_>) -> Step {
         let used = piece.used;
-        if piece.first && piece.number.is_none_or(|(n, _)| n == 0) {
+        let first = piece.first && piece.number.is_none_or(|(n, _)| n == 0);
+        if first {
             self.forget();
             self.gathering = true;
         } else if !self.gathering {
@@ -66,7 +67,7 @@ impl Pushes {
             return Step::Bad(used, Problem::TooLong(LONGEST_PUSH, "push"));
         }
         if !piece.last {
-            return Step::Part(used);
+            return Step::Part(used, first);
         }
         let push = std::mem::take(&mut self.gathered);
         self.forget();
@@ -140,7 +141,7 @@ impl Frames for Pushes {
             Ok(piece) => self.piece(&piece),
             Err(Flaw::Bad(used, problem)) => Step::Bad(used, problem),
             // A flag at the very end only closes what came before.
-            Err(Flaw::More) if bytes == [FLAG] && last => Step::Part(1),
+            Err(Flaw::More) if bytes == [FLAG] && last => Step::Part(1, false),
             Err(Flaw::More) => Step::More,
         }
     }

@@ -26,6 +26,7 @@ pub mod links;
 pub mod modbus;
 pub mod obis;
 pub mod p1;
+pub mod profile;
 pub mod sml;
 mod stream;
 pub mod sunspec;

@@ -69,8 +69,8 @@ pub enum Step {
     More,
     /// A frame of so many bytes.
     Frame(usize, Box<Telegram>),
-    /// So many bytes of a longer frame, taken in.
-    Part(usize),
+    /// So many bytes of a telegram in several frames, taken in; whether they are its first.
+    Part(usize, bool),
     /// So many bytes to leave out: these are the frame's, or the noise's.
     Bad(usize, Problem),
 }
@@ -99,6 +99,8 @@ pub struct Stream<F> {
     buffer: Vec<u8>,
     /// Bytes before the buffer.
     before: u64,
+    /// Where a telegram in several frames begins.
+    begun: Option<u64>,
     ended: bool,
 }
 
@@ -109,6 +111,7 @@ impl<F: Frames> Stream<F> {
             frames,
             buffer: Vec::new(),
             before: 0,
+            begun: None,
             ended: false,
         }
     }
@@ -161,13 +164,19 @@ impl<F: Frames> Stream<F> {
             let offset = self.before;
             match self.frames.step(&self.buffer, self.ended) {
                 Step::Frame(used, mut telegram) => {
-                    telegram.offset = offset;
+                    telegram.offset = self.begun.take().unwrap_or(offset);
                     self.drop_front(used);
                     return Some(Ok(*telegram));
                 }
-                Step::Part(used) => self.drop_front(used),
+                Step::Part(used, first) => {
+                    if first {
+                        self.begun = Some(offset);
+                    }
+                    self.drop_front(used);
+                }
                 Step::Bad(used, problem) => {
                     self.frames.forget();
+                    self.begun = None;
                     self.drop_front(used);
                     return Some(Err(Refused { offset, problem }));
                 }

@@ -24,6 +24,7 @@ fn main() -> anyhow::Result<()> {
         seed: 1,
         threads: 1,
         signatures: Signatures::Trusted,
+        record: false,
     };
     let o = run(&n, &options, &AtomicBool::new(false), &mut |_| {})?;
     let t = o.timings;

@@ -229,6 +229,8 @@ impl Books {
             price: t.price,
             paid: t.paid,
             charge: t.charge,
+            // Events do not tell fees.
+            fee: Micro::default(),
             requested: t.requested_at,
             closed: t.closed_at,
         });
