@@ -3,7 +3,7 @@
 use crate::stream::Problem;
 use aes::cipher::{KeyIvInit, StreamCipher};
 use aes::Aes128;
-use aes_gcm::aead::consts::{U12, U16};
+use aes_gcm::aead::consts::U12;
 use aes_gcm::aead::{AeadInPlace, KeyInit};
 use aes_gcm::AesGcm;
 use std::fmt;

@@ -199,7 +199,11 @@ impl Session {
     /// # Errors
     /// It is none.
     pub fn price(&self) -> Result<GasPrice, Failure> {
-        let text = self.options.gas_prices.as_deref().unwrap_or(DEFAULT_GAS_PRICE);
+        let text = self
+            .options
+            .gas_prices
+            .as_deref()
+            .unwrap_or(DEFAULT_GAS_PRICE);
         text.parse()
             .map_err(|e: ChainError| Failure::input(anyhow!("--gas-prices: {e}")))
     }
