@@ -33,7 +33,7 @@ pub(crate) async fn standing<L: Ledger, M: Meter>(
     let mut pauses = pauses();
     loop {
         let (head, position) = position(&follower, id).await;
-        follower.registry.see(head);
+        follower.registry.write().begin(head);
         let terms = follower.terms(head).await;
         let installed = if metered_before {
             None

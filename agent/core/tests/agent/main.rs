@@ -24,3 +24,4 @@ mod settling;
 mod statements;
 mod surplus;
 mod surveying;
+mod years;
