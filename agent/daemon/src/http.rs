@@ -20,7 +20,6 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use wattpool_core::policy::Policy;
 use wattpool_daemon::config::Config;
-use wattpool_daemon::policy::check_policy;
 use wattpool_journal_sqlite::HistoryReader;
 
 /// Rows given when none are asked for, and at most.
@@ -228,7 +227,9 @@ async fn set_policy(State(interface): Shared, body: Bytes) -> Answer {
     let in_force = handle.status().await.map_err(gone)?.policy;
     let policy = amended(&in_force, &body)
         .map_err(|e| refuse(StatusCode::BAD_REQUEST, format!("policy: {e}")))?;
-    check_policy(&policy).map_err(|e| refuse(StatusCode::BAD_REQUEST, e))?;
+    policy
+        .check()
+        .map_err(|e| refuse(StatusCode::BAD_REQUEST, e))?;
     handle.set_policy(policy.clone()).await.map_err(gone)?;
     Ok(Json(policy).into_response())
 }
