@@ -254,6 +254,8 @@ where
                 () = stopped(&mut self.stop) => return Ok(Some(Ended::Stopped)),
                 begin = &mut starting => break begin,
                 Some(control) = self.controls.recv() => self.control(control)?,
+                // Without the chain there is nothing to answer: the asker is let go.
+                Some(_) = requests.recv() => {}
             }
         };
         self.follower = Some(follower.clone());

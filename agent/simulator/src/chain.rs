@@ -255,6 +255,7 @@ impl World<'_> {
             meters: self.zones.clone(),
             paused,
         });
+        self.newest = Some(Arc::clone(&terms));
         self.opening = Some(terms);
         if !self.blocks_due.contains(&now) {
             self.block(now);
@@ -264,6 +265,9 @@ impl World<'_> {
 
     /// The agents hear of a window's terms; with the first window they start.
     fn tell_terms(&mut self, now: u64, terms: Arc<WindowTerms>) {
+        if let Some(tap) = &mut self.tap {
+            tap.windows.push((now, Arc::clone(&terms)));
+        }
         let first = self.terms.replace(Arc::clone(&terms)).is_none();
         if first {
             self.registry.meters.open_first(&terms);

@@ -289,7 +289,7 @@ impl World<'_> {
         };
         let position = self.ledger.position(meter)?;
         let at = self.last_block(now);
-        let terms = self.terms.as_deref().map(|terms| {
+        let terms = self.newest.as_deref().map(|terms| {
             let at = at.max(terms.at);
             Arc::new(WindowTerms {
                 at,

@@ -177,6 +177,7 @@ impl<'n> World<'n> {
             physics: Physics::default(),
             terms: None,
             opening: None,
+            newest: None,
             zones: zones.into_iter().collect(),
             crashes: Chance::new(options.seed, Stream::Crashes),
             failing: Chance::new(options.seed, Stream::Failing),

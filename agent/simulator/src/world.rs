@@ -71,6 +71,8 @@ pub(crate) struct World<'n> {
     /// Terms that the agents know, and those that they hear of with the next block.
     pub terms: Option<Arc<WindowTerms>>,
     pub opening: Option<Arc<WindowTerms>>,
+    /// Terms of the window that runs on the chain.
+    pub newest: Option<Arc<WindowTerms>>,
     pub zones: Vec<(wattpool_schema::Zone, u64)>,
     pub crashes: Chance,
     pub failing: Chance,
@@ -233,6 +235,8 @@ pub struct Tap {
     pub effects: Vec<(u64, Effect)>,
     /// Blocks as the chain made them, with all events of the market, by the time at which agents heard of them.
     pub blocks: Vec<(u64, BlockNews)>,
+    /// Windows, by the time at which agents heard of them.
+    pub windows: Vec<(u64, Arc<WindowTerms>)>,
 }
 
 /// Who the tapped home is.

@@ -243,6 +243,9 @@ impl Home {
     pub fn give(&mut self, event: Event) -> Vec<Command> {
         let again = (!matches!(event, Event::Started { .. })).then(|| event.clone());
         let out = self.hear(event);
+        // What comes after a gap is asked for a few times: each hearing is a try.
+        let tried = out.iter().any(|c| matches!(c, Command::ReadMeter { .. }));
+        let again = again.filter(|_| !tried);
         self.journal.extend(out.iter().filter_map(|c| match c {
             Command::Journal(entry) => Some(entry.clone()),
             _ => None,

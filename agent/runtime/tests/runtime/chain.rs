@@ -262,13 +262,14 @@ impl Ledger for Chain {
         let mut height = self.height.subscribe();
         loop {
             let next = self.ask(|s| s.blocks.get(after as usize).cloned())?;
-            let mut state = self.state.lock().unwrap();
-            if (after as usize) < state.earliest {
-                let why = format!("block {} is not kept any more", after + 1);
-                return Err(LedgerError::Refused(why));
-            }
-            let lies = next.is_some() && std::mem::take(&mut state.lies);
-            drop(state);
+            let lies = {
+                let mut state = self.state.lock().unwrap();
+                if (after as usize) < state.earliest {
+                    let why = format!("block {} is not kept any more", after + 1);
+                    return Err(LedgerError::Refused(why));
+                }
+                next.is_some() && std::mem::take(&mut state.lies)
+            };
             if let Some(mut news) = next {
                 if lies {
                     news.block.time.0 += 31_536_000;

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
-use wattpool_core::io::{
-    of_use, BlockRef, Gate, JournalEntry, MarketTx, Millis, Notice, Reading, WindowTerms,
-};
+use wattpool_core::io::{of_use, BlockRef, Gate, JournalEntry, MarketTx, Millis, Notice, Reading};
 use wattpool_core::ports::home::{GridGate, History, Journal, JournalError, Meter, MeterError};
 use wattpool_core::ports::ledger::{BlockNews, Executed, Ledger, LedgerError, Terms};
 use wattpool_core::ports::network::{Discovery, Found, NetworkError, Peers, Replier};
@@ -89,14 +87,16 @@ impl Played {
         });
         // Every window has a first block, and agents hear of it with the window.
         let mut blocks: BTreeMap<u64, (u64, BlockNews)> = BTreeMap::new();
-        for h in &heard {
-            if let Input::Window(terms) = &h.input {
-                let news = BlockNews {
-                    block: terms.at,
-                    events: Vec::new(),
-                };
-                blocks.entry(terms.at.height).or_insert((h.at, news));
-            }
+        for (tick, terms) in &tap.windows {
+            let mine = |h: &&Heard| {
+                h.tick == *tick && matches!(&h.input, Input::Window(t) if t.at == terms.at)
+            };
+            let at = heard.iter().find(mine).map_or(*tick + 9, |h| h.at);
+            let news = BlockNews {
+                block: terms.at,
+                events: Vec::new(),
+            };
+            blocks.insert(terms.at.height, (at, news));
         }
         for (tick, news) in std::mem::take(&mut tap.blocks) {
             let mine = |h: &&Heard| match &h.input {
@@ -140,23 +140,34 @@ impl Played {
     }
 
     /// Takes the first input not taken yet that fits, from now on or, where `within` is given, within so much.
-    fn next<T>(&self, within: Option<u64>, fits: impl Fn(&Input) -> Option<T>) -> Option<(u64, T)> {
+    fn next<T>(
+        &self,
+        within: Option<u64>,
+        fits: impl Fn(&Input) -> Option<T>,
+    ) -> Option<(Taken<'_>, T)> {
         let now = self.now();
         let mut state = self.state.lock().unwrap();
-        let found = state.heard.iter_mut().find_map(|h| {
+        let mut all = state.heard.iter_mut().enumerate();
+        let (index, at, found) = all.find_map(|(index, h)| {
             let in_time = h.tick + 10 > now && within.is_none_or(|w| h.tick <= now + w);
             let found = (!h.taken && in_time).then(|| fits(&h.input)).flatten()?;
             h.taken = true;
-            Some((h.at, found))
-        });
-        found
+            Some((index, h.at, found))
+        })?;
+        let taken = Taken {
+            played: self,
+            index,
+            at,
+            heard: false,
+        };
+        Some((taken, found))
     }
 
     /// Waits for such an input; for ever if there is none.
     async fn hear<T>(&self, fits: impl Fn(&Input) -> Option<T>) -> T {
         match self.next(None, fits) {
-            Some((at, found)) => {
-                self.until(at).await;
+            Some((taken, found)) => {
+                taken.wait().await;
                 found
             }
             None => std::future::pending().await,
@@ -192,6 +203,29 @@ impl Played {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// An input that somebody waits for. Who is killed before it comes leaves it to the next one.
+struct Taken<'p> {
+    played: &'p Played,
+    index: usize,
+    at: u64,
+    heard: bool,
+}
+
+impl Taken<'_> {
+    async fn wait(mut self) {
+        self.played.until(self.at).await;
+        self.heard = true;
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if !self.heard {
+            self.played.state.lock().unwrap().heard[self.index].taken = false;
         }
     }
 }
@@ -239,14 +273,9 @@ impl Ledger for Played {
     }
 
     async fn terms(&self, metered: Window) -> Result<Terms, LedgerError> {
-        let state = self.state.lock().unwrap();
-        let told = state.heard.iter().filter_map(|h| match &h.input {
-            Input::Window(terms) => Some(terms),
-            Input::Start(start) => start.terms.as_ref(),
-            _ => None,
-        });
-        let fits = |t: &&Arc<WindowTerms>| t.live() == metered;
-        let terms = told.into_iter().find(fits).expect("asked for in time");
+        let all = self.tap.windows.iter().map(|(_, terms)| terms);
+        let terms = all.into_iter().find(|t| t.live() == metered);
+        let terms = terms.expect("a window of the script");
         Ok(Terms {
             tariffs: terms.tariffs,
             pairs: terms.pairs.clone(),
@@ -342,8 +371,8 @@ impl Meter for Played {
             _ => None,
         });
         match read {
-            Some((at, reading)) => {
-                self.until(at).await;
+            Some((taken, reading)) => {
+                taken.wait().await;
                 Ok(reading)
             }
             None => Err(MeterError::NotKept {
