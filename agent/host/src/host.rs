@@ -1,14 +1,17 @@
 //! The host: one input at a time goes in, what is to be done comes out.
 
+mod lookups;
+mod questions;
+mod view;
+
 use crate::io::{Effect, Input, Owner, Start};
 use crate::meters::Meters;
 use crate::news::{is_history, is_news, registers_anew};
-use crate::status::{add, Awaiting, Counters, Facts, Noticed};
+use crate::status::{add, Awaiting, Counters, Noticed};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use wattpool_core::agent::Snapshot;
 use wattpool_core::context::{ChoiceClock, Context, Identity, Market};
-use wattpool_core::genuine::{admissible, Genuine};
+use wattpool_core::genuine::Genuine;
 use wattpool_core::io::{
     BlockRef, Command, Event, JournalEntry, Millis, Notice, Timer, TxFailure, WindowTerms,
 };
@@ -18,8 +21,7 @@ use wattpool_core::ports::Signer;
 use wattpool_core::Agent;
 use wattpool_optimizer::Workspace;
 use wattpool_schema::event::MarketEvent;
-use wattpool_schema::peer::{Answer, Record, SignedRecord, SignedRequest, TradeAnswer};
-use wattpool_schema::{MeterId, Seconds, Window, RECORD_VERSION};
+use wattpool_schema::{MeterId, Seconds, Window};
 
 /// Resolution of local time: an agent's timers fire on its multiples, and what happens between two of them happens at
 /// the same time. What happens together can then be computed together.
@@ -216,54 +218,6 @@ impl Host {
         timers.chain(looked).chain(questions).min()
     }
 
-    /// What the agent is at.
-    pub fn snapshot(&self) -> Snapshot {
-        self.agent.snapshot()
-    }
-
-    /// The owner's policy in force.
-    pub const fn policy(&self) -> &Policy {
-        self.agent.policy()
-    }
-
-    /// The last block followed.
-    pub const fn block(&self) -> BlockRef {
-        self.block
-    }
-
-    /// Counted since the start.
-    pub const fn counters(&self) -> &Counters {
-        &self.counters
-    }
-
-    /// Trades that wait for the owner.
-    pub fn awaiting(&self) -> &[Awaiting] {
-        &self.awaiting
-    }
-
-    /// What it knows of its agent's health.
-    pub fn facts(&self) -> Facts {
-        let (live, metered, unstated) = self.agent.standing();
-        Facts {
-            block: self.block,
-            live,
-            metered,
-            stated: self.stated,
-            unstated,
-            refused: self.refused.clone(),
-        }
-    }
-
-    /// Whether a trade of this number waits for the owner.
-    pub fn awaits(&self, request: u64) -> bool {
-        self.awaiting.iter().any(|a| a.request == request)
-    }
-
-    /// The last things the owner was told, oldest first.
-    pub fn notices(&self) -> impl Iterator<Item = &Noticed> {
-        self.notices.iter()
-    }
-
     /// The agent takes up what it journalled, in the running window.
     fn start(&mut self, now: Millis, start: Start, tools: &mut Tools<'_>, out: &mut Vec<Effect>) {
         if self.started {
@@ -434,133 +388,6 @@ impl Host {
     fn recorded(&self, out: &mut Vec<Effect>) {
         if self.options.history && self.caught_up {
             out.push(Effect::RecordedTo(self.block.height));
-        }
-    }
-
-    /// A look-up has ended. Sellers never met before are read up first; without their records they count as new ones.
-    fn looked(
-        &mut self,
-        now: Millis,
-        lookup: u32,
-        records: Vec<Arc<SignedRecord>>,
-        complete: bool,
-        tools: &mut Tools<'_>,
-        out: &mut Vec<Effect>,
-    ) {
-        let Some(at) = self.looking.iter().position(|(l, _)| *l == lookup) else {
-            return;
-        };
-        let (_, deadline) = self.looking.swap_remove(at);
-        let c = &mut self.counters;
-        add(&mut c.lookups, 1);
-        add(&mut c.lookups_partial, u64::from(!complete));
-        add(
-            &mut c.records_found,
-            u64::try_from(records.len()).unwrap_or(u64::MAX),
-        );
-        let other = records.iter().map(|r| r.version());
-        if let Some(found) = other.into_iter().find(|v| *v != RECORD_VERSION) {
-            self.tell(Notice::OtherVersion { found }, out);
-        }
-        let mut unknown: Vec<MeterId> = records
-            .iter()
-            .filter(|r| matches!(r.record, Record::Offer(_)))
-            .map(|r| r.meter())
-            .filter(|m| !tools.meters.knows_seller(m))
-            .collect();
-        let network = &self.market.network;
-        let records = records.into_iter().filter(|r| admissible(r, network));
-        let looked = Looked {
-            lookup,
-            records: records.map(Genuine::vouched).collect(),
-            complete,
-            until: deadline.max(now.plus(self.market.timing.lookup_ms / 2)),
-        };
-        if unknown.is_empty() {
-            self.lookup_done(now, looked, tools, out);
-            return;
-        }
-        unknown.sort_unstable();
-        unknown.dedup();
-        out.push(Effect::FetchSellers {
-            lookup,
-            meters: unknown,
-            deadline: looked.until,
-        });
-        self.looked.push(looked);
-    }
-
-    fn lookup_done(
-        &mut self,
-        now: Millis,
-        done: Looked,
-        tools: &mut Tools<'_>,
-        out: &mut Vec<Effect>,
-    ) {
-        let event = Event::LookupDone {
-            lookup: done.lookup,
-            records: done.records,
-            complete: done.complete,
-        };
-        self.feed(now, event, tools, out);
-    }
-
-    /// Another meter asks: it gets an answer, waits for the owner, or is let go at once.
-    fn asked(
-        &mut self,
-        now: Millis,
-        ticket: u64,
-        request: Box<SignedRequest>,
-        tools: &mut Tools<'_>,
-        out: &mut Vec<Effect>,
-    ) {
-        add(&mut self.counters.requests_received, 1);
-        let (buyer, id) = (request.request.buyer, request.request.id);
-        let same = |q: &Question| (q.buyer, q.id) == (buyer, id);
-        if let Some(at) = self.questions.iter().position(same) {
-            self.let_go(at, out);
-        }
-        if self.questions.len() >= OPEN_QUESTIONS {
-            self.let_go(0, out);
-        }
-        self.questions.push_back(Question {
-            ticket,
-            buyer,
-            id,
-            until: now.plus(on_tick(self.market.timing.answer_ms, true)),
-        });
-        self.feed(now, Event::Request(request), tools, out);
-        if !self.agent.holds(&buyer, id) {
-            if let Some(at) = self.questions.iter().position(|q| q.ticket == ticket) {
-                self.let_go(at, out);
-            }
-        }
-    }
-
-    fn let_go(&mut self, at: usize, out: &mut Vec<Effect>) {
-        if let Some(question) = self.questions.remove(at) {
-            add(&mut self.counters.requests_unanswered, 1);
-            out.push(Effect::Silence {
-                ticket: question.ticket,
-            });
-        }
-    }
-
-    fn reply(&mut self, answer: Box<TradeAnswer>, out: &mut Vec<Effect>) {
-        let asker = (answer.buyer, answer.id);
-        let waiting = self.questions.iter().position(|q| (q.buyer, q.id) == asker);
-        match waiting.and_then(|at| self.questions.remove(at)) {
-            Some(question) => {
-                if let Answer::Denied { reason, .. } = &answer.answer {
-                    tracing::debug!(buyer = %answer.buyer, ?reason, "denied");
-                }
-                out.push(Effect::Reply {
-                    ticket: question.ticket,
-                    answer,
-                });
-            }
-            // The owner decided late: asked again, the agent has the same answer.
-            None => tracing::debug!(buyer = %answer.buyer, "nobody waits for this answer any more"),
         }
     }
 

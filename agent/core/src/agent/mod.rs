@@ -7,6 +7,7 @@ mod classes;
 mod estimating;
 mod learning;
 mod offers;
+mod order_events;
 mod orders;
 mod promising;
 mod restart;
