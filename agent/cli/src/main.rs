@@ -1,14 +1,21 @@
-//! `wattpool`: simulate a neighbourhood, choose a trade, run a market, own a meter.
+//! `wattpool`: simulate a neighbourhood, choose a trade, run a market, own a meter, keep keys.
 //!
 //! stdout is the result, stderr the prose; exit codes are those of [`wattpool_program`].
 
 mod admin;
+mod chain;
 mod choose;
-mod on_chain;
+mod compare;
+mod inspect;
+mod out_folder;
+mod market;
 mod owner;
+mod reference;
 mod simulate;
+mod validator;
+mod wallet;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 use wattpool_program::{end, print, Failure};
 
@@ -16,9 +23,12 @@ use wattpool_program::{end, print, Failure};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Version and, where it was built from a checkout, the commit.
+const VERSION: &str = env!("WATTPOOL_VERSION");
+
 /// A peer-to-peer energy market for neighbourhoods.
 #[derive(Parser)]
-#[command(name = "wattpool", version, about, max_term_width = 100)]
+#[command(name = "wattpool", version = VERSION, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -28,22 +38,72 @@ struct Cli {
 enum Command {
     /// Let a neighbourhood trade on a virtual clock, with the real agents and contracts.
     Simulate(simulate::Args),
+    /// Put finished runs side by side.
+    Compare(compare::Args),
+    /// Find out how a file of profiles or prices is written, and the mapping that reads it.
+    Inspect(inspect::Args),
     /// Choose the best trade for a need among offers.
     Choose(choose::Args),
-    /// Operate a market: deploy it, register meters, pay homes' fees.
-    #[command(subcommand)]
-    Admin(admin::Admin),
+    /// Keep keys; sign, send, look at balances and history.
+    Wallet(wallet::Wallet),
+    /// Run a node of the chain: stake, rewards, votes, jailing; check trades and codes.
+    Validator(validator::Validator),
     /// Own a meter: its money, its agent, its limits.
-    #[command(subcommand)]
     Owner(owner::Owner),
+    /// Operate a market: deploy it, register meters, set its terms, pay homes' fees.
+    Admin(admin::Admin),
+    /// Print the completions of a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages of all commands into a folder.
+    Man {
+        /// The folder.
+        folder: std::path::PathBuf,
+    },
+    /// Print the command reference in Markdown.
+    #[command(hide = true)]
+    Reference,
 }
 
 fn main() -> ExitCode {
-    let ended = match Cli::parse().command {
+    let command = Cli::command();
+    let line = chain::hoist(&command, std::env::args_os().collect());
+    let cli = command
+        .try_get_matches_from(line)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match cli {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let ended = match cli.command {
         Command::Simulate(args) => simulate::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Choose(args) => choose::run(&args),
-        Command::Admin(admin) => admin::run(&admin),
+        Command::Wallet(wallet) => wallet::run(&wallet),
+        Command::Validator(validator) => validator::run(&validator),
         Command::Owner(owner) => owner::run(&owner),
+        Command::Admin(admin) => admin::run(&admin),
+        Command::Completions { shell } => completions(shell),
+        Command::Man { folder } => man(&folder),
+        Command::Reference => print(&reference::page(Cli::command()))
+            .map(|()| 0)
+            .map_err(Into::into),
     };
     end("wattpool", ended)
+}
+
+fn completions(shell: clap_complete::Shell) -> wattpool_program::Ended {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "wattpool", &mut text);
+    print(&String::from_utf8_lossy(&text))?;
+    Ok(0)
+}
+
+fn man(folder: &std::path::Path) -> wattpool_program::Ended {
+    std::fs::create_dir_all(folder)?;
+    clap_mangen::generate_to(Cli::command(), folder)?;
+    Ok(0)
 }

@@ -12,6 +12,7 @@ pub mod forecast;
 pub mod genuine;
 pub mod io;
 pub mod lines;
+mod locations;
 pub mod metering;
 pub mod policy;
 pub mod ports;

@@ -16,6 +16,7 @@
 mod chain;
 mod network;
 mod node;
+mod scenarios;
 mod settings;
 
 /// A parser under test.
@@ -56,6 +57,8 @@ pub const TARGETS: &[Target] = &[
     settings::AGENT,
     settings::POLICY,
     settings::MARKET,
+    scenarios::SCENARIO,
+    scenarios::PROFILES,
 ];
 
 /// Runs the target of a name.

@@ -1,6 +1,8 @@
 //! Running totals, kept from the chain's events alone: what the measures are made of, and what the
 //! contracts' own books are held against.
 
+use crate::fees::Till;
+use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use wattpool_core::io::{BlockRef, TxFailure};
 use wattpool_report::outcome::{TradeKind as RowKind, TradeRow};
@@ -38,12 +40,14 @@ struct Today {
 pub(crate) struct Books {
     homes: usize,
     windows: usize,
-    first: Window,
+    pub first: Window,
     pub minted: Vec<u32>,
     pub bought: Vec<u32>,
     pub sold_gross: Vec<u32>,
     pub spent: Vec<u64>,
     pub earned: Vec<u64>,
+    pub fees: Vec<u32>,
+    pub till: Till,
     pub stated: Vec<bool>,
     pub totals: BTreeMap<Window, WindowTotals>,
     pub rows: Vec<TradeRow>,
@@ -79,9 +83,9 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    pub fn new(n: &Neighbourhood) -> Self {
+    pub fn new(n: &Neighbourhood) -> Result<Self> {
         let cells = n.homes.len().saturating_mul(n.windows);
-        Self {
+        Ok(Self {
             homes: n.homes.len(),
             windows: n.windows,
             first: n.first_window,
@@ -90,6 +94,8 @@ impl Books {
             sold_gross: vec![0; cells],
             spent: vec![0; cells],
             earned: vec![0; cells],
+            fees: vec![0; cells],
+            till: Till::new(n.windows)?,
             stated: vec![false; cells],
             totals: BTreeMap::new(),
             rows: Vec::new(),
@@ -121,7 +127,7 @@ impl Books {
             checks: 0,
             violations: Vec::new(),
             violations_beyond: 0,
-        }
+        })
     }
 
     /// Number of closed trades.
@@ -391,6 +397,7 @@ impl Books {
             price: t.price,
             paid: t.paid,
             charge: t.charge,
+            fee: self.till.close(t.buyer, t.trade_id),
             requested: t.requested_at,
             closed: t.closed_at,
         });

@@ -122,11 +122,14 @@ impl World<'_> {
         let opening = self.opening.take();
         self.ledger_clock.stop();
         for done in &executed {
+            let number = done.sender.node;
             self.books.transactions = self.books.transactions.saturating_add(1);
+            self.books.pay(number, &done.sent, done.outcome.is_err());
             match &done.outcome {
                 Ok(events) => {
                     for event in events {
                         self.books.take(self.n, &self.registry, block, event);
+                        self.record_event(block, Some(number), event);
                         if let MarketEvent::Delivered(d) = event {
                             let number = |m| self.registry.number(m).unwrap_or(u32::MAX);
                             let (from, to) = (number(&d.seller), number(&d.buyer));

@@ -82,6 +82,7 @@ impl World<'_> {
                 self.need_block(now);
             }
             Effect::Announce { location, record } => {
+                self.record_offer(now, number, &record);
                 self.network_clock.start();
                 let (meters, keys) = (
                     &self.registry.meters,
@@ -122,6 +123,7 @@ impl World<'_> {
                 self.books.requests = self.books.requests.saturating_add(1);
                 let meter = <[u8; 16]>::try_from(peer.as_slice()).ok().map(MeterId);
                 let to = meter.and_then(|m| self.registry.number(&m));
+                self.record_request(now, number, to, &request.request);
                 if to.and_then(|t| self.home_mut(t)).is_some_and(|h| h.silent) {
                     self.faults.silences = self.faults.silences.saturating_add(1);
                     return true;
@@ -142,6 +144,7 @@ impl World<'_> {
                     }
                 }
                 let to = self.registry.number(&answer.buyer);
+                self.record_answer(now, to, &answer);
                 self.send(now, number, to, Input::Answer(answer));
             }
             Effect::ReadMeter { from, to } => self.read_meter(now, number, incarnation, from, to),

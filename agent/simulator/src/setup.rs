@@ -22,6 +22,7 @@ use wattpool_host::{Host, Options};
 use wattpool_ledger_embedded::{ChainSetup, EmbeddedLedger, NewMeter};
 use wattpool_network_memory::{Network, NetworkConfig};
 use wattpool_optimizer::Workspace;
+use wattpool_report::record::Recorded;
 use wattpool_rules::payment::payment;
 use wattpool_scenario::model::{HomeKind, Neighbourhood};
 use wattpool_schema::escrow::Limits;
@@ -75,7 +76,7 @@ impl<'n> World<'n> {
         let secret = keys.bytes();
         let mut sellers = Chance::new(options.seed, Stream::Sellers);
         let mut registered = Vec::with_capacity(n.homes.len());
-        let mut books = Books::new(n);
+        let mut books = Books::new(n)?;
         let mut homes = Vec::with_capacity(n.homes.len());
         let mut ids = Vec::with_capacity(n.homes.len());
         let mut zones = BTreeMap::new();
@@ -171,6 +172,7 @@ impl<'n> World<'n> {
             homes,
             registry,
             experiences: None,
+            recorded: options.record.then(Recorded::default),
             meters: Meters::new(n, options.seed),
             queue: Queue::default(),
             books,

@@ -24,6 +24,7 @@ use wattpool_host::{Effect, Input, Meters as Registered, Tools};
 use wattpool_ledger_embedded::{EmbeddedLedger, Signatures};
 use wattpool_network_memory::Network;
 use wattpool_optimizer::Workspace;
+use wattpool_report::record::Recorded;
 use wattpool_report::Outcome;
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::pool::Tariffs;
@@ -41,6 +42,8 @@ pub struct RunOptions {
     pub threads: usize,
     /// How signatures are checked.
     pub signatures: Signatures,
+    /// Whether offers, requests and events are kept, in memory until the end.
+    pub record: bool,
 }
 
 /// Told after every window.
@@ -64,6 +67,8 @@ pub(crate) struct World<'n> {
     pub registry: Table,
     /// What agents learned from, where somebody wants to see it.
     pub experiences: Option<Vec<(u32, Experience)>>,
+    /// Offers, requests and events, where they are asked for.
+    pub recorded: Option<Recorded>,
     pub meters: Meters,
     pub queue: Queue,
     pub books: Books,

@@ -32,6 +32,7 @@ fn nobody_asks_for_more_than_a_line_still_carries() {
         seed: 3,
         threads: 1,
         signatures: Signatures::Trusted,
+        record: false,
     };
     let (mut over, mut where_some_is_gone, mut most) = (0, 0, 0);
     for home in (0..24).step_by(3) {

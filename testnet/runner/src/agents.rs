@@ -25,9 +25,9 @@ pub(crate) const FOLDER: &str = "agents";
 pub(crate) const MOST: u16 = 64;
 /// What each owner begins with, and pays into the market, micro-units.
 const ENDOWMENT: u128 = 1_000_000_000;
-const DEPOSIT: &str = "500000000";
+const DEPOSIT: &str = "500000000uwatt";
 /// What an agent may spend on fees, micro-units: the operator pays them.
-const FEES: &str = "1000000000";
+const FEES: &str = "1000000000uwatt";
 /// Rows of a profile: quarters of an hour of a day, one a window.
 const ROWS: u64 = 96;
 /// An agent that does not answer for so long is not well.
@@ -245,8 +245,8 @@ impl Place<'_> {
                 ("--agent", &keys.agent),
                 ("--zone", "0"),
                 ("--kind", kind),
-                ("--max-export", &generation.to_string()),
-                ("--max-import", &demand.to_string()),
+                ("--max-export", &format!("{generation} Wh")),
+                ("--max-import", &format!("{demand} Wh")),
             ],
         )?;
         self.market(
@@ -295,10 +295,21 @@ impl Place<'_> {
         let price = self.description.price_of_gas();
         let mut line: Vec<OsString> = verb.iter().map(OsString::from).collect();
         for node in &self.description.nodes {
-            line.extend(["--rpc", node.rpc.as_str()].map(OsString::from));
+            line.extend(["--node", node.rpc.as_str()].map(OsString::from));
         }
-        line.extend(["--gas-price", price.as_str(), "--json", "--key"].map(OsString::from));
-        line.push(self.network.join(KEYS).join(signer).into());
+        line.extend(
+            [
+                "--gas-prices",
+                price.as_str(),
+                "--json",
+                "--yes",
+                "--from",
+                signer,
+            ]
+            .map(OsString::from),
+        );
+        line.extend(["--keyring-backend", "test", "--home"].map(OsString::from));
+        line.push(self.network.join(KEYS).into());
         line.push("--market".into());
         line.push(self.network.join(ADDRESSES).into());
         for (option, value) in rest {

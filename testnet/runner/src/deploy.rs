@@ -1,18 +1,21 @@
 //! The market on the network: the one place where `wattpool admin deploy` is called.
 
+use crate::account::Account;
 use crate::description::Description;
-use crate::files::{write, write_private};
+use crate::files::write;
 use crate::process::{carry_out, guarded};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use wattpool_wallet::store::{Backend, Store};
+use wattpool_wallet::words;
 
 /// Where the deployment writes the contracts' addresses, in the network's folder.
 pub(crate) const ADDRESSES: &str = "contracts.json";
 /// What the market is deployed with, in the network's folder.
 pub(crate) const SETTINGS: &str = "market.toml";
-/// The words of every account, a file each, in the network's folder.
+/// The wallet that holds the key of every account (keyring backend `test`), in the network's folder.
 pub(crate) const KEYS: &str = "keys";
 
 /// What a deployment needs from outside of the network.
@@ -38,23 +41,36 @@ pub(crate) fn deploy(home: &Path, description: &Description, tools: &Tools) -> R
     write(&settings, self::settings(description)?.as_bytes())?;
     let keys = home.join(KEYS);
     fs::create_dir_all(&keys).with_context(|| format!("creating {}", keys.display()))?;
-    for (name, account) in &description.accounts {
-        write_private(&keys.join(name), account.mnemonic.as_bytes())?;
+    let store = Store::new(&keys, Backend::Test, |warning| eprintln!("{warning}"));
+    let accounts = description
+        .accounts
+        .iter()
+        .map(|(name, account)| (name, account));
+    let validators = description
+        .nodes
+        .iter()
+        .map(|node| (&node.name, &node.validator));
+    for (name, account) in accounts.chain(validators) {
+        keep(&store, name, account)?;
     }
 
     let mut command = guarded(&home);
     command.arg(wattpool).args(["admin", "deploy"]);
     for node in &description.nodes {
-        command.args(["--rpc", &node.rpc]);
-    }
-    command.args(["--gas-price", &description.price_of_gas()]);
-    command.arg("--key").arg(keys.join("admin"));
-    for node in &description.nodes {
-        let key = keys.join(&node.name);
-        write_private(&key, node.validator.mnemonic.as_bytes())?;
-        command.arg("--voter-key").arg(key);
+        command.args(["--node", &node.rpc]);
+        command.args(["--voter", &node.name]);
     }
     command
+        .args(["--gas-prices", &description.price_of_gas()])
+        .args([
+            "--keyring-backend",
+            "test",
+            "--from",
+            "admin",
+            "--yes",
+            "--home",
+        ])
+        .arg(&keys)
         .arg("--contracts")
         .arg(&tools.contracts)
         .arg("--settings")
@@ -64,6 +80,17 @@ pub(crate) fn deploy(home: &Path, description: &Description, tools: &Tools) -> R
         // The network's own result is what `up` prints.
         .stdout(Stdio::from(std::io::stderr()));
     carry_out(command, "wattpool admin deploy").map(drop)
+}
+
+/// Puts an account's key into the wallet, unless it is there.
+fn keep(store: &Store, name: &str, account: &Account) -> Result<()> {
+    if store.has(name)? {
+        return Ok(());
+    }
+    let path = words::path(words::COIN_TYPE, 0, 0)?;
+    let secret = words::derive(&account.mnemonic, "", &path)?;
+    store.add(name, &secret, Some(path), None)?;
+    Ok(())
 }
 
 /// Settings of a small market in one zone.

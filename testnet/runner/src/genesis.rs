@@ -49,6 +49,9 @@ pub(crate) fn edit(
         expedited,
     )?;
 
+    let unbonding = "/app_state/staking/params/unbonding_time";
+    set(genesis, unbonding, seconds(options.unbonding_s))?;
+
     // Jailed after half of the window is missed. A node that a test stops is to come back as a validator.
     let slashing = "/app_state/slashing/params";
     let window = u64::from(options.jail_after).saturating_mul(2);

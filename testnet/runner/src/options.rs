@@ -45,6 +45,8 @@ pub struct Options {
     pub voting_s: u32,
     /// Blocks a validator may miss before it is jailed.
     pub jail_after: u32,
+    /// Seconds until stake that is taken back is free.
+    pub unbonding_s: u32,
     /// Largest sum of gas in a block.
     pub block_gas: u64,
     /// Least price of a unit of gas that nodes take, in micro-units of the payment denomination, as a decimal.
@@ -71,6 +73,7 @@ impl Default for Options {
             window_s: 900,
             voting_s: 10,
             jail_after: 10_000,
+            unbonding_s: 1_814_400,
             block_gas: 100_000_000,
             gas_price: DEFAULT_GAS_PRICE.trim_end_matches(PAYMENT_DENOM).into(),
             uploads: Uploads::Everybody,
@@ -104,6 +107,9 @@ impl Options {
         }
         if self.jail_after == 0 {
             bail!("jail_after 0: at least 1 block was expected");
+        }
+        if self.unbonding_s == 0 {
+            bail!("unbonding_s 0: at least 1 second was expected");
         }
         if self.block_gas < 10_000_000 {
             bail!(

@@ -7,16 +7,16 @@
 
 use crate::client::Client;
 use crate::error::{sdk, ChainError};
+pub use crate::fate::{Fate, Pending};
 use crate::key::Key;
 use crate::message;
 use crate::query::AccountState;
-use crate::rpc::{Broadcast, TxHash, TxIn};
+use crate::rpc::{Broadcast, TxIn};
 use crate::tx::{sign, Signing};
 use cosmrs::Any;
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::sync::Mutex;
-use wattpool_schema::error::Class;
 
 /// Gas limit that a simulation's fee is reckoned with: paying a fee costs gas, whatever its height.
 const SIMULATED_LIMIT: u64 = 100_000;
@@ -29,51 +29,6 @@ pub enum Gas {
     Simulated,
     /// So much, without asking.
     Limit(u64),
-}
-
-/// A transaction on its way.
-#[derive(Clone, Debug)]
-pub struct Pending {
-    hash: TxHash,
-    bytes: Vec<u8>,
-    /// The newest block before it was sent.
-    after: u64,
-    timeout_height: u64,
-    gas_limit: u64,
-}
-
-impl Pending {
-    /// Its hash.
-    pub const fn hash(&self) -> TxHash {
-        self.hash
-    }
-
-    /// Its gas limit.
-    pub const fn gas_limit(&self) -> u64 {
-        self.gas_limit
-    }
-
-    /// The last height at which it may be executed.
-    pub const fn timeout_height(&self) -> u64 {
-        self.timeout_height
-    }
-}
-
-/// What became of a transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It is in a block, executed or failed.
-    InBlock(Box<TxIn>),
-    /// It is in no block and never will be.
-    Expired {
-        /// The last height at which it could have been executed.
-        height: u64,
-    },
-    /// Its last height has passed, but no node has the blocks any more in which it may be.
-    Untraceable {
-        /// Why they cannot be had.
-        why: String,
-    },
 }
 
 /// A key that sends transactions.
@@ -116,11 +71,14 @@ impl Account {
             Fate::Expired { height } => Err(ChainError::Refused {
                 codespace: sdk::CODESPACE.to_owned(),
                 code: sdk::TIMEOUT_HEIGHT,
-                log: format!("transaction {} is in no block up to {height}", pending.hash),
+                log: format!(
+                    "transaction {} is in no block up to {height}",
+                    pending.hash()
+                ),
             }),
             Fate::Untraceable { why } => Err(ChainError::Unreachable(format!(
                 "transaction {}: {why}",
-                pending.hash
+                pending.hash()
             ))),
         }
     }
@@ -199,14 +157,8 @@ impl Account {
             }
         };
         let bytes = sign(messages.to_vec(), &self.key, &with(gas_limit))?;
-        let pending = Pending {
-            hash: TxHash::of(&bytes),
-            bytes,
-            after: head.height,
-            timeout_height,
-            gas_limit,
-        };
-        match self.client.rpc().broadcast(&pending.bytes).await {
+        let pending = Pending::new(bytes, head.height, timeout_height, gas_limit);
+        match self.client.rpc().broadcast(pending.bytes()).await {
             Broadcast::Taken => {
                 *state = Some(AccountState {
                     sequence: at.sequence.saturating_add(1),
@@ -219,7 +171,7 @@ impl Account {
                 Err(error)
             }
             Broadcast::Unknown(error) => {
-                tracing::warn!(account = %self.key, tx = %pending.hash, %error, "the answer was lost");
+                tracing::warn!(account = %self.key, tx = %pending.hash(), %error, "the answer was lost");
                 *state = None;
                 Ok(pending)
             }
@@ -260,86 +212,7 @@ impl Account {
     /// # Errors
     /// All nodes that answer are on another chain.
     pub async fn confirm(&self, pending: &Pending) -> Result<Fate, ChainError> {
-        let mut handed_over = pending.after.saturating_add(1);
-        let mut silent = false;
-        loop {
-            match self.client.rpc().tx(&pending.hash).await {
-                Ok(Some(tx)) => return Ok(Fate::InBlock(Box::new(tx))),
-                Ok(None) => {}
-                // Asked again soon; in the end the blocks themselves are searched.
-                Err(error) => tracing::debug!(%error, tx = %pending.hash, "not found by hash"),
-            }
-            match self.client.head().await {
-                Ok(head) if head.height >= pending.timeout_height => {
-                    return self.search(pending).await
-                }
-                Ok(head) => {
-                    silent = false;
-                    if head.height > handed_over {
-                        self.hand_over_again(pending).await;
-                        handed_over = head.height;
-                    }
-                }
-                Err(error) if error.class() == Class::Fatal => return Err(error),
-                Err(error) => {
-                    if !silent {
-                        tracing::warn!(%error, tx = %pending.hash, "waiting for the chain");
-                    }
-                    silent = true;
-                }
-            }
-            tokio::time::sleep(self.client.settings().poll).await;
-        }
-    }
-
-    async fn hand_over_again(&self, pending: &Pending) {
-        match self.client.rpc().broadcast(&pending.bytes).await {
-            Broadcast::Taken => {}
-            Broadcast::Refused(error) | Broadcast::Unknown(error) => {
-                tracing::debug!(%error, tx = %pending.hash, "handed over again");
-            }
-        }
-    }
-
-    /// Looks for a transaction in all the blocks in which it can be, as an index of hashes may lag or be switched off.
-    async fn search(&self, pending: &Pending) -> Result<Fate, ChainError> {
-        let mut height = pending.after.saturating_add(1);
-        while height <= pending.timeout_height {
-            match self.find_in(height, pending.hash).await {
-                Ok(Some(tx)) => return Ok(Fate::InBlock(Box::new(tx))),
-                Ok(None) => height = height.saturating_add(1),
-                Err(error) => match error.class() {
-                    Class::Retry => tokio::time::sleep(self.client.settings().poll).await,
-                    Class::Fatal => return Err(error),
-                    Class::Refuse => {
-                        return Ok(Fate::Untraceable {
-                            why: error.to_string(),
-                        })
-                    }
-                },
-            }
-        }
-        Ok(Fate::Expired {
-            height: pending.timeout_height,
-        })
-    }
-
-    async fn find_in(&self, height: u64, hash: TxHash) -> Result<Option<TxIn>, ChainError> {
-        let block = self.client.rpc().block(height).await?;
-        let place = block
-            .transactions
-            .iter()
-            .position(|bytes| TxHash::of(bytes) == hash);
-        let Some(place) = place else {
-            return Ok(None);
-        };
-        let results = self.client.rpc().block_results(height).await?;
-        let result = results.transactions.into_iter().nth(place);
-        Ok(result.map(|result| TxIn {
-            height,
-            index: u32::try_from(place).unwrap_or(u32::MAX),
-            result,
-        }))
+        self.client.fate(pending).await
     }
 }
 

@@ -286,7 +286,7 @@ impl Rpc {
     }
 
     /// Everything that an answer in pages lists.
-    async fn pages<Q: Message, A: Message + Default, T>(
+    pub(crate) async fn pages<Q: Message, A: Message + Default, T>(
         &self,
         path: &str,
         question: impl Fn(Option<PageRequest>) -> Q,
@@ -340,7 +340,9 @@ impl Rpc {
 }
 
 /// A chain's way to say that there is no such thing.
-fn none_if_missing<A>(answer: Result<(A, u64), ChainError>) -> Result<Option<A>, ChainError> {
+pub(crate) fn none_if_missing<A>(
+    answer: Result<(A, u64), ChainError>,
+) -> Result<Option<A>, ChainError> {
     match answer {
         Ok((found, _)) => Ok(Some(found)),
         Err(e) if e.is_sdk(sdk::KEY_NOT_FOUND) || e.is_sdk(sdk::NOT_FOUND) => Ok(None),

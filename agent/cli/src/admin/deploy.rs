@@ -1,53 +1,81 @@
 //! `wattpool admin deploy`.
 
-use crate::on_chain::{block_on, failed, read_key, ChainArgs};
+use crate::chain::{block_on, failed, Session};
 use crate::{print, Failure};
+use anyhow::anyhow;
 use std::path::PathBuf;
-use wattpool_ledger_wasmd::{Key, Market};
+use wattpool_ledger_wasmd::{Deployed, Key, Market};
 use wattpool_operator::deploy::{deploy, read_codes, DeploySettings, Deployment, EXAMPLE};
+use wattpool_schema::ADDRESS_PREFIX;
 
 /// Uploads, instantiates and connects the contracts, or what of it is missing, and writes the addresses file.
 #[derive(clap::Args)]
 #[command(after_help = "A settings file with every key: wattpool admin deploy --example")]
 pub struct Args {
-    #[command(flatten)]
-    chain: Option<ChainArgs>,
     /// Settings of the market.
     #[arg(long, value_name = "FILE", required_unless_present = "example")]
     settings: Option<PathBuf>,
     /// Folder of the contracts and their checksums, as scripts/build-contracts makes it.
     #[arg(long, value_name = "DIR", default_value = "target/wasm-contracts")]
     contracts: PathBuf,
-    /// Key file of a validator, to vote for pinning the codes (repeat it).
-    #[arg(long, value_name = "FILE")]
-    voter_key: Vec<PathBuf>,
+    /// Key of a validator in this keystore, to vote for pinning the codes (repeat it): for a chain whose validators'
+    /// keys are in one hand. Where they are not, each votes for itself (`wattpool validator vote`).
+    #[arg(long, value_name = "KEY")]
+    voter: Vec<String>,
     /// Where to write the addresses.
     #[arg(long, value_name = "FILE", required_unless_present = "example")]
     out: Option<PathBuf>,
-    /// Print the addresses as JSON.
-    #[arg(long)]
-    json: bool,
     /// Print a settings file in which every key is explained, and do nothing.
-    #[arg(long, exclusive = true)]
-    example: bool,
+    #[arg(long)]
+    pub example: bool,
+}
+
+/// Prints a settings file.
+///
+/// # Errors
+/// Standard output takes no more.
+pub fn example() -> Result<u8, Failure> {
+    print(EXAMPLE)?;
+    Ok(0)
+}
+
+/// The signing key of a name, as the chain's adapter takes it.
+pub fn key(session: &Session, name: &str) -> Result<Key, Failure> {
+    let info = session.find(name)?;
+    let secret = session.secret(&info.name)?;
+    Key::from_bytes(secret.expose(), ADDRESS_PREFIX).map_err(failed)
 }
 
 /// Deploys and prints the addresses.
 ///
 /// # Errors
 /// The input is wrong (exit code 2), or the chain refuses a step.
-pub fn run(args: &Args) -> Result<u8, Failure> {
-    let (Some(chain), Some(settings), Some(out)) = (&args.chain, &args.settings, &args.out) else {
-        print(EXAMPLE)?;
-        return Ok(0);
+pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
+    let (Some(settings), Some(out)) = (&args.settings, &args.out) else {
+        return example();
     };
+    if session.options().generate_only || session.options().dry_run {
+        return Err(Failure::input(anyhow!(
+            "deploy: its steps follow from each other: neither --dry-run nor --generate-only"
+        )));
+    }
     let settings = DeploySettings::read(settings).map_err(failed)?;
     let codes = read_codes(&args.contracts).map_err(failed)?;
-    let deployer = chain.key()?;
+    let signer = session.signer()?;
+    let Some(info) = signer.info else {
+        return Err(Failure::input(anyhow!(
+            "--from: expected a key of this keystore"
+        )));
+    };
+    session.confirm(&format!(
+        "This will deploy the market {:?} (or what of it is missing), signed by {}.",
+        settings.name, signer.address
+    ))?;
+    let deployer = key(session, &info.name)?;
     let voters: Vec<Key> = args
-        .voter_key
+        .voter
         .iter()
-        .map(|path| read_key(path))
+        .map(|name| key(session, name))
         .collect::<Result<_, _>>()?;
     let deployment = Deployment {
         deployer,
@@ -56,17 +84,12 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         codes,
     };
     let market = block_on(async {
-        let client = chain.connect(None).await.map_err(failed)?;
+        let client = session.client().await?;
         let tell = |step: &str| eprintln!("{step}");
         deploy(&client, deployment, &tell).await.map_err(failed)
     })?;
     market.write(out).map_err(failed)?;
-    print(&if args.json {
-        format!("{}\n", serde_json::to_string(&market)?)
-    } else {
-        summary(&market)
-    })?;
-    Ok(0)
+    session.answer(&market, || summary(&market))
 }
 
 fn summary(market: &Market) -> String {
@@ -75,7 +98,7 @@ fn summary(market: &Market) -> String {
         ("energy-pool", &market.pool),
         ("trade-escrow", &market.escrow),
     ];
-    let line = |(name, c): &(&str, &wattpool_ledger_wasmd::Deployed)| {
+    let line = |(name, c): &(&str, &Deployed)| {
         let pinned = if c.pinned { ", pinned" } else { "" };
         format!("{name:<13} {} (code {}{pinned})\n", c.address, c.code_id)
     };

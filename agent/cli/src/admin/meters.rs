@@ -1,15 +1,97 @@
-//! `wattpool admin set-device` and `retire-meter`.
+//! Meters: registered, changed, listed.
 
-use crate::on_chain::{to_pool, MarketArgs};
+use crate::chain::{block_on, time, unusable, Session};
+use crate::market::to_pool;
+use crate::wallet::balances::ask;
 use crate::Failure;
-use wattpool_schema::pool::ExecuteMsg;
-use wattpool_schema::{DeviceKey, MeterId};
+use anyhow::anyhow;
+use serde_json::to_value;
+use wattpool_ledger_wasmd::{Client, Market};
+use wattpool_schema::pool::{
+    ExecuteMsg, MeterKind, MeterResponse, MetersResponse, QueryMsg, Registration,
+};
+use wattpool_schema::{AgentKey, DeviceKey, MeterId, Zone};
+use wattpool_wallet::amount::{energy, show_energy};
+
+/// What stands behind the meter.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Kind {
+    /// Photovoltaics.
+    Pv,
+    /// Wind.
+    Wind,
+    /// Battery.
+    Battery,
+    /// Several of these.
+    Mixed,
+    /// Load only.
+    Consumer,
+}
+
+impl From<Kind> for MeterKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Pv => Self::Pv,
+            Kind::Wind => Self::Wind,
+            Kind::Battery => Self::Battery,
+            Kind::Mixed => Self::Mixed,
+            Kind::Consumer => Self::Consumer,
+        }
+    }
+}
+
+/// Registers a meter, signed by the registrar.
+#[derive(clap::Args)]
+pub struct Register {
+    /// Pseudonym: 32 hexadecimal digits, as `wattpool admin pseudonym` computes it.
+    #[arg(long, value_name = "ID")]
+    meter: MeterId,
+    /// Owner's address, or the name of a key.
+    #[arg(long, value_name = "ADDRESS")]
+    owner: String,
+    /// The device's public key.
+    #[arg(long, value_name = "KEY")]
+    device: DeviceKey,
+    /// The agent's public key, if the owner has named it already.
+    #[arg(long, value_name = "KEY")]
+    agent: Option<AgentKey>,
+    /// Zone of the local grid.
+    #[arg(long, value_name = "N")]
+    zone: Zone,
+    /// What stands behind the meter.
+    #[arg(long, value_enum)]
+    kind: Kind,
+    /// Largest export per window, such as "2.5 kWh".
+    #[arg(long, value_name = "ENERGY")]
+    max_export: String,
+    /// Largest import per window.
+    #[arg(long, value_name = "ENERGY")]
+    max_import: String,
+}
+
+/// Changes what is known of a meter; what is not named stays.
+#[derive(clap::Args)]
+pub struct Update {
+    /// The meter.
+    #[arg(long, value_name = "ID")]
+    meter: MeterId,
+    /// Zone of the local grid.
+    #[arg(long, value_name = "N")]
+    zone: Option<Zone>,
+    /// What stands behind the meter.
+    #[arg(long, value_enum)]
+    kind: Option<Kind>,
+    /// Largest export per window, such as "2.5 kWh".
+    #[arg(long, value_name = "ENERGY")]
+    max_export: Option<String>,
+    /// Largest import per window.
+    #[arg(long, value_name = "ENERGY")]
+    max_import: Option<String>,
+}
 
 /// Gives a meter another device's key, signed by the registrar.
 #[derive(clap::Args)]
 pub struct SetDevice {
-    #[command(flatten)]
-    market: MarketArgs,
     /// The meter.
     #[arg(long, value_name = "ID")]
     meter: MeterId,
@@ -18,32 +100,219 @@ pub struct SetDevice {
     device: DeviceKey,
 }
 
-/// Takes a meter out of service, signed by the registrar or its owner.
+/// Names a meter.
 #[derive(clap::Args)]
-pub struct Retire {
-    #[command(flatten)]
-    market: MarketArgs,
+pub struct Named {
     /// The meter.
     #[arg(long, value_name = "ID")]
     meter: MeterId,
 }
 
-/// Sets the key and prints where.
+/// Lists meters.
+#[derive(clap::Args)]
+pub struct List {
+    /// Of this owner only: an address or the name of a key.
+    #[arg(long, value_name = "ADDRESS")]
+    owner: Option<String>,
+    /// Of this zone only.
+    #[arg(long, value_name = "N")]
+    zone: Option<Zone>,
+    /// With this agent only: its address.
+    #[arg(long, value_name = "ADDRESS")]
+    agent: Option<String>,
+    /// Out of service only.
+    #[arg(long)]
+    retired: bool,
+}
+
+/// Registers and prints what came of it.
 ///
 /// # Errors
 /// The input is wrong (exit code 2), or the pool refuses.
-pub fn set_device(args: &SetDevice) -> Result<u8, Failure> {
-    let (meter, device) = (args.meter, args.device);
-    let msg = ExecuteMsg::SetDevice { meter, device };
-    to_pool(&args.market, &format!("device of {meter}"), &msg)
+pub fn register(session: &Session, args: &Register) -> Result<u8, Failure> {
+    let registration = Registration {
+        meter: args.meter,
+        owner: session.resolve("--owner", &args.owner)?,
+        device: args.device,
+        agent: args.agent,
+        zone: args.zone,
+        kind: args.kind.into(),
+        max_export: energy("--max-export", &args.max_export).map_err(unusable)?,
+        max_import: energy("--max-import", &args.max_import).map_err(unusable)?,
+    };
+    check(&registration).map_err(|e| Failure::input(anyhow!(e)))?;
+    let words = format!(
+        "register meter {} of {}",
+        registration.meter, registration.owner
+    );
+    to_pool(session, &words, &ExecuteMsg::RegisterMeter { registration })
 }
 
-/// Retires the meter and prints where.
+/// What no meter is, before anything is sent.
+pub fn check(registration: &Registration) -> Result<(), String> {
+    if registration.meter == MeterId::default() {
+        return Err("meter: expected a pseudonym, found nothing but zeros".to_owned());
+    }
+    if registration.device == DeviceKey::default() {
+        return Err("device: expected a public key, found nothing but zeros".to_owned());
+    }
+    Ok(())
+}
+
+/// Changes and prints what came of it.
 ///
 /// # Errors
-/// As [`set_device`].
-pub fn retire(args: &Retire) -> Result<u8, Failure> {
+/// As [`register`], or nothing is named.
+pub fn update(session: &Session, args: &Update) -> Result<u8, Failure> {
+    let read = |what: &str, text: &Option<String>| {
+        let read = text.as_deref().map(|text| energy(what, text));
+        read.transpose().map_err(unusable)
+    };
     let meter = args.meter;
-    let msg = ExecuteMsg::RetireMeter { meter };
-    to_pool(&args.market, &format!("retirement of {meter}"), &msg)
+    let (zone, kind) = (args.zone, args.kind.map(MeterKind::from));
+    let max_export = read("--max-export", &args.max_export)?;
+    let max_import = read("--max-import", &args.max_import)?;
+    let mut changes = Vec::new();
+    changes.extend(zone.map(|z| format!("zone {z}")));
+    changes.extend(kind.map(|k| format!("kind {k:?}")));
+    changes.extend(max_export.map(|e| format!("at most {} out", show_energy(e))));
+    changes.extend(max_import.map(|e| format!("at most {} in", show_energy(e))));
+    if changes.is_empty() {
+        return Err(Failure::input(anyhow!(
+            "nothing to change: name --zone, --kind, --max-export or --max-import"
+        )));
+    }
+    let words = format!("change meter {meter}: {}", changes.join(", "));
+    to_pool(
+        session,
+        &words,
+        &ExecuteMsg::UpdateMeter {
+            meter,
+            zone,
+            kind,
+            max_export,
+            max_import,
+        },
+    )
+}
+
+/// Sets the key and prints what came of it.
+///
+/// # Errors
+/// As [`register`].
+pub fn set_device(session: &Session, args: &SetDevice) -> Result<u8, Failure> {
+    let (meter, device) = (args.meter, args.device);
+    let words = format!("let the device {device} sign for meter {meter}");
+    to_pool(session, &words, &ExecuteMsg::SetDevice { meter, device })
+}
+
+/// Retires the meter and prints what came of it.
+///
+/// # Errors
+/// As [`register`].
+pub fn retire(session: &Session, args: &Named) -> Result<u8, Failure> {
+    let meter = args.meter;
+    let words = format!("take meter {meter} out of service");
+    to_pool(session, &words, &ExecuteMsg::RetireMeter { meter })
+}
+
+/// All meters, ascending by id.
+///
+/// # Errors
+/// No answer.
+pub async fn all(client: &Client, market: &Market) -> Result<Vec<MeterResponse>, Failure> {
+    let (mut all, mut start_after) = (Vec::new(), None);
+    loop {
+        let question = QueryMsg::Meters {
+            start_after,
+            limit: Some(100),
+        };
+        let page: MetersResponse = ask(client, &market.pool.address, &question).await?;
+        start_after = page.meters.last().map(|m| m.meter);
+        let last = page.meters.len() < 100;
+        all.extend(page.meters);
+        if last {
+            return Ok(all);
+        }
+    }
+}
+
+/// A meter in a line or two.
+pub fn line(market: &Market, meter: &MeterResponse) -> String {
+    let stated = meter.position.stated.map_or_else(
+        || "nothing stated".to_owned(),
+        |w| format!("stated up to {}", time(w.end(market.window_seconds).get())),
+    );
+    let agent = if meter.agent.is_some() {
+        ""
+    } else {
+        ", no agent"
+    };
+    let retired = if meter.retired {
+        ", out of service"
+    } else {
+        ""
+    };
+    format!(
+        "{}  zone {}  {:<8}  {}\n  {stated}{agent}{retired}\n",
+        meter.meter,
+        meter.zone,
+        format!("{:?}", meter.kind).to_lowercase(),
+        meter.owner
+    )
+}
+
+/// Lists and prints.
+///
+/// # Errors
+/// The input is wrong (exit code 2), or no node answers.
+pub fn list(session: &Session, args: &List) -> Result<u8, Failure> {
+    let market = session.market()?;
+    let owner = args
+        .owner
+        .as_ref()
+        .map(|o| session.resolve("--owner", o))
+        .transpose()?;
+    block_on(async {
+        let client = session.client().await?;
+        let mut meters = all(&client, &market).await?;
+        meters.retain(|m| {
+            owner.as_ref().is_none_or(|o| *o == m.owner)
+                && args.zone.is_none_or(|z| z == m.zone)
+                && args
+                    .agent
+                    .as_ref()
+                    .is_none_or(|a| m.agent_address.as_ref() == Some(a))
+                && (!args.retired || m.retired)
+        });
+        session.answer(&meters, || {
+            let mut text: String = meters.iter().map(|m| line(&market, m)).collect();
+            text.push_str(&format!("{} meters\n", meters.len()));
+            text
+        })
+    })
+}
+
+/// Shows a meter.
+///
+/// # Errors
+/// There is none, or no node answers.
+pub fn show(session: &Session, args: &Named) -> Result<u8, Failure> {
+    let market = session.market()?;
+    block_on(async {
+        let client = session.client().await?;
+        let question = QueryMsg::Meter { meter: args.meter };
+        let found: MeterResponse = ask(&client, &market.pool.address, &question).await?;
+        let value = to_value(&found)?;
+        session.answer(&value, || {
+            format!(
+                "{}  device {}\n  agent {}\n  at most {} out and {} in a window\n",
+                line(&market, &found),
+                found.device,
+                found.agent_address.as_deref().unwrap_or("none"),
+                show_energy(found.max_export),
+                show_energy(found.max_import)
+            )
+        })
+    })
 }

@@ -162,7 +162,8 @@ impl Agent {
         };
         let mut lines = Lines::default();
         let me = u64::from_be_bytes(first_eight(&self.id.meter));
-        let (mut indices, mut candidates) = (Vec::new(), Vec::new());
+        let known = self.buying.offers.len();
+        let (mut indices, mut candidates) = (Vec::with_capacity(known), Vec::with_capacity(known));
         let mut trusted = false;
         for (index, o) in self.buying.offers.iter().enumerate() {
             let deliverable_wh = lines.most(self, o, cx).0;

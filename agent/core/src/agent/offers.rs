@@ -34,11 +34,8 @@ impl Agent {
             return;
         };
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
-        let location = Location::of_status(
-            &self.market.network,
-            self.id.zone,
-            peer::shard(&self.id.meter, shards),
-        );
+        let shard = peer::shard(&self.id.meter, shards);
+        let location = self.market.statuses_at(self.id.zone, shard);
         let record = Record::Status(Status {
             version: RECORD_VERSION,
             network: self.market.network.clone(),
@@ -80,11 +77,8 @@ impl Agent {
             return;
         };
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
-        let location = Location::of_status(
-            &self.market.network,
-            self.id.zone,
-            peer::shard(&self.id.meter, shards),
-        );
+        let shard = peer::shard(&self.id.meter, shards);
+        let location = self.market.statuses_at(self.id.zone, shard);
         let lookup = self.next_lookup();
         self.selling.pricing = Some(lookup);
         let deadline = now.plus(self.market.timing.lookup_ms);
@@ -164,8 +158,7 @@ impl Agent {
         };
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
         let shard = peer::shard(&self.id.meter, shards);
-        let location =
-            Location::of_offers(&self.market.network, self.id.zone, peer::bucket(wh), shard);
+        let location = self.market.offers_at(self.id.zone, peer::bucket(wh), shard);
         if let Some(old) = self.selling.announced {
             if old.location == location && old.wh == wh {
                 return;
@@ -260,16 +253,11 @@ impl Agent {
         for (zone, shard) in places {
             // The fitting bucket and larger ones, then smaller ones: together they may do.
             for bucket in (own..peer::BUCKETS).chain((0..own).rev()) {
-                locations.push(Location::of_offers(
-                    &self.market.network,
-                    zone,
-                    bucket,
-                    shard,
-                ));
+                locations.push(self.market.offers_at(zone, bucket, shard));
             }
             if loads {
                 self.buying.loading.look(zone);
-                locations.push(Location::of_status(&self.market.network, zone, shard));
+                locations.push(self.market.statuses_at(zone, shard));
             }
         }
         (locations, skip.saturating_add(per_probe) < total)

@@ -11,7 +11,7 @@ use crate::flows::{Link, Zones};
 use crate::genuine::Genuine;
 use crate::io::{Command, Millis, Timer};
 use wattpool_rules::price::corridor;
-use wattpool_schema::peer::{self, Location, Record};
+use wattpool_schema::peer::{self, Record};
 use wattpool_schema::{MeterId, Wh, Window, Zone};
 
 /// Share by which a plan must be better to be followed: amounts are announced to an eighth.
@@ -99,7 +99,7 @@ impl Agent {
                 if lap < *shards && locations.len() < FAN_OUT {
                     let shard = peer::shard(&self.id.meter, *shards) ^ lap;
                     let shard = shard & shards.saturating_sub(1);
-                    locations.push(Location::of_status(&self.market.network, *zone, shard));
+                    locations.push(self.market.statuses_at(*zone, shard));
                     *looked = looked.saturating_add(1);
                 }
             }

@@ -59,11 +59,10 @@ pub fn read_codes(folder: &Path) -> Result<[Code; 3], ChainError> {
 }
 
 /// The code's id on the chain; uploads it if the chain does not know it yet.
-pub(super) async fn upload(
-    account: &Account,
-    code: &Code,
-    tell: Tell<'_>,
-) -> Result<u64, ChainError> {
+///
+/// # Errors
+/// The chain refuses it.
+pub async fn upload(account: &Account, code: &Code, tell: Tell<'_>) -> Result<u64, ChainError> {
     if let Some(id) = known(account, code).await? {
         tell(&format!("{}: on the chain already, code {id}", code.name));
         return Ok(id);

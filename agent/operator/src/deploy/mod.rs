@@ -8,7 +8,7 @@ mod codes;
 mod pin;
 mod settings;
 
-pub use codes::{read_codes, Code, CONTRACTS};
+pub use codes::{read_codes, upload, Code, CONTRACTS};
 pub use settings::{DeploySettings, Roles, TariffSettings, ZonePairSettings, EXAMPLE};
 
 use serde::Serialize;

@@ -1,5 +1,6 @@
 //! A neighbourhood ready to run: what every input (CSV, generator) is turned into.
 
+use crate::stamps::Clock;
 use serde::{Deserialize, Serialize};
 use wattpool_core::lines::{Line, Place};
 use wattpool_core::policy::Policy;
@@ -100,6 +101,10 @@ pub struct Faults {
 pub struct Neighbourhood {
     /// Name of the scenario.
     pub name: String,
+    /// What one unit of money is called: a million micro-units. `None`: the scenario does not say.
+    pub currency: Option<String>,
+    /// The clock on the people's walls; results are shown in its time.
+    pub clock: Clock,
     /// Window length in seconds.
     pub window_s: u32,
     /// First metered window.

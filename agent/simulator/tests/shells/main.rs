@@ -30,6 +30,7 @@ fn script(seed: u64, home: u32, faults: Faults) -> Tap {
         seed,
         threads: 1,
         signatures: Signatures::Trusted,
+        record: false,
     };
     let (outcome, tap) = run_tapped(&n, &options, home).unwrap();
     assert_eq!(outcome.invariant_violations, Vec::<String>::new());

@@ -14,6 +14,8 @@ use wattpool_program_harness::{self as harness, Ran};
 use wattpool_schema::pool::{ExecuteMsg, MeterKind, PoolWindow, QueryMsg, Registration};
 use wattpool_schema::{escrow, Wh, Window, Zone, ADDRESS_PREFIX, PAYMENT_DENOM};
 use wattpool_testnet::{Account, Coin, Options, Ports, Testnet};
+use wattpool_wallet::store::{Backend, Store};
+use wattpool_wallet::words;
 
 pub struct Street {
     pub homes: Vec<Home>,
@@ -239,20 +241,37 @@ impl Street {
 
     /// One of the commands that sign a transaction, with the key of one of the network's accounts.
     pub fn sign(&self, account: &str, command: &[&str]) -> Ran {
-        let key = self.folder.path().join(account);
-        fs::write(
-            &key,
-            &self.net.description().account(account).unwrap().mnemonic,
-        )
-        .unwrap();
+        keep(
+            self.folder.path(),
+            account,
+            self.net.description().account(account).unwrap(),
+        );
         let mut ran = harness::command(command);
-        ran.arg("--json").arg("--key").arg(key);
+        ran.args([
+            "--json",
+            "--yes",
+            "--keyring-backend",
+            "test",
+            "--from",
+            account,
+        ]);
+        ran.arg("--home").arg(self.folder.path());
         ran.arg("--market")
             .arg(self.folder.path().join("market.json"));
         for rpc in self.net.rpc_addresses() {
-            ran.args(["--rpc", &rpc]);
+            ran.args(["--node", &rpc]);
         }
         harness::ended(ran.output().unwrap())
+    }
+}
+
+/// Puts an account's key into the wallet of a folder, unless it is there.
+fn keep(home: &std::path::Path, name: &str, account: &Account) {
+    let store = Store::new(home, Backend::Test, |_| {});
+    if !store.has(name).unwrap() {
+        let path = words::path(words::COIN_TYPE, 0, 0).unwrap();
+        let secret = words::derive(&account.mnemonic, "", &path).unwrap();
+        store.add(name, &secret, Some(path), None).unwrap();
     }
 }
 
@@ -263,9 +282,8 @@ fn deploy(
     folder: &tempfile::TempDir,
     price: &str,
 ) -> Market {
-    let (settings, key, out) = (
+    let (settings, out) = (
         folder.path().join("settings.toml"),
-        folder.path().join("admin.key"),
         folder.path().join("market.json"),
     );
     let mut text = format!(
@@ -276,20 +294,30 @@ fn deploy(
         text.push_str(&format!("[[zone_pair]]\nfrom = {zone}\nto = {zone}\n"));
     }
     fs::write(&settings, text).unwrap();
-    fs::write(&key, &net.description().account("admin").unwrap().mnemonic).unwrap();
-    let mut command = harness::command(&["admin", "deploy", "--gas-price", price, "--json"]);
+    keep(
+        folder.path(),
+        "admin",
+        net.description().account("admin").unwrap(),
+    );
+    let mut command = harness::command(&["admin", "deploy", "--gas-prices", price, "--json"]);
     for rpc in net.rpc_addresses() {
-        command.args(["--rpc", &rpc]);
+        command.args(["--node", &rpc]);
     }
     command
-        .arg("--key")
-        .arg(&key)
+        .args([
+            "--keyring-backend",
+            "test",
+            "--from",
+            "admin",
+            "--yes",
+            "--home",
+        ])
+        .arg(folder.path())
         .arg("--settings")
         .arg(&settings);
     for node in &net.description().nodes {
-        let key = folder.path().join(&node.name);
-        fs::write(&key, &node.validator.mnemonic).unwrap();
-        command.arg("--voter-key").arg(key);
+        keep(folder.path(), &node.name, &node.validator);
+        command.args(["--voter", &node.name]);
     }
     command
         .arg("--contracts")

@@ -252,6 +252,48 @@ pub(super) struct TxAnswer {
     pub tx_result: TxResult,
 }
 
+#[derive(Deserialize)]
+pub(super) struct SearchAnswer {
+    #[serde(default, deserialize_with = "or_default")]
+    txs: Vec<FoundAnswer>,
+    #[serde(deserialize_with = "number")]
+    total_count: u64,
+}
+
+#[derive(Deserialize)]
+struct FoundAnswer {
+    #[serde(flatten)]
+    at: TxAnswer,
+    #[serde(deserialize_with = "base64_bytes")]
+    tx: Vec<u8>,
+}
+
+/// A page of transactions that were looked for.
+#[derive(Clone, Debug, Default)]
+pub struct FoundTxs {
+    /// The transactions as they were sent, and where they are.
+    pub transactions: Vec<(Vec<u8>, super::TxIn)>,
+    /// How many there are on all pages.
+    pub total: u64,
+}
+
+impl From<SearchAnswer> for FoundTxs {
+    fn from(answer: SearchAnswer) -> Self {
+        let found = |one: FoundAnswer| {
+            let at = super::TxIn {
+                height: one.at.height,
+                index: one.at.index,
+                result: one.at.tx_result,
+            };
+            (one.tx, at)
+        };
+        Self {
+            transactions: answer.txs.into_iter().map(found).collect(),
+            total: answer.total_count,
+        }
+    }
+}
+
 /// Answer to `broadcast_tx_sync`: what the node's check said.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Checked {

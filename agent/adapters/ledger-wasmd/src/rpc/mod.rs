@@ -10,7 +10,7 @@ pub mod read;
 
 pub use answers::{
     AbciResponse, Block, BlockMeta, BlockResults, BlockTime, ChainEvent, Checked, EventAttribute,
-    NodeInfo, Status, SyncInfo, TxResult,
+    FoundTxs, NodeInfo, Status, SyncInfo, TxResult,
 };
 pub use fail_over::{BACK_OFF, LONGEST_BACK_OFF};
 
@@ -148,6 +148,26 @@ impl Rpc {
             Err(ChainError::Node { message, .. }) if message.contains("not found") => Ok(None),
             Err(other) => Err(other),
         }
+    }
+
+    /// Transactions by an event of theirs, such as `message.sender='ADDRESS'`; newest first, `page` from 1.
+    ///
+    /// # Errors
+    /// No address answers, the node keeps no index, or there is no such page.
+    pub async fn search(
+        &self,
+        query: &str,
+        page: u32,
+        per_page: u32,
+    ) -> Result<FoundTxs, ChainError> {
+        let params = json!({
+            "query": query,
+            "prove": false,
+            "page": page.to_string(),
+            "per_page": per_page.to_string(),
+            "order_by": "desc",
+        });
+        self.addresses.call(&read::TX_SEARCH, params).await
     }
 
     /// Hands a transaction to a node and waits for its check. If an answer is lost the same bytes go to the next

@@ -3,7 +3,7 @@
 
 use super::answers::{
     AbciAnswer, AbciResponse, Block, BlockAnswer, BlockMeta, BlockResults, BlockchainAnswer,
-    Checked, Envelope, Status, TxAnswer,
+    Checked, Envelope, FoundTxs, SearchAnswer, Status, TxAnswer,
 };
 use super::TxIn;
 use crate::query::{AccountState, SimulationAnswer};
@@ -69,6 +69,13 @@ pub const BLOCK_RESULTS: Method<BlockResults> = Method {
     name: "block_results",
     longest: BLOCK,
     read: answer,
+};
+
+/// Transactions by their events, a page of them.
+pub const TX_SEARCH: Method<FoundTxs> = Method {
+    name: "tx_search",
+    longest: BLOCK,
+    read: |body| answer::<SearchAnswer>(body).map(Into::into),
 };
 
 /// A transaction in a block.

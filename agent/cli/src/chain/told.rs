@@ -1,0 +1,73 @@
+//! What is told of amounts, times and refusals.
+
+use crate::Failure;
+use anyhow::{anyhow, Context};
+use serde_json::Value;
+use std::future::Future;
+use wattpool_ledger_wasmd::error::sdk;
+use wattpool_ledger_wasmd::ChainError;
+use wattpool_schema::error::{code_in, Class};
+use wattpool_wallet::WalletError;
+
+/// Amounts as JSON.
+pub fn amounts(list: &[(u128, String)]) -> Value {
+    wattpool_wallet::tx::coins(list)
+}
+
+/// Unix time for people, UTC.
+pub fn time(seconds: u64) -> String {
+    let found = i64::try_from(seconds)
+        .ok()
+        .and_then(|s| chrono::DateTime::from_timestamp(s, 0));
+    found.map_or_else(
+        || format!("second {seconds}"),
+        |t| t.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    )
+}
+
+/// Runs a command's future on a runtime of its own.
+pub fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("runtime")?
+        .block_on(future)
+}
+
+/// What the wallet refused, with the exit code: 2 where the input is to be changed.
+pub fn unusable(error: WalletError) -> Failure {
+    match error {
+        WalletError::Chain(error) => failed(error),
+        WalletError::Input { .. } => Failure::input(error),
+        WalletError::Failed { .. } => Failure::from(error),
+    }
+}
+
+/// What the chain or its adapter refused, with the exit code: 2 where the input is to be changed.
+pub fn failed(error: ChainError) -> Failure {
+    let input = matches!(
+        error,
+        ChainError::Input { .. } | ChainError::WrongChain { .. }
+    );
+    let code = match &error {
+        ChainError::Refused { log, .. } => code_in(log),
+        _ => None,
+    };
+    let hint = match error.class() {
+        Class::Retry => " (it may succeed later)",
+        Class::Refuse | Class::Fatal => "",
+    };
+    let text = match (&error, code) {
+        (_, Some(code)) => format!("the market refuses with {code}: {error}"),
+        (ChainError::Refused { log, .. }, None) if error.is_sdk(sdk::INSUFFICIENT_FUNDS) => {
+            format!("the account holds too little: {log}")
+        }
+        _ => format!("{error}{hint}"),
+    };
+    let error = anyhow!(text);
+    if input {
+        Failure::input(error)
+    } else {
+        Failure::from(error)
+    }
+}

@@ -1,0 +1,147 @@
+//! `wattpool owner show`: all of it at a glance.
+
+use super::limits;
+use crate::chain::{block_on, time, Session};
+use crate::wallet::balances::{account, ask, in_market};
+use crate::wallet::history::meters_of;
+use crate::Failure;
+use serde_json::{json, Value};
+use std::fmt::Write;
+use wattpool_ledger_wasmd::{Client, Market};
+use wattpool_schema::escrow::{self, MeterBookResponse, OrderResponse, TradeStatus};
+use wattpool_schema::pool::MeterResponse;
+use wattpool_wallet::amount::{show_energy, show_money, show_price};
+
+/// Shows an owner's meters and money.
+#[derive(clap::Args)]
+pub struct Show {
+    /// Name of a key or an address; without it, --from.
+    key: Option<String>,
+}
+
+fn meter_text(
+    market: &Market,
+    meter: &MeterResponse,
+    book: &MeterBookResponse,
+    orders: &[OrderResponse],
+) -> Result<String, Failure> {
+    let denom = &market.denom;
+    let mut text = format!(
+        "meter {}{}\n  kind {:?}, zone {}, at most {} out and {} in a window\n",
+        meter.meter,
+        if meter.retired {
+            " (out of service)"
+        } else {
+            ""
+        },
+        meter.kind,
+        meter.zone,
+        show_energy(meter.max_export),
+        show_energy(meter.max_import),
+    );
+    match &meter.agent_address {
+        Some(agent) => writeln!(text, "  agent {agent}").ok(),
+        None => writeln!(
+            text,
+            "  no agent: nobody can trade for it (owner set-agent)"
+        )
+        .ok(),
+    };
+    if let Some(other) = &meter.proposed_owner {
+        writeln!(text, "  offered to {other}").ok();
+    }
+    match meter.position.stated {
+        Some(window) => writeln!(
+            text,
+            "  stated up to {} (window {window})",
+            time(window.end(market.window_seconds).get())
+        )
+        .ok(),
+        None => writeln!(text, "  nothing stated yet").ok(),
+    };
+    writeln!(
+        text,
+        "  today spent {}, bought {}, sold {}",
+        show_money(book.spent_today, denom),
+        show_energy(book.bought_today),
+        show_energy(book.sold_today)
+    )
+    .ok();
+    writeln!(
+        text,
+        "  in all {} sales, {} purchases",
+        book.statistics.sales, book.statistics.purchases
+    )
+    .ok();
+    text.push_str("  limits\n");
+    text.push_str(&limits::lines(&book.limits, denom, "    ")?);
+    for order in orders {
+        let side = if order.buyer == meter.meter {
+            "buys"
+        } else {
+            "sells"
+        };
+        writeln!(
+            text,
+            "  order {} of meter {}: {side} {} a window at {}, up to window {}, {} locked",
+            order.trade_id,
+            order.buyer,
+            show_energy(order.wh),
+            show_price(order.price, denom),
+            order.last_window,
+            show_money(order.locked, denom)
+        )
+        .ok();
+    }
+    Ok(text)
+}
+
+async fn orders(
+    client: &Client,
+    escrow: &str,
+    book: &MeterBookResponse,
+) -> Result<Vec<OrderResponse>, Failure> {
+    let mut all = Vec::new();
+    for order in book.buys.iter().chain(&book.sells) {
+        let (buyer, trade_id) = (order.buyer, order.trade_id);
+        let status: TradeStatus = ask(
+            client,
+            escrow,
+            &escrow::QueryMsg::TradeOf { buyer, trade_id },
+        )
+        .await?;
+        if let TradeStatus::Open { order } = status {
+            all.push(*order);
+        }
+    }
+    Ok(all)
+}
+
+/// Asks and prints.
+///
+/// # Errors
+/// The account is none (exit code 2), or no node answers.
+pub fn run(session: &Session, args: &Show) -> Result<u8, Failure> {
+    let market = session.market()?;
+    let address = account(session, args.key.as_ref())?;
+    block_on(async {
+        let client = session.client().await?;
+        let (money, lines) = in_market(&client, &market, &address).await?;
+        let mut text = format!("{address}\n{lines}");
+        let mut meters: Vec<Value> = Vec::new();
+        for meter in meters_of(&client, &market.pool.address, &address).await? {
+            let question = escrow::QueryMsg::Meter { meter: meter.meter };
+            let book: MeterBookResponse = ask(&client, &market.escrow.address, &question).await?;
+            let orders = orders(&client, &market.escrow.address, &book).await?;
+            text.push_str(&meter_text(&market, &meter, &book, &orders)?);
+            meters.push(json!({"meter": meter, "book": book, "orders": orders}));
+        }
+        if meters.is_empty() {
+            text.push_str("no meters\n");
+        }
+        session.answer(
+            &json!({"address": address, "market": money, "meters": meters}),
+            || text,
+        )
+    })
+}

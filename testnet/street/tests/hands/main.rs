@@ -1,0 +1,20 @@
+//! The commands of those who hold keys, run the chain and run a market, against wasmd and its own `keys` and `tx`.
+//!
+//! They need wasmd (`testnet/build`, or `WATTPOOL_WASMD`); those of a market need the contracts too
+//! (`scripts/build-contracts`, or `WATTPOOL_CONTRACTS`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)]
+
+mod keys;
+mod tools;
+mod validator;
+
+/// Two networks at once would be too much for the machine, and make blocks late.
+static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
