@@ -5,7 +5,6 @@ use crate::fees::Till;
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use wattpool_core::io::{BlockRef, TxFailure};
-use wattpool_core::ports::Registry;
 use wattpool_report::outcome::{TradeKind as RowKind, TradeRow};
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::escrow::{record_digest, TradeRecord};
@@ -270,7 +269,7 @@ impl Books {
             return;
         };
         if !self.limited.is_empty() {
-            let zone = |home| registry.info(home).map(|(_, info)| info.zone);
+            let zone = |home| registry.info(home).map(|info| info.zone);
             if let (Some(from), Some(to)) = (zone(seller), zone(buyer)) {
                 if self.limited.contains(&(from, to)) {
                     let sum = self.carried.entry((d.window, from, to)).or_default();
@@ -381,12 +380,7 @@ impl Books {
             format!("trade {sequence}: the log is broken")
         });
         self.orders.remove(&(t.buyer, t.trade_id));
-        let number = |m: &MeterId| {
-            registry
-                .meter(m)
-                .and_then(|_| registry.number(m))
-                .unwrap_or(u32::MAX)
-        };
+        let number = |m: &MeterId| registry.number(m).unwrap_or(u32::MAX);
         self.rows.push(TradeRow {
             sequence,
             kind: match t.kind {

@@ -56,6 +56,7 @@ impl World<'_> {
             ("wrong_readings".to_owned(), self.meters.wrong_readings),
             ("readings_not_believed".to_owned(), books.bad_readings),
             ("metering_gaps_left".to_owned(), books.gaps_left),
+            ("heard_twice".to_owned(), self.faults.duplicates),
             ("messages_lost".to_owned(), counters.lost),
             ("gate_lifted".to_owned(), books.gate_lifted),
         ];

@@ -2,22 +2,21 @@
 
 use crate::chance::Chance;
 use sha2::{Digest, Sha256};
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use wattpool_chain_api::trusted;
 use wattpool_core::ports::Signer;
 use wattpool_keys::{verify_digest, SoftKeys};
 use wattpool_ledger_embedded::Signatures;
-use wattpool_schema::peer::SignedRecord;
 use wattpool_schema::{signing, AgentKey, DeviceKey, MeterId, Signature, Window};
 
 /// Keys of one meter.
+#[derive(Clone)]
 pub(crate) struct HomeKeys {
     pub device: DeviceKey,
     pub agent: AgentKey,
     salt: [u8; 16],
-    real: Option<Box<SoftKeys>>,
+    real: Option<Arc<SoftKeys>>,
 }
 
 impl HomeKeys {
@@ -47,7 +46,7 @@ impl HomeKeys {
                     device: keys.device(),
                     agent: keys.agent(),
                     salt,
-                    real: Some(Box::new(keys)),
+                    real: Some(Arc::new(keys)),
                 }
             }
         }
@@ -71,10 +70,6 @@ impl Signer for HomeKeys {
 
     fn verify_agent(&self, key: &AgentKey, bytes: &[u8], signature: &Signature) -> bool {
         verify_agent(self.real.is_some(), key, bytes, signature)
-    }
-
-    fn verify_record(&self, key: &AgentKey, record: &Arc<SignedRecord>) -> bool {
-        verify_record(self.real.is_some(), key, record)
     }
 
     fn salt(&self, window: Window) -> [u8; 16] {
@@ -120,51 +115,6 @@ pub(crate) fn verify_agent(
                 checked.clear();
             }
             checked.insert(name, valid);
-        }
-        valid
-    })
-}
-
-/// Records that were found genuine last, on each thread: by the signature's first bytes, with the key.
-/// The same record is met by many meters; it is not written out and hashed for each of them.
-struct Genuine(Vec<Option<(AgentKey, Arc<SignedRecord>)>>);
-
-/// Records remembered, at most: those of two windows of ten thousand meters.
-const GENUINE: usize = 1 << 15;
-
-thread_local! {
-    static GENUINE_RECORDS: RefCell<Genuine> = const { RefCell::new(Genuine(Vec::new())) };
-}
-
-impl Genuine {
-    fn slot(
-        &mut self,
-        signature: &Signature,
-    ) -> Option<&mut Option<(AgentKey, Arc<SignedRecord>)>> {
-        if self.0.is_empty() {
-            self.0.resize(GENUINE, None);
-        }
-        let lead = signature.0.first_chunk().copied().map(u64::from_le_bytes)?;
-        let slots = u64::try_from(self.0.len()).ok()?;
-        let at = usize::try_from(lead.checked_rem(slots)?).ok()?;
-        self.0.get_mut(at)
-    }
-}
-
-/// Whether an agent key signed this record.
-pub(crate) fn verify_record(real: bool, key: &AgentKey, record: &Arc<SignedRecord>) -> bool {
-    let check = || verify_agent(real, key, &record.sign_bytes(), &record.signature);
-    GENUINE_RECORDS.with_borrow_mut(|genuine| {
-        let Some(slot) = genuine.slot(&record.signature) else {
-            return check();
-        };
-        // Kept alive here, it is the very same record and not another one at its place.
-        if matches!(slot, Some((known, kept)) if Arc::ptr_eq(kept, record) && known == key) {
-            return true;
-        }
-        let valid = check();
-        if valid {
-            *slot = Some((*key, Arc::clone(record)));
         }
         valid
     })

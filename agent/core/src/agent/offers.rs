@@ -2,6 +2,7 @@
 
 use super::{Agent, Out};
 use crate::context::Context;
+use crate::genuine::Genuine;
 use crate::io::{Command, Millis, Timer};
 use std::sync::Arc;
 use wattpool_rules::price::{corridor, selling_price, with_owner_limits};
@@ -69,6 +70,9 @@ impl Agent {
 
     /// Looks at what the neighbours announced, before pricing.
     pub(super) fn look_at_ratio(&mut self, now: Millis, out: &mut Out) {
+        if !self.selling.opened || self.selling.pricing.is_some() {
+            return;
+        }
         let Some(terms) = self.terms.clone() else {
             return;
         };
@@ -85,12 +89,11 @@ impl Agent {
         });
     }
 
-    /// Takes the neighbours' statuses as supply and demand. What cannot be verified does not count; if
-    /// nothing is left, the last ratio stays.
+    /// Takes the neighbours' statuses as supply and demand. Where there is none the last ratio stays.
     pub(super) fn take_ratio(
         &mut self,
         now: Millis,
-        records: &[Arc<SignedRecord>],
+        records: &[Genuine],
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
@@ -101,9 +104,7 @@ impl Agent {
         let mut statuses: Vec<&Status> = records
             .iter()
             .filter_map(|record| match &record.record {
-                Record::Status(s) if s.window == terms.live() && s.zone == self.id.zone => {
-                    self.verified(record, cx).then_some(s)
-                }
+                Record::Status(s) if s.window == terms.live() && s.zone == self.id.zone => Some(s),
                 _ => None,
             })
             .collect();
@@ -120,20 +121,6 @@ impl Agent {
         }
         self.selling.priced = true;
         self.refresh_offer(now, cx, out);
-    }
-
-    /// Version, network, registry and signature of a record of another meter.
-    pub(super) fn verified(&self, record: &Arc<SignedRecord>, cx: &Context<'_>) -> bool {
-        let (version, network, zone) = match &record.record {
-            Record::Offer(o) => (o.version, &o.network, o.zone),
-            Record::Status(s) => (s.version, &s.network, s.zone),
-        };
-        version == RECORD_VERSION
-            && *network == self.market.network
-            && cx
-                .registry
-                .meter(&record.meter())
-                .is_some_and(|m| m.zone == zone && cx.signer.verify_record(&m.agent, record))
     }
 
     /// The price asked from a buyer behind a zone pair; none when nobody gains.

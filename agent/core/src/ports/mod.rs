@@ -9,10 +9,8 @@ pub mod ledger;
 pub mod network;
 
 use crate::lines::Lines;
-use std::sync::Arc;
 use wattpool_schema::escrow::TINY_TRADE;
 use wattpool_schema::event::TradeClosed;
-use wattpool_schema::peer::SignedRecord;
 use wattpool_schema::pool::MeterKind;
 use wattpool_schema::{AgentKey, MeterId, Signature, Wh, Window, Zone};
 
@@ -24,10 +22,6 @@ pub trait Signer {
     fn sign_agent(&self, bytes: &[u8]) -> Signature;
     /// Whether an agent key signed these bytes.
     fn verify_agent(&self, key: &AgentKey, bytes: &[u8], signature: &Signature) -> bool;
-    /// Whether an agent key signed this record. Who sees the same records often may remember the answer.
-    fn verify_record(&self, key: &AgentKey, record: &Arc<SignedRecord>) -> bool {
-        self.verify_agent(key, &record.sign_bytes(), &record.signature)
-    }
     /// The fresh salt of a window's commitment; secret, the same when asked again.
     fn salt(&self, window: Window) -> [u8; 16];
 }
@@ -37,14 +31,10 @@ pub trait Registry {
     /// A meter in service; `None` if there is none of this id or it has no agent.
     fn meter(&self, id: &MeterId) -> Option<MeterInfo>;
     /// The plan of the lines and the weather, where the grid operator publishes one.
-    fn lines(&self) -> Option<&dyn Lines> {
-        None
-    }
+    fn lines(&self) -> Option<&dyn Lines>;
     /// Wh that may still arrive over a zone pair of limited capacity in the traded window, from the
     /// deliveries seen on the chain; none where that is not followed.
-    fn capacity_left(&self, _from: Zone, _to: Zone) -> Option<Wh> {
-        None
-    }
+    fn capacity_left(&self, from: Zone, to: Zone) -> Option<Wh>;
     /// A seller's record on the chain.
     fn record(&self, id: &MeterId) -> SellerRecord;
 }

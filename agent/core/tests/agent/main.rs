@@ -25,3 +25,4 @@ mod settling;
 mod statements;
 mod surplus;
 mod surveying;
+mod years;

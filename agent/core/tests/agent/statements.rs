@@ -123,14 +123,22 @@ fn a_statement_without_an_answer_is_not_sent_again_at_once() {
 }
 
 #[test]
-fn a_batch_refused_as_a_whole_is_given_up_and_what_came_after_it_follows() {
+fn a_batch_refused_as_a_whole_is_tried_again_in_parts() {
     let mut home = Home::new(Policy::default());
     let first = home.next_window(100);
     home.next_window(100);
-    let out = home.done(stated(&first).0, Err(TxFailure::Refused("BAD_INPUT")));
+    let mut out = home.done(stated(&first).0, Err(TxFailure::Refused("BAD_INPUT")));
+    // What waits is sent in ever smaller parts, and none of it is given up.
+    let mut sizes = Vec::new();
+    for _ in 0..8 {
+        out = home.fire(&out, Timer::Resubmit);
+        sizes.push(windows(&out));
+        out = home.done(stated(&out).0, Err(TxFailure::Refused("BAD_INPUT")));
+    }
+    assert_eq!((sizes[0].clone(), sizes[7].clone()), (vec![0, 1], vec![0]));
+    let out = home.fire(&out, Timer::Resubmit);
+    let out = home.take_statements(&out);
     assert_eq!(windows(&out), [1]);
-    home.take_statements(&out);
-    assert_eq!(windows(&home.next_window(100)), [2]);
 }
 
 #[test]

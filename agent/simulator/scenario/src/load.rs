@@ -145,6 +145,7 @@ fn check_faults(source: &Source, faults: &Faults) -> Result<(), ScenarioError> {
         ("bad_failures", faults.bad_failures),
         ("late_restarts", faults.late_restarts),
         ("wrong_readings", faults.wrong_readings),
+        ("duplicates", faults.duplicates),
     ];
     let amounts = [
         ("message_delay_ms", faults.message_delay_ms),

@@ -92,6 +92,8 @@ pub struct Faults {
     pub halts_per_day: f64,
     /// Mean length of a halt, in seconds.
     pub halt_seconds: f64,
+    /// Probability that an agent hears something twice: a block, an outcome, an answer, a reading.
+    pub duplicates: f64,
 }
 
 /// A whole input, checked: all series have `windows` entries.
