@@ -1,6 +1,5 @@
 //! The agent's configuration file.
 
-use crate::policy::check_policy;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
@@ -44,7 +43,7 @@ pub enum ConfigError {
         /// The file.
         file: PathBuf,
         /// Which key.
-        key: &'static str,
+        key: String,
         /// What was expected.
         expected: &'static str,
         /// What was found.
@@ -146,7 +145,7 @@ pub struct ChainConfig {
 }
 
 fn gas_price() -> String {
-    wattpool_schema::GAS_PRICE.into()
+    wattpool_schema::DEFAULT_GAS_PRICE.into()
 }
 const fn block_ms() -> u64 {
     5_000
@@ -332,10 +331,10 @@ impl Config {
     }
 
     fn check(&self, file: &Path) -> Result<(), ConfigError> {
-        let value = |key, expected, found: String| {
+        let value = |key: &str, expected, found: String| {
             Err(ConfigError::Value {
                 file: file.to_owned(),
-                key,
+                key: key.to_owned(),
                 expected,
                 found,
             })
@@ -371,8 +370,9 @@ impl Config {
                 found,
             );
         }
-        if let Err(why) = check_policy(&self.policy) {
-            return value("policy", why.expected, why.found);
+        if let Err(why) = self.policy.check() {
+            let key = format!("policy.{}", why.key);
+            return value(&key, why.expected, why.found);
         }
         Ok(())
     }

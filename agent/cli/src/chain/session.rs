@@ -11,7 +11,7 @@ use std::time::Duration;
 use wattpool_ledger_wasmd::tx::GasPrice;
 use wattpool_ledger_wasmd::{ChainError, ChainSettings, Client, Market};
 use wattpool_program::json;
-use wattpool_schema::{ADDRESS_PREFIX, GAS_PRICE, PAYMENT_DENOM};
+use wattpool_schema::{ADDRESS_PREFIX, DEFAULT_GAS_PRICE, PAYMENT_DENOM};
 use wattpool_wallet::address;
 use wattpool_wallet::amount::coins;
 use wattpool_wallet::key::Secret;
@@ -199,7 +199,11 @@ impl Session {
     /// # Errors
     /// It is none.
     pub fn price(&self) -> Result<GasPrice, Failure> {
-        let text = self.options.gas_prices.as_deref().unwrap_or(GAS_PRICE);
+        let text = self
+            .options
+            .gas_prices
+            .as_deref()
+            .unwrap_or(DEFAULT_GAS_PRICE);
         text.parse()
             .map_err(|e: ChainError| Failure::input(anyhow!("--gas-prices: {e}")))
     }

@@ -4,7 +4,6 @@ use crate::home::Home;
 use crate::profiles::{csv, Profile};
 use serde::de::DeserializeOwned;
 use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -48,13 +47,6 @@ impl Pace {
     fn zone_of(&self, home: usize) -> Zone {
         Zone(u16::try_from(home / self.zone).unwrap())
     }
-}
-
-fn contracts() -> PathBuf {
-    std::env::var_os("WATTPOOL_CONTRACTS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/wasm-contracts"),
-        PathBuf::from,
-    )
 }
 
 impl Street {
@@ -329,7 +321,7 @@ fn deploy(
     }
     command
         .arg("--contracts")
-        .arg(contracts())
+        .arg(wattpool_testnet::built::contracts())
         .arg("--out")
         .arg(&out);
     let ran = harness::ended(command.output().unwrap());
