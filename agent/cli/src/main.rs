@@ -107,3 +107,80 @@ fn man(folder: &std::path::Path) -> wattpool_program::Ended {
     clap_mangen::generate_to(Cli::command(), folder)?;
     Ok(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_options_of_a_command_are_called_the_same() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_a_chain_are_taken_at_any_level_of_every_command() {
+        fn leaves(command: &clap::Command, path: Vec<String>, all: &mut Vec<Vec<String>>) {
+            let subs: Vec<_> = command
+                .get_subcommands()
+                .filter(|c| c.get_name() != "help")
+                .collect();
+            if subs.is_empty() {
+                all.push(path);
+                return;
+            }
+            for sub in subs {
+                let mut path = path.clone();
+                path.push(sub.get_name().to_owned());
+                leaves(sub, path, all);
+            }
+        }
+        let mut command = Cli::command();
+        command.build();
+        let mut all = Vec::new();
+        leaves(&command, Vec::new(), &mut all);
+        let of_a_chain = ["wallet", "validator", "owner", "admin"];
+        let mut count = 0_u32;
+        for path in all
+            .iter()
+            .filter(|p| p.first().is_some_and(|f| of_a_chain.contains(&f.as_str())))
+        {
+            count = count.saturating_add(1);
+            let mut found = &command;
+            for name in path {
+                found = found.find_subcommand(name).unwrap();
+            }
+            for option in [
+                "from",
+                "node",
+                "home",
+                "yes",
+                "json",
+                "market",
+                "generate-only",
+            ] {
+                let one: Vec<_> = found
+                    .get_arguments()
+                    .filter(|a| a.get_long() == Some(option))
+                    .collect();
+                let shared = matches!(one.as_slice(), [only] if only.is_global_set());
+                assert!(shared, "{path:?} {option}");
+            }
+        }
+        assert!(count > 60, "{count}");
+        let line = |text: &str| {
+            text.split(' ')
+                .map(Into::into)
+                .collect::<Vec<std::ffi::OsString>>()
+        };
+        let hoisted = chain::hoist(
+            &Cli::command(),
+            line("wattpool --node http://a -y --json wallet list"),
+        );
+        assert_eq!(
+            hoisted,
+            line("wattpool wallet --node http://a -y --json list")
+        );
+        let other = line("wattpool simulate --json");
+        assert_eq!(chain::hoist(&Cli::command(), other.clone()), other);
+    }
+}

@@ -19,7 +19,7 @@ pub struct Passphrases {
 }
 
 impl Passphrases {
-    /// `file` or an open descriptor `fd`; neither: systemd's credential if there is one, or a question at the terminal.
+    /// An open descriptor `fd`, or a `file`; neither: systemd's credential if there is one, or a question at the terminal.
     pub fn new(file: Option<PathBuf>, fd: Option<u32>) -> Self {
         let credential = || {
             let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
@@ -27,7 +27,7 @@ impl Passphrases {
         };
         let descriptor = fd.map(|fd| PathBuf::from(format!("/dev/fd/{fd}")));
         Self {
-            from: file.or(descriptor).or_else(credential),
+            from: descriptor.or(file).or_else(credential),
             read: Mutex::new(None),
         }
     }

@@ -30,11 +30,11 @@ pub struct SetTariffs {
 #[derive(clap::Args)]
 pub struct SetZonePair {
     /// Seller's zone.
-    #[arg(long = "from-zone", value_name = "N")]
-    from: Zone,
+    #[arg(long, value_name = "N")]
+    from_zone: Zone,
     /// Buyer's zone.
-    #[arg(long = "to-zone", value_name = "N")]
-    to: Zone,
+    #[arg(long, value_name = "N")]
+    to_zone: Zone,
     /// Lost on the way, parts per million.
     #[arg(long, value_name = "N", default_value = "0")]
     loss_ppm: Ppm,
@@ -124,8 +124,8 @@ pub fn set_zone_pair(session: &Session, args: &SetZonePair) -> Result<u8, Failur
         .as_deref()
         .map(|text| energy("--capacity", text));
     let terms = ZonePairTerms {
-        from: args.from,
-        to: args.to,
+        from: args.from_zone,
+        to: args.to_zone,
         loss: args.loss_ppm,
         charge: price("--charge", &args.charge, &market.denom).map_err(unusable)?,
         capacity: capacity.transpose().map_err(unusable)?,

@@ -62,14 +62,8 @@ pub struct Options {
         help_heading = "Keys"
     )]
     pub passphrase_file: Option<PathBuf>,
-    /// Open file descriptor to read the keys' passphrase from.
-    #[arg(
-        long,
-        global = true,
-        value_name = "N",
-        conflicts_with = "passphrase_file",
-        help_heading = "Keys"
-    )]
+    /// Open file descriptor to read the keys' passphrase from; it goes before the file.
+    #[arg(long, global = true, value_name = "N", help_heading = "Keys")]
     pub passphrase_fd: Option<u32>,
     /// Who signs: name of a key, or its address.
     #[arg(
@@ -154,7 +148,6 @@ pub struct Options {
         long,
         global = true,
         value_name = "AMOUNT",
-        conflicts_with = "gas_prices",
         help_heading = "Transaction"
     )]
     pub fees: Option<String>,
@@ -177,7 +170,7 @@ pub struct Options {
     )]
     pub note: Option<String>,
     /// Do not ask before a transaction is sent.
-    #[arg(long, short = 'y', global = true, env = "WATTPOOL_YES", action = ArgAction::SetTrue, help_heading = "Transaction")]
+    #[arg(long, short = 'y', global = true, env = "WATTPOOL_YES", action = ArgAction::SetTrue, value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Transaction")]
     pub yes: bool,
     /// Simulate and say what would happen; send nothing.
     #[arg(long, global = true, action = ArgAction::SetTrue, conflicts_with = "generate_only", help_heading = "Transaction")]

@@ -16,10 +16,10 @@ use wattpool_schema::Digest32;
 pub struct Trades {
     /// First trade to recompute the sums of, by its place in the log.
     #[arg(long, value_name = "N", default_value_t = 0)]
-    from: u64,
+    first: u64,
     /// Last one; without it, all that there are.
     #[arg(long, value_name = "N")]
-    to: Option<u64>,
+    last: Option<u64>,
 }
 
 /// Compares codes.
@@ -96,8 +96,8 @@ pub fn trades(session: &Session, args: &Trades) -> Result<u8, Failure> {
                     }
                     found.extend(wrong(&record, next));
                     head = record_digest(&head, &record);
-                    if record.sequence >= args.from
-                        && args.to.is_none_or(|to| record.sequence <= to)
+                    if record.sequence >= args.first
+                        && args.last.is_none_or(|to| record.sequence <= to)
                     {
                         paid = paid.saturating_add(u128::from(record.paid.get()));
                         charged = charged.saturating_add(u128::from(record.charge.get()));

@@ -57,7 +57,7 @@ pub struct Export {
     #[arg(long, requires = "unsafe")]
     unarmored_hex: bool,
     /// Say that the secret may be seen.
-    #[arg(long, id = "unsafe")]
+    #[arg(long = "unsafe", id = "unsafe")]
     is_unsafe: bool,
 }
 

@@ -2,14 +2,13 @@
 
 use serde_json::Value;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use wattpool_program_harness::{self as harness, Ran};
 
 /// The wasmd that is tested against.
 pub fn wasmd() -> PathBuf {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/wasmd/wasmd");
-    let path = std::env::var_os("WATTPOOL_WASMD").map_or(built, PathBuf::from);
+    let path = wattpool_testnet::built::wasmd();
     assert!(
         path.is_file(),
         "no wasmd at {}: testnet/build builds it, or WATTPOOL_WASMD names one",

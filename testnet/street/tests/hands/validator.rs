@@ -4,7 +4,7 @@ use crate::tools::{wasmd, Ours};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use wattpool_testnet::{Options, Testnet};
@@ -131,11 +131,6 @@ fn until(what: &str, seconds: u64, mut look: impl FnMut() -> (bool, String)) {
     }
 }
 
-fn contracts() -> PathBuf {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/wasm-contracts");
-    std::env::var_os("WATTPOOL_CONTRACTS").map_or(built, PathBuf::from)
-}
-
 #[test]
 fn a_fifth_validator_is_made_votes_is_jailed_and_unjailed_and_leaves() {
     let _one = crate::ONE_AT_A_TIME.lock();
@@ -221,7 +216,7 @@ fn a_fifth_validator_is_made_votes_is_jailed_and_unjailed_and_leaves() {
         "name = \"votes\"\n[tariffs]\nimport = 300000\nfeed_in = 80000\n",
     );
     let market = admin.path("market.json");
-    let folder = contracts().display().to_string();
+    let folder = wattpool_testnet::built::contracts().display().to_string();
     admin.json(&[
         "admin",
         "deploy",
