@@ -174,7 +174,7 @@ pub(crate) fn read(
         parts: Vec::new(),
     };
     reader.find_columns(&header, table.header_line, wants)?;
-    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut seen = Seen::default();
     let mut last_line = table.header_line;
     let mut previous: Option<ByteRecord> = None;
     while let Some((line, record)) = table.next()? {
@@ -201,17 +201,20 @@ pub(crate) fn read(
             if part.rows.columns.iter().all(|(w, _)| w.optional) && !part.pick.is_empty() {
                 continue;
             }
-            return Err(match part.pick.as_slice() {
-                [] => no_rows(file, last_line, "no rows", "rows after the header"),
-                [(column, text), ..] => ScenarioError::Cell {
+            // The text that is nowhere is at fault; if all are somewhere, their meeting is.
+            let column_at = |column: &str| header.iter().position(|h| h == column);
+            let absent = |(column, text): &&(String, String)| {
+                !column_at(column).is_some_and(|at| seen.holds(at, text.trim()))
+            };
+            let fault = part.pick.iter().find(absent).or(part.pick.last());
+            return Err(match fault {
+                None => no_rows(file, last_line, "no rows", "rows after the header"),
+                Some((column, text)) => ScenarioError::Cell {
                     file: file.into(),
                     line: last_line,
                     column: column.clone(),
                     found: format!("no row with '{text}'"),
-                    expected: format!(
-                        "one of: {}",
-                        seen.iter().cloned().collect::<Vec<_>>().join(", ")
-                    ),
+                    expected: seen.some(column_at(column)),
                 },
             });
         }
@@ -223,6 +226,37 @@ pub(crate) fn read(
         all.insert(pick, data);
     }
     Ok(all)
+}
+
+/// Texts of the columns that filters look at.
+#[derive(Default)]
+struct Seen(BTreeMap<usize, BTreeSet<Vec<u8>>>);
+
+impl Seen {
+    /// Most texts of a column that are kept.
+    const MOST: usize = 20_000;
+
+    fn add(&mut self, column: usize, text: &[u8]) {
+        let texts = self.0.entry(column).or_default();
+        if texts.len() < Self::MOST && !texts.contains(text) {
+            texts.insert(text.to_vec());
+        }
+    }
+
+    fn holds(&self, column: usize, text: &str) -> bool {
+        let texts = self.0.get(&column);
+        texts.is_some_and(|t| t.contains(text.as_bytes()))
+    }
+
+    /// The first of a column's texts, for messages.
+    fn some(&self, column: Option<usize>) -> String {
+        let texts = column.and_then(|c| self.0.get(&c));
+        let shown = texts.into_iter().flatten().take(12);
+        let shown: Vec<String> = shown
+            .map(|t| String::from_utf8_lossy(t).into_owned())
+            .collect();
+        format!("one of: {}", shown.join(", "))
+    }
 }
 
 /// A filter: the columns that it looks at, and which part of the result a row of given texts belongs to.
@@ -341,7 +375,7 @@ impl Reader<'_> {
         &mut self,
         line: u64,
         record: &ByteRecord,
-        seen: &mut BTreeSet<String>,
+        seen: &mut Seen,
     ) -> Result<(), ScenarioError> {
         if record.len() != self.width {
             return Err(no_rows(
@@ -358,15 +392,10 @@ impl Reader<'_> {
                 .iter()
                 .map(|i| record.get(*i).unwrap_or_default().to_vec())
                 .collect();
-            match filter.parts.get(&texts) {
-                Some(part) => found.push(*part),
-                None if seen.len() < 12 => {
-                    if let Some(text) = texts.first() {
-                        seen.insert(String::from_utf8_lossy(text).into_owned());
-                    }
-                }
-                None => {}
+            for (i, text) in filter.at.iter().zip(&texts) {
+                seen.add(*i, text);
             }
+            found.extend(filter.parts.get(&texts).copied());
         }
         if found.is_empty() {
             return Ok(());

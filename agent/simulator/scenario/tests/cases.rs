@@ -92,7 +92,7 @@ const CASES: &[(&str, &str, Right)] = &[
     (
         "linky-preamble",
         "scenario.toml",
-        Says(&["'Valeur'", "line 3 has it", "skip = 2"]),
+        Says(&["line 3 has it", "skip = 2"]),
     ),
     (
         "long-format",

@@ -106,8 +106,8 @@ fn files_and_columns() {
 #[test]
 fn cells() {
     check(&[
-        Case { replace: &[], a: "load,pv\n1,0\nmuch,0\n", message: "a.csv:3: column 'load': found 'much'; expected a number" },
-        Case { replace: &[], a: "load,pv\r\n1,0\r\n\r\nmuch,0\r\n", message: "a.csv:4: column 'load': found 'much'; expected a number" },
+        Case { replace: &[], a: "load,pv\n1,0\nmuch,0\n", message: "a.csv:3: column 'load': found 'much'; expected a number (or footer = 1, if the rows end before this line)" },
+        Case { replace: &[], a: "load,pv\r\n1,0\r\n\r\nmuch,0\r\n", message: "a.csv:4: column 'load': found 'much'; expected a number (or footer = 1, if the rows end before this line)" },
         Case { replace: &[], a: "load,pv\n1,inf\n", message: "a.csv:2: column 'pv': found 'inf'; expected a finite number" },
         Case { replace: &[], a: "load,pv\n1,0\n-1,0\n", message: "a.csv:3: column 'load': found -1; expected no negative energy (or profiles.negative = \"zero\", or a net column)" },
         Case { replace: &[], a: "load,pv\n1,0\n,0\n", message: "a.csv:3: column 'load': found a missing value; expected a number (or profiles.missing = \"zero\" or \"previous\")" },
@@ -128,7 +128,7 @@ fn times() {
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T01:00:00Z,1,0\n2026-05-04T03:00:00Z,1,0\n", message: "a.csv:4: column 'time': found '2026-05-04T03:00:00Z', 7200 s after line 3; expected 3600 s, the length of a step (or profiles.missing = \"zero\" or \"previous\")" },
         Case { replace: &[(COUNTED, FILLED), ("homes = [", "missing = \"zero\"\nhomes = [")], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T01:00:00Z,1,0\n2026-06-04T01:00:00Z,1,0\n", message: "a.csv:4: column 'time': found '2026-06-04T01:00:00Z', 2678400 s after line 3; expected gaps of at most a week" },
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T00:00:00Z,1,0\n", message: "a.csv:3: column 'time': found '2026-05-04T00:00:00Z', the time of line 2; expected a later time" },
-        Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-03T23:00:00Z,1,0\n", message: "a.csv:3: column 'time': found '2026-05-03T23:00:00Z', a time before that of line 2; expected a later time" },
+        Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T01:00:00Z,1,0\n2026-05-03T23:00:00Z,1,0\n", message: "a.csv:4: column 'time': found '2026-05-03T23:00:00Z', a time before that of line 3; expected a later time" },
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\nnoon,1,0\n", message: "a.csv:2: column 'time': found 'noon'; expected an RFC 3339 time such as 2026-05-04T00:00:00Z" },
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n", message: "a.csv:2: a single row; expected two rows at least, or step_s beside the time column" },
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T01:00:00Z,1,0\n2026-05-04T02:00:00Z,1,0\n", message: "a.csv:2: rows from 2026-05-04T01:00:00Z on; expected rows from 2026-05-04T00:00:00Z on" },

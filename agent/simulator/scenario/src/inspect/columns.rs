@@ -44,13 +44,13 @@ impl Guess {
         }
         let mean = values.iter().map(|v| v.abs()).sum::<f64>() / values.len().max(1) as f64;
         let hours = f64::from(step_s) / 3_600.0;
-        // Mean powers in kW that the units would mean; the one nearest to half a kW on a scale of ratios.
+        // Mean powers in kW that the units would mean; the one nearest to 0.35 kW on a scale of ratios.
         let candidates = [
             ("kWh", mean / hours),
             ("Wh", mean / 1_000.0 / hours),
             ("W", mean / 1_000.0),
         ];
-        let distance = |kw: f64| (kw.max(1e-12) / 0.5).ln().abs();
+        let distance = |kw: f64| (kw.max(1e-12) / 0.35).ln().abs();
         if let Some((unit, _)) = candidates
             .into_iter()
             .min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)))
@@ -284,6 +284,18 @@ const ROLES: [(&str, &[&str]); 5] = [
             "kwh/hh",
             "value",
             "ae_kwh",
+            "kwh",
+            "wh",
+            "kw",
+            "power",
+            "leistung",
+            "energie",
+            "meter",
+            "zähler",
+            "reading",
+            "register",
+            "konsum",
+            "consumo",
         ],
     ),
     (
