@@ -100,7 +100,8 @@ mod tests {
     const T: u64 = 1_800_000_000;
 
     fn at(seconds: u64) -> (Millis, Seconds) {
-        (Millis((T + seconds) * 1000), Seconds(T + seconds))
+        let at = T.saturating_add(seconds);
+        (Millis(at.saturating_mul(1000)), Seconds(at))
     }
 
     #[test]

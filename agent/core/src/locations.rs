@@ -1,6 +1,6 @@
 //! Where offers and statuses of a market are listed: hashed once, not for every look-up.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use wattpool_schema::peer::Location;
 use wattpool_schema::Zone;
@@ -9,7 +9,7 @@ use wattpool_schema::Zone;
 const REMEMBERED: usize = 1 << 15;
 
 /// What is listed at a location.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Listed {
     /// Offers of a bucket.
     Offers(u8),
@@ -18,7 +18,9 @@ enum Listed {
 
 /// A market's locations. They follow from its network's name: the same market has the same ones.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Locations(Arc<RwLock<HashMap<(Listed, Zone, u16), Location>>>);
+pub(crate) struct Locations(Arc<RwLock<Known>>);
+
+type Known = BTreeMap<(Listed, Zone, u16), Location>;
 
 impl PartialEq for Locations {
     /// What is remembered makes no difference.

@@ -316,7 +316,12 @@ mod tests {
         );
         let free = amended(&policy, br#"{"max_buy_price": null}"#).unwrap();
         assert_eq!((free.max_buy_price, free.reserve_wh), (None, Wh(7)));
-        for bad in [&br#"{"max_buy_prize": 1}"#[..], b"[]", b"", br#"{"paused": 3}"#] {
+        for bad in [
+            &br#"{"max_buy_prize": 1}"#[..],
+            b"[]",
+            b"",
+            br#"{"paused": 3}"#,
+        ] {
             assert!(amended(&policy, bad).is_err());
         }
     }

@@ -66,7 +66,8 @@ fn sml_of_real_meters() {
         return;
     };
     // File, good files in it, the first one's import, export and power.
-    let want: [(&str, usize, Option<u64>, Option<u64>, Option<i64>); 9] = [
+    type Want = (&'static str, usize, Option<u64>, Option<u64>, Option<i64>);
+    let want: [Want; 9] = [
         (
             "DZG_DVS-7412.2_jmberg",
             1,

@@ -364,7 +364,11 @@ impl Agent {
         let wh = Wh(deficit.0 / 2);
         // What the day's limits leave has to do for all windows of the order.
         let all = Wh(wh.0.saturating_mul(u64::from(COUNT)));
-        let all = self.affordable(all).0 / u64::from(COUNT);
+        let all = self
+            .affordable(all)
+            .0
+            .checked_div(u64::from(COUNT))
+            .unwrap_or(0);
         let wh = wh.min(Wh(all));
         if !self.may_buy(now) || !self.hours_allow(first, COUNT) {
             return;

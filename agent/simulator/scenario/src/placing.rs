@@ -1,15 +1,21 @@
 //! From rows to equal steps: order, clocks that change, gaps, steps of several lengths.
 
+mod finish;
+mod gaps;
+mod steps;
+
 use crate::csv_profile::{CsvData, Manner, Measure, Want};
 use crate::errors::ScenarioError;
 use crate::events;
 use crate::file::{ClockChange, Missing, Stamp};
-use crate::register;
 use crate::stamps::{in_time, shown, Before, Moment, IN_TIME_EXPECTED};
 use crate::timing::{RowTime, Stamped};
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+use finish::finish;
+use steps::{nearest_length, regimes};
 
 /// Longest run of missing rows that is filled, in seconds: a week.
 pub(crate) const LONGEST_GAP_S: i64 = 604_800;
@@ -526,236 +532,4 @@ impl Placing<'_> {
         }
         Ok(grid)
     }
-
-    /// Refuses a row that does not follow the one before it, unless the gap may be filled.
-    fn gap(
-        &self,
-        places: &[At],
-        spans: &[(i64, u32)],
-        i: usize,
-        ahead: i64,
-        step: i64,
-    ) -> Result<(), ScenarioError> {
-        let before = i.saturating_sub(1);
-        let (row, last) = match (places.get(i), places.get(before)) {
-            (Some(place), Some(last)) => (place.row, last.row),
-            _ => return Ok(()),
-        };
-        let length = i64::from(spans.get(before).map_or(1, |(_, s)| *s));
-        let passed = ahead.saturating_add(length);
-        let found = format!(
-            "'{}', {passed} s after line {}",
-            self.shown(row),
-            self.line(last)
-        );
-        let whole = ahead.checked_rem(step) == Some(0);
-        let expected = match (ahead > 0 && whole, self.missing) {
-            (true, Missing::Refuse) => {
-                let mut or = match self.missing_key {
-                    "missing" => "missing = \"previous\"".to_string(),
-                    key => format!("{key} = \"zero\" or \"previous\""),
-                };
-                if let Some(longer) = self.lasting(spans, i, passed) {
-                    or = format!("{or}; or step_s = [{longer}, {step}], if the step changes there");
-                }
-                format!("{length} s, the length of a step (or {or})")
-            }
-            (true, _) if ahead <= LONGEST_GAP_S => return Ok(()),
-            (true, _) => "gaps of at most a week".into(),
-            (false, _) => {
-                let mut text = format!("{length} s, the length of a step");
-                if let Some(shorter) = self.lasting(spans, i, passed) {
-                    text = format!(
-                        "{text} (or step_s = [{length}, {shorter}], if the step changes there)"
-                    );
-                } else if let Some((usual, off)) = self.jitter(places) {
-                    text = format!(
-                        "{usual} s, the length of a step (or tolerance_s = {off}, if the stamps jitter, \
-                         or resample_s, if they come when something happens)"
-                    );
-                }
-                text
-            }
-        };
-        Err(self.refuse(row, found, expected))
-    }
-
-    /// The distance to this row, where the next two have it as well.
-    fn lasting(&self, spans: &[(i64, u32)], i: usize, passed: i64) -> Option<i64> {
-        let at = |n: usize| spans.get(n).map(|(at, _)| *at);
-        let same = |n: usize| {
-            let next = at(n.saturating_add(1))?;
-            Some(next.saturating_sub(at(n)?) == passed)
-        };
-        (same(i)? && same(i.saturating_add(1))? && self.stamped.steps.len() < 2).then_some(passed)
-    }
-
-    /// The length that jitter hides, and the tolerance that would do.
-    fn jitter(&self, places: &[At]) -> Option<(u32, u64)> {
-        let mut passed: Vec<i64> = places
-            .windows(2)
-            .filter_map(|p| match p {
-                [a, b] => Some(b.at.saturating_sub(a.at)),
-                _ => None,
-            })
-            .collect();
-        passed.sort_unstable();
-        let median = passed.get(passed.len().checked_div(2)?).copied()?;
-        let step_s = nearest_length(u32::try_from(median).ok()?)?;
-        let step = i64::from(step_s);
-        let first = places.first()?.at;
-        let mut most = 0;
-        for place in places {
-            let past = place.at.saturating_sub(first).checked_rem_euclid(step)?;
-            most = most.max(past.min(step.saturating_sub(past)));
-        }
-        let most = u64::try_from(most).ok()?;
-        (most > 0 && most.saturating_mul(10) <= u64::from(step_s)).then_some((step_s, most))
-    }
-}
-
-/// The length nearest to a distance of stamps that divides the day.
-fn nearest_length(passed: u32) -> Option<u32> {
-    (1..=86_400_u32)
-        .filter(|s| 86_400_u32.checked_rem(*s) == Some(0))
-        .filter(|s| *s >= 60 || *s == passed)
-        .min_by_key(|s| (s.abs_diff(passed), *s))
-}
-
-/// Length of each row's step where several occur: the distance to its neighbour, if the next but one is as
-/// far; a single longer distance is a gap.
-fn regimes(seconds: &[i64], lengths: &[u32], stamp: Stamp) -> Vec<u32> {
-    let distance = |i: usize| -> Option<u32> {
-        let next = seconds.get(i.checked_add(1)?)?;
-        let passed = u32::try_from(next.checked_sub(*seconds.get(i)?)?).ok()?;
-        lengths.contains(&passed).then_some(passed)
-    };
-    let shortest = lengths.last().copied().unwrap_or(1);
-    let mut found: Vec<u32> = Vec::with_capacity(seconds.len());
-    for i in 0..seconds.len() {
-        let own = match stamp {
-            Stamp::End => i.checked_sub(1),
-            Stamp::Start | Stamp::Interval => Some(i),
-        };
-        let steady = |at: usize| {
-            let passed = distance(at)?;
-            let beside = [at.checked_sub(1), at.checked_add(1)];
-            let lasts = beside
-                .into_iter()
-                .flatten()
-                .any(|b| distance(b) == Some(passed));
-            (lasts || passed == shortest).then_some(passed)
-        };
-        let length = own
-            .and_then(steady)
-            .or(found.last().copied())
-            .or_else(|| steady(0))
-            .unwrap_or(shortest);
-        found.push(length);
-    }
-    found
-}
-
-/// Registers become amounts, missing values are filled.
-fn finish(
-    file: &Path,
-    rows: Rows,
-    mut grid: Grid,
-    manner: &Manner,
-    mut notes: Vec<String>,
-) -> Result<CsvData, ScenarioError> {
-    let resampled = manner
-        .time
-        .stamped()
-        .is_some_and(|s| s.resample_s.is_some());
-    let registers = rows
-        .columns
-        .iter()
-        .any(|(w, _)| w.measure == Measure::Register);
-    let mut filled = 0_u64;
-    if registers && !resampled {
-        let ends = manner.time.stamped().is_some_and(|s| s.stamp == Stamp::End);
-        for ((want, _), column) in rows.columns.iter().zip(&mut grid.columns) {
-            if want.measure == Measure::Register {
-                let (amounts, bridged) =
-                    register::amounts(file, want, column, &grid.lines, manner, &mut notes)?;
-                *column = amounts;
-                filled = filled.saturating_add(bridged);
-            } else if ends {
-                // Between two readings lies the step that ends with the second.
-                column.drain(..1.min(column.len()));
-            } else {
-                column.pop();
-            }
-        }
-        if ends {
-            grid.start = grid.start.saturating_add(i64::from(grid.step_s));
-        }
-        grid.lines.drain(..1.min(grid.lines.len()));
-        if grid.lines.is_empty() {
-            return Err(ScenarioError::Extent {
-                file: file.into(),
-                line: rows.lines.last().copied().unwrap_or(1),
-                found: "a single reading of a register".into(),
-                expected: "two readings at least".into(),
-            });
-        }
-    }
-    let mut columns = BTreeMap::new();
-    for ((want, _), mut column) in rows.columns.into_iter().zip(grid.columns) {
-        filled = filled.saturating_add(fill(file, &want, &mut column, &grid.lines, manner)?);
-        columns.insert(want, column);
-    }
-    Ok(CsvData {
-        file: file.into(),
-        start: grid.start,
-        step_s: grid.step_s,
-        last_line: rows.lines.iter().copied().max().unwrap_or(1),
-        filled,
-        notes,
-        lines: grid.lines,
-        columns,
-    })
-}
-
-/// Fills the missing values of a column and returns how many there were.
-fn fill(
-    file: &Path,
-    want: &Want,
-    column: &mut [f64],
-    lines: &[u64],
-    manner: &Manner,
-) -> Result<u64, ScenarioError> {
-    let mut filled = 0_u64;
-    let mut previous: Option<f64> = None;
-    for (value, line) in column.iter_mut().zip(lines) {
-        if !value.is_nan() {
-            previous = Some(*value);
-            continue;
-        }
-        let refused = |expected: String| {
-            Err(ScenarioError::Cell {
-                file: file.into(),
-                line: *line,
-                column: want.column.clone(),
-                found: "a missing value".into(),
-                expected,
-            })
-        };
-        *value = match (manner.missing, previous) {
-            (Missing::Refuse, _) => {
-                return refused(match manner.missing_key {
-                    "missing" => "a number (or missing = \"previous\")".into(),
-                    key => format!("a number (or {key} = \"zero\" or \"previous\")"),
-                })
-            }
-            (Missing::Previous, None) => {
-                return refused("a number in the first row, to be repeated".into())
-            }
-            (Missing::Previous, Some(value)) => value,
-            (Missing::Zero, _) => 0.0,
-        };
-        filled = filled.saturating_add(1);
-    }
-    Ok(filled)
 }
