@@ -196,7 +196,8 @@ pub fn remarks(runs: &[Run]) -> Vec<String> {
         let first = values.next();
         values.any(|value| Some(value) != first)
     };
-    let checks: [(&str, &dyn Fn(&Summary) -> String); 4] = [
+    type Said<'a> = &'a dyn Fn(&Summary) -> String;
+    let checks: [(&str, Said<'_>); 4] = [
         (
             "the periods differ: compare what is told at one rate",
             &|s| format!("{} {}", s.start, s.days),

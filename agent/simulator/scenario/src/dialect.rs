@@ -245,7 +245,8 @@ fn ungrouped(whole: &str, mark: char) -> Option<String> {
     let groups: Vec<&str> = digits.split(is_mark).collect();
     if let [first, rest @ ..] = &groups[..] {
         let three = |g: &&str| g.len() == 3 && g.bytes().all(|b| b.is_ascii_digit());
-        if !rest.is_empty() && !((1..=3).contains(&first.len()) && rest.iter().all(three)) {
+        let grouped = (1..=3).contains(&first.len()) && rest.iter().all(three);
+        if !(rest.is_empty() || grouped) {
             return None;
         }
     }

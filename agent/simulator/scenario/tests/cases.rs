@@ -240,7 +240,8 @@ fn each_case_gives_its_right_value_or_a_line_that_says_what_to_do() {
 fn what_a_line_says_to_do_reads_the_case() {
     let Some(folder) = folder() else { return };
     // Replaced in the scenario, and what it then gives.
-    let mended: &[(&str, &[(&str, &str)], Right)] = &[
+    type Mended<'a> = (&'a str, &'a [(&'a str, &'a str)], Right);
+    let mended: &[Mended<'_>] = &[
         (
             "date-and-time-columns",
             &[

@@ -42,9 +42,9 @@ fn troubled(seed: u64, duplicates: f64) -> Faults {
     Faults {
         message_loss: 0.03,
         message_delay_ms: 150.0,
-        crashes_per_day: if seed % 3 == 0 { 0.0 } else { 24.0 },
+        crashes_per_day: if seed.is_multiple_of(3) { 0.0 } else { 24.0 },
         late_restarts: 0.2,
-        halts_per_day: if seed % 2 == 0 { 12.0 } else { 0.0 },
+        halts_per_day: if seed.is_multiple_of(2) { 12.0 } else { 0.0 },
         halt_seconds: 200.0,
         failing_sellers: 0.05,
         wrong_readings: 0.02,
@@ -116,7 +116,7 @@ fn one_script_has_the_same_effects_in_both_shells() {
     for seed in 0..seeds() {
         for home in [seed as u32 % 14, (seed as u32 + 5) % 14] {
             // Half of the scripts are heard twice by the simulated host, the others by the real one.
-            let twice = if seed % 2 == 0 { 0.3 } else { 0.0 };
+            let twice = if seed.is_multiple_of(2) { 0.3 } else { 0.0 };
             let tap = script(seed, home, troubled(seed, twice));
             crashes += tap.crashes.len();
             all.extend(same_in_both(seed, home, tap, twice == 0.0));

@@ -160,7 +160,7 @@ impl Layout {
         let all = || self.rows.iter().flatten().filter(|c| number(c));
         let comma = all().any(|c| {
             c.split_once(',')
-                .is_some_and(|(_, f)| !f.contains(',') && !(f.contains('.') || f.is_empty()))
+                .is_some_and(|(_, f)| !(f.contains([',', '.']) || f.is_empty()))
         });
         let both = all().any(|c| matches!((c.find('.'), c.find(',')), (Some(p), Some(k)) if p < k));
         let groups =
