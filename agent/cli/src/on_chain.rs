@@ -11,7 +11,7 @@ use wattpool_ledger_wasmd::message::coin;
 use wattpool_ledger_wasmd::rpc::TxIn;
 use wattpool_ledger_wasmd::tx::GasPrice;
 use wattpool_ledger_wasmd::{Account, ChainError, ChainSettings, Client, Deployed, Key, Market};
-use wattpool_schema::error::{code_in, Class};
+use wattpool_schema::error::{Class, Code};
 use wattpool_schema::ADDRESS_PREFIX;
 
 /// The chain and the account that signs.
@@ -131,7 +131,7 @@ pub fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T
 pub fn failed(error: ChainError) -> Failure {
     let input = matches!(error, ChainError::Input { .. });
     let code = match &error {
-        ChainError::Refused { log, .. } => code_in(log),
+        ChainError::Refused { log, .. } => Code::in_text(log),
         _ => None,
     };
     let hint = match error.class() {

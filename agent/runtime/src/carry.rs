@@ -207,7 +207,7 @@ where
                 &mut c.transactions_done
             }
             Err(TxFailure::Refused(code)) => {
-                tracing::warn!(code, "the chain refused a transaction");
+                tracing::warn!(%code, "the chain refused a transaction");
                 &mut c.transactions_refused
             }
             Err(TxFailure::Unknown(why)) => {

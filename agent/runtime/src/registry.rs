@@ -81,16 +81,8 @@ impl Registry {
                 }
             }
             MarketEvent::MeterRegistered(m) => {
-                let mut tables = self.write();
-                let info = m.agent.map(|agent| MeterInfo {
-                    agent,
-                    zone: m.zone,
-                    kind: m.kind,
-                });
-                match info {
-                    Some(info) => tables.meters.insert(m.meter, info),
-                    None => tables.meters.remove(&m.meter),
-                };
+                // It trades once its owner names an agent.
+                self.write().meters.remove(&m.meter);
             }
             MarketEvent::MeterUpdated(m) => {
                 if let Some(info) = self.write().meters.get_mut(&m.meter) {
@@ -103,10 +95,16 @@ impl Registry {
             }
             MarketEvent::AgentSet(m) => {
                 let mut tables = self.write();
-                match (m.agent, tables.meters.get_mut(&m.meter)) {
-                    (Some(agent), Some(info)) => info.agent = agent,
-                    (Some(_), None) => return false,
-                    (None, _) => {
+                match m.agent {
+                    Some(agent) => {
+                        let info = MeterInfo {
+                            agent,
+                            zone: m.zone,
+                            kind: m.kind,
+                        };
+                        tables.meters.insert(m.meter, info);
+                    }
+                    None => {
                         tables.meters.remove(&m.meter);
                     }
                 }

@@ -8,7 +8,7 @@ use crate::rpc::BlockMeta;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use wattpool_core::ports::ledger::{BlockNews, LedgerError};
-use wattpool_schema::error::{code_in, Class};
+use wattpool_schema::error::{Class, Code};
 
 /// Headers asked for at once, as many as a node gives.
 const HEADERS: u64 = 20;
@@ -88,8 +88,8 @@ pub(crate) fn told(error: ChainError) -> LedgerError {
         ChainError::Refused { log, .. } if log.contains("no such contract") => {
             LedgerError::Foreign(text)
         }
-        ChainError::Refused { log, .. } => match code_in(log) {
-            Some(code) => LedgerError::Refused(code.to_owned()),
+        ChainError::Refused { log, .. } => match Code::in_text(log) {
+            Some(code) => LedgerError::Refused(code.to_string()),
             None => LedgerError::Refused(text),
         },
         // A contract whose answer cannot be read is of another version; a node's answer may be better next time.

@@ -3,7 +3,7 @@
 use crate::on_chain::{to_pool, MarketArgs};
 use crate::Failure;
 use wattpool_schema::pool::{ExecuteMsg, MeterKind, Registration};
-use wattpool_schema::{AgentKey, DeviceKey, MeterId, Wh, Zone};
+use wattpool_schema::{DeviceKey, HouseholdId, MeterId, Wh, Zone};
 
 /// What stands behind the meter.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -20,7 +20,7 @@ enum Kind {
     Consumer,
 }
 
-/// Registers a meter, signed by the registrar.
+/// Registers a meter, signed by the registrar. It trades once its owner has named an agent.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -34,9 +34,9 @@ pub struct Args {
     /// The device's public key.
     #[arg(long, value_name = "KEY")]
     device: DeviceKey,
-    /// The agent's public key, if the owner has named it already.
-    #[arg(long, value_name = "KEY")]
-    agent: Option<AgentKey>,
+    /// Marks the meters of one household: 32 hexadecimal digits, the keyed hash of the connection's number.
+    #[arg(long, value_name = "ID")]
+    household: Option<HouseholdId>,
     /// Zone of the local grid.
     #[arg(long, value_name = "N")]
     zone: u16,
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
             meter: args.meter,
             owner: args.owner.clone(),
             device: args.device,
-            agent: args.agent,
+            household: args.household,
             zone: Zone(args.zone),
             kind: match args.kind {
                 Kind::Pv => MeterKind::Pv,

@@ -3,7 +3,7 @@
 use crate::on_chain::{to_contract, to_pool, MarketArgs};
 use crate::Failure;
 use serde::Serialize;
-use wattpool_schema::escrow::{ExecuteMsg as Escrow, Limits};
+use wattpool_schema::escrow::{ExecuteMsg as Escrow, LimitName, LimitsChange};
 use wattpool_schema::pool::ExecuteMsg as Pool;
 use wattpool_schema::{AgentKey, MeterId, Micro, Price, Wh};
 
@@ -56,7 +56,7 @@ pub enum Owner {
         #[arg(long, value_name = "ID")]
         meter: MeterId,
     },
-    /// Set the limits within which a meter's agent may trade; those that are left out do not bind.
+    /// Set the limits within which a meter's agent may trade; those that are left out stay as they are, or bind by default.
     SetLimits {
         #[command(flatten)]
         market: MarketArgs,
@@ -74,6 +74,9 @@ pub struct LimitArgs {
     /// Nothing may be traded.
     #[arg(long)]
     trading_off: bool,
+    /// Trading is allowed again.
+    #[arg(long, conflicts_with = "trading_off")]
+    trading_on: bool,
     /// Lowest price to sell at, micro-units per kWh.
     #[arg(long, value_name = "PRICE")]
     min_sell_price: Option<Price>,
@@ -89,6 +92,36 @@ pub struct LimitArgs {
     /// Most energy sold a day, Wh.
     #[arg(long, value_name = "WH")]
     max_sell_per_day: Option<Wh>,
+    /// Remove a limit, so that what binds by default binds; can be repeated.
+    #[arg(long, value_name = "LIMIT", value_enum)]
+    remove: Vec<Limit>,
+}
+
+/// A limit that can be removed.
+#[derive(clap::ValueEnum, Clone, Copy)]
+enum Limit {
+    /// Lowest price to sell at.
+    MinSellPrice,
+    /// Highest price to buy at.
+    MaxBuyPrice,
+    /// Most money a day.
+    MaxSpendPerDay,
+    /// Most energy bought a day.
+    MaxBuyPerDay,
+    /// Most energy sold a day.
+    MaxSellPerDay,
+}
+
+impl From<&Limit> for LimitName {
+    fn from(limit: &Limit) -> Self {
+        match limit {
+            Limit::MinSellPrice => Self::MinSellPrice,
+            Limit::MaxBuyPrice => Self::MaxBuyPrice,
+            Limit::MaxSpendPerDay => Self::MaxSpendPerDay,
+            Limit::MaxBuyPerDay => Self::MaxBuyPerDay,
+            Limit::MaxSellPerDay => Self::MaxSellPerDay,
+        }
+    }
 }
 
 /// Runs one of them.
@@ -133,8 +166,12 @@ pub fn run(command: &Owner) -> Result<u8, Failure> {
             meter,
             limits,
         } => {
-            let limits = Limits {
-                trading_off: limits.trading_off,
+            let remove = limits.remove.iter().map(LimitName::from).collect();
+            let set = LimitsChange {
+                trading_off: limits
+                    .trading_off
+                    .then_some(true)
+                    .or(limits.trading_on.then_some(false)),
                 min_sell_price: limits.min_sell_price,
                 max_buy_price: limits.max_buy_price,
                 max_spend_per_day: limits.max_spend_per_day,
@@ -142,7 +179,8 @@ pub fn run(command: &Owner) -> Result<u8, Failure> {
                 max_sell_per_day: limits.max_sell_per_day,
             };
             let meter = *meter;
-            let msg = Escrow::SetLimits { meter, limits };
+
+            let msg = Escrow::SetLimits { meter, set, remove };
             to_escrow(market, "limits", &msg, 0)
         }
     }

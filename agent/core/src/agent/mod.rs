@@ -367,6 +367,7 @@ impl Agent {
         };
         let (_, intent) = self.intents.swap_remove(at);
         if let Err(crate::io::TxFailure::Refused(code)) = &outcome {
+            let code = Some(*code);
             out.push(Command::Tell(Notice::Refused { code }));
         }
         match intent {

@@ -4,7 +4,7 @@ use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{Command, JournalEntry, MarketTx, Millis, Notice, Reading, Timer, TxFailure};
 use crate::metering::{Metered, ReadingProblem};
-use wattpool_schema::error::{class_of, Class};
+use wattpool_schema::error::{Class, Code};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{
     signing, Commitment, Seconds, SignedStatement, Statement, Window, RECORD_VERSION,
@@ -246,7 +246,7 @@ impl Agent {
         let sent = std::mem::take(&mut self.stating.in_flight);
         match outcome {
             Ok(events) => self.take_stated(now, &events, &sent, cx, out),
-            Err(TxFailure::Refused(code)) if class_of(code) != Some(Class::Retry) => {
+            Err(TxFailure::Refused(code)) if code.class() != Class::Retry => {
                 // The batch as a whole was refused: nothing in it can get better by waiting.
                 self.stating
                     .waiting
@@ -278,13 +278,13 @@ impl Agent {
                     }
                 }
                 MarketEvent::ItemRefused(r) => {
-                    let code = wattpool_schema::error::known_code(&r.code).unwrap_or("UNKNOWN");
+                    let code = Code::of(&r.code);
                     out.push(Command::Tell(Notice::Refused { code }));
                     let window = usize::try_from(r.index)
                         .ok()
                         .and_then(|i| sent.get(i))
                         .copied();
-                    if class_of(&r.code) == Some(Class::Retry) {
+                    if code.is_some_and(|code| code.class() == Class::Retry) {
                         retry = true;
                     } else if let Some(window) = window {
                         self.stating
@@ -295,7 +295,7 @@ impl Agent {
                     let metered = window
                         .filter(|w| Some(*w) == live)
                         .and_then(|w| self.stating.of(w));
-                    if let (Some(m), "WINDOW_STATED", false) =
+                    if let (Some(m), Some(Code::WindowStated), false) =
                         (metered, code, self.selling.tokenised)
                     {
                         self.on_minted(now, m.surplus, cx, out);

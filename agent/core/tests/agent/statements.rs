@@ -4,6 +4,7 @@ use crate::common::*;
 use wattpool_core::io::{Command, Event, Gate, Notice, Reading, Timer, TxFailure};
 use wattpool_core::metering::ReadingProblem;
 use wattpool_core::policy::Policy;
+use wattpool_schema::error::Code;
 use wattpool_schema::event::{ItemRefused, MarketEvent};
 use wattpool_schema::pool::MeterPosition;
 use wattpool_schema::{signing, Commitment, Wh, Window};
@@ -71,7 +72,7 @@ fn one_transaction_at_a_time_and_what_came_meanwhile_follows() {
 fn what_is_lost_or_refused_for_now_is_stated_again_later() {
     for failure in [
         TxFailure::Lost,
-        TxFailure::Refused("NOT_WIRED"),
+        TxFailure::Refused(Code::NotWired),
         TxFailure::Unknown("no route".into()),
     ] {
         let mut home = Home::new(Policy::default());
@@ -106,8 +107,11 @@ fn an_item_refused_for_good_is_given_up_and_one_refused_for_now_stays() {
     let out = home.done(intent, Ok(events));
     let told = notices(&out);
     assert!(
-        told.contains(&Notice::Refused { code: "TOO_OLD" })
-            && told.contains(&Notice::Refused { code: "TOO_EARLY" })
+        told.contains(&Notice::Refused {
+            code: Some(Code::TooOld)
+        }) && told.contains(&Notice::Refused {
+            code: Some(Code::TooEarly)
+        })
     );
     assert_eq!(windows(&home.fire(&out, Timer::Resubmit)), [1]);
 }
@@ -127,7 +131,7 @@ fn a_batch_refused_as_a_whole_is_given_up_and_what_came_after_it_follows() {
     let mut home = Home::new(Policy::default());
     let first = home.next_window(100);
     home.next_window(100);
-    let out = home.done(stated(&first).0, Err(TxFailure::Refused("BAD_INPUT")));
+    let out = home.done(stated(&first).0, Err(TxFailure::Refused(Code::BadInput)));
     assert_eq!(windows(&out), [1]);
     home.take_statements(&out);
     assert_eq!(windows(&home.next_window(100)), [2]);

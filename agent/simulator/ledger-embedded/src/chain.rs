@@ -6,14 +6,16 @@ use anyhow::{Context, Result};
 use cosmwasm_std::testing::MockStorage;
 use cosmwasm_std::{Addr, BlockInfo, Empty, Storage, Timestamp};
 use cw_multi_test::{
-    App, AppBuilder, BankKeeper, Contract, ContractWrapper, DistributionKeeper, Executor,
-    FailingModule, GovFailingModule, IbcFailingModule, StakeKeeper, StargateFailing, WasmKeeper,
+    App, AppBuilder, BankKeeper, DistributionKeeper, FailingModule, GovFailingModule,
+    IbcFailingModule, StakeKeeper, StargateFailing, WasmKeeper,
 };
 use sha2::{Digest, Sha256};
-use wattpool_chain_api::MarketApi;
 use wattpool_core::io::BlockRef;
+pub use wattpool_fixtures::Contracts;
+use wattpool_fixtures::{deploy, energy_pool, energy_token, trade_escrow, MarketApi};
+use wattpool_rules::order::first_part;
 use wattpool_schema::pool::{Tariffs, ZonePairTerms};
-use wattpool_schema::{escrow, pool, token, Digest32, Seconds};
+use wattpool_schema::{pool, Digest32, Seconds};
 
 /// Denomination of payments.
 pub const DENOM: &str = wattpool_schema::PAYMENT_DENOM;
@@ -50,17 +52,6 @@ pub struct ChainSetup {
     pub signatures: Signatures,
 }
 
-/// Addresses of the contracts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contracts {
-    /// Energy token.
-    pub token: Addr,
-    /// Energy pool.
-    pub pool: Addr,
-    /// Trade escrow.
-    pub escrow: Addr,
-}
-
 /// The ledger in process.
 pub struct EmbeddedLedger {
     pub(crate) app: Chain,
@@ -69,10 +60,6 @@ pub struct EmbeddedLedger {
     pub(crate) setup: ChainSetup,
     pub(crate) queue: Vec<Queued>,
     pub(crate) block: BlockRef,
-}
-
-fn wrap<C: Contract<Empty> + 'static>(contract: C) -> Box<dyn Contract<Empty>> {
-    Box::new(contract)
 }
 
 impl EmbeddedLedger {
@@ -95,91 +82,26 @@ impl EmbeddedLedger {
                 chain_id: setup.chain_id.clone(),
             })
             .build(|_, _, _| {});
-        let token_code = app.store_code(wrap(ContractWrapper::new(
-            energy_token::contract::execute,
-            energy_token::contract::instantiate,
-            energy_token::contract::query,
-        )));
-        let pool_code = app.store_code(wrap(ContractWrapper::new(
-            energy_pool::contract::execute,
-            energy_pool::contract::instantiate,
-            energy_pool::contract::query,
-        )));
-        let escrow_code = app.store_code(wrap(
-            ContractWrapper::new(
-                trade_escrow::contract::execute,
-                trade_escrow::contract::instantiate,
-                trade_escrow::contract::query,
-            )
-            .with_reply(trade_escrow::contract::reply),
-        ));
-        let by = operator.clone();
-        let token = app
-            .instantiate_contract(
-                token_code,
-                by.clone(),
-                &token::InstantiateMsg {
-                    name: "Wattpool energy".into(),
-                    symbol: "KWH".into(),
-                    window_seconds: setup.window_s,
-                    marketing: None,
-                },
-                &[],
-                "energy-token",
-                None,
-            )
-            .context("energy-token")?;
-        let pool = app
-            .instantiate_contract(
-                pool_code,
-                by.clone(),
-                &pool::InstantiateMsg {
-                    admin: by.to_string(),
-                    registrar: by.to_string(),
-                    grid_operator: by.to_string(),
-                    regulator: by.to_string(),
-                    token: token.to_string(),
-                    denom: DENOM.into(),
-                    window_seconds: setup.window_s,
-                    credit_delay_days: 30,
-                    halt_seconds: setup.block_s.saturating_mul(12).max(30),
-                    tariffs: setup.tariffs,
-                    zone_pairs: setup.zone_pairs.clone(),
-                },
-                &[],
-                "energy-pool",
-                None,
-            )
-            .context("energy-pool")?;
-        let escrow = app
-            .instantiate_contract(
-                escrow_code,
-                by.clone(),
-                &escrow::InstantiateMsg {
-                    token: token.to_string(),
-                    pool: pool.to_string(),
-                    denom: DENOM.into(),
-                    window_seconds: setup.window_s,
-                },
-                &[],
-                "trade-escrow",
-                None,
-            )
-            .context("trade-escrow")?;
-        let wire_token = token::ExecuteMsg::Wire {
-            pool: pool.to_string(),
-            escrow: escrow.to_string(),
+        let part = first_part(setup.window_s, setup.block_s);
+        let settings = pool::InstantiateMsg {
+            admin: operator.to_string(),
+            registrar: operator.to_string(),
+            grid_operator: operator.to_string(),
+            regulator: operator.to_string(),
+            token: String::new(),
+            denom: DENOM.into(),
+            window_seconds: setup.window_s,
+            credit_delay_days: 30,
+            halt_seconds: (part / 2).clamp(1, setup.block_s.saturating_mul(12).max(30)),
+            block_seconds: setup.block_s.max(1),
+            first_part_seconds: part,
+            notice_days: 14,
+            tariffs: setup.tariffs,
+            zone_pairs: setup.zone_pairs.clone(),
         };
-        app.execute_contract(by.clone(), token.clone(), &wire_token, &[])?;
-        let wire_pool = pool::ExecuteMsg::Wire {
-            escrow: escrow.to_string(),
-        };
-        app.execute_contract(by, pool.clone(), &wire_pool, &[])?;
-        let contracts = Contracts {
-            token,
-            pool,
-            escrow,
-        };
+        let codes =
+            [energy_token(), energy_pool(), trade_escrow()].map(|code| app.store_code(code));
+        let contracts = deploy(&mut app, codes, &settings).context("the market's contracts")?;
         Ok(Self {
             app,
             contracts,

@@ -55,7 +55,7 @@ impl EmbeddedLedger {
             meter: new.meter,
             owner: owner.to_string(),
             device: new.device,
-            agent: Some(new.agent),
+            household: None,
             zone: new.zone,
             kind: new.kind,
             max_export: new.max_export,
@@ -80,14 +80,19 @@ impl EmbeddedLedger {
                 &funds,
             )?;
         }
-        if new.limits != Limits::default() {
-            let msg = escrow::ExecuteMsg::SetLimits {
-                meter: new.meter,
-                limits: new.limits,
-            };
-            self.app
-                .execute_contract(owner.clone(), contracts.escrow, &msg, &[])?;
-        }
+        let agent = pool::ExecuteMsg::SetAgent {
+            meter: new.meter,
+            agent: Some(new.agent),
+        };
+        self.app
+            .execute_contract(owner.clone(), contracts.pool, &agent, &[])?;
+        let limits = escrow::ExecuteMsg::SetLimits {
+            meter: new.meter,
+            set: new.limits.into(),
+            remove: Vec::new(),
+        };
+        self.app
+            .execute_contract(owner.clone(), contracts.escrow, &limits, &[])?;
         let registered: MeterResponse =
             self.ask_pool(&pool::QueryMsg::Meter { meter: new.meter })?;
         let agent = registered
@@ -174,7 +179,7 @@ impl EmbeddedLedger {
     /// The token refuses.
     pub fn drain_tokens(&mut self, owner: &Addr) -> Result<Wh, TxFailure> {
         let token = self.contracts.token.clone();
-        let balance: cw20_balance::Balance = self
+        let balance: wattpool_schema::cw20::BalanceResponse = self
             .ask_token(&token::QueryMsg::Balance {
                 address: owner.to_string(),
             })
@@ -208,14 +213,5 @@ impl EmbeddedLedger {
             &escrow,
             &escrow::ExecuteMsg::CloseOrder { buyer, trade_id },
         )
-    }
-}
-
-mod cw20_balance {
-    use cosmwasm_std::Uint128;
-    /// cw20's balance response.
-    #[derive(serde::Deserialize)]
-    pub struct Balance {
-        pub balance: Uint128,
     }
 }

@@ -6,7 +6,7 @@ use cosmwasm_std::{to_json_binary, Addr, BlockInfo, CosmosMsg, Timestamp, WasmMs
 use cw_multi_test::{AppResponse, Executor};
 use serde::Serialize;
 use wattpool_core::io::{BlockRef, MarketTx, TxFailure};
-use wattpool_schema::error::code_in;
+use wattpool_fixtures::refusal;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{escrow, pool, Seconds};
 
@@ -133,12 +133,8 @@ impl EmbeddedLedger {
         match self.app.execute(sender.clone(), msg) {
             Ok(response) => market_events(&response),
             Err(error) => {
-                let text = error
-                    .chain()
-                    .map(|e| e.to_string())
-                    .last()
-                    .unwrap_or_default();
-                let found = code_in(&text).or_else(|| code_in(&format!("{error:#}")));
+                let text = format!("{:#}", error.root_cause());
+                let found = refusal(&error).map(|refusal| refusal.code());
                 Err(found.map_or(TxFailure::Unknown(text), TxFailure::Refused))
             }
         }
