@@ -7,7 +7,7 @@ caller=$PWD
 # shellcheck source=scripts/tools/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/tools/common.sh"
 
-runner=$root/target/debug/wattpool-testnet
+runner=$build/debug/wattpool-testnet
 
 # build_runner: builds the command unless it is up to date.
 build_runner() {

@@ -6,3 +6,5 @@ pub const ADDRESS_PREFIX: &str = "watt";
 pub const PAYMENT_DENOM: &str = "uwatt";
 /// Denomination that validators stake, in micro-units.
 pub const STAKING_DENOM: &str = "ustake";
+/// Price of gas where nothing else is said: what shipped nodes accept, programs pay and simulations reckon with.
+pub const DEFAULT_GAS_PRICE: &str = "0.0025uwatt";

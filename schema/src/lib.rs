@@ -21,7 +21,7 @@ pub mod token;
 pub mod units;
 
 pub use bytes::*;
-pub use chain::{ADDRESS_PREFIX, PAYMENT_DENOM, STAKING_DENOM};
+pub use chain::{ADDRESS_PREFIX, DEFAULT_GAS_PRICE, PAYMENT_DENOM, STAKING_DENOM};
 pub use signing::{
     Approval, Cover, MeterKeys, SignedApproval, SignedCover, SignedStatement, Statement, TradeKind,
     RECORD_VERSION,

@@ -4,6 +4,12 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root" || exit
+# Where cargo and these scripts put what they build.
+build=${CARGO_TARGET_DIR:-target}
+case $build in
+/*) ;;
+*) build=$root/$build ;;
+esac
 
 # Rust 1.87 and later emit bulk-memory instructions that wasmvm refuses: docs/decisions/0003-rust-1.86-for-contracts.md.
 contracts_toolchain=1.86.0
@@ -77,15 +83,15 @@ need_toolchain() {
 # version is not at hand. Not optimised: compiling it takes far longer than running it.
 cargo_tool() {
     local name=$1 version=$2 toolchain=$3 found
-    for found in "$root/target/tools/bin/$name" "$(command -v "$name" || true)"; do
+    for found in "$build/tools/bin/$name" "$(command -v "$name" || true)"; do
         if [ -x "$found" ] && [[ " $("$found" --version 2>/dev/null) " == *" $version "* ]]; then
             tool=$found
             return
         fi
     done
-    say "$name $version is not installed: building it into target/tools (some minutes, once)"
+    say "$name $version is not installed: building it into $build/tools (some minutes, once)"
     CARGO_PROFILE_RELEASE_OPT_LEVEL=0 cargo "+$toolchain" install --quiet --locked \
-        --root "$root/target/tools" "$name@$version" ||
+        --root "$build/tools" "$name@$version" ||
         die "$name $version could not be installed; is the network reachable?"
-    tool=$root/target/tools/bin/$name
+    tool=$build/tools/bin/$name
 }

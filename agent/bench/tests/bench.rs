@@ -90,25 +90,19 @@ fn shares_of_the_ceiling() {
 #[test]
 fn wrong_arguments_are_refused() {
     for (args, word) in [
-        (&["bench", "factors"][..], "--data"),
+        (&["factors"][..], "--data"),
         (
-            &["bench", "factors", "--generated", "--seeds", "1"],
+            &["factors", "--generated", "--seeds", "1"],
             "at least 2 seeds",
         ),
-        (
-            &["bench", "factors", "--data", "nowhere"],
-            "citylearn-feeders.toml",
-        ),
-        (&["bench", "ceiling", "--meters", "0"], "at least 1"),
-        (&["bench", "gas", "--many", "3"], "0, or 20 to 20000"),
-        (
-            &["bench", "settle", "--validators", "1,17"],
-            "validators 17",
-        ),
-        (&["bench", "settle", "--pairs", "0"], "1 to 100"),
-        (&["bench", "settle", "--seconds", "11"], "1 to 10"),
+        (&["factors", "--data", "nowhere"], "citylearn-feeders.toml"),
+        (&["ceiling", "--meters", "0"], "at least 1"),
+        (&["gas", "--many", "3"], "0, or 20 to 20000"),
+        (&["settle", "--validators", "1,17"], "validators 17"),
+        (&["settle", "--pairs", "0"], "1 to 100"),
+        (&["settle", "--seconds", "11"], "1 to 10"),
     ] {
-        let ran = wattpool(args);
+        let ran = wattpool_bench(args);
         assert_eq!(ran.code, Some(2), "{args:?}: {}", ran.stderr);
         assert!(ran.stderr.contains(word), "{args:?}: {}", ran.stderr);
         assert_eq!(ran.stdout, "");

@@ -12,7 +12,7 @@ use wattpool_ledger_wasmd::rpc::TxIn;
 use wattpool_ledger_wasmd::tx::GasPrice;
 use wattpool_ledger_wasmd::{Account, ChainError, ChainSettings, Client, Deployed, Key, Market};
 use wattpool_schema::error::{Class, Code};
-use wattpool_schema::ADDRESS_PREFIX;
+use wattpool_schema::{ADDRESS_PREFIX, DEFAULT_GAS_PRICE};
 
 /// The chain and the account that signs.
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub struct ChainArgs {
     #[arg(long, value_name = "URL", required = true, value_delimiter = ',')]
     pub rpc: Vec<String>,
     /// Price of gas, such as 0.0025uwatt.
-    #[arg(long, value_name = "PRICE", default_value = "0.0025uwatt")]
+    #[arg(long, value_name = "PRICE", default_value = DEFAULT_GAS_PRICE)]
     gas_price: GasPrice,
     /// File with the signing key: 64 hexadecimal digits or 24 words.
     #[arg(long, value_name = "FILE")]

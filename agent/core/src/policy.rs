@@ -2,10 +2,12 @@
 //! chain by the owner's key ([`wattpool_schema::escrow::Limits`]), out of the agent's reach.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 pub use wattpool_optimizer::Weights as FactorWeights;
-use wattpool_schema::{Micro, Price, Wh};
+use wattpool_schema::{MeterId, Micro, Price, Wh};
 
-/// Hours of the UTC day in which trading is allowed: `[from, to)`, wrapping at midnight when `from > to`.
+/// Hours of the UTC day in which trading is allowed: `[from, to)`, wrapping at midnight when `from > to`. The whole day
+/// is no hours at all: `from == to` is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hours {
@@ -62,10 +64,10 @@ pub struct Policy {
     pub threshold_wh: Wh,
     /// What is left of a need below this is not worth a trade.
     pub min_trade_wh: Wh,
-    /// Meters (hex) to ask first.
-    pub preferred: Vec<String>,
-    /// Meters (hex) never to trade with.
-    pub blocked: Vec<String>,
+    /// Meters to ask first.
+    pub preferred: BTreeSet<MeterId>,
+    /// Meters never to trade with.
+    pub blocked: BTreeSet<MeterId>,
     /// Look in other zones only for what the own zone cannot supply.
     pub local_first: bool,
     /// Buy only from renewable kinds (PV, wind).
@@ -100,8 +102,8 @@ impl Default for Policy {
             reserve_wh: Wh(0),
             threshold_wh: Wh(5),
             min_trade_wh: Wh(1),
-            preferred: Vec::new(),
-            blocked: Vec::new(),
+            preferred: BTreeSet::new(),
+            blocked: BTreeSet::new(),
             local_first: false,
             green_only: false,
             manual_approval: false,
@@ -113,7 +115,79 @@ impl Default for Policy {
     }
 }
 
+/// A policy that cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("policy.{key}: expected {expected}, found {found}")]
+pub struct BadPolicy {
+    /// The key at fault.
+    pub key: &'static str,
+    /// What was expected.
+    pub expected: &'static str,
+    /// What was found.
+    pub found: String,
+}
+
+/// The largest limit: TOML's, so that every policy can be written as its owner reads it.
+const LARGEST: u64 = i64::MAX.unsigned_abs();
+
 impl Policy {
+    /// Checks what the types do not; scenario files, configurations and the HTTP API ask nothing else.
+    ///
+    /// # Errors
+    /// Weights or a quality that are no shares of one, hours that are none, limits that are too large or exclude each
+    /// other.
+    pub fn check(&self) -> Result<(), BadPolicy> {
+        let bad = |key, expected, found| {
+            Err(BadPolicy {
+                key,
+                expected,
+                found,
+            })
+        };
+        if self.weights.check().is_err() {
+            let weights = self.weights.named().map(|(_, weight)| weight);
+            let found = format!("{weights:?}, which sum to {}", self.weights.sum());
+            return bad("weights", "shares from 0 to 1 that sum to 1", found);
+        }
+        if let Some(Hours { from, to }) = self.hours {
+            if from > 23 || to > 24 || from == to {
+                return bad(
+                    "hours",
+                    "from 0–23 and to 0–24, not the same (leave the key out for the whole day)",
+                    format!("from {from} to {to}"),
+                );
+            }
+        }
+        if !(0.0..=1.0).contains(&self.min_quality) {
+            let found = self.min_quality.to_string();
+            return bad("min_quality", "a share from 0 to 1", found);
+        }
+        let limits = [
+            ("min_sell_price", self.min_sell_price.map(|v| v.0)),
+            ("max_sell_price", self.max_sell_price.map(|v| v.0)),
+            ("max_buy_price", self.max_buy_price.map(|v| v.0)),
+            ("max_buy_wh_per_day", self.max_buy_wh_per_day.map(|v| v.0)),
+            ("max_sell_wh_per_day", self.max_sell_wh_per_day.map(|v| v.0)),
+            ("max_spend_per_day", self.max_spend_per_day.map(|v| v.0)),
+            ("reserve_wh", Some(self.reserve_wh.0)),
+            ("threshold_wh", Some(self.threshold_wh.0)),
+            ("min_trade_wh", Some(self.min_trade_wh.0)),
+        ];
+        for (key, limit) in limits {
+            if let Some(limit) = limit.filter(|limit| *limit > LARGEST) {
+                return bad(key, "at most 9223372036854775807", limit.to_string());
+            }
+        }
+        match (self.min_sell_price, self.max_sell_price) {
+            (Some(least), Some(most)) if least > most => bad(
+                "min_sell_price",
+                "at most max_sell_price",
+                format!("{least}, above {most}"),
+            ),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether selling is allowed at all.
     pub const fn sells(&self) -> bool {
         self.sell && !self.paused

@@ -1,6 +1,5 @@
 //! The agent's configuration file.
 
-use crate::policy::check_policy;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
@@ -44,7 +43,7 @@ pub enum ConfigError {
         /// The file.
         file: PathBuf,
         /// Which key.
-        key: &'static str,
+        key: String,
         /// What was expected.
         expected: &'static str,
         /// What was found.
@@ -146,7 +145,7 @@ pub struct ChainConfig {
 }
 
 fn gas_price() -> String {
-    "0.025uwatt".into()
+    wattpool_schema::DEFAULT_GAS_PRICE.into()
 }
 const fn block_ms() -> u64 {
     5_000
@@ -332,10 +331,10 @@ impl Config {
     }
 
     fn check(&self, file: &Path) -> Result<(), ConfigError> {
-        let value = |key, expected, found: String| {
+        let value = |key: &str, expected, found: String| {
             Err(ConfigError::Value {
                 file: file.to_owned(),
-                key,
+                key: key.to_owned(),
                 expected,
                 found,
             })
@@ -345,7 +344,7 @@ impl Config {
         }
         if GasPrice::from_str(&self.chain.gas_price).is_err() {
             let found = format!("{:?}", self.chain.gas_price);
-            return value("chain.gas_price", "such as 0.025uwatt", found);
+            return value("chain.gas_price", "such as 0.0025uwatt", found);
         }
         if !(100..=600_000).contains(&self.chain.block_ms) {
             let found = self.chain.block_ms.to_string();
@@ -371,8 +370,9 @@ impl Config {
                 found,
             );
         }
-        if let Err(why) = check_policy(&self.policy) {
-            return value("policy", why.expected, why.found);
+        if let Err(why) = self.policy.check() {
+            let key = format!("policy.{}", why.key);
+            return value(&key, why.expected, why.found);
         }
         Ok(())
     }
@@ -473,10 +473,10 @@ mod tests {
         let error = with("# listen = \"127.0.0.1:8650\"", "listen = \"0.0.0.0:8650\"").to_string();
         let want = "agent.toml: http.listen: expected a loopback address such as 127.0.0.1:8650, found 0.0.0.0:8650";
         assert_eq!(error, want);
-        let error = with("# gas_price = \"0.025uwatt\"", "gas_price = \"cheap\"").to_string();
+        let error = with("# gas_price = \"0.0025uwatt\"", "gas_price = \"cheap\"").to_string();
         assert_eq!(
             error,
-            "agent.toml: chain.gas_price: expected such as 0.025uwatt, found \"cheap\""
+            "agent.toml: chain.gas_price: expected such as 0.0025uwatt, found \"cheap\""
         );
         let error = with("# blocked = []", "blocked = [\"bob\"]").to_string();
         assert!(error.contains("policy: expected meters of 32 hexadecimal digits, found \"bob\""));

@@ -20,7 +20,6 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use wattpool_core::policy::Policy;
 use wattpool_daemon::config::Config;
-use wattpool_daemon::policy::check_policy;
 use wattpool_journal_sqlite::HistoryReader;
 
 /// Rows given when none are asked for, and at most.
@@ -215,7 +214,9 @@ async fn policy(State(interface): Shared) -> Answer {
 async fn set_policy(State(interface): Shared, body: Bytes) -> Answer {
     let policy: Policy = serde_json::from_slice(&body)
         .map_err(|e| refuse(StatusCode::BAD_REQUEST, format!("policy: {e}")))?;
-    check_policy(&policy).map_err(|e| refuse(StatusCode::BAD_REQUEST, e))?;
+    policy
+        .check()
+        .map_err(|e| refuse(StatusCode::BAD_REQUEST, e))?;
     let handle = agent(&interface)?;
     handle.set_policy(policy.clone()).await.map_err(gone)?;
     Ok(Json(policy).into_response())

@@ -1,61 +1,7 @@
-//! The owner's policy: what cannot hold, and how single keys of it are changed.
+//! How single keys of the owner's policy are changed.
 
 use anyhow::anyhow;
 use wattpool_core::policy::Policy;
-use wattpool_schema::MeterId;
-
-/// A policy that cannot hold.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("policy: expected {expected}, found {found}")]
-pub struct BadPolicy {
-    /// What was expected.
-    pub expected: &'static str,
-    /// What was found.
-    pub found: String,
-}
-
-/// Checks what the types do not.
-///
-/// # Errors
-/// Weights or a quality that are no shares of one, hours beyond a day, partners that are no meters, limits that are too
-/// large or exclude each other.
-pub fn check_policy(policy: &Policy) -> Result<(), BadPolicy> {
-    let bad = |expected, found| Err(BadPolicy { expected, found });
-    if policy.weights.check().is_err() {
-        return bad(
-            "weights from 0 to 1 that sum to 1",
-            format!("a sum of {}", policy.weights.sum()),
-        );
-    }
-    if let Some(hours) = policy.hours {
-        if hours.from > 23 || hours.to > 24 {
-            let found = format!("from {} to {}", hours.from, hours.to);
-            return bad("hours from 0-23 to 0-24", found);
-        }
-    }
-    for meter in policy.preferred.iter().chain(&policy.blocked) {
-        if meter.parse::<MeterId>().is_err() {
-            return bad("meters of 32 hexadecimal digits", format!("{meter:?}"));
-        }
-    }
-    if !(0.0..=1.0).contains(&policy.min_quality) {
-        return bad("min_quality from 0 to 1", policy.min_quality.to_string());
-    }
-    // A limit that only JSON can write could not be shown to the owner.
-    if toml::Table::try_from(policy).is_err() {
-        return bad(
-            "limits up to 9223372036854775807",
-            "a larger one".to_owned(),
-        );
-    }
-    match (policy.min_sell_price, policy.max_sell_price) {
-        (Some(least), Some(most)) if least > most => bad(
-            "min_sell_price of at most max_sell_price",
-            format!("{least} and {most}"),
-        ),
-        _ => Ok(()),
-    }
-}
 
 /// The policy with some keys changed. Keys and values are written as in the configuration file.
 ///
@@ -82,7 +28,7 @@ pub fn changed_policy(rules: &Policy, changes: &[String]) -> anyhow::Result<Poli
     let rules: Policy = table
         .try_into()
         .map_err(|e: toml::de::Error| anyhow!("{keys}: {}", e.message()))?;
-    check_policy(&rules)?;
+    rules.check()?;
     Ok(rules)
 }
 
@@ -117,7 +63,7 @@ mod tests {
         assert!(refused("sel=false").contains("unknown field `sel`"));
         assert!(refused("sell=maybe").contains("sell: expected a value as in the configuration"));
         assert!(refused("sell=3").contains("sell=3: invalid type"));
-        assert!(refused("hours={from=30,to=2}").contains("expected hours from 0-23 to 0-24"));
+        assert!(refused("hours={from=30,to=2}").contains("policy.hours: expected from 0–23"));
         assert!(refused(
             "weights={surplus=1.0,efficiency=1.0,duration=0.0,quality=0.0,participation=0.0}"
         )

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use std::path::Path;
 use wattpool_core::policy::Policy;
 use wattpool_daemon::config::{Config as AgentConfig, TEMPLATE};
-use wattpool_daemon::policy::{changed_policy, check_policy};
+use wattpool_daemon::policy::changed_policy;
 use wattpool_discovery_libp2p::{Config, Limits};
 use wattpool_ledger_wasmd::Market;
 
@@ -116,7 +116,7 @@ pub(crate) const POLICY: Target = Target {
     run: |data| {
         // As it comes over HTTP.
         if let Ok(policy) = serde_json::from_slice::<Policy>(data) {
-            match check_policy(&policy) {
+            match policy.check() {
                 Ok(()) => shown(&policy),
                 Err(e) => one_line(&e),
             }
@@ -132,7 +132,7 @@ pub(crate) const POLICY: Target = Target {
     },
     seeds: || {
         let policy = Policy {
-            preferred: vec!["0".repeat(32)],
+            preferred: [wattpool_schema::MeterId([0; 16])].into(),
             ..Policy::default()
         };
         vec![

@@ -75,7 +75,7 @@ fn seeds_of_the_owner_are_accepted() {
         panic!("no seeds");
     };
     let policy: wattpool_core::policy::Policy = serde_json::from_slice(json).unwrap();
-    wattpool_daemon::policy::check_policy(&policy).unwrap();
+    policy.check().unwrap();
     for seed in changes {
         let text = std::str::from_utf8(seed).unwrap();
         let changes: Vec<String> = text.lines().map(str::to_owned).collect();

@@ -8,7 +8,7 @@ use wattpool_report::outcome::{TradeKind as RowKind, TradeRow};
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::escrow::{record_digest, TradeRecord};
 use wattpool_schema::event::{Delivered, MarketEvent, Stated, TradeClosed};
-use wattpool_schema::{Digest32, MeterId, Micro, TradeKind, Wh, Window, Zone, RECORD_VERSION};
+use wattpool_schema::{Digest32, MeterId, Micro, TradeKind, Wh, Window, Zone};
 
 use crate::meters::energy;
 use crate::registry::Table;

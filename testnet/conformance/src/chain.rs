@@ -3,7 +3,7 @@
 use crate::record::Part;
 use anyhow::{bail, Context, Result};
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -338,14 +338,6 @@ impl Part {
             Self::Pool => "energy_pool.wasm",
             Self::Escrow => "trade_escrow.wasm",
         }
-    }
-}
-
-/// Where `scripts/build-contracts` leaves the contracts, unless `WATTPOOL_CONTRACTS` names another folder.
-pub fn contracts_folder() -> PathBuf {
-    match std::env::var_os("WATTPOOL_CONTRACTS") {
-        Some(folder) => folder.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/wasm-contracts"),
     }
 }
 

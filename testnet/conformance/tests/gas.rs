@@ -8,12 +8,12 @@
 
 use schemars::{schema::RootSchema, schema_for};
 use std::collections::BTreeSet;
-use wattpool_conformance::chain::contracts_folder;
 use wattpool_conformance::gas::{
     cast, grow, people, play, play_trades, InProcess, OnWasmd, INDIRECT, METERS, REFUSED,
     SETTLE_LIMIT, STATE_LIMIT,
 };
 use wattpool_schema::{escrow, pool, token};
+use wattpool_testnet::built;
 
 /// Names of a contract's messages.
 fn messages(part: &str, schema: RootSchema) -> Vec<String> {
@@ -54,7 +54,7 @@ fn every_message_is_in_the_table() {
 fn trades_on_wasmd_keep_their_limits_and_do_not_grow() {
     let (first, (crowd, senders)) = (people(1, METERS), cast(2, 500));
     let everybody = first.all.iter().chain(&senders);
-    let mut stage = OnWasmd::start(everybody, 1, &contracts_folder()).expect("a network");
+    let mut stage = OnWasmd::start(everybody, 1, &built::contracts()).expect("a network");
     stage.pin().expect("the vote");
     let scenes = play_trades(&mut stage, 1).expect("the trades");
     let gas = |name: &str| {

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use wattpool_conformance::chain::{contracts_folder, Chain};
+use wattpool_conformance::chain::Chain;
 use wattpool_conformance::record::Answer;
 use wattpool_conformance::replay::differences;
 use wattpool_conformance::wasmd::{self, Plan, COINS};
@@ -78,7 +78,9 @@ fn run(net: &Testnet, plan: Plan) -> Record {
             let description = net.description();
             let chain = Chain::connect(net.rpc_addresses(), &description.gas_price).await?;
             let admin = chain.wallet(&description.accounts["admin"].mnemonic)?;
-            let codes = chain.store_market(&admin, &contracts_folder()).await?;
+            let codes = chain
+                .store_market(&admin, &wattpool_testnet::built::contracts())
+                .await?;
             wasmd::record(&Arc::new(chain), &codes, plan).await
         })
         .expect("the courses are carried out")

@@ -8,7 +8,7 @@ use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::escrow::TradeRecord;
 use wattpool_schema::event::{Delivered, MarketEvent, Stated, TradeClosed};
 use wattpool_schema::record::record_digest;
-use wattpool_schema::{Digest32, MeterId, TradeKind, Window, RECORD_VERSION};
+use wattpool_schema::{Digest32, MeterId, TradeKind, Window};
 
 use crate::household::Household;
 use crate::street::net;

@@ -1,7 +1,7 @@
 //! The chain of a local network: how fast it is, the market deployed on it, the homes registered and funded.
 
 use anyhow::{ensure, Context, Result};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -35,14 +35,6 @@ const WINDOWS_S: (u32, u32) = (10, 40);
 pub struct Chain {
     description: Description,
     client: Arc<Client>,
-}
-
-/// Where `scripts/build-contracts` leaves the contracts, unless `WATTPOOL_CONTRACTS` names another folder.
-pub fn contracts_folder() -> PathBuf {
-    match std::env::var_os("WATTPOOL_CONTRACTS") {
-        Some(folder) => folder.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/wasm-contracts"),
-    }
 }
 
 /// The description in the folder of a network that `testnet/up` made.
@@ -188,7 +180,7 @@ impl Chain {
             deployer: self.key("admin")?,
             voters: Vec::new(),
             settings,
-            codes: read_codes(&contracts_folder())?,
+            codes: read_codes(&wattpool_testnet::built::contracts())?,
         };
         Ok(deploy(&self.client, deployment, &|step| println!("{step}")).await?)
     }

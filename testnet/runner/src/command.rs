@@ -1,6 +1,7 @@
 //! The command: a network that stays, in a folder.
 
 use crate::agents;
+use crate::built;
 use crate::deploy::{deploy, Tools, ADDRESSES};
 use crate::description::Description;
 use crate::network::{remove, Found, Testnet};
@@ -22,13 +23,6 @@ const RPC_PORT: u16 = 26_657;
 const WITH_AGENTS_S: u32 = 60;
 /// Where the network is unless told otherwise.
 const HOME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../state");
-/// What testnet/up and scripts/build-contracts build.
-const WATTPOOL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/debug/wattpool");
-const AGENT: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../target/debug/wattpool-agent"
-);
-const CONTRACTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/wasm-contracts");
 
 /// A local wasmd testnet. stdout is the result, stderr the prose. Exit codes: 0 done, 1 failed, 2 wrong usage or
 /// input, 3 (status) not every node runs.
@@ -103,13 +97,13 @@ struct Up {
     #[arg(long, conflicts_with = "agents")]
     no_deploy: bool,
     /// The wattpool command that deploys [default: what testnet/up built].
-    #[arg(long, value_name = "FILE", default_value = WATTPOOL, hide_default_value = true)]
+    #[arg(long, value_name = "FILE", default_value_os_t = built::program("wattpool"), hide_default_value = true)]
     wattpool: PathBuf,
     /// The wattpool-agent command that runs on the homes [default: what testnet/up built].
-    #[arg(long, value_name = "FILE", default_value = AGENT, hide_default_value = true)]
+    #[arg(long, value_name = "FILE", default_value_os_t = built::program("wattpool-agent"), hide_default_value = true)]
     agent: PathBuf,
     /// Folder of the contracts [default: what scripts/build-contracts built].
-    #[arg(long, value_name = "DIR", default_value = CONTRACTS, hide_default_value = true)]
+    #[arg(long, value_name = "DIR", default_value_os_t = built::contracts(), hide_default_value = true)]
     contracts: PathBuf,
     /// Only say whether these options are sound.
     #[arg(long, hide = true)]

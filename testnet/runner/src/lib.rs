@@ -6,6 +6,7 @@
 
 mod account;
 mod agents;
+pub mod built;
 mod command;
 mod deploy;
 mod description;

@@ -408,11 +408,7 @@ fn lock(home: &Path) -> Result<File> {
 
 /// The wasmd that is asked for, else `$WATTPOOL_WASMD`, else the one that `testnet/build` built here.
 fn find_wasmd(asked: Option<&Path>) -> Result<PathBuf> {
-    let path = match (asked, std::env::var_os("WATTPOOL_WASMD")) {
-        (Some(path), _) => path.to_owned(),
-        (None, Some(path)) => path.into(),
-        (None, None) => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/wasmd/wasmd"),
-    };
+    let path = asked.map_or_else(crate::built::wasmd, Path::to_owned);
     path.canonicalize().with_context(|| {
         format!(
             "no wasmd at {}: testnet/build builds it, or WATTPOOL_WASMD names one",

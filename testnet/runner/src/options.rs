@@ -4,7 +4,7 @@ use crate::account::{Account, Coin};
 use anyhow::{bail, Result};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use wattpool_schema::{PAYMENT_DENOM, STAKING_DENOM};
+use wattpool_schema::{DEFAULT_GAS_PRICE, PAYMENT_DENOM, STAKING_DENOM};
 
 /// Which ports the nodes listen on, all of 127.0.0.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Default for Options {
             voting_s: 10,
             jail_after: 10_000,
             block_gas: 100_000_000,
-            gas_price: "0.0025".into(),
+            gas_price: DEFAULT_GAS_PRICE.trim_end_matches(PAYMENT_DENOM).into(),
             uploads: Uploads::Everybody,
             named: BTreeMap::new(),
             accounts: Vec::new(),

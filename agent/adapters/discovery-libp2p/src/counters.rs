@@ -55,7 +55,7 @@ macro_rules! counters {
     ($($name:ident)*) => {
         /// The same as [`Figures`], counted from several tasks.
         #[derive(Default)]
-        pub struct Counters { $(pub $name: Count),* }
+        pub(crate) struct Counters { $(pub $name: Count),* }
 
         impl Counters {
             pub fn figures(&self) -> Figures {
@@ -80,7 +80,7 @@ counters! {
 
 /// A counter.
 #[derive(Default)]
-pub struct Count(AtomicU64);
+pub(crate) struct Count(AtomicU64);
 
 impl Count {
     pub fn add(&self, n: u64) {

@@ -10,7 +10,9 @@ use wattpool_schema::peer::Location;
 /// A node and where it was reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
+    /// Its id.
     pub peer: PeerId,
+    /// Where it listens.
     pub addresses: Vec<Multiaddr>,
 }
 
@@ -28,7 +30,9 @@ pub(crate) struct Near {
 /// Which exchange a message belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exchange {
+    /// About records.
     Records,
+    /// To trade.
     Trade,
 }
 

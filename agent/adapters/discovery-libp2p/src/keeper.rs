@@ -27,7 +27,7 @@ pub trait Keeper: Send {
 }
 
 /// What a record must be to be stored or used.
-pub struct Judge {
+pub(crate) struct Judge {
     network: String,
     clock: Clock,
     life_s: u64,
@@ -95,7 +95,7 @@ impl Judge {
 
 /// The store, shared by those who answer others and those who look up.
 #[derive(Clone)]
-pub struct Shelf(Arc<Mutex<Store>>);
+pub(crate) struct Shelf(Arc<Mutex<Store>>);
 
 impl Shelf {
     pub fn new(limits: &Limits) -> Self {

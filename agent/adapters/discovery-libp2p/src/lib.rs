@@ -23,6 +23,8 @@ mod driver;
 mod guard;
 mod handle;
 mod inbound;
+#[doc(hidden)]
+pub mod internals;
 mod keeper;
 mod lanes;
 mod links;
@@ -38,12 +40,3 @@ pub use counters::Figures;
 pub use lookup::Got;
 pub use mesh::Mesh;
 pub use own::Put;
-
-/// What a node that breaks the rules is made of: for the test-bed alone.
-#[doc(hidden)]
-pub mod internals {
-    pub use crate::counters::Counters;
-    pub use crate::handle::{Contact, Exchange};
-    pub use crate::keeper::{Judge, Keeper, Shelf};
-    pub use crate::links::{introduction, VERSION};
-}

@@ -59,7 +59,7 @@ pub(crate) enum Identity {
 }
 
 /// How a node of a version introduces itself.
-pub fn introduction(version: u16, network: &str) -> String {
+pub(crate) fn introduction(version: u16, network: &str) -> String {
     format!("{IDENTITY}{version} {network}")
 }
 

@@ -63,7 +63,7 @@ impl Mesh {
     }
 
     /// Starts a node that answers others with a keeper of the caller's.
-    pub fn start_with(
+    pub(crate) fn start_with(
         config: Checked,
         check: Arc<dyn RecordCheck>,
         clock: Clock,

@@ -291,7 +291,7 @@ pub fn encode_answer(answer: &RecordsAnswer) -> Vec<u8> {
 }
 
 /// Writes a list of records that are written already.
-pub(crate) fn list<L: AsRef<[u8]>>(lines: impl Iterator<Item = L>, mut truncated: bool) -> Vec<u8> {
+pub fn list<L: AsRef<[u8]>>(lines: impl Iterator<Item = L>, mut truncated: bool) -> Vec<u8> {
     // The longest first line.
     let head = encode(Head::Records { truncated: false }).len();
     let mut body = Vec::new();

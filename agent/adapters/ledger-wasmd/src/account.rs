@@ -353,24 +353,6 @@ fn hinted_sequence(error: &ChainError) -> Option<u64> {
     digits.parse().ok()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_due_sequence_is_read_from_the_text() {
-        let error = |log: &str| ChainError::Refused {
-            codespace: "sdk".into(),
-            code: 32,
-            log: log.into(),
-        };
-        let text = "account sequence mismatch, expected 7, got 5: incorrect account sequence";
-        assert_eq!(hinted_sequence(&error(text)), Some(7));
-        assert_eq!(hinted_sequence(&error("incorrect account sequence")), None);
-        assert_eq!(hinted_sequence(&error("expected x")), None);
-    }
-}
-
 /// Sends JSON to a contract and waits until it is executed.
 ///
 /// # Errors
@@ -399,4 +381,22 @@ pub fn ended_well(tx: TxIn) -> Result<TxIn, ChainError> {
         code: tx.result.code,
         log: tx.result.log,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_due_sequence_is_read_from_the_text() {
+        let error = |log: &str| ChainError::Refused {
+            codespace: "sdk".into(),
+            code: 32,
+            log: log.into(),
+        };
+        let text = "account sequence mismatch, expected 7, got 5: incorrect account sequence";
+        assert_eq!(hinted_sequence(&error(text)), Some(7));
+        assert_eq!(hinted_sequence(&error("incorrect account sequence")), None);
+        assert_eq!(hinted_sequence(&error("expected x")), None);
+    }
 }

@@ -2,8 +2,8 @@
 
 use crate::Failure;
 use std::path::PathBuf;
-use wattpool_conformance::chain::contracts_folder;
 use wattpool_conformance::gas::{measure, FEW};
+use wattpool_testnet::built;
 
 /// Measures on a wasmd of its own (`WATTPOOL_WASMD`, or what `testnet/build` built), which ends with the command.
 #[derive(clap::Args)]
@@ -34,7 +34,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
             range.end()
         )));
     }
-    let contracts = args.contracts.clone().unwrap_or_else(contracts_folder);
+    let contracts = args.contracts.clone().unwrap_or_else(built::contracts);
     let report = measure(&contracts, many, &mut |doing| eprintln!("{doing}"))?;
     let text = if args.json {
         format!("{}\n", serde_json::to_string_pretty(&report)?)

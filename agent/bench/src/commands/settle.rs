@@ -2,8 +2,8 @@
 
 use crate::Failure;
 use std::path::PathBuf;
-use wattpool_conformance::chain::contracts_folder;
 use wattpool_conformance::load::{run as load, Load, LONGEST_S};
+use wattpool_testnet::built;
 
 /// Loads wasmd networks of its own (`WATTPOOL_WASMD`, or what `testnet/build` built), which end with the command.
 #[derive(clap::Args)]
@@ -30,7 +30,7 @@ pub struct Args {
 /// # Errors
 /// An argument is out of range (exit code 2), there is no wasmd, a contract is missing, or the set-up fails.
 pub fn run(args: &Args) -> Result<u8, Failure> {
-    let contracts = args.contracts.clone().unwrap_or_else(contracts_folder);
+    let contracts = args.contracts.clone().unwrap_or_else(built::contracts);
     let loads = args.validators.iter().map(|validators| Load {
         validators: *validators,
         pairs: args.pairs,

@@ -2,7 +2,6 @@
 
 use crate::Failure;
 use anyhow::Context;
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;

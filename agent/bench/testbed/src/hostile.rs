@@ -6,9 +6,7 @@ use libp2p::PeerId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use wattpool_discovery_libp2p::internals::Keeper;
-use wattpool_discovery_libp2p::internals::VERSION;
-use wattpool_discovery_libp2p::internals::{Contact, Exchange};
+use wattpool_discovery_libp2p::internals::{self, Contact, Exchange, Keeper, VERSION};
 use wattpool_discovery_libp2p::wire::{
     decode_request, encode_answer, encode_record, encode_request, list, At, RecordsAnswer,
     RecordsRequest, MAX_ANSWER, MAX_REQUEST,
@@ -207,18 +205,17 @@ impl Attack {
             else {
                 return;
             };
-            let handle = &self.stranger.mesh.net.handle;
-            let (near, _) = handle.closest(*at, false).await;
-            let sends = near.contacts.iter().map(|to| self.burden(to, *at, round));
+            let near = internals::closest(&self.stranger.mesh, *at).await;
+            let sends = near.iter().map(|to| self.burden(to, *at, round));
             futures::future::join_all(sends).await;
         }
     }
 
     async fn burden(&self, to: &Contact, at: Location, round: u64) {
         for bytes in self.messages(at, round) {
-            let handle = &self.stranger.mesh.net.handle;
             // Refusals do not stop it.
-            let _ = handle.send(Exchange::Records, to.clone(), bytes).await;
+            let _ =
+                internals::send(&self.stranger.mesh, Exchange::Records, to.clone(), bytes).await;
         }
     }
 

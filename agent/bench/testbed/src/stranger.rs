@@ -1,13 +1,11 @@
 //! A node that says whatever it is told to: what it takes to attack others.
 
 use crate::members::{limits, Member, Register};
-use libp2p::{Multiaddr, PeerId};
+use libp2p::PeerId;
 use std::sync::Arc;
 use std::time::Instant;
 use wattpool_core::ports::network::{Peers, Replier};
-use wattpool_discovery_libp2p::internals::introduction;
-use wattpool_discovery_libp2p::internals::Keeper;
-use wattpool_discovery_libp2p::internals::{Contact, Exchange};
+use wattpool_discovery_libp2p::internals::{self, Exchange, Keeper};
 use wattpool_discovery_libp2p::Figures;
 use wattpool_discovery_libp2p::Mesh;
 use wattpool_schema::peer::SignedRequest;
@@ -51,10 +49,8 @@ impl Stranger {
         version: u16,
     ) -> Result<Self, String> {
         let config = member.config(bootstrap, limits());
-        let mut config = config.check().map_err(|e| e.to_string())?;
-        config.introduction = introduction(version, &config.network);
         let check = Arc::clone(register);
-        let mesh = Mesh::start_with(config, check, register.clock(), |_, _, _| keeper)
+        let mesh = internals::start(&config, check, register.clock(), keeper, version)
             .map_err(|e| e.to_string())?;
         Ok(Self { mesh })
     }
@@ -92,12 +88,8 @@ impl Stranger {
         address: &str,
         bytes: Vec<u8>,
     ) -> Result<Vec<u8>, String> {
-        let to = Contact {
-            peer: PeerId::from_bytes(peer).map_err(|e| e.to_string())?,
-            addresses: vec![address.parse::<Multiaddr>().map_err(|e| e.to_string())?],
-        };
-        let answer = self.mesh.net.handle.send(exchange, to, bytes).await;
-        answer.map_err(|e| format!("{e:?}"))
+        let to = internals::contact(peer, address)?;
+        internals::send(&self.mesh, exchange, to, bytes).await
     }
 
     /// The addresses that it listens on.

@@ -143,8 +143,7 @@ impl Agent {
         );
         let value = scoring.map_or(0.0, |s| s.value(&factors));
         // A preferred partner stands above every other, whatever its factors.
-        if !self.policy.preferred.is_empty() && self.policy.preferred.contains(&seller.to_string())
-        {
+        if self.policy.preferred.contains(seller) {
             1.0
         } else {
             value.clamp(0.0, 1.0)

@@ -379,6 +379,6 @@ impl Agent {
     }
 
     pub(super) fn is_blocked(&self, meter: &MeterId) -> bool {
-        !self.policy.blocked.is_empty() && self.policy.blocked.contains(&meter.to_string())
+        self.policy.blocked.contains(meter)
     }
 }

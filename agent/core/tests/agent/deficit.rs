@@ -96,7 +96,7 @@ fn offers_that_do_not_count_are_not_asked() {
     ];
     for (why, n, change) in cases {
         let policy = Policy {
-            blocked: vec![meter(5).to_string()],
+            blocked: [meter(5)].into(),
             ..Policy::default()
         };
         let (mut home, lookup) = Home::buying(policy, 400);
@@ -189,7 +189,7 @@ fn the_fewest_sellers_are_asked() {
 fn a_preferred_seller_comes_first() {
     for n in 2..8 {
         let policy = Policy {
-            preferred: vec![meter(n).to_string()],
+            preferred: [meter(n)].into(),
             ..Policy::default()
         };
         let (mut home, lookup) = Home::buying(policy, 400);

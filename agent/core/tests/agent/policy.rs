@@ -90,7 +90,7 @@ fn an_approval_is_not_settled_under_a_policy_that_no_longer_allows_it() {
         ..Policy::default()
     };
     let blocked = Policy {
-        blocked: vec![meter(2).to_string()],
+        blocked: [meter(2)].into(),
         ..Policy::default()
     };
     let fine = Policy {

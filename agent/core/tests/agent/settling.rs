@@ -12,7 +12,7 @@ use wattpool_schema::{Approval, Price, Seconds, TradeKind, Wh};
 fn asking() -> (Home, SignedRequest) {
     let (mut home, lookup) = Home::buying(
         Policy {
-            preferred: vec![meter(2).to_string()],
+            preferred: [meter(2)].into(),
             ..Policy::default()
         },
         400,

@@ -223,7 +223,7 @@ fn more_than_there_is_gets_a_counter_quantity() {
 fn every_denial_has_its_reason() {
     let (mut home, _) = Home::selling(
         Policy {
-            blocked: vec![meter(5).to_string()],
+            blocked: [meter(5)].into(),
             ..Policy::default()
         },
         1_000,

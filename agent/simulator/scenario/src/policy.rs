@@ -34,7 +34,7 @@ fn default_table() -> Table {
 }
 
 /// Puts the layers (each checked, with its place in the file) over the default policy, the last one on
-/// top, and checks what comes out. Weights must sum to 1 as closely as the optimizer asks.
+/// top, and checks what comes out.
 pub(crate) fn merged(
     source: &Source,
     layers: &[(&[Key<'_>], &Table)],
@@ -48,29 +48,9 @@ pub(crate) fn merged(
         all = over(all, layer);
     }
     let policy = parsed(source, last, all)?;
-    let refuse = |key: &'static str, problem: String, expected: &str| {
-        Err(source.refuse(&[last, &[Key::Name(key)]].concat(), problem, expected))
-    };
-    if policy.weights.check().is_err() {
-        let (weights, sum) = (policy.weights.named().map(|(_, w)| w), policy.weights.sum());
-        return refuse(
-            "weights",
-            format!("they are {weights:?} and sum to {sum}"),
-            "shares that sum to 1",
-        );
-    }
-    if let Some(hours) = policy.hours {
-        if hours.from > 23 || hours.to > 24 || hours.from == hours.to {
-            let problem = format!("from {} to {}", hours.from, hours.to);
-            return refuse("hours", problem, "from 0–23 and to 0–24, not the same");
-        }
-    }
-    if let (Some(low), Some(high)) = (policy.min_sell_price, policy.max_sell_price) {
-        if low > high {
-            let problem = format!("{low} is above max_sell_price, {high}");
-            return refuse("min_sell_price", problem, "at most max_sell_price");
-        }
-    }
+    policy
+        .check()
+        .map_err(|e| source.refuse(&[last, &[Key::Name(e.key)]].concat(), e.found, e.expected))?;
     Ok(policy)
 }
 

@@ -188,7 +188,7 @@ fn tariffs_zones_policies_and_faults() {
         Case { replace: &[(FLAT, "flat = 300_000\n[[zones.pairs]]\nfrom = 1\nto = 7\n")], a: A, message: "case.toml:15: zones.pairs[1].to: no home is in zone 7; expected one of the homes' zones: 1" },
         Case { replace: &[(FLAT, "flat = 300_000\n[policy]\nsel = true\n")], a: A, message: "case.toml:14: policy.sel: unknown field `sel`; expected one of `paused`, `sell`, `buy`, …" },
         Case { replace: &[(FLAT, "flat = 300_000\n[policy]\nmin_sell_price = -5\n")], a: A, message: "case.toml:14: policy.min_sell_price: invalid value: integer `-5`; expected u64" },
-        Case { replace: &[(FLAT, "flat = 300_000\n[policy.weights]\nprice = 0.5\n")], a: A, message: "case.toml:13: policy.weights: they are [0.25, 0.25, 0.15, 0.2, 0.15, 0.5] and sum to 1.5; expected shares that sum to 1" },
+        Case { replace: &[(FLAT, "flat = 300_000\n[policy.weights]\nprice = 0.5\n")], a: A, message: "case.toml:13: policy.weights: [0.25, 0.25, 0.15, 0.2, 0.15, 0.5], which sum to 1.5; expected shares from 0 to 1 that sum to 1" },
         Case { replace: &[(FLAT, "flat = 300_000\n[faults]\nmessage_loss = 1.5\n")], a: A, message: "case.toml:14: faults.message_loss: found 1.5; expected a share from 0 to 1" },
         Case { replace: &[(FLAT, "flat = 300_000\n[faults]\nhalt_seconds = inf\n")], a: A, message: "case.toml:14: faults.halt_seconds: found inf; expected 0 or more, finite" },
     ]);
@@ -239,4 +239,22 @@ fn generated_scenarios() {
         let error = load(&dir.path().join("x.toml"), None, &Overrides::default()).map(|n| n.name).unwrap_err();
         assert_eq!(error.to_string().replace(&format!("{}/", dir.path().display()), ""), message);
     }
+}
+
+#[test]
+fn policies_that_cannot_hold() {
+    let refused = |line: &'static str, message: &'static str| Case {
+        replace: Box::leak(Box::new([(
+            "flat = 300_000\n",
+            &*Box::leak(format!("flat = 300_000\n[policy]\n{line}\n").into_boxed_str()),
+        )])),
+        a: A,
+        message,
+    };
+    check(&[
+        refused("hours = { from = 7, to = 7 }", "case.toml:13: policy.hours: from 7 to 7; expected from 0–23 and to 0–24, not the same (leave the key out for the whole day)"),
+        refused("min_quality = 1.5", "case.toml:13: policy.min_quality: 1.5; expected a share from 0 to 1"),
+        refused("blocked = [\"home7\"]", "case.toml:13: policy.blocked…"),
+        refused("min_sell_price = 3\nmax_sell_price = 2", "case.toml:13: policy.min_sell_price: 3, above 2; expected at most max_sell_price"),
+    ]);
 }

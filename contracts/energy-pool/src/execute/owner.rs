@@ -57,11 +57,15 @@ pub fn accept_owner(call: Call, id: MeterId) -> Result<Response, MarketError> {
         .take()
         .ok_or(MarketError::NothingProposed)?;
     permission::must_be(&call.info.sender, &proposed, "proposed owner")?;
-    refuse_objected(&meter, id)?;
-    if let Some(notice) = meter.notice.take().filter(|notice| time < notice.from) {
-        let until = notice.from.0;
-        return Err(MarketError::NoticeRuns { until });
+    // A notice of retirement was the former owner's, and does not keep it from handing over.
+    if let Some(notice) = meter.notice.filter(|notice| !notice.retire) {
+        refuse_objected(&meter, id)?;
+        if time < notice.from {
+            let until = notice.from.0;
+            return Err(MarketError::NoticeRuns { until });
+        }
     }
+    meter.notice = None;
     let former = meter.latest().owner.clone();
     let tenure = meter.latest().tenure.saturating_add(1);
     let from_window = now.next();

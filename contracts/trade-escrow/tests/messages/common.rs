@@ -5,7 +5,7 @@ use cw_multi_test::AppResponse;
 use wattpool_fixtures::{code_of, events_of, Market, Setup};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::{
-    ExecuteMsg, LimitsChange, OpenOrder, OrderResponse, QueryMsg, SettleTrade,
+    ExecuteMsg, LimitName, LimitsChange, OpenOrder, OrderResponse, QueryMsg, SettleTrade,
 };
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::pool::ExecuteMsg as Pool;

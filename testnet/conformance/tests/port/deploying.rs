@@ -3,7 +3,6 @@
 use crate::node::{market_settings, settings, words, Setup, World};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
-use wattpool_conformance::chain::contracts_folder;
 use wattpool_ledger_wasmd::key::module_address;
 use wattpool_ledger_wasmd::{ChainError, Client, Key, Market};
 use wattpool_operator::deploy::{deploy, read_codes, Deployment};
@@ -20,7 +19,7 @@ fn deployment(net: &Testnet, window_s: u32) -> Deployment {
             .map(|n| voter(&n.validator.mnemonic))
             .collect(),
         settings: market_settings("again", window_s),
-        codes: read_codes(&contracts_folder()).unwrap(),
+        codes: read_codes(&wattpool_testnet::built::contracts()).unwrap(),
     }
 }
 

@@ -4,7 +4,6 @@ use crate::embedded::terms;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
-use wattpool_conformance::chain::contracts_folder;
 use wattpool_conformance::port::party::{Keys, DEPOSIT, REGISTERED};
 use wattpool_conformance::port::{Party, Place};
 use wattpool_core::ports::ledger::Ledger;
@@ -116,7 +115,8 @@ impl World {
             deployer: words(&net, "admin"),
             voters: Vec::new(),
             settings: market_settings("port", window_s),
-            codes: read_codes(&contracts_folder()).expect("scripts/build-contracts makes them"),
+            codes: read_codes(&wattpool_testnet::built::contracts())
+                .expect("scripts/build-contracts makes them"),
         };
         let market = deploy(&client, deployment, &|_| {}).await.unwrap();
         let world = Self {

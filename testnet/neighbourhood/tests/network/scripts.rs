@@ -3,7 +3,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use wattpool_ledger_wasmd::Market;
-use wattpool_neighbourhood::chain::{contracts_folder, description, window_for, Chain};
+use wattpool_neighbourhood::chain::{description, window_for, Chain};
 use wattpool_neighbourhood::run::{run, Shown};
 use wattpool_neighbourhood::street::street;
 use wattpool_schema::Zone;
@@ -40,7 +40,7 @@ impl Drop for Cleared<'_> {
 }
 
 fn up(home: &Path, window_s: u32) -> Value {
-    let (window, contracts) = (window_s.to_string(), contracts_folder());
+    let (window, contracts) = (window_s.to_string(), wattpool_testnet::built::contracts());
     let options = [
         "--json",
         "--block-ms",

@@ -4,7 +4,6 @@ use serde_json::Value;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use wattpool_program_harness;
 
 /// A host of its own: a network namespace, and how it and the world reach each other.
 #[derive(Clone, Debug)]
