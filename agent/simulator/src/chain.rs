@@ -65,9 +65,10 @@ impl World<'_> {
     }
 
     /// A host waits for the first block with a later time, whatever is in it.
-    pub fn watch_block(&mut self, number: u32, after: Seconds) {
+    pub fn watch_block(&mut self, now: u64, number: u32, after: Seconds) {
         self.watchers.entry(after).or_default().push(number);
-        self.need_block(after.0.saturating_mul(1000));
+        // A time that has passed asks for the next block, not for one in the past.
+        self.need_block(now.max(after.0.saturating_mul(1000)));
     }
 
     /// Halts of the chain, drawn for the whole run.

@@ -148,7 +148,7 @@ impl World<'_> {
                 self.send(now, number, to, Input::Answer(answer));
             }
             Effect::ReadMeter { from, to } => self.read_meter(now, number, incarnation, from, to),
-            Effect::WatchBlock { after } => self.watch_block(number, after),
+            Effect::WatchBlock { after } => self.watch_block(now, number, after),
             Effect::SetGate(gate) => self.books.set_gate(
                 number,
                 match gate {
