@@ -8,3 +8,5 @@ pub const PAYMENT_DENOM: &str = "uwatt";
 pub const STAKING_DENOM: &str = "ustake";
 /// Price of gas where nothing else is said: what shipped nodes accept, programs pay and simulations reckon with.
 pub const DEFAULT_GAS_PRICE: &str = "0.0025uwatt";
+/// Gas that a transaction may use, in per cent of what its simulation used. The chain takes the fee for all of it.
+pub const GAS_MARGIN_PERCENT: u32 = 140;

@@ -20,7 +20,9 @@ pub mod token;
 pub mod units;
 
 pub use bytes::*;
-pub use chain::{ADDRESS_PREFIX, DEFAULT_GAS_PRICE, PAYMENT_DENOM, STAKING_DENOM};
+pub use chain::{
+    ADDRESS_PREFIX, DEFAULT_GAS_PRICE, GAS_MARGIN_PERCENT, PAYMENT_DENOM, STAKING_DENOM,
+};
 pub use holder::Holder;
 pub use signing::{
     Approval, Cover, MeterKeys, SignedApproval, SignedCover, SignedStatement, Statement, TradeKind,

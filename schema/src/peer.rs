@@ -109,7 +109,7 @@ pub struct Offer {
 impl Offer {
     /// What the agent key signs (secp256k1 over SHA-256 of these bytes).
     pub fn sign_bytes(&self) -> Vec<u8> {
-        let bytes = SignBytes::new("wattpool/offer")
+        SignBytes::new("wattpool/offer")
             .u16(self.version)
             .text(&self.network)
             .fixed(&self.meter.0)
@@ -119,16 +119,9 @@ impl Offer {
             .u64(self.price.0)
             .u64(self.sequence)
             .u64(self.expires_at.0)
-            .finish();
-        append_blob(bytes, &self.peer)
+            .blob(&self.peer)
+            .finish()
     }
-}
-
-fn append_blob(mut bytes: Vec<u8>, blob: &[u8]) -> Vec<u8> {
-    let len = u16::try_from(blob.len()).unwrap_or(u16::MAX);
-    bytes.extend_from_slice(&len.to_be_bytes());
-    bytes.extend(blob.iter().take(usize::from(len)));
-    bytes
 }
 
 /// Surplus or deficit of a meter, told coarsely (SRS 9.1).

@@ -27,10 +27,16 @@ impl SignBytes {
     }
     /// Appends a text with its length; texts over 65,535 bytes are cut there (addresses and chain ids are far shorter).
     #[must_use]
-    pub fn text(mut self, text: &str) -> Self {
-        let len = u16::try_from(text.len()).unwrap_or(u16::MAX);
+    pub fn text(self, text: &str) -> Self {
+        self.blob(text.as_bytes())
+    }
+    /// Appends bytes with their length; cut as a text is.
+    #[must_use]
+    pub fn blob(mut self, bytes: &[u8]) -> Self {
+        let len = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
         self.0.extend_from_slice(&len.to_be_bytes());
-        self.0.extend(text.bytes().take(usize::from(len)));
+        self.0
+            .extend_from_slice(bytes.get(..usize::from(len)).unwrap_or(bytes));
         self
     }
     /// Appends bytes of a fixed size.

@@ -4,7 +4,7 @@ use crate::{print, Failure};
 use clap::ValueEnum;
 use std::io::Read;
 use std::time::Instant;
-use wattpool_optimizer::problem_file::parse;
+use wattpool_optimizer::problem_file::{parse, Answer};
 use wattpool_optimizer::{Method, Settings, Workspace};
 
 /// How to search.
@@ -18,7 +18,7 @@ enum How {
     Exact,
 }
 
-/// Chooses the best trade for a need among offers; the answer is JSON.
+/// Chooses the best trade for a need among offers.
 #[derive(clap::Args)]
 pub struct Args {
     /// Problem as JSON: a file, or - for standard input.
@@ -30,6 +30,9 @@ pub struct Args {
     /// Seed of the genetic algorithm.
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
+    /// Print the answer as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Reads the problem and prints the answer.
@@ -71,6 +74,39 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         &mut workspace,
     );
     answer.elapsed_us = Some(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
-    print(&format!("{}\n", serde_json::to_string(&answer)?))?;
+    if args.json {
+        print(&format!("{}\n", serde_json::to_string(&answer)?))?;
+    } else {
+        print(&human(&answer))?;
+    }
     Ok(0)
+}
+
+/// The answer for people.
+fn human(answer: &Answer) -> String {
+    let delivered: u64 = answer.plan.iter().map(|d| d.delivered_wh).sum();
+    let sellers = match answer.sellers {
+        1 => "1 seller".to_owned(),
+        n => format!("{n} sellers"),
+    };
+    let mut text = if answer.covered {
+        let best = if answer.optimal {
+            "the best there is"
+        } else {
+            "the best that was found"
+        };
+        format!(
+            "{delivered} Wh from {sellers}, score {:.4} ({best}):\n",
+            answer.score
+        )
+    } else {
+        format!("The need cannot be covered; the most that can be had is {delivered} Wh from {sellers}:\n")
+    };
+    for delivery in &answer.plan {
+        text.push_str(&format!(
+            "  {}: {} Wh arrive\n",
+            delivery.id, delivery.delivered_wh
+        ));
+    }
+    text
 }

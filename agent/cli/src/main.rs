@@ -5,7 +5,10 @@
 mod admin;
 mod chain;
 mod choose;
+mod compare;
+mod inspect;
 mod market;
+mod out_folder;
 mod owner;
 mod reference;
 mod simulate;
@@ -35,6 +38,10 @@ struct Cli {
 enum Command {
     /// Let a neighbourhood trade on a virtual clock, with the real agents and contracts.
     Simulate(simulate::Args),
+    /// Put finished runs side by side.
+    Compare(compare::Args),
+    /// Find out how a file of profiles or prices is written, and the mapping that reads it.
+    Inspect(inspect::Args),
     /// Choose the best trade for a need among offers.
     Choose(choose::Args),
     /// Keep keys; sign, send, look at balances and history.
@@ -72,6 +79,8 @@ fn main() -> ExitCode {
     };
     let ended = match cli.command {
         Command::Simulate(args) => simulate::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Choose(args) => choose::run(&args),
         Command::Wallet(wallet) => wallet::run(&wallet),
         Command::Validator(validator) => validator::run(&validator),

@@ -17,6 +17,7 @@ fn choose(problem: &Value, method: &str) -> Value {
     wattpool_reading(
         &[
             "choose",
+            "--json",
             "--problem",
             "-",
             "--method",
@@ -223,8 +224,13 @@ fn the_problem_can_stand_in_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("problem.json");
     std::fs::write(&file, r#"{"need_wh": 10, "offers": [{"id": "a", "offered_wh": 12, "efficiency": 1, "duration_s": 9, "quality": 1, "past_sales": 0}]}"#).unwrap();
-    let answer =
-        wattpool_program_harness::wattpool(&["choose", "--problem", file.to_str().unwrap()]).json();
+    let answer = wattpool_program_harness::wattpool(&[
+        "choose",
+        "--json",
+        "--problem",
+        file.to_str().unwrap(),
+    ])
+    .json();
     assert_eq!(answer["plan"], json!([{ "id": "a", "delivered_wh": 10 }]));
 }
 

@@ -10,12 +10,18 @@
 )]
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 use wattpool_program_harness::{number, sum, table, wattpool};
 
-const FILES: [&str; 5] = [
+/// A row of a table.
+type Row = std::collections::HashMap<String, String>;
+
+const FILES: [&str; 7] = [
+    "dictionary.csv",
     "meters.csv",
     "report.html",
+    "scenario.json",
     "summary.json",
     "trades.csv",
     "windows.csv",
@@ -76,6 +82,7 @@ fn results_agree(dir: &Path, summary: &Value) {
     );
     assert!((sum(&windows, "ceiling_wh") - number(summary, "ceiling_wh")).abs() < 1e-3);
     assert!((sum(&windows, "co2_avoided_g") - number(summary, "co2_avoided_g")).abs() < 1e-3);
+    fees_agree(&windows, &meters, &trades, summary);
     // A window whose orders are still open has traded more than its closed trades say.
     let arrived = sum(&trades, "arrived_wh");
     assert!(
@@ -88,6 +95,55 @@ fn results_agree(dir: &Path, summary: &Value) {
     );
     let page = std::fs::read_to_string(dir.join("report.html")).unwrap();
     assert!(page.trim_start().starts_with("<!") && page.trim_end().ends_with("</html>"));
+}
+
+/// Fees add up to the micro-unit over windows, homes, trades and messages, and are those of the measured table.
+fn fees_agree(windows: &[Row], meters: &[Row], trades: &[Row], summary: &Value) {
+    let fees = &summary["machinery"];
+    let all = number(fees, "fees");
+    assert!(all > 0.0);
+    for rows in [windows, meters] {
+        assert_eq!(sum(rows, "fees_micro"), all);
+    }
+    assert_eq!(sum(trades, "fee_micro"), number(fees, "trades"));
+    let parts = ["statements", "trades", "other"].map(|part| number(fees, part));
+    assert!(parts.iter().all(|part| *part >= 0.0), "{parts:?}");
+    assert_eq!(parts.iter().sum::<f64>(), all);
+    assert_eq!(sum(meters, "gain_micro"), number(summary, "welfare"));
+    assert_eq!(
+        number(summary, "welfare"),
+        number(summary, "welfare_before_fees") - all
+    );
+    let measured = measured();
+    let (mut gas, mut paid) = (0.0, 0.0);
+    for (name, cost) in fees["messages"].as_object().unwrap() {
+        // Of several statements only fifty were measured.
+        if let Some(pinned) = measured.get(name) {
+            assert_eq!(&number(cost, "gas_each"), pinned, "{name}");
+        }
+        // 1.4 times the gas, at 0.0025 micro-units each, rounded up.
+        let each = ((number(cost, "gas_each") * 1.4).ceil() * 0.0025).ceil();
+        assert_eq!(number(cost, "fee_each"), each, "{name}");
+        gas += number(cost, "count") * number(cost, "gas_each");
+        paid += number(cost, "count") * each;
+    }
+    assert_eq!((gas, paid), (number(fees, "gas"), all));
+}
+
+/// Gas per message as the documents have it, pinned.
+fn measured() -> BTreeMap<String, f64> {
+    let page = include_str!("../../../docs/performance.md");
+    let table = page
+        .split("| message | unpinned | pinned |")
+        .nth(1)
+        .unwrap();
+    let rows = table.lines().skip(2).take_while(|l| l.starts_with('|'));
+    rows.map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let gas = cells[3].split(' ').next().unwrap().replace(',', "");
+        (cells[1].to_owned(), gas.parse().unwrap())
+    })
+    .collect()
 }
 
 #[test]
@@ -205,8 +261,16 @@ fn people_get_text_and_the_same_seed_the_same_state() {
     assert!(
         text.stdout.lines().count() > 5 && serde_json::from_str::<Value>(&text.stdout).is_err()
     );
-    let [a, b] = ["1", "3"]
-        .map(|threads| wattpool(&[&args[..], &["--json", "--threads", threads]].concat()).json());
+    let [a, b] = ["1", "3"].map(|threads| {
+        wattpool(
+            &[
+                &args[..],
+                &["--json", "--force-threads", "--threads", threads],
+            ]
+            .concat(),
+        )
+        .json()
+    });
     assert_eq!(a["state_hash"], b["state_hash"]);
     let verified = wattpool(&[&args[..], &["--json", "--signatures", "verified"]].concat()).json();
     assert_eq!(verified["signatures"], "verified");
@@ -258,7 +322,7 @@ mod interrupted {
     use super::*;
     use nix::sys::signal::{kill, Signal};
     use nix::unistd::Pid;
-    use std::process::Child;
+    use std::process::{Child, Command};
     use std::time::Duration;
 
     /// A field of `/proc/<pid>/status`, or the words of `/proc/<pid>/stat` after the name.
@@ -290,7 +354,11 @@ mod interrupted {
     }
 
     fn started(args: &[&str]) -> Child {
-        let mut child = wattpool_program_harness::command(args).spawn().unwrap();
+        watched(wattpool_program_harness::command(args))
+    }
+
+    fn watched(mut command: Command) -> Child {
+        let mut child = command.spawn().unwrap();
         while !watches_for_ctrl_c(&child) || computed(&child) < 200 {
             assert!(
                 child.try_wait().unwrap().is_none(),
@@ -302,11 +370,50 @@ mod interrupted {
     }
 
     fn interrupt(child: &Child) {
-        kill(
-            Pid::from_raw(i32::try_from(child.id()).unwrap()),
-            Signal::SIGINT,
-        )
-        .unwrap();
+        signal(child, Signal::SIGINT);
+    }
+
+    fn signal(child: &Child, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), signal).unwrap();
+    }
+
+    const LONG: [&str; 6] = ["simulate", "--meters", "24", "--days", "365", "--json"];
+
+    #[test]
+    fn the_end_of_the_session_keeps_what_is_finished() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("results");
+        let child = started(&[&LONG[..], &["--out", out.to_str().unwrap()]].concat());
+        signal(&child, Signal::SIGTERM);
+        let ran = wattpool_program_harness::ended(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(130), "{}", ran.stderr);
+        let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(summary["finished"], false);
+        assert!(out.join("summary.json").is_file());
+    }
+
+    /// The folder was there at the start and is a file at the end: the figures are printed, the rest is elsewhere.
+    #[test]
+    fn results_that_cannot_be_written_are_not_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let (out, elsewhere) = (dir.path().join("results"), dir.path().join("elsewhere"));
+        std::fs::create_dir(&elsewhere).unwrap();
+        let mut command = wattpool_program_harness::command(
+            &[&LONG[..], &["--out", out.to_str().unwrap()]].concat(),
+        );
+        command.env("TMPDIR", &elsewhere);
+        let child = watched(command);
+        std::fs::remove_dir_all(&out).unwrap();
+        std::fs::write(&out, "a file now").unwrap();
+        interrupt(&child);
+        let ran = wattpool_program_harness::ended(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+        let summary: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(summary["finished"], false);
+        let (_, place) = ran.stderr.split_once("the results are in ").unwrap();
+        let (place, _) = place.split_once(" instead").unwrap();
+        assert!(place.starts_with(elsewhere.to_str().unwrap()), "{place}");
+        assert!(std::path::Path::new(place).join("summary.json").is_file());
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What an agent is given: who it is, the market it is in, and its helpers while it thinks.
 
+use crate::locations::Locations;
 use crate::ports::{Registry, Signer};
 use crate::timing::Timing;
 use wattpool_optimizer::Workspace;
+use wattpool_schema::peer::Location;
 use wattpool_schema::pool::MeterKind;
 use wattpool_schema::{MeterId, Wh, Zone};
 
@@ -21,6 +23,8 @@ pub struct Market {
     pub window_s: u32,
     /// When things happen.
     pub timing: Timing,
+    /// Where things are listed.
+    locations: Locations,
 }
 
 impl Market {
@@ -34,7 +38,18 @@ impl Market {
             network,
             window_s,
             timing,
+            locations: Locations::default(),
         }
+    }
+
+    /// Where offers of a zone, an energy bucket and a shard are listed.
+    pub(crate) fn offers_at(&self, zone: Zone, bucket: u8, shard: u16) -> Location {
+        self.locations.of_offers(&self.network, zone, bucket, shard)
+    }
+
+    /// Where surpluses and deficits of a zone and a shard are announced.
+    pub(crate) fn statuses_at(&self, zone: Zone, shard: u16) -> Location {
+        self.locations.of_status(&self.network, zone, shard)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What goes into the agent and what comes out of it.
 
+use crate::genuine::Genuine;
 use crate::policy::Policy;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Location, SignedRecord, SignedRequest, TradeAnswer};
 use wattpool_schema::pool::{MeterPosition, Tariffs, ZonePairTerms};
 use wattpool_schema::{
-    MeterId, Seconds, SignedApproval, SignedCover, SignedStatement, Wh, Window, Zone,
+    MeterId, Price, Seconds, SignedApproval, SignedCover, SignedStatement, Wh, Window, Zone,
 };
 
 /// Local time in milliseconds since the Unix epoch. Only differences and timers depend on it; what
@@ -121,8 +122,8 @@ pub enum Event {
     LookupDone {
         /// Its number.
         lookup: u32,
-        /// What was found, not verified by the agent yet.
-        records: Vec<Arc<SignedRecord>>,
+        /// What was found; judged where it came in.
+        records: Vec<Genuine>,
         /// False: the deadline cut it short.
         complete: bool,
     },
@@ -229,7 +230,7 @@ pub enum MarketTx {
 
 /// State of the grid gate for the coming window. The gate never cuts below demand: a limit is what the
 /// agent expects to need; when demand reaches it, the gate opens by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
     /// No limit.
@@ -273,6 +274,36 @@ pub enum JournalEntry {
 pub struct Learned {
     /// Expected quality and duration of trades.
     pub predictor: Predictor<MeterId>,
+}
+
+impl Timer {
+    /// How many there are.
+    pub const COUNT: usize = 8;
+    /// All of them, each at its own [`Self::index`].
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Meter,
+        Self::Price,
+        Self::Seek,
+        Self::Answers,
+        Self::Deliver,
+        Self::Release,
+        Self::Resubmit,
+        Self::Orders,
+    ];
+
+    /// Its place among [`Self::ALL`].
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Meter => 0,
+            Self::Price => 1,
+            Self::Seek => 2,
+            Self::Answers => 3,
+            Self::Deliver => 4,
+            Self::Release => 5,
+            Self::Resubmit => 6,
+            Self::Orders => 7,
+        }
+    }
 }
 
 impl JournalEntry {
@@ -347,7 +378,12 @@ pub enum Command {
         deadline: Millis,
     },
     /// Ask another meter.
-    Ask(Box<SignedRequest>),
+    Ask {
+        /// The peer id that its offer names.
+        peer: Vec<u8>,
+        /// What.
+        request: Box<SignedRequest>,
+    },
     /// Answer another meter.
     Reply(Box<TradeAnswer>),
     /// Fire a timer.
@@ -444,6 +480,20 @@ pub enum Notice {
         request: u64,
         /// The other side.
         partner: MeterId,
+        /// How much.
+        wh: Wh,
+        /// At what price, network charge and all, micro-units per kWh: as a buyer what will be paid, as a seller at
+        /// least what is asked now.
+        price: Price,
+        /// This meter sells.
+        selling: bool,
+        /// Block time after which it is too late to decide.
+        until: Seconds,
+    },
+    /// A window's export was never stated: the market takes statements for thirty days, and the chain was away longer.
+    Unstated {
+        /// Which.
+        window: Window,
         /// How much.
         wh: Wh,
     },

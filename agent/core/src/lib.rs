@@ -5,11 +5,14 @@
 //! wants done in the world are [`io::Command`]s.
 
 pub mod agent;
+pub mod clock;
 pub mod context;
 pub mod flows;
 pub mod forecast;
+pub mod genuine;
 pub mod io;
 pub mod lines;
+mod locations;
 pub mod metering;
 pub mod policy;
 pub mod ports;

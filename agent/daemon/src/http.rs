@@ -211,13 +211,25 @@ async fn policy(State(interface): Shared) -> Answer {
     Ok(Json(status.policy).into_response())
 }
 
+/// A policy with the keys that are named changed; null takes a limit away. What is not named stays.
+fn amended(policy: &Policy, body: &[u8]) -> serde_json::Result<Policy> {
+    let named: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body)?;
+    let mut keys = match serde_json::to_value(policy)? {
+        serde_json::Value::Object(keys) => keys,
+        _ => serde_json::Map::new(),
+    };
+    keys.extend(named);
+    serde_json::from_value(serde_json::Value::Object(keys))
+}
+
 async fn set_policy(State(interface): Shared, body: Bytes) -> Answer {
-    let policy: Policy = serde_json::from_slice(&body)
+    let handle = agent(&interface)?;
+    let in_force = handle.status().await.map_err(gone)?.policy;
+    let policy = amended(&in_force, &body)
         .map_err(|e| refuse(StatusCode::BAD_REQUEST, format!("policy: {e}")))?;
     policy
         .check()
         .map_err(|e| refuse(StatusCode::BAD_REQUEST, e))?;
-    let handle = agent(&interface)?;
     handle.set_policy(policy.clone()).await.map_err(gone)?;
     Ok(Json(policy).into_response())
 }
@@ -244,7 +256,10 @@ async fn decide(State(interface): Shared, body: Bytes) -> Answer {
     if known.map_err(gone)? {
         Ok(Json(decision).into_response())
     } else {
-        let error = format!("no trade of number {} waits", decision.request);
+        let error = format!(
+            "no trade of number {} waits (any more: what is not decided in time lapses)",
+            decision.request
+        );
         Err(refuse(StatusCode::NOT_FOUND, error))
     }
 }
@@ -276,4 +291,38 @@ async fn trades(State(interface): Shared, Query(page): Query<Page>) -> Answer {
 
 async fn history(State(interface): Shared, Query(page): Query<Page>) -> Answer {
     read(&interface, &page, HistoryReader::notices).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wattpool_schema::{Price, Wh};
+
+    #[test]
+    fn a_partial_policy_changes_only_what_it_names() {
+        let policy = Policy {
+            max_buy_price: Some(Price(200_000)),
+            reserve_wh: Wh(7),
+            ..Policy::default()
+        };
+        assert_eq!(amended(&policy, b"{}").unwrap(), policy);
+        let paused = amended(&policy, br#"{"paused": true}"#).unwrap();
+        assert_eq!(
+            paused,
+            Policy {
+                paused: true,
+                ..policy.clone()
+            }
+        );
+        let free = amended(&policy, br#"{"max_buy_price": null}"#).unwrap();
+        assert_eq!((free.max_buy_price, free.reserve_wh), (None, Wh(7)));
+        for bad in [
+            &br#"{"max_buy_prize": 1}"#[..],
+            b"[]",
+            b"",
+            br#"{"paused": 3}"#,
+        ] {
+            assert!(amended(&policy, bad).is_err());
+        }
+    }
 }

@@ -91,7 +91,7 @@ async fn agent(config: &Config) -> Result<()> {
         deployment.window_seconds,
         Timing::for_chain(deployment.window_seconds, config.chain.block_ms),
     ));
-    let registry = Arc::new(Registry::new(market.network.clone(), Arc::clone(&signer)));
+    let registry = Arc::new(Registry::new(Arc::clone(&signer)));
     let clock = Arc::clone(&registry);
     let mesh = Mesh::start(
         &mesh_config(config, keystore.peer, &market),

@@ -14,8 +14,10 @@
 )]
 
 mod chain;
+mod meters;
 mod network;
 mod node;
+mod scenarios;
 mod settings;
 
 /// A parser under test.
@@ -52,10 +54,17 @@ pub const TARGETS: &[Target] = &[
     chain::ANSWER,
     node::RPC,
     node::MODULE,
+    meters::P1,
+    meters::SML,
+    meters::DLMS,
+    meters::SUNSPEC,
+    meters::JSON,
     settings::NODE,
     settings::AGENT,
     settings::POLICY,
     settings::MARKET,
+    scenarios::SCENARIO,
+    scenarios::PROFILES,
 ];
 
 /// Runs the target of a name.

@@ -44,13 +44,17 @@ static ALLOCATOR: Counting = Counting;
 /// Bytes that a target may allocate at once besides what its input justifies.
 const BESIDES: usize = 64 * 1024;
 
+/// Bytes that no input may cost.
+const MOST: usize = 512 * 1024 * 1024;
+
 /// Runs a target and looks at what it allocated.
 fn measured(target: &Target, input: &[u8]) {
     let before = NOW.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
     run(target.name, input);
     let peak = PEAK.load(Ordering::Relaxed).saturating_sub(before);
-    let most = input.len().min(target.longest) * target.per_byte + BESIDES;
+    let longest = input.len().min(target.longest) + 1;
+    let most = (longest * target.per_byte + BESIDES).min(MOST);
     assert!(
         peak <= most,
         "{}: {peak} bytes for an input of {}, at most {most}",

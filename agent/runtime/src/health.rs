@@ -1,14 +1,16 @@
 //! What works and what does not, and the gate that is open whenever something does not.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::time::Instant;
 use wattpool_core::io::Gate;
 use wattpool_core::ports::home::GridGate;
+use wattpool_host::Facts;
 
 /// What may fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// The chain or the way to it.
@@ -19,10 +21,12 @@ pub enum Part {
     Network,
     /// What the owner may look up later.
     History,
+    /// The home does not trade though it should.
+    Trading,
 }
 
 /// Something that does not work now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// What.
     pub part: Part,
@@ -33,14 +37,21 @@ pub struct Trouble {
 }
 
 /// Health of the agent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// Everything works.
+    /// Everything works, and the home trades if its owner lets it.
     pub ok: bool,
     /// The agent has seen its first window.
     pub started: bool,
     /// What does not.
     pub troubles: Vec<Trouble>,
+    /// Seconds since the last block was heard of.
+    pub block_age_s: Option<u64>,
+    /// The gate to the national grid.
+    pub gate: Option<Gate>,
+    /// How far metering and stating are.
+    #[serde(flatten)]
+    pub facts: Facts,
 }
 
 struct State {
@@ -50,6 +61,9 @@ struct State {
     /// What it was set to last.
     set: Option<Gate>,
     started: bool,
+    facts: Facts,
+    /// When a block was heard of last.
+    heard: Option<Instant>,
 }
 
 /// Shared by all tasks of a runtime.
@@ -65,6 +79,8 @@ impl Board {
             wanted: Gate::Open,
             set: None,
             started: false,
+            facts: Facts::default(),
+            heard: None,
         };
         Self {
             state: Mutex::new(state),
@@ -101,6 +117,15 @@ impl Board {
             tracing::info!(?part, "works again");
             self.move_gate(&mut state);
         }
+    }
+
+    /// What the host knows now.
+    pub fn knows(&self, facts: Facts) {
+        let mut state = self.lock();
+        if facts.block.height > state.facts.block.height {
+            state.heard = Some(Instant::now());
+        }
+        state.facts = facts;
     }
 
     /// The first window was seen.
@@ -141,10 +166,20 @@ impl Board {
 
     pub fn health(&self) -> Health {
         let state = self.lock();
+        let complaints = state.facts.complaints().into_iter();
+        let complaints = complaints.map(|why| Trouble {
+            part: Part::Trading,
+            why,
+            failures: 1,
+        });
+        let troubles: Vec<Trouble> = state.troubles.values().cloned().chain(complaints).collect();
         Health {
-            ok: state.troubles.is_empty() && state.started,
+            ok: troubles.is_empty() && state.started,
             started: state.started,
-            troubles: state.troubles.values().cloned().collect(),
+            troubles,
+            block_age_s: state.heard.map(|at| at.elapsed().as_secs()),
+            gate: state.set,
+            facts: state.facts.clone(),
         }
     }
 }

@@ -1,16 +1,15 @@
 //! The runtime that drives one [`wattpool_core::Agent`] in the real world.
 //!
-//! Blocks are followed by their heights without a gap, and everything that depends on their order is done in
-//! it: what a block did to this meter is told before a transaction that ended in it, and both before the block
-//! itself frees promises. Commands are carried out in their order; a journal entry is durable before what
-//! follows it is begun. Of time only the chain's counts; the local clock is used for differences.
+//! It is a shell: it brings what chain, meter, network and owner say as [`wattpool_host::Input`]s and carries out the
+//! [`wattpool_host::Effect`]s of the host in their order; a journal entry is durable before what follows it is begun.
+//! What decides about the agent's life stands in the host, which the simulator drives too.
 //!
 //! When chain or meter fail, the gate to the national grid is open, [`Health`] says what is wrong, and the
 //! runtime asks again until it is answered.
 
 mod backoff;
-mod carry;
 mod control;
+mod effects;
 mod follow;
 mod health;
 mod publish;
@@ -18,10 +17,12 @@ mod registry;
 mod runtime;
 mod start;
 mod status;
+mod time;
 
 pub use backoff::pauses;
 pub use control::{Gone, Handle};
 pub use health::{Health, Part, Trouble};
 pub use registry::Registry;
 pub use runtime::{Ended, Ports, RunError, Runtime, Settings};
-pub use status::{Awaiting, Counters, Noticed, Status};
+pub use status::Status;
+pub use wattpool_host::{Awaiting, Counters, Noticed};

@@ -1,183 +1,50 @@
-//! The chain's registry of meters as last seen: loaded once, then kept by the chain's events.
+//! The chain's registry of meters for all tasks of a runtime, and the judge of records that the network asks.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use wattpool_core::io::BlockRef;
-use wattpool_core::ports::network::{RecordCheck, Verdict};
-use wattpool_core::ports::{MeterInfo, Registry as RegistryPort, SellerRecord, Signer};
-use wattpool_schema::event::MarketEvent;
-use wattpool_schema::peer::{Record, SignedRecord, MAX_PEER_ID};
-use wattpool_schema::{MeterId, Seconds, Zone, RECORD_VERSION};
+use wattpool_core::genuine::{judge, Verdict};
+use wattpool_core::ports::network::RecordCheck;
+use wattpool_core::ports::Signer;
+use wattpool_host::Meters;
+use wattpool_schema::peer::SignedRecord;
+use wattpool_schema::Seconds;
 
-/// A seller's record, with the height up to which it counts.
-#[derive(Clone, Copy, Debug)]
-struct Known {
-    record: SellerRecord,
-    as_of: u64,
-}
-
-#[derive(Default)]
-struct Tables {
-    meters: BTreeMap<MeterId, MeterInfo>,
-    sellers: BTreeMap<MeterId, Known>,
-    block: BlockRef,
-}
-
-/// Meters in service and the records of sellers met. Also what a record of the network is checked against.
+/// [`Meters`], shared. Also what a record of the network is checked against.
 pub struct Registry {
-    network: String,
     signer: Arc<dyn Signer + Send + Sync>,
-    tables: RwLock<Tables>,
+    meters: RwLock<Meters>,
 }
 
 impl Registry {
-    /// An empty one: until the chain has answered no meter is known and no record holds. `network` is
-    /// [`wattpool_core::context::Market::network`].
-    pub fn new(network: String, signer: Arc<dyn Signer + Send + Sync>) -> Self {
+    /// An empty one: until the chain has answered no meter is known and no record holds.
+    pub fn new(signer: Arc<dyn Signer + Send + Sync>) -> Self {
         Self {
-            network,
             signer,
-            tables: RwLock::default(),
+            meters: RwLock::default(),
         }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Meters> {
         // Writers only insert and remove: nothing is left half-changed.
-        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+        self.meters.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
-        self.tables.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes the chain's list of meters.
-    pub(crate) fn load(&self, meters: Vec<(MeterId, MeterInfo)>) {
-        self.write().meters = meters.into_iter().collect();
-    }
-
-    pub(crate) fn knows_seller(&self, id: &MeterId) -> bool {
-        self.read().sellers.contains_key(id)
-    }
-
-    /// Takes a seller's record, which counts all blocks up to `as_of`.
-    pub(crate) fn learn_seller(&self, id: MeterId, record: SellerRecord, as_of: u64) {
-        self.write().sellers.insert(id, Known { record, as_of });
-    }
-
-    /// The newest block; records that expired before it hold no more.
-    pub(crate) fn see(&self, block: BlockRef) {
-        let mut tables = self.write();
-        tables.block = tables.block.max(block);
-    }
-
-    /// Follows what happened in a block. False: the event does not tell enough, the list must be loaded again.
-    pub(crate) fn follow(&self, block: BlockRef, event: &MarketEvent) -> bool {
-        match event {
-            MarketEvent::TradeClosed(trade) => {
-                let mut tables = self.write();
-                let known = tables.sellers.get_mut(&trade.seller);
-                if let Some(known) = known.filter(|k| k.as_of < block.height) {
-                    known.record.count(trade);
-                }
-            }
-            MarketEvent::MeterRegistered(m) => {
-                let mut tables = self.write();
-                let info = m.agent.map(|agent| MeterInfo {
-                    agent,
-                    zone: m.zone,
-                    kind: m.kind,
-                });
-                match info {
-                    Some(info) => tables.meters.insert(m.meter, info),
-                    None => tables.meters.remove(&m.meter),
-                };
-            }
-            MarketEvent::MeterUpdated(m) => {
-                if let Some(info) = self.write().meters.get_mut(&m.meter) {
-                    info.zone = m.zone;
-                    info.kind = m.kind;
-                }
-            }
-            MarketEvent::MeterRetired(m) => {
-                self.write().meters.remove(&m.meter);
-            }
-            MarketEvent::AgentSet(m) => {
-                let mut tables = self.write();
-                match (m.agent, tables.meters.get_mut(&m.meter)) {
-                    (Some(agent), Some(info)) => info.agent = agent,
-                    (Some(_), None) => return false,
-                    (None, _) => {
-                        tables.meters.remove(&m.meter);
-                    }
-                }
-            }
-            _ => {}
-        }
-        true
-    }
-
-    /// Meters in service per zone, ascending.
-    pub(crate) fn zones(&self) -> Vec<(Zone, u64)> {
-        let mut zones = BTreeMap::new();
-        for info in self.read().meters.values() {
-            let count: &mut u64 = zones.entry(info.zone).or_default();
-            *count = count.saturating_add(1);
-        }
-        zones.into_iter().collect()
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Meters> {
+        self.meters.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Number of meters in service.
     pub fn meters(&self) -> usize {
-        self.read().meters.len()
-    }
-}
-
-impl RegistryPort for Registry {
-    fn meter(&self, id: &MeterId) -> Option<MeterInfo> {
-        self.read().meters.get(id).copied()
-    }
-    fn record(&self, id: &MeterId) -> SellerRecord {
-        let known = self.read().sellers.get(id).copied();
-        known.map(|k| k.record).unwrap_or_default()
-    }
-}
-
-impl RecordCheck for Registry {
-    fn check(&self, signed: &SignedRecord) -> Verdict {
-        let (zone, peer) = match &signed.record {
-            Record::Offer(o) => (o.zone, o.peer.len()),
-            Record::Status(s) => (s.zone, 0),
-        };
-        match RegistryPort::meter(self, &signed.meter()) {
-            Some(m) if m.zone == zone && peer <= MAX_PEER_ID => {
-                let bytes = signed.sign_bytes();
-                if self
-                    .signer
-                    .verify_agent(&m.agent, &bytes, &signed.signature)
-                {
-                    Verdict::Holds
-                } else {
-                    Verdict::Forged
-                }
-            }
-            _ => Verdict::Unknown,
-        }
-    }
-}
-
-impl Registry {
-    /// Whether a record can be relied on now: of this network and version, not expired, and signed by its
-    /// registered agent.
-    pub(crate) fn holds(&self, signed: &SignedRecord) -> bool {
-        let now = self.read().block.time;
-        signed.version() == RECORD_VERSION
-            && signed.network() == self.network
-            && signed.expires_at() >= now
-            && self.check(signed) == Verdict::Holds
+        self.read().count()
     }
 
     /// Time of the newest block seen.
     pub fn chain_time(&self) -> Seconds {
-        self.read().block.time
+        self.read().chain_time()
+    }
+}
+
+impl RecordCheck for Registry {
+    fn check(&self, record: &SignedRecord) -> Verdict {
+        judge(record, &*self.read(), &*self.signer)
     }
 }

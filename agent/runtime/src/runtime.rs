@@ -1,4 +1,4 @@
-//! The loop: one event at a time goes into the agent, what it wants is begun at once.
+//! The loop: one input at a time goes into the host, what it wants is begun at once.
 
 use crate::control::{Control, Handle};
 use crate::follow::{Follower, News, WAITING_BLOCKS};
@@ -6,27 +6,24 @@ use crate::health::{Board, Part};
 use crate::publish::Publisher;
 use crate::registry::Registry;
 use crate::start::{standing, Standing};
-use crate::status::{Awaiting, Counters, Noticed};
-use std::collections::{BTreeMap, VecDeque};
+use crate::time::LocalClock;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
-use wattpool_core::context::{Context, Identity, Market};
-use wattpool_core::io::{
-    concerned, BlockRef, Command, Event, JournalEntry, Millis, Reading, Timer,
-};
+use wattpool_core::context::{Identity, Market};
+use wattpool_core::io::{JournalEntry, Millis, Reading};
 use wattpool_core::policy::Policy;
 use wattpool_core::ports::home::{GridGate, History, Journal, JournalError, Meter};
-use wattpool_core::ports::ledger::{Executed, Ledger};
+use wattpool_core::ports::ledger::Ledger;
 use wattpool_core::ports::network::{Discovery, Peers, Replier};
 use wattpool_core::ports::Signer;
-use wattpool_core::Agent;
+use wattpool_host::{Effect, Host, Input, Options, Start, Tools};
 use wattpool_optimizer::Workspace;
-use wattpool_schema::event::MarketEvent;
-use wattpool_schema::peer::{SignedRecord, SignedRequest};
-use wattpool_schema::{MeterId, Seconds, Window};
+use wattpool_schema::peer::SignedRequest;
+use wattpool_schema::Window;
 
 /// Requests of other meters that wait for the agent; more are not answered.
 const WAITING_REQUESTS: usize = 64;
@@ -34,6 +31,8 @@ const WAITING_REQUESTS: usize = 64;
 pub(crate) const WAITING_READS: usize = 8;
 /// The owner's wishes that wait.
 const WAITING_CONTROLS: usize = 16;
+/// Things told that are kept in memory.
+const NOTICES: usize = 50;
 /// With no timer set the loop still turns so often.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -88,13 +87,15 @@ pub enum RunError {
 /// What a task brought.
 pub(crate) enum Done {
     Nothing,
-    Event(Event),
-    Tx(u64, Executed),
+    Input(Input),
 }
+
+/// Sees every effect before it is carried out.
+pub type Observer = Box<dyn FnMut(Millis, &Effect) + Send>;
 
 /// Drives one agent.
 pub struct Runtime<L, N, M> {
-    pub(crate) agent: Agent,
+    pub(crate) host: Host,
     pub(crate) settings: Settings,
     pub(crate) ledger: Arc<L>,
     pub(crate) network: Arc<N>,
@@ -105,34 +106,22 @@ pub struct Runtime<L, N, M> {
     pub(crate) registry: Arc<Registry>,
     pub(crate) board: Arc<Board>,
     workspace: Workspace,
-    begun: Instant,
-    pub(crate) block: BlockRef,
-    pub(crate) timers: BTreeMap<Timer, Millis>,
-    /// Block times of which the first later block is to be told.
-    pub(crate) watches: Vec<Seconds>,
-    /// Transactions that ended in blocks not followed yet.
-    held: Vec<Outcome>,
+    clock: LocalClock,
     pub(crate) tasks: JoinSet<Done>,
     pub(crate) publisher: Publisher<N>,
-    /// Who waits for an answer, oldest first.
-    pub(crate) repliers: VecDeque<((MeterId, u64), Replier)>,
-    /// The newest offer of each meter met, for its peer id.
-    pub(crate) offers: BTreeMap<MeterId, Arc<SignedRecord>>,
+    /// Who waits for an answer, by ticket.
+    pub(crate) repliers: BTreeMap<u64, Replier>,
+    pub(crate) tickets: u64,
     pub(crate) reads: Option<mpsc::Sender<(Window, Window)>>,
-    pub(crate) counters: Counters,
-    pub(crate) awaiting: Vec<Awaiting>,
-    pub(crate) notices: VecDeque<Noticed>,
-    /// The history is complete up to the last block followed.
-    caught_up: bool,
-    changed: bool,
+    pub(crate) follower: Option<Follower<L>>,
+    background: Vec<JoinHandle<()>>,
+    /// Tasks that follow the chain for this life of the agent.
+    pub(crate) following: Vec<JoinHandle<()>>,
+    pub(crate) changed: bool,
+    effects: Vec<Effect>,
+    observer: Option<Observer>,
     controls: mpsc::Receiver<Control>,
     stop: watch::Receiver<bool>,
-}
-
-/// A transaction that ended, by the agent's number.
-struct Outcome {
-    intent: u64,
-    executed: Executed,
 }
 
 impl<L, N, M> Runtime<L, N, M>
@@ -155,13 +144,22 @@ where
             stop: Arc::new(stop),
             board: Arc::clone(&board),
         };
-        let agent = Agent::new(
+        let clock = LocalClock {
+            begun: Instant::now(),
+            started_at: settings.started_at,
+        };
+        let options = Options {
+            notices: NOTICES,
+            history: true,
+        };
+        let host = Host::new(
             settings.identity.clone(),
             Arc::clone(&settings.market),
-            settings.policy.clone(),
+            policy_in(&*ports.journal).unwrap_or_else(|| settings.policy.clone()),
+            options,
         );
         let runtime = Self {
-            agent,
+            host,
             settings,
             ledger: ports.ledger,
             publisher: Publisher::new(Arc::clone(&ports.network), Arc::clone(&board)),
@@ -173,32 +171,33 @@ where
             registry,
             board,
             workspace: Workspace::new(),
-            begun: Instant::now(),
-            block: BlockRef::default(),
-            timers: BTreeMap::new(),
-            watches: Vec::new(),
-            held: Vec::new(),
+            clock,
             tasks: JoinSet::new(),
-            repliers: VecDeque::new(),
-            offers: BTreeMap::new(),
+            repliers: BTreeMap::new(),
+            tickets: 0,
             reads: None,
-            counters: Counters::default(),
-            awaiting: Vec::new(),
-            notices: VecDeque::new(),
-            caught_up: false,
+            follower: None,
+            background: Vec::new(),
+            following: Vec::new(),
             changed: false,
+            effects: Vec::new(),
+            observer: None,
             controls,
             stop: stopped,
         };
         (runtime, handle)
     }
 
+    /// Has every effect seen before it is carried out.
+    #[must_use]
+    pub fn observed(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// Local time.
     pub(crate) fn now(&self) -> Millis {
-        let passed = self.begun.elapsed().as_millis();
-        self.settings
-            .started_at
-            .plus(u64::try_from(passed).unwrap_or(u64::MAX))
+        self.clock.now()
     }
 
     /// Runs until it is told to stop, the registration changes or the journal fails.
@@ -206,17 +205,43 @@ where
     /// # Errors
     /// The journal fails: nothing may be done that would have to be remembered.
     pub async fn run(mut self) -> Result<Ended, RunError> {
+        let mut readings = self.read_meter();
+        let mut requests = self.listen();
+        loop {
+            match self.live(&mut readings, &mut requests).await? {
+                Some(ended) => {
+                    if ended == Ended::RegistrationChanged {
+                        tracing::warn!("the meter's registration has changed");
+                    }
+                    self.publisher.farewell().await;
+                    return Ok(ended);
+                }
+                None => self.begin_again(),
+            }
+        }
+    }
+
+    /// From a start to an end; none when blocks are not to be had any more and the agent has to begin again from its
+    /// journal and the chain's state.
+    async fn live(
+        &mut self,
+        readings: &mut mpsc::Receiver<Reading>,
+        requests: &mut mpsc::Receiver<(SignedRequest, Replier)>,
+    ) -> Result<Option<Ended>, RunError> {
         let metered_before = self
             .journal
             .entries()?
             .iter()
             .any(|e| matches!(e, JournalEntry::Metered { .. }));
         let (to, mut news) = mpsc::channel(WAITING_BLOCKS);
+        let market = &self.settings.market;
         let follower = Follower {
             ledger: Arc::clone(&self.ledger),
             registry: Arc::clone(&self.registry),
             board: Arc::clone(&self.board),
-            window_s: self.settings.market.window_s,
+            window_s: market.window_s,
+            block_ms: market.timing.block_ms,
+            clock: self.clock,
             to,
         };
         let meter = Arc::clone(&self.meter);
@@ -226,79 +251,80 @@ where
         let begin = loop {
             tokio::select! {
                 biased;
-                () = stopped(&mut self.stop) => return Ok(Ended::Stopped),
+                () = stopped(&mut self.stop) => return Ok(Some(Ended::Stopped)),
                 begin = &mut starting => break begin,
                 Some(control) = self.controls.recv() => self.control(control)?,
+                // Without the chain there is nothing to answer: the asker is let go.
+                Some(_) = requests.recv() => {}
             }
         };
-        let (reads, mut readings) = self.read_meter();
-        let (requests, asking) = self.listen();
-        let mut background = Background(vec![reads, asking], Arc::clone(&self.board));
-        background.0.extend(self.begin(begin, &follower)?);
-        drop(follower);
-        let mut requests = requests;
+        self.follower = Some(follower.clone());
+        self.begin(begin, follower)?;
         loop {
             let due = self.next_due();
             tokio::select! {
                 biased;
-                () = stopped(&mut self.stop) => break,
-                Some(news) = news.recv() => self.news(news)?,
+                () = stopped(&mut self.stop) => return Ok(Some(Ended::Stopped)),
+                Some(news) = news.recv() => match news {
+                    News::Input(input) => self.take(input)?,
+                    News::LeftBehind => return Ok(None),
+                },
                 Some(done) = self.tasks.join_next() => self.done(done)?,
-                Some(reading) = readings.recv() => self.reading(reading)?,
-                () = tokio::time::sleep_until(due) => self.fire()?,
+                Some(reading) = readings.recv() => self.take(Input::Reading(reading))?,
+                () = tokio::time::sleep_until(due) => self.take(Input::Tick)?,
                 Some(control) = self.controls.recv() => self.control(control)?,
                 Some((request, replier)) = requests.recv() => self.request(request, replier)?,
             }
             if self.changed {
-                tracing::warn!("the meter's registration has changed");
-                self.publisher.farewell().await;
-                return Ok(Ended::RegistrationChanged);
+                return Ok(Some(Ended::RegistrationChanged));
             }
         }
-        self.publisher.farewell().await;
-        Ok(Ended::Stopped)
+    }
+
+    /// What was under way is given up as in a crash; what is journalled goes on.
+    fn begin_again(&mut self) {
+        tracing::warn!("the agent goes on from the chain's state");
+        for task in self.following.drain(..) {
+            task.abort();
+        }
+        self.tasks = JoinSet::new();
+        self.repliers.clear();
+        self.host = self.host.again();
     }
 
     /// The agent takes up what it journalled, in the running window; then the chain is followed.
-    fn begin(
-        &mut self,
-        begin: Standing,
-        follower: &Follower<L>,
-    ) -> Result<Vec<JoinHandle<()>>, RunError> {
+    fn begin(&mut self, begin: Standing, follower: Follower<L>) -> Result<(), RunError> {
         let Standing {
             head,
             position,
             terms,
             installed,
         } = begin;
-        self.block = head;
-        let journal = self.journal.entries()?;
-        self.feed(Event::Started { journal, position })?;
-        if let Some(reading) = installed {
-            self.reading(reading)?;
-        }
-        let window = terms.now;
-        self.open(terms)?;
-        let noted = match self.history.noted_to() {
+        let noted_to = match self.history.noted_to() {
             Ok(noted) => noted,
             Err(error) => {
                 self.board.trouble(Part::History, &error);
                 None
             }
         };
-        let mut following = vec![tokio::spawn(follower.clone().follow(head, window))];
-        match noted.filter(|n| *n < head.height) {
-            Some(from) => {
-                let catching_up = follower.clone().catch_up(from, head.height);
-                following.push(tokio::spawn(catching_up));
-            }
-            None => self.caught_up = true,
-        }
-        Ok(following)
+        let window = terms.now;
+        self.registry.write().open(&terms);
+        let start = Start {
+            head,
+            position,
+            terms: Some(terms),
+            journal: self.journal.entries()?,
+            installed,
+            noted_to,
+        };
+        self.take(Input::Start(Box::new(start)))?;
+        let following = tokio::spawn(follower.follow(head, window));
+        self.following.push(following);
+        Ok(())
     }
 
     /// A task that reads the meter, range by range, asking again while it is silent.
-    fn read_meter(&mut self) -> (JoinHandle<()>, mpsc::Receiver<Reading>) {
+    fn read_meter(&mut self) -> mpsc::Receiver<Reading> {
         let (ask, mut asked) = mpsc::channel::<(Window, Window)>(WAITING_READS);
         let (to, readings) = mpsc::channel(1);
         self.reads = Some(ask);
@@ -307,7 +333,7 @@ where
             while let Some((from, through)) = asked.recv().await {
                 let mut window = from;
                 while window <= through {
-                    let reading = crate::carry::registers(&*meter, &board, window).await;
+                    let reading = crate::effects::registers(&*meter, &board, window).await;
                     if let Some(reading) = reading {
                         if to.send(reading).await.is_err() {
                             return;
@@ -317,11 +343,12 @@ where
                 }
             }
         });
-        (task, readings)
+        self.background.push(task);
+        readings
     }
 
     /// A task that takes requests of other meters. When too many wait, the asker gets silence.
-    fn listen(&self) -> (mpsc::Receiver<(SignedRequest, Replier)>, JoinHandle<()>) {
+    fn listen(&mut self) -> mpsc::Receiver<(SignedRequest, Replier)> {
         let (to, requests) = mpsc::channel(WAITING_REQUESTS);
         let network = Arc::clone(&self.network);
         let task = tokio::spawn(async move {
@@ -335,124 +362,42 @@ where
                 }
             }
         });
-        (requests, task)
+        self.background.push(task);
+        requests
     }
 
-    /// One event goes in; what the agent wants is begun, in its order.
-    pub(crate) fn feed(&mut self, event: Event) -> Result<(), RunError> {
+    /// One input goes in; what the host wants is begun, in its order.
+    pub(crate) fn take(&mut self, input: Input) -> Result<(), RunError> {
+        if matches!(input, Input::Start(_) | Input::Window(_)) {
+            self.board.started();
+        }
         let now = self.now();
-        let mut out: Vec<Command> = Vec::new();
-        let mut cx = Context {
-            signer: &*self.signer,
-            registry: &*self.registry,
-            workspace: &mut self.workspace,
-            choice_clock: None,
-        };
-        self.agent.handle(now, event, &mut cx, &mut out);
-        for command in out {
-            self.carry(command)?;
+        let mut effects = std::mem::take(&mut self.effects);
+        {
+            let meters = self.registry.read();
+            let mut tools = Tools {
+                signer: &*self.signer,
+                meters: &meters,
+                workspace: &mut self.workspace,
+                choice_clock: None,
+            };
+            self.host.take(now, input, &mut tools, &mut effects);
         }
-        Ok(())
-    }
-
-    fn open(&mut self, terms: Arc<wattpool_core::io::WindowTerms>) -> Result<(), RunError> {
-        let live = terms.live();
-        self.counters.windows = self.counters.windows.saturating_add(1);
-        self.offers
-            .retain(|_, record| record.expires_at() >= terms.at.time);
-        self.noted();
-        self.feed(Event::WindowOpened(terms))?;
-        self.board.started();
-        self.ask_meter(live, live);
-        Ok(())
-    }
-
-    fn reading(&mut self, reading: Reading) -> Result<(), RunError> {
-        self.counters.readings = self.counters.readings.saturating_add(1);
-        self.feed(Event::Reading(reading))
-    }
-
-    fn news(&mut self, news: News) -> Result<(), RunError> {
-        match news {
-            News::Window(terms) => self.open(terms)?,
-            News::Missed(window) => {
-                tracing::warn!(%window, "a window was over before it could be opened");
-                self.counters.windows_missed = self.counters.windows_missed.saturating_add(1);
+        for effect in effects.drain(..) {
+            if let Some(observer) = &mut self.observer {
+                observer(now, &effect);
             }
-            News::Past(past, last) => {
-                self.note_events(past.block, &past.events);
-                if last {
-                    self.caught_up = true;
-                    self.noted();
-                }
-            }
-            News::Block(news) => {
-                self.block = news.block;
-                self.counters.blocks = self.counters.blocks.saturating_add(1);
-                if self.note_events(news.block, &news.events) {
-                    self.noted();
-                }
-                let me = self.settings.identity.meter;
-                for event in news.events {
-                    self.count_sale(&event);
-                    self.changed |= registers_anew(&event, me);
-                    if is_news(&event, me) {
-                        let at = news.block;
-                        self.feed(Event::Chain { at, event })?;
-                    }
-                }
-                self.release_held()?;
-                let before = self.watches.len();
-                self.watches.retain(|after| *after >= news.block.time);
-                if self.watches.len() < before {
-                    self.feed(Event::Block(news.block))?;
-                }
-            }
+            self.execute(effect)?;
         }
+        self.effects = effects;
+        self.board.knows(self.host.facts());
         Ok(())
-    }
-
-    /// Transactions of blocks that have been followed meanwhile.
-    fn release_held(&mut self) -> Result<(), RunError> {
-        let height = self.block.height;
-        let held = std::mem::take(&mut self.held);
-        let (due, held) = held
-            .into_iter()
-            .partition(|e| e.executed.at.height <= height);
-        self.held = held;
-        let due: Vec<Outcome> = due;
-        for ended in due {
-            self.tx_done(ended)?;
-        }
-        Ok(())
-    }
-
-    fn tx_done(&mut self, ended: Outcome) -> Result<(), RunError> {
-        let Outcome { intent, executed } = ended;
-        self.count_outcome(&executed);
-        self.feed(Event::TxDone {
-            intent,
-            at: executed.at,
-            outcome: executed.outcome,
-        })
     }
 
     fn done(&mut self, done: Result<Done, tokio::task::JoinError>) -> Result<(), RunError> {
         match done {
             Ok(Done::Nothing) => Ok(()),
-            Ok(Done::Event(event)) => {
-                self.before(&event);
-                self.feed(event)
-            }
-            Ok(Done::Tx(intent, executed)) => {
-                let ended = Outcome { intent, executed };
-                // What the block did to this meter comes first: an approval must not be freed before its sale is seen.
-                if ended.executed.at.height > self.block.height {
-                    self.held.push(ended);
-                    return Ok(());
-                }
-                self.tx_done(ended)
-            }
+            Ok(Done::Input(input)) => self.take(input),
             Err(error) => {
                 tracing::error!(%error, "a task of the runtime failed");
                 Ok(())
@@ -463,54 +408,12 @@ where
     fn next_due(&self) -> Instant {
         let now = self.now();
         let wait = self
-            .timers
-            .values()
-            .min()
+            .host
+            .next_due()
             .map_or(IDLE, |at| Duration::from_millis(at.since(now)).min(IDLE));
         Instant::now()
             .checked_add(wait)
             .unwrap_or_else(Instant::now)
-    }
-
-    /// Fires the timers that are due, the earliest first.
-    fn fire(&mut self) -> Result<(), RunError> {
-        let now = self.now();
-        let mut due: Vec<(Millis, Timer)> = self
-            .timers
-            .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(timer, at)| (*at, *timer))
-            .collect();
-        due.sort_unstable();
-        for (at, timer) in due {
-            // An earlier one may have moved it.
-            if self.timers.get(&timer) == Some(&at) {
-                self.timers.remove(&timer);
-                self.feed(Event::Timer(timer))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes what a block did to this meter; false: nothing.
-    fn note_events(&mut self, block: BlockRef, events: &[MarketEvent]) -> bool {
-        let me = self.settings.identity.meter;
-        let mine = |e: &&MarketEvent| meter_of(e, me);
-        let mine: Vec<MarketEvent> = events.iter().filter(mine).cloned().collect();
-        if mine.is_empty() {
-            return false;
-        }
-        let noted = self.history.note_events(block, &mine);
-        self.history_went(noted);
-        true
-    }
-
-    /// Everything up to the last block followed is noted, unless older ones are still to come.
-    fn noted(&mut self) {
-        if self.caught_up {
-            let noted = self.history.set_noted_to(self.block.height);
-            self.history_went(noted);
-        }
     }
 
     pub(crate) fn history_went(&self, outcome: Result<(), JournalError>) {
@@ -521,33 +424,23 @@ where
     }
 }
 
-/// Whether an event is of a meter's history.
-fn meter_of(event: &MarketEvent, me: MeterId) -> bool {
-    match event {
-        MarketEvent::Stated(s) => s.meter == me,
-        MarketEvent::StatedTooOld(s) => s.meter == me,
-        MarketEvent::OrderWindow(o) => o.seller == me || o.buyer == me,
-        MarketEvent::OrderOpened(o) => o.seller == me || o.buyer == me,
-        _ => concerned(event).contains(&Some(me)) || registers_anew(event, me),
-    }
+/// The policy that the owner set last. A journal that cannot be read says so when the runtime runs.
+fn policy_in(journal: &dyn Journal) -> Option<Policy> {
+    let entries = journal.entries().ok()?;
+    entries.into_iter().rev().find_map(|entry| match entry {
+        JournalEntry::Policy(policy) => Some(*policy),
+        _ => None,
+    })
 }
 
-/// The chain has another registration of the meter.
-fn registers_anew(event: &MarketEvent, me: MeterId) -> bool {
-    match event {
-        MarketEvent::MeterRegistered(m) => m.meter == me,
-        MarketEvent::MeterUpdated(m) => m.meter == me,
-        MarketEvent::DeviceSet(m) => m.meter == me,
-        MarketEvent::AgentSet(m) => m.meter == me,
-        MarketEvent::MeterRetired(m) => m.meter == me,
-        _ => false,
+/// Background tasks end with the runtime. Without an agent nothing limits the home.
+impl<L, N, M> Drop for Runtime<L, N, M> {
+    fn drop(&mut self) {
+        for task in self.background.iter().chain(&self.following) {
+            task.abort();
+        }
+        self.board.leave();
     }
-}
-
-/// What the agent must hear of. What its own transactions did comes with their outcome and is of the buying
-/// side; heard a second time it changes nothing.
-fn is_news(event: &MarketEvent, me: MeterId) -> bool {
-    matches!(event, MarketEvent::PauseSet(_)) || concerned(event).contains(&Some(me))
 }
 
 /// Waits until the runtime is told to stop.
@@ -555,17 +448,5 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         // Nobody is left who could tell.
         std::future::pending::<()>().await;
-    }
-}
-
-/// Tasks that end with the runtime. Without an agent nothing limits the home.
-struct Background(Vec<JoinHandle<()>>, Arc<Board>);
-
-impl Drop for Background {
-    fn drop(&mut self) {
-        for task in &self.0 {
-            task.abort();
-        }
-        self.1.leave();
     }
 }

@@ -4,6 +4,7 @@ use crate::backoff::{pause, pauses, until_answered};
 use crate::follow::Follower;
 use crate::health::Part;
 use std::sync::Arc;
+use wattpool_core::clock::ChainClock;
 use wattpool_core::io::{BlockRef, Reading, WindowTerms};
 use wattpool_core::ports::home::Meter;
 use wattpool_core::ports::ledger::Ledger;
@@ -33,7 +34,16 @@ pub(crate) async fn standing<L: Ledger, M: Meter>(
     let mut pauses = pauses();
     loop {
         let (head, position) = position(&follower, id).await;
-        follower.registry.see(head);
+        if !ChainClock::default().believes(follower.clock.now(), head.time) {
+            let why = format!(
+                "block {} says that it is {}, which cannot be yet",
+                head.height, head.time
+            );
+            follower.board.trouble(Part::Chain, &why);
+            pause(&mut pauses).await;
+            continue;
+        }
+        follower.registry.write().begin(head);
         let terms = follower.terms(head).await;
         let installed = if metered_before {
             None

@@ -1,9 +1,10 @@
 //! Running totals, kept from the chain's events alone: what the measures are made of, and what the
 //! contracts' own books are held against.
 
+use crate::fees::Till;
+use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use wattpool_core::io::{BlockRef, TxFailure};
-use wattpool_core::ports::Registry;
 use wattpool_report::outcome::{TradeKind as RowKind, TradeRow};
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::escrow::{record_digest, TradeRecord};
@@ -39,12 +40,14 @@ struct Today {
 pub(crate) struct Books {
     homes: usize,
     windows: usize,
-    first: Window,
+    pub first: Window,
     pub minted: Vec<u32>,
     pub bought: Vec<u32>,
     pub sold_gross: Vec<u32>,
     pub spent: Vec<u64>,
     pub earned: Vec<u64>,
+    pub fees: Vec<u32>,
+    pub till: Till,
     pub stated: Vec<bool>,
     pub totals: BTreeMap<Window, WindowTotals>,
     pub rows: Vec<TradeRow>,
@@ -80,9 +83,9 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    pub fn new(n: &Neighbourhood) -> Self {
+    pub fn new(n: &Neighbourhood) -> Result<Self> {
         let cells = n.homes.len().saturating_mul(n.windows);
-        Self {
+        Ok(Self {
             homes: n.homes.len(),
             windows: n.windows,
             first: n.first_window,
@@ -91,6 +94,8 @@ impl Books {
             sold_gross: vec![0; cells],
             spent: vec![0; cells],
             earned: vec![0; cells],
+            fees: vec![0; cells],
+            till: Till::new(n.windows)?,
             stated: vec![false; cells],
             totals: BTreeMap::new(),
             rows: Vec::new(),
@@ -122,7 +127,7 @@ impl Books {
             checks: 0,
             violations: Vec::new(),
             violations_beyond: 0,
-        }
+        })
     }
 
     /// Number of closed trades.
@@ -264,7 +269,7 @@ impl Books {
             return;
         };
         if !self.limited.is_empty() {
-            let zone = |home| registry.info(home).map(|(_, info)| info.zone);
+            let zone = |home| registry.info(home).map(|info| info.zone);
             if let (Some(from), Some(to)) = (zone(seller), zone(buyer)) {
                 if self.limited.contains(&(from, to)) {
                     let sum = self.carried.entry((d.window, from, to)).or_default();
@@ -375,12 +380,7 @@ impl Books {
             format!("trade {sequence}: the log is broken")
         });
         self.orders.remove(&(t.buyer, t.trade_id));
-        let number = |m: &MeterId| {
-            registry
-                .meter(m)
-                .and_then(|_| registry.number(m))
-                .unwrap_or(u32::MAX)
-        };
+        let number = |m: &MeterId| registry.number(m).unwrap_or(u32::MAX);
         self.rows.push(TradeRow {
             sequence,
             kind: match t.kind {
@@ -397,6 +397,7 @@ impl Books {
             price: t.price,
             paid: t.paid,
             charge: t.charge,
+            fee: self.till.close(t.buyer, t.trade_id),
             requested: t.requested_at,
             closed: t.closed_at,
         });

@@ -4,10 +4,14 @@ use crate::chance::{Chance, Stream};
 use crate::queue::Task;
 use crate::world::World;
 use anyhow::{anyhow, Result};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use wattpool_core::io::{concerned, BlockRef, Event, TxFailure, WindowTerms};
+use wattpool_core::io::{BlockRef, TxFailure, WindowTerms};
+use wattpool_core::ports::ledger::BlockNews;
+use wattpool_host::{concerns, Concerned, Input, Start};
+use wattpool_ledger_embedded::{Executed, Sender};
 use wattpool_schema::event::MarketEvent;
-use wattpool_schema::pool::Tariffs;
+use wattpool_schema::pool::{MeterPosition, Tariffs};
 use wattpool_schema::{Seconds, Window};
 
 /// Block interval, seconds.
@@ -52,13 +56,18 @@ impl World<'_> {
         self.block_at(now.saturating_sub(past))
     }
 
-    /// Schedules the next block, if none is.
-    pub fn need_block(&mut self, now: u64) {
-        if !self.block_due {
-            self.block_due = true;
-            let at = self.first_block_after(now);
+    /// Schedules the first block after a time, if it is not.
+    pub fn need_block(&mut self, after: u64) {
+        let at = self.first_block_after(after);
+        if self.blocks_due.insert(at) {
             self.queue.add(at, Task::Block);
         }
+    }
+
+    /// A host waits for the first block with a later time, whatever is in it.
+    pub fn watch_block(&mut self, number: u32, after: Seconds) {
+        self.watchers.entry(after).or_default().push(number);
+        self.need_block(after.0.saturating_mul(1000));
     }
 
     /// Halts of the chain, drawn for the whole run.
@@ -96,14 +105,13 @@ impl World<'_> {
         self.skipped_blocks = self.skipped_blocks.saturating_add(missing);
     }
 
-    /// A block: what waits is executed, and everybody concerned is told.
+    /// A block: what waits is executed.
     pub fn block(&mut self, now: u64) {
+        self.blocks_due.remove(&now);
         if now < self.halted_until {
-            let at = self.first_block_after(now);
-            self.queue.add(at, Task::Block);
+            self.need_block(now);
             return;
         }
-        self.block_due = false;
         let block = self.block_at(now);
         self.ledger_clock.start();
         self.ledger.begin_block(block.height, block.time);
@@ -111,46 +119,86 @@ impl World<'_> {
             self.drain(number);
         }
         let executed = self.ledger.execute_block();
+        let opening = self.opening.take();
         self.ledger_clock.stop();
-        let news = now.saturating_add(NEWS_MS);
-        for done in executed {
+        for done in &executed {
             let number = done.sender.node;
             self.books.transactions = self.books.transactions.saturating_add(1);
+            self.books.pay(number, &done.sent, done.outcome.is_err());
             match &done.outcome {
                 Ok(events) => {
                     for event in events {
                         self.books.take(self.n, &self.registry, block, event);
-                        match event {
-                            MarketEvent::TradeClosed(trade) => self.registry.count(trade),
-                            MarketEvent::Delivered(d) => {
-                                self.registry.carry(d);
-                                let number = |m| self.registry.number(m).unwrap_or(u32::MAX);
-                                let (from, to) = (number(&d.seller), number(&d.buyer));
-                                self.physics.deliver(self.n, from, to, d);
-                            }
-                            _ => {}
+                        self.record_event(block, Some(number), event);
+                        if let MarketEvent::Delivered(d) = event {
+                            let number = |m| self.registry.number(m).unwrap_or(u32::MAX);
+                            let (from, to) = (number(&d.seller), number(&d.buyer));
+                            self.physics.deliver(self.n, from, to, d);
                         }
-                        self.tell_others(news, number, block, event);
                     }
                 }
                 Err(failure) => self.books.refused(failure),
             }
-            if let Some(home) = self.home_mut(number) {
-                let incarnation = home.incarnation;
-                let event = Event::TxDone {
-                    intent: done.sender.intent,
-                    at: block,
-                    outcome: done.outcome,
-                };
-                self.queue.add(
-                    news,
-                    Task::Deliver {
-                        home: number,
-                        incarnation,
-                        event,
-                    },
-                );
+        }
+        self.queue.add(
+            now.saturating_add(NEWS_MS),
+            Task::News(block, executed, opening),
+        );
+    }
+
+    /// The agents hear of a block: the registry follows it, then everybody concerned is told what it did, and who
+    /// submitted what became of it.
+    pub fn tell_block(
+        &mut self,
+        now: u64,
+        block: BlockRef,
+        executed: Vec<Executed>,
+        opening: Option<Arc<WindowTerms>>,
+    ) {
+        if let Some(terms) = opening {
+            self.tell_terms(now, terms);
+        }
+        let events = || executed.iter().filter_map(|e| e.outcome.as_ref().ok());
+        self.registry.meters.follow(block, events().flatten());
+        if let Some(tap) = &mut self.tap {
+            let events = events().flatten().cloned().collect();
+            tap.blocks.push((now, BlockNews { block, events }));
+        }
+        let mut told: BTreeMap<u32, Vec<MarketEvent>> = BTreeMap::new();
+        for event in events().flatten() {
+            match concerns(event) {
+                Concerned::Meters(meters) => {
+                    let [one, other] = meters.map(|m| m.and_then(|m| self.registry.number(&m)));
+                    for number in one.into_iter().chain(other.filter(|_| other != one)) {
+                        told.entry(number).or_default().push(event.clone());
+                    }
+                }
+                Concerned::All => {
+                    for number in 0..u32::try_from(self.homes.len()).unwrap_or(u32::MAX) {
+                        told.entry(number).or_default().push(event.clone());
+                    }
+                }
             }
+        }
+        let later = self.watchers.split_off(&block.time);
+        for watchers in std::mem::replace(&mut self.watchers, later).into_values() {
+            for number in watchers {
+                told.entry(number).or_default();
+            }
+        }
+        for done in executed {
+            let Sender { node, intent } = done.sender;
+            told.entry(node).or_default();
+            // Before the block that it is in: the host waits for that.
+            let executed = wattpool_core::ports::ledger::Executed {
+                at: block,
+                outcome: done.outcome,
+            };
+            self.tell(now, node, Input::TxEnded { intent, executed });
+        }
+        for (number, events) in told {
+            let news = BlockNews { block, events };
+            self.tell(now, number, Input::Block(Arc::new(news)));
         }
     }
 
@@ -169,54 +217,13 @@ impl World<'_> {
         }
     }
 
-    /// The other side of a trade learns of it.
-    fn tell_others(&mut self, news: u64, sender: u32, block: BlockRef, event: &MarketEvent) {
-        for meter in concerned(event).into_iter().flatten() {
-            let Some(number) = self.registry.number(&meter).filter(|n| *n != sender) else {
-                continue;
-            };
-            let Some(home) = self.home_mut(number) else {
-                continue;
-            };
-            let incarnation = home.incarnation;
-            let event = Event::Chain {
-                at: block,
-                event: event.clone(),
-            };
-            self.queue.add(
-                news,
-                Task::Deliver {
-                    home: number,
-                    incarnation,
-                    event,
-                },
-            );
-        }
-    }
-
-    /// A window begins: books of the one before are closed, meters are read, terms are told.
+    /// A window begins: the meters' registers stand, and the terms are told.
     pub fn open_window(&mut self, now: u64, window: Window) -> Result<()> {
         self.meters.advance(self.n, window.prev());
         self.queue.add(
             window.next().start(self.n.window_s).0.saturating_mul(1000),
             Task::Window(window.next()),
         );
-        for number in 0..u32::try_from(self.homes.len()).unwrap_or(u32::MAX) {
-            let Some(incarnation) = self.home_mut(number).map(|h| h.incarnation) else {
-                continue;
-            };
-            let index = usize::try_from(number).unwrap_or(usize::MAX);
-            if let Some(reading) = self.meters.read(self.n, index, window.prev()) {
-                self.queue.add(
-                    now.saturating_add(20),
-                    Task::Deliver {
-                        home: number,
-                        incarnation,
-                        event: Event::Reading(reading),
-                    },
-                );
-            }
-        }
         self.network_clock.start();
         self.network.expire(now / 1000);
         self.network_clock.stop();
@@ -231,7 +238,7 @@ impl World<'_> {
         self.tell_window(now, window)
     }
 
-    /// Reads the window's terms from the chain and tells all agents.
+    /// Reads the window's terms from the chain; the agents hear of them with the news of the block.
     ///
     /// # Errors
     /// A query fails, or the pool refuses the operator's tariffs.
@@ -251,16 +258,46 @@ impl World<'_> {
             meters: self.zones.clone(),
             paused,
         });
-        self.registry.open(&terms);
-        self.terms = Some(Arc::clone(&terms));
-        for number in 0..u32::try_from(self.homes.len()).unwrap_or(u32::MAX) {
-            let Some(home) = self.home_mut(number).filter(|h| h.online) else {
-                continue;
-            };
-            home.inbox.push(Event::WindowOpened(Arc::clone(&terms)));
-            self.touched.touch(number);
+        self.newest = Some(Arc::clone(&terms));
+        self.opening = Some(terms);
+        if !self.blocks_due.contains(&now) {
+            self.block(now);
         }
         Ok(())
+    }
+
+    /// The agents hear of a window's terms; with the first window they start.
+    fn tell_terms(&mut self, now: u64, terms: Arc<WindowTerms>) {
+        if let Some(tap) = &mut self.tap {
+            tap.windows.push((now, Arc::clone(&terms)));
+        }
+        let first = self.terms.replace(Arc::clone(&terms)).is_none();
+        if first {
+            self.registry.meters.open_first(&terms);
+        } else {
+            self.registry.meters.open(&terms);
+        }
+        for number in 0..u32::try_from(self.homes.len()).unwrap_or(u32::MAX) {
+            let input = if first {
+                Input::Start(Box::new(self.first_start(number, &terms)))
+            } else {
+                Input::Window(Arc::clone(&terms))
+            };
+            self.tell(now, number, input);
+        }
+    }
+
+    /// All agents start with an empty journal and the registers of the installation.
+    fn first_start(&self, number: u32, terms: &Arc<WindowTerms>) -> Start {
+        let index = usize::try_from(number).unwrap_or(usize::MAX);
+        Start {
+            head: terms.at,
+            position: MeterPosition::default(),
+            terms: Some(Arc::clone(terms)),
+            journal: Vec::new(),
+            installed: self.meters.truth(self.n, index, self.n.first_window.prev()),
+            noted_to: None,
+        }
     }
 
     /// Tariffs of a metered window; the last one goes on.

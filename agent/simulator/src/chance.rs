@@ -14,6 +14,7 @@ pub(crate) enum Stream {
     Halts = 6,
     BadSellers = 7,
     BadFailures = 8,
+    Duplicates = 9,
 }
 
 /// A stream of draws.

@@ -6,7 +6,8 @@ use crate::world::World;
 use anyhow::Result;
 use std::collections::BTreeMap;
 use wattpool_core::io::TxFailure;
-use wattpool_ledger_embedded::Signatures;
+use wattpool_ledger_embedded::{OrderStep, Signatures};
+use wattpool_report::gas::Message;
 use wattpool_report::outcome::Timings;
 use wattpool_report::Outcome;
 use wattpool_rules::feed_in::credit;
@@ -35,6 +36,7 @@ impl World<'_> {
                 )
             },
         );
+        let recorded = self.recorded.take();
         let counters = self.network.counters().clone();
         let books = self.books;
         let mut violations = books.violations;
@@ -54,6 +56,7 @@ impl World<'_> {
             ("wrong_readings".to_owned(), self.meters.wrong_readings),
             ("readings_not_believed".to_owned(), books.bad_readings),
             ("metering_gaps_left".to_owned(), books.gaps_left),
+            ("heard_twice".to_owned(), self.faults.duplicates),
             ("messages_lost".to_owned(), counters.lost),
             ("gate_lifted".to_owned(), books.gate_lifted),
         ];
@@ -71,7 +74,10 @@ impl World<'_> {
             sold_gross_wh: books.sold_gross,
             spent: books.spent,
             earned: books.earned,
+            fees: books.fees,
+            sent: books.till.sent,
             trades: books.rows,
+            recorded,
             needs_served: books.needs_served,
             requests: books.requests,
             promised_wh: books.promised,
@@ -112,10 +118,15 @@ impl World<'_> {
         let ended: Vec<_> = self.books.orders.keys().copied().collect();
         let block = self.ledger.block();
         for (buyer, trade_id) in ended {
+            if let Some(home) = self.registry.number(&buyer) {
+                self.books
+                    .pay_order(home, (buyer, trade_id), OrderStep::Close);
+            }
             match self.ledger.close_order(buyer, trade_id) {
                 Ok(events) => {
                     for event in &events {
                         self.books.take(self.n, &self.registry, block, event);
+                        self.record_event(block, None, event);
                     }
                 }
                 Err(failure) => self.books.refused(&failure),
@@ -139,13 +150,17 @@ impl World<'_> {
         let owners: Vec<_> = self.homes.iter().map(|h| h.account.owner.clone()).collect();
         let stranger = self.ledger.stranger();
         let mut credited: BTreeMap<Window, u64> = BTreeMap::new();
-        for owner in owners.iter().chain(std::iter::once(&stranger)) {
+        for (home, owner) in (0u32..).zip(owners.iter().chain(std::iter::once(&stranger))) {
             let mut of_owner = 0u64;
             // Each claim takes up to 100 windows; a year of hours is 88 of them.
             for _ in 0..self.n.windows.saturating_div(100).saturating_add(3) {
                 match self.ledger.claim_feed_in(owner) {
                     Ok(events) => {
+                        // The stranger after the last home is nobody's, and in no cell.
+                        self.books.charge(home, last, Message::ClaimFeedIn);
+                        let block = self.ledger.block();
                         for event in events {
+                            self.record_event(block, None, &event);
                             if let MarketEvent::FeedInCredited(c) = event {
                                 let sum = credited.entry(c.window).or_default();
                                 *sum = sum.saturating_add(c.wh.0);

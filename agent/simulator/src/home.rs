@@ -1,19 +1,16 @@
-//! One simulated meter: its agent, keys, timers and journal.
+//! One simulated meter: its host, keys and journal.
 
 use crate::keys::HomeKeys;
 use wattpool_core::context::Identity;
-use wattpool_core::io::{of_use, Command, Event, JournalEntry, Timer};
+use wattpool_core::io::{of_use, JournalEntry};
 use wattpool_core::policy::Policy;
-use wattpool_core::Agent;
+use wattpool_host::{Effect, Host, Input};
 use wattpool_ledger_embedded::MeterAccount;
 use wattpool_schema::{Micro, Window};
 
-/// Number of timers an agent has.
-const TIMERS: usize = 8;
-
 /// One meter.
 pub(crate) struct Home {
-    pub agent: Agent,
+    pub host: Host,
     pub identity: Identity,
     pub policy: Policy,
     pub keys: HomeKeys,
@@ -27,15 +24,16 @@ pub(crate) struct Home {
     pub silent: bool,
     /// Habitually unable to sell what it approved (a fault).
     pub bad: bool,
-    timers: [u64; TIMERS],
-    /// Events of the present tick and what the agent wants done.
-    pub inbox: Vec<Event>,
-    pub outbox: Vec<Command>,
+    /// When it is woken next, if at all, milliseconds.
+    pub wake: Option<u64>,
+    /// What happens in the present tick, and what the host wants done.
+    pub inbox: Vec<Input>,
+    pub outbox: Vec<Effect>,
 }
 
 impl Home {
     pub fn new(
-        agent: Agent,
+        host: Host,
         identity: Identity,
         policy: Policy,
         keys: HomeKeys,
@@ -44,7 +42,7 @@ impl Home {
         silent: bool,
     ) -> Self {
         Self {
-            agent,
+            host,
             identity,
             policy,
             keys,
@@ -55,53 +53,23 @@ impl Home {
             incarnation: 0,
             silent,
             bad: false,
-            timers: [0; TIMERS],
+            wake: None,
             inbox: Vec::new(),
             outbox: Vec::new(),
         }
-    }
-
-    fn timer_mut(&mut self, timer: Timer) -> &mut u64 {
-        let slot = match timer {
-            Timer::Meter => 0,
-            Timer::Price => 1,
-            Timer::Seek => 2,
-            Timer::Answers => 3,
-            Timer::Deliver => 4,
-            Timer::Release => 5,
-            Timer::Resubmit => 6,
-            Timer::Orders => 7,
-        };
-        // `slot` is below TIMERS by the match above.
-        #[allow(clippy::indexing_slicing)]
-        &mut self.timers[slot]
-    }
-
-    /// Sets or moves a timer.
-    pub fn set_timer(&mut self, timer: Timer, at: u64) {
-        *self.timer_mut(timer) = at;
-    }
-
-    /// Takes a timer that is due; false if it was moved.
-    pub fn take_timer(&mut self, timer: Timer, now: u64) -> bool {
-        let slot = self.timer_mut(timer);
-        let due = *slot != 0 && *slot <= now;
-        if due {
-            *slot = 0;
-        }
-        due
     }
 
     /// The agent is gone; what it journalled stays.
     pub fn crash(&mut self) {
         self.online = false;
         self.incarnation = self.incarnation.wrapping_add(1);
-        self.timers = [0; TIMERS];
+        self.wake = None;
         self.inbox.clear();
         self.outbox.clear();
     }
 
-    /// Drops journal entries that are of use only before a window; the last reading and the policy stay.
+    /// Drops journal entries that are of use only before a window; the last reading, the policy and what was learned
+    /// last stay.
     pub fn prune(&mut self, before: Window) {
         let mut keep = of_use(&self.journal, before).into_iter();
         self.journal.retain(|_| keep.next().unwrap_or(true));

@@ -3,7 +3,7 @@
 use crate::chance::Chance;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use wattpool_chain_api::trusted;
 use wattpool_core::ports::Signer;
 use wattpool_keys::{verify_digest, SoftKeys};
@@ -11,11 +11,12 @@ use wattpool_ledger_embedded::Signatures;
 use wattpool_schema::{signing, AgentKey, DeviceKey, MeterId, Signature, Window};
 
 /// Keys of one meter.
+#[derive(Clone)]
 pub(crate) struct HomeKeys {
     pub device: DeviceKey,
     pub agent: AgentKey,
     salt: [u8; 16],
-    real: Option<Box<SoftKeys>>,
+    real: Option<Arc<SoftKeys>>,
 }
 
 impl HomeKeys {
@@ -45,7 +46,7 @@ impl HomeKeys {
                     device: keys.device(),
                     agent: keys.agent(),
                     salt,
-                    real: Some(Box::new(keys)),
+                    real: Some(Arc::new(keys)),
                 }
             }
         }

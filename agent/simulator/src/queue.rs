@@ -1,41 +1,38 @@
 //! What happens when, in virtual milliseconds.
 
 use std::collections::BTreeMap;
-use wattpool_core::io::{Event, Timer};
+use std::sync::Arc;
+use wattpool_core::io::{BlockRef, WindowTerms};
+use wattpool_host::{Input, TICK_MS};
+use wattpool_ledger_embedded::Executed;
 use wattpool_schema::Window;
 
 /// Something that is due.
-#[derive(Debug)]
 pub(crate) enum Task {
-    /// An event for an agent; dropped if it has crashed since.
+    /// An input for a host; dropped if its agent has crashed since.
     Deliver {
         home: u32,
         incarnation: u32,
-        event: Event,
+        input: Input,
     },
-    /// A timer of an agent; dropped if it was moved or the agent has crashed.
-    Fire {
-        home: u32,
-        incarnation: u32,
-        timer: Timer,
-    },
+    /// A host asked to be woken; dropped if its agent has crashed since.
+    Wake { home: u32, incarnation: u32 },
     /// A window begins.
     Window(Window),
     /// A window that began while the chain stood still opens with the first block.
     Late(Window),
     /// A block is due.
     Block,
+    /// The agents hear of a block: what was executed in it, and the terms of the window that it opened.
+    News(BlockRef, Vec<Executed>, Option<Arc<WindowTerms>>),
     /// The chain stops until the given time.
     Halt { until: u64 },
     /// A crashed agent comes back.
     Restart { home: u32 },
 }
 
-/// Times are rounded up to this, milliseconds: what happens together can be computed together.
-const TICK_MS: u64 = 10;
-
 /// The queue; tasks of one time keep the order in which they were added.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Queue {
     due: BTreeMap<u64, Vec<Task>>,
     spare: Vec<Vec<Task>>,

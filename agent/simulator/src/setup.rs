@@ -12,22 +12,22 @@ use crate::queue::{Queue, Task};
 use crate::registry::Table;
 use crate::world::{FaultCounts, RunOptions, Touched, World};
 use anyhow::Result;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wattpool_core::context::{Identity, Market};
-use wattpool_core::io::Event;
 use wattpool_core::policy::Policy;
 use wattpool_core::ports::MeterInfo;
 use wattpool_core::timing::Timing;
-use wattpool_core::Agent;
+use wattpool_host::{Host, Options};
 use wattpool_ledger_embedded::{ChainSetup, EmbeddedLedger, NewMeter};
 use wattpool_network_memory::{Network, NetworkConfig};
 use wattpool_optimizer::Workspace;
+use wattpool_report::record::Recorded;
 use wattpool_rules::payment::payment;
 use wattpool_scenario::model::{HomeKind, Neighbourhood};
 use wattpool_schema::escrow::Limits;
 use wattpool_schema::peer::Location;
-use wattpool_schema::pool::{MeterKind, MeterPosition, Tariffs, ZonePairTerms};
+use wattpool_schema::pool::{MeterKind, Tariffs, ZonePairTerms};
 use wattpool_schema::{Micro, Price, Wh};
 
 /// Chain id of the simulated chain.
@@ -75,8 +75,8 @@ impl<'n> World<'n> {
         let mut keys = Chance::new(options.seed, Stream::Keys);
         let secret = keys.bytes();
         let mut sellers = Chance::new(options.seed, Stream::Sellers);
-        let mut registry = Table::default();
-        let mut books = Books::new(n);
+        let mut registered = Vec::with_capacity(n.homes.len());
+        let mut books = Books::new(n)?;
         let mut homes = Vec::with_capacity(n.homes.len());
         let mut ids = Vec::with_capacity(n.homes.len());
         let mut zones = BTreeMap::new();
@@ -113,21 +113,26 @@ impl<'n> World<'n> {
                 limits: limits_of(&home.policy),
             })?;
             books.deposits = books.deposits.saturating_add(deposit.0);
-            registry.add(
+            registered.push((
                 meter,
                 MeterInfo {
                     agent: home_keys.agent,
                     zone: home.zone,
                     kind: identity.kind,
                 },
-            );
+            ));
             ids.push(Location::of_meter(&market.network, &meter).0);
             let count: &mut u64 = zones.entry(home.zone).or_default();
             *count = count.saturating_add(1);
-            let agent = Agent::new(identity.clone(), Arc::clone(&market), home.policy.clone());
+            let host = Host::new(
+                identity.clone(),
+                Arc::clone(&market),
+                home.policy.clone(),
+                Options::default(),
+            );
             let silent = sellers.happens(n.faults.silent_sellers);
             homes.push(Home::new(
-                agent,
+                host,
                 identity,
                 home.policy.clone(),
                 home_keys,
@@ -136,6 +141,7 @@ impl<'n> World<'n> {
                 silent,
             ));
         }
+        let mut registry = Table::new(registered);
         let network = Network::new(
             options.seed,
             ids,
@@ -166,11 +172,14 @@ impl<'n> World<'n> {
             homes,
             registry,
             experiences: None,
+            recorded: options.record.then(Recorded::default),
             meters: Meters::new(n, options.seed),
             queue: Queue::default(),
             books,
             physics: Physics::default(),
             terms: None,
+            opening: None,
+            newest: None,
             zones: zones.into_iter().collect(),
             crashes: Chance::new(options.seed, Stream::Crashes),
             failing: Chance::new(options.seed, Stream::Failing),
@@ -178,7 +187,11 @@ impl<'n> World<'n> {
             faults: FaultCounts::default(),
             halted_until: 0,
             skipped_blocks: 0,
-            block_due: false,
+            blocks_due: BTreeSet::new(),
+            watchers: BTreeMap::new(),
+            tickets: 0,
+            twice: Chance::new(options.seed, Stream::Duplicates),
+            tap: None,
             drains: Vec::new(),
             genesis,
             ledger_clock: StopWatch::default(),
@@ -194,40 +207,9 @@ impl<'n> World<'n> {
             .saturating_mul(u64::from(n.window_s))
             .saturating_mul(1000);
         world.draw_halts(start_ms, start_ms.saturating_add(span));
-        world.start_agents(start_ms)?;
         world.publish_first_tariffs()?;
         world.queue.add(start_ms, Task::Window(n.first_window));
         Ok(world)
-    }
-
-    /// All agents start with an empty journal and the registers of the installation.
-    fn start_agents(&mut self, at: u64) -> Result<()> {
-        for number in 0..u32::try_from(self.homes.len())? {
-            let event = Event::Started {
-                journal: Vec::new(),
-                position: MeterPosition::default(),
-            };
-            self.queue.add(
-                at,
-                Task::Deliver {
-                    home: number,
-                    incarnation: 0,
-                    event,
-                },
-            );
-            let index = usize::try_from(number)?;
-            if let Some(reading) = self.meters.truth(self.n, index, self.n.first_window.prev()) {
-                self.queue.add(
-                    at,
-                    Task::Deliver {
-                        home: number,
-                        incarnation: 0,
-                        event: Event::Reading(reading),
-                    },
-                );
-            }
-        }
-        Ok(())
     }
 
     /// Before the first window, the tariffs of the second are set: later ones follow two windows ahead.

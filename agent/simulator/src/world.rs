@@ -1,5 +1,5 @@
 //! The run: virtual time goes from tick to tick; what is due in one tick is handled by all agents side by
-//! side, and carried out in the order of their numbers.
+//! side, and its effects are carried out in the order of their numbers.
 
 use crate::books::Books;
 use crate::chance::Chance;
@@ -11,18 +11,24 @@ use crate::queue::{Queue, Task};
 use crate::registry::Table;
 use anyhow::Result;
 use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Instant;
-use wattpool_core::context::{Context, Market};
-use wattpool_core::io::{Event, Experience, Millis, WindowTerms};
+use wattpool_core::context::{Identity, Market};
+use wattpool_core::io::{Experience, Millis, WindowTerms};
+use wattpool_core::policy::Policy;
+use wattpool_core::ports::ledger::BlockNews;
+use wattpool_core::ports::{MeterInfo, Signer};
+use wattpool_host::{Effect, Input, Meters as Registered, Tools};
 use wattpool_ledger_embedded::{EmbeddedLedger, Signatures};
 use wattpool_network_memory::Network;
 use wattpool_optimizer::Workspace;
+use wattpool_report::record::Recorded;
 use wattpool_report::Outcome;
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::pool::Tariffs;
-use wattpool_schema::{Seconds, Window};
+use wattpool_schema::{MeterId, Seconds, Window};
 
 /// Agents handled in one tick from which on threads pay.
 const PARALLEL_FROM: usize = 128;
@@ -36,6 +42,8 @@ pub struct RunOptions {
     pub threads: usize,
     /// How signatures are checked.
     pub signatures: Signatures,
+    /// Whether offers, requests and events are kept, in memory until the end.
+    pub record: bool,
 }
 
 /// Told after every window.
@@ -59,11 +67,17 @@ pub(crate) struct World<'n> {
     pub registry: Table,
     /// What agents learned from, where somebody wants to see it.
     pub experiences: Option<Vec<(u32, Experience)>>,
+    /// Offers, requests and events, where they are asked for.
+    pub recorded: Option<Recorded>,
     pub meters: Meters,
     pub queue: Queue,
     pub books: Books,
     pub physics: Physics,
+    /// Terms that the agents know, and those that they hear of with the next block.
     pub terms: Option<Arc<WindowTerms>>,
+    pub opening: Option<Arc<WindowTerms>>,
+    /// Terms of the window that runs on the chain.
+    pub newest: Option<Arc<WindowTerms>>,
     pub zones: Vec<(wattpool_schema::Zone, u64)>,
     pub crashes: Chance,
     pub failing: Chance,
@@ -74,7 +88,15 @@ pub(crate) struct World<'n> {
     pub halted_until: u64,
     /// Blocks left out by halts: heights do not count them.
     pub skipped_blocks: u64,
-    pub block_due: bool,
+    pub blocks_due: BTreeSet<u64>,
+    /// Homes that wait for the first block with a later time.
+    pub watchers: BTreeMap<Seconds, Vec<u32>>,
+    /// Askers so far.
+    pub tickets: u64,
+    /// What is heard twice.
+    pub twice: Chance,
+    /// Somebody listens to one home.
+    pub tap: Option<Tap>,
     /// Owners who send their tokens away before the next block (a fault).
     pub drains: Vec<u32>,
     pub genesis: Seconds,
@@ -147,6 +169,7 @@ pub(crate) struct FaultCounts {
     pub drains: u64,
     pub halts: u64,
     pub silences: u64,
+    pub duplicates: u64,
 }
 
 /// Runs a neighbourhood. `progress` is told after every window; when `stop` becomes true the run ends with
@@ -161,7 +184,7 @@ pub fn run(
     stop: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Outcome> {
-    simulate(n, options, stop, progress, None).map(|(outcome, _)| outcome)
+    simulate(n, options, stop, progress, Watch::default()).map(|(outcome, _)| outcome)
 }
 
 /// Runs a neighbourhood and hands over what each agent (by the number of its home) learned from, in its order.
@@ -169,8 +192,68 @@ pub fn run(
 /// # Errors
 /// Those of [`run`].
 pub fn run_observed(n: &Neighbourhood, options: &RunOptions) -> Result<Vec<(u32, Experience)>> {
-    let seen = Some(Vec::new());
-    simulate(n, options, &AtomicBool::new(false), &mut |_| {}, seen).map(|(_, seen)| seen)
+    let watch = Watch {
+        experiences: Some(Vec::new()),
+        tap: None,
+    };
+    let (_, watch) = simulate(n, options, &AtomicBool::new(false), &mut |_| {}, watch)?;
+    Ok(watch.experiences.unwrap_or_default())
+}
+
+/// Runs a neighbourhood and hands over everything that one home's host was brought, and what it wanted.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn run_tapped(n: &Neighbourhood, options: &RunOptions, home: u32) -> Result<(Outcome, Tap)> {
+    let watch = Watch {
+        experiences: None,
+        tap: Some(Tap {
+            home,
+            ..Tap::default()
+        }),
+    };
+    let (outcome, watch) = simulate(n, options, &AtomicBool::new(false), &mut |_| {}, watch)?;
+    Ok((outcome, watch.tap.unwrap_or_default()))
+}
+
+/// What somebody wants to see of a run beside its outcome.
+#[derive(Default)]
+struct Watch {
+    experiences: Option<Vec<(u32, Experience)>>,
+    tap: Option<Tap>,
+}
+
+/// One home's host at its shell: times are local, milliseconds.
+#[derive(Default)]
+pub struct Tap {
+    /// Its number.
+    pub home: u32,
+    /// Who it is, in which market, under which policy, and what it signs with.
+    pub who: Option<TapIdentity>,
+    /// All meters of the market.
+    pub meters: Vec<(MeterId, MeterInfo)>,
+    /// Crashes: how many effects had been wanted, and whether the last of them, a journal entry, is durable.
+    pub crashes: Vec<(usize, bool)>,
+    /// What it was brought.
+    pub inputs: Vec<(u64, Input)>,
+    /// What it wanted; after one that it crashed on the rest was not done.
+    pub effects: Vec<(u64, Effect)>,
+    /// Blocks as the chain made them, with all events of the market, by the time at which agents heard of them.
+    pub blocks: Vec<(u64, BlockNews)>,
+    /// Windows, by the time at which agents heard of them.
+    pub windows: Vec<(u64, Arc<WindowTerms>)>,
+}
+
+/// Who the tapped home is.
+pub struct TapIdentity {
+    /// As registered.
+    pub identity: Identity,
+    /// The market.
+    pub market: Arc<Market>,
+    /// The owner's policy.
+    pub policy: Policy,
+    /// Its keys.
+    pub signer: Arc<dyn Signer + Send + Sync>,
 }
 
 fn simulate(
@@ -178,56 +261,62 @@ fn simulate(
     options: &RunOptions,
     stop: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
-    experiences: Option<Vec<(u32, Experience)>>,
-) -> Result<(Outcome, Vec<(u32, Experience)>)> {
+    watch: Watch,
+) -> Result<(Outcome, Watch)> {
     let begun = Instant::now();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads.max(1))
         .build()?;
     let mut world = World::set_up(n, options)?;
-    world.experiences = experiences;
+    world.experiences = watch.experiences;
+    world.tap = watch.tap;
+    world.introduce_tap();
     let last = world.last_window();
     while let Some((now, mut tasks)) = world.queue.next() {
-        let mut windows = Vec::new();
-        for task in tasks.drain(..) {
+        // A window opens before what happens in its first block.
+        let mut over = false;
+        for task in &tasks {
+            match task {
+                Task::Window(window) => {
+                    world.open_window(now, *window)?;
+                    progress(Progress {
+                        done: world.books.finished,
+                        of: n.windows,
+                        trades: world.books.trades(),
+                    });
+                    over |= *window > last || stop.load(Ordering::Relaxed);
+                }
+                Task::Late(window) => world.tell_window(now, *window)?,
+                _ => {}
+            }
+        }
+        for task in tasks.drain(..).filter(|_| !over) {
             match task {
                 Task::Deliver {
                     home,
                     incarnation,
-                    event,
-                } => world.deliver(home, incarnation, event),
-                Task::Fire {
-                    home,
-                    incarnation,
-                    timer,
-                } => world.fire(now, home, incarnation, timer),
+                    input,
+                } => world.deliver(home, incarnation, input),
+                Task::Wake { home, incarnation } => world.wake(now, home, incarnation),
                 Task::Restart { home } => world.restart(now, home)?,
                 Task::Halt { until } => world.halt(now, until),
                 Task::Block => world.block(now),
-                Task::Late(window) => world.tell_window(now, window)?,
-                Task::Window(window) => windows.push(window),
+                Task::News(block, executed, opening) => {
+                    world.tell_block(now, block, executed, opening);
+                }
+                Task::Window(_) | Task::Late(_) => {}
             }
         }
         world.queue.recycle(tasks);
-        let mut over = false;
-        for window in windows {
-            world.open_window(now, window)?;
-            progress(Progress {
-                done: world.books.finished,
-                of: n.windows,
-                trades: world.books.trades(),
-            });
-            if window > last || stop.load(Ordering::Relaxed) {
-                over = true;
-                break;
-            }
-        }
         if over {
             break;
         }
         world.tick(now, &pool);
     }
-    let experiences = world.experiences.take().unwrap_or_default();
+    let watch = Watch {
+        experiences: world.experiences.take(),
+        tap: world.tap.take(),
+    };
     let mut outcome = world.finish()?;
     outcome.elapsed_s = begun.elapsed().as_secs_f64();
     outcome.timings.rest_s = (outcome.elapsed_s
@@ -236,7 +325,7 @@ fn simulate(
         - outcome.timings.choice_s
         - outcome.timings.agent_s)
         .max(0.0);
-    Ok((outcome, experiences))
+    Ok((outcome, watch))
 }
 
 impl World<'_> {
@@ -254,25 +343,25 @@ impl World<'_> {
             .and_then(|h| self.homes.get_mut(h))
     }
 
-    fn deliver(&mut self, number: u32, incarnation: u32, event: Event) {
+    pub fn deliver(&mut self, number: u32, incarnation: u32, input: Input) {
         if let Some(home) = self
             .home_mut(number)
             .filter(|h| h.online && h.incarnation == incarnation)
         {
-            home.inbox.push(event);
+            home.inbox.push(input);
             self.touched.touch(number);
         }
     }
 
-    fn fire(&mut self, now: u64, home: u32, incarnation: u32, timer: wattpool_core::io::Timer) {
+    /// A host is due. What its agent's clock brings comes before what else happens in this tick.
+    fn wake(&mut self, now: u64, home: u32, incarnation: u32) {
         if let Some(h) = self
             .home_mut(home)
-            .filter(|h| h.online && h.incarnation == incarnation)
+            .filter(|h| h.online && h.incarnation == incarnation && h.wake == Some(now))
         {
-            if h.take_timer(timer, now) {
-                h.inbox.push(Event::Timer(timer));
-                self.touched.touch(home);
-            }
+            h.wake = None;
+            h.inbox.insert(0, Input::Tick);
+            self.touched.touch(home);
         }
     }
 
@@ -283,7 +372,8 @@ impl World<'_> {
             return;
         }
         self.agent_clock.start();
-        let registry = &self.registry;
+        self.listen(now);
+        let registry = &self.registry.meters;
         if touched.len() >= PARALLEL_FROM && pool.current_num_threads() > 1 {
             let mut due: Vec<&mut Home> = Vec::with_capacity(touched.len());
             let mut rest = self.homes.as_mut_slice();
@@ -324,9 +414,33 @@ impl World<'_> {
         }
         self.agent_clock.stop();
         for number in &touched {
-            self.carry_out(now, *number);
+            self.execute_all(now, *number);
         }
         self.touched.recycle(touched);
+    }
+}
+
+impl World<'_> {
+    fn introduce_tap(&mut self) {
+        let Some(tap) = &mut self.tap else { return };
+        let home = usize::try_from(tap.home).ok();
+        tap.who = home.and_then(|h| self.homes.get(h)).map(|h| TapIdentity {
+            identity: h.identity.clone(),
+            market: Arc::clone(&self.market),
+            policy: h.policy.clone(),
+            signer: Arc::new(h.keys.clone()),
+        });
+        tap.meters = self.registry.all().collect();
+    }
+
+    /// Notes what the tapped home is brought.
+    fn listen(&mut self, now: u64) {
+        let Some(tap) = &mut self.tap else { return };
+        let home = usize::try_from(tap.home).ok();
+        if let Some(home) = home.and_then(|h| self.homes.get(h)) {
+            let inputs = home.inbox.iter().map(|input| (now, input.clone()));
+            tap.inputs.extend(inputs);
+        }
     }
 }
 
@@ -335,20 +449,20 @@ impl Home {
     fn think(
         &mut self,
         now: u64,
-        registry: &Table,
+        meters: &Registered,
         workspace: &mut Workspace,
         choice: Option<&mut StopWatch>,
     ) {
-        let mut cx = Context {
+        let mut tools = Tools {
             signer: &self.keys,
-            registry,
+            meters,
             workspace,
             choice_clock: choice.map(|c| c as &mut dyn wattpool_core::context::ChoiceClock),
         };
         let mut inbox = std::mem::take(&mut self.inbox);
-        for event in inbox.drain(..) {
-            self.agent
-                .handle(Millis(now), event, &mut cx, &mut self.outbox);
+        for input in inbox.drain(..) {
+            self.host
+                .take(Millis(now), input, &mut tools, &mut self.outbox);
         }
         self.inbox = inbox;
     }

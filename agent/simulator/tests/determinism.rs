@@ -39,6 +39,7 @@ fn every_fault() -> Faults {
         wrong_readings: 0.03,
         halts_per_day: 24.0,
         halt_seconds: 300.0,
+        duplicates: 0.1,
     }
 }
 

@@ -31,7 +31,8 @@ const FROM: usize = 32;
 const WINDOWS: usize = 48;
 const DAY: u64 = 86_400;
 /// Counters of injected faults.
-const FAULTS: [&str; 8] = [
+const FAULTS: [&str; 9] = [
+    "heard_twice",
     "messages_lost",
     "requests_to_silent_sellers",
     "sellers_without_tokens",
@@ -61,6 +62,7 @@ fn troubled(seed: u64) -> Neighbourhood {
         halts_per_day: numbers.sometimes(12.0),
         // Lengths are exponential: some are longer than two windows.
         halt_seconds: 60.0 + numbers.unit() * 1_740.0,
+        duplicates: numbers.sometimes(0.5),
     };
     for pair in &mut n.zone_pairs {
         pair.loss = Ppm(numbers.below(3) as u32 * 40_000);
@@ -325,7 +327,15 @@ fn each_kind_of_fault_happens_and_the_market_goes_on() {
     );
     assert!(share >= 0.99, "without faults: {share}");
     // Kind of fault, the counters that must move, and the least share of the ceiling.
-    let kinds: [(Faults, &[&str], f64); 8] = [
+    let kinds: [(Faults, &[&str], f64); 9] = [
+        (
+            Faults {
+                duplicates: 0.5,
+                ..Faults::default()
+            },
+            &["heard_twice"],
+            0.99,
+        ),
         (
             Faults {
                 message_loss: 0.1,

@@ -38,7 +38,7 @@ impl Passphrases {
     /// There is none to be had.
     pub fn get(&self, question: &str) -> Result<SecretString> {
         match &self.from {
-            Some(file) => self.from_file(file),
+            Some(file) => self.read_file(file),
             None => ask(question),
         }
     }
@@ -49,7 +49,7 @@ impl Passphrases {
     /// There is none to be had, or the two differ.
     pub fn choose(&self, question: &str) -> Result<SecretString> {
         if let Some(file) = &self.from {
-            return self.from_file(file);
+            return self.read_file(file);
         }
         let first = ask(question)?;
         let again = ask("Once more: ")?;
@@ -59,7 +59,7 @@ impl Passphrases {
         Ok(first)
     }
 
-    fn from_file(&self, file: &Path) -> Result<SecretString> {
+    fn read_file(&self, file: &Path) -> Result<SecretString> {
         let mut known = self.read.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(known) = known.as_ref() {
             return Ok(known.clone());

@@ -21,6 +21,7 @@ pub fn embedded(n: &Neighbourhood) -> Result<Outcome> {
         seed: 1,
         threads: 1,
         signatures: Signatures::Verified,
+        record: false,
     };
     run(n, &options, &AtomicBool::new(false), &mut |_| {})
 }

@@ -8,7 +8,7 @@ use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::escrow::TradeRecord;
 use wattpool_schema::event::{Delivered, MarketEvent, Stated, TradeClosed};
 use wattpool_schema::record::record_digest;
-use wattpool_schema::{Digest32, MeterId, TradeKind, Window, RECORD_VERSION};
+use wattpool_schema::{Digest32, MeterId, Micro, TradeKind, Window, RECORD_VERSION};
 
 use crate::household::Household;
 use crate::street::net;
@@ -229,6 +229,8 @@ impl Books {
             price: t.price,
             paid: t.paid,
             charge: t.charge,
+            // Events do not tell fees.
+            fee: Micro::default(),
             requested: t.requested_at,
             closed: t.closed_at,
         });

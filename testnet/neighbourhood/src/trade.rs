@@ -209,7 +209,7 @@ impl Street<'_> {
             Timing::for_chain(window_s, block_ms),
         ));
         let signer: Arc<dyn Signer + Send + Sync> = household.keys.clone();
-        let registry = Arc::new(Registry::new(core.network.clone(), Arc::clone(&signer)));
+        let registry = Arc::new(Registry::new(Arc::clone(&signer)));
         let peer = household.meter.0.to_vec();
         let network = self
             .hub

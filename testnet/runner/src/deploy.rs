@@ -42,10 +42,7 @@ pub(crate) fn deploy(home: &Path, description: &Description, tools: &Tools) -> R
     let keys = home.join(KEYS);
     fs::create_dir_all(&keys).with_context(|| format!("creating {}", keys.display()))?;
     let store = Store::new(&keys, Backend::Test, |warning| eprintln!("{warning}"));
-    let accounts = description
-        .accounts
-        .iter()
-        .map(|(name, account)| (name, account));
+    let accounts = description.accounts.iter();
     let validators = description
         .nodes
         .iter()

@@ -1,12 +1,14 @@
 //! Opening the file: its tables, its version, how it is written.
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 use wattpool_core::ports::home::JournalError;
 
 /// Version of the tables, kept in SQLite's `user_version`.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// Marks a database as this program's, in SQLite's `application_id`: "watt".
 const APPLICATION: i64 = 0x7761_7474;
@@ -14,6 +16,10 @@ const APPLICATION: i64 = 0x7761_7474;
 /// A reader waits so long for a writer.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// The log beside the file is cut back to this, bytes.
+const LOG: i64 = 1 << 20;
+
+/// The tables of version 1; [`MIGRATIONS`] make them what they are now.
 const TABLES: &str = "
     CREATE TABLE journal (
         number INTEGER PRIMARY KEY,
@@ -38,6 +44,17 @@ const TABLES: &str = "
         notice TEXT NOT NULL
     );
 ";
+
+/// What makes the tables of each version those of the next, the first from version 1.
+const MIGRATIONS: [&str; 1] = [
+    // What the history holds is kept beside it: noting something costs the same however much is noted.
+    "CREATE TABLE sizes (
+        of TEXT PRIMARY KEY,
+        bytes INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    INSERT INTO sizes SELECT 'events', coalesce(sum(length(event)), 0) FROM events;
+    INSERT INTO sizes SELECT 'notices', coalesce(sum(length(notice)), 0) FROM notices;",
+];
 
 /// An error that names the file.
 pub(crate) fn failed(file: &Path, why: impl std::fmt::Display) -> JournalError {
@@ -68,9 +85,13 @@ impl Synchronous {
 /// Opens for writing; a new file gets its tables.
 pub(crate) fn open(file: &Path, synchronous: Synchronous) -> Result<Connection, JournalError> {
     let fail = |error: rusqlite::Error| failed(file, error);
+    // What an agent has promised, and when its home is empty, is for its owner alone.
+    private(file).map_err(|e| failed(file, e))?;
     let mut db = Connection::open(file).map_err(fail)?;
     settle(&db).map_err(fail)?;
     db.pragma_update(None, "journal_mode", "wal")
+        .map_err(fail)?;
+    db.pragma_update(None, "journal_size_limit", LOG)
         .map_err(fail)?;
     db.pragma_update(None, "synchronous", synchronous.name())
         .map_err(fail)?;
@@ -80,14 +101,61 @@ pub(crate) fn open(file: &Path, synchronous: Synchronous) -> Result<Connection, 
         create.execute_batch(TABLES).map_err(fail)?;
         create
             .pragma_update(None, "application_id", APPLICATION)
-            .and_then(|()| create.pragma_update(None, "user_version", VERSION))
+            .and_then(|()| migrate(&create, 1))
             .and_then(|()| create.commit())
             .map_err(fail)?;
     } else {
         check(file, application, version)?;
+        if version < VERSION {
+            let change = db.transaction().map_err(fail)?;
+            migrate(&change, version)
+                .and_then(|()| change.commit())
+                .map_err(fail)?;
+        }
     }
     sound(file, &db)?;
     Ok(db)
+}
+
+/// Takes the tables from a version to the present one.
+fn migrate(change: &Transaction<'_>, from: i64) -> rusqlite::Result<()> {
+    for (migration, version) in MIGRATIONS.iter().zip(1..) {
+        if version >= from {
+            change.execute_batch(migration)?;
+        }
+    }
+    change.pragma_update(None, "user_version", VERSION)
+}
+
+/// Creates the file, readable by its owner alone, if it is not there.
+fn private(file: &Path) -> std::io::Result<()> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(file)
+        .map(|_| ())
+}
+
+/// Takes the lock beside a journal: two agents that promise from one journal promise the same Wh twice. It ends with
+/// the value, and with the process.
+pub(crate) fn lock(file: &Path) -> Result<File, JournalError> {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&name)
+        .map_err(|e| failed(file, format!("its lock: {e}")))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(failed(
+            file,
+            "another agent uses it: stop that one first, or give this one a file of its own",
+        )),
+        Err(TryLockError::Error(error)) => Err(failed(file, format!("its lock: {error}"))),
+    }
 }
 
 /// Opens for reading beside a running agent.
@@ -121,7 +189,7 @@ fn check(file: &Path, application: i64, version: i64) -> Result<(), JournalError
         return Err(failed(file, "not a journal of wattpool"));
     }
     match version {
-        VERSION => Ok(()),
+        1..=VERSION => Ok(()),
         newer if newer > VERSION => Err(failed(
             file,
             format!(
@@ -130,7 +198,7 @@ fn check(file: &Path, application: i64, version: i64) -> Result<(), JournalError
         )),
         other => Err(failed(
             file,
-            format!("version {other} is unknown, expected {VERSION}"),
+            format!("version {other} is unknown, expected 1 to {VERSION}"),
         )),
     }
 }

@@ -10,6 +10,7 @@ mod common;
 
 use common::metered;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use wattpool_core::io::{BlockRef, JournalEntry, Notice};
 use wattpool_core::policy::Policy;
@@ -169,6 +170,7 @@ fn an_entry_of_a_shape_unknown_is_refused_with_its_number() {
             .starts_with("entry 2 cannot be read: unknown variant"),
         "{error}"
     );
+    assert!(error.why.contains("install that one again"), "{error}");
 }
 
 #[test]
@@ -176,9 +178,9 @@ fn other_versions_and_other_programs_are_refused() {
     let p = place();
     drop(SqliteJournal::open(&p.file).unwrap());
     let db = rusqlite::Connection::open(&p.file).unwrap();
-    db.pragma_update(None, "user_version", 2).unwrap();
+    db.pragma_update(None, "user_version", 3).unwrap();
     drop(db);
-    let why = "version 2, this program knows up to 1: install a newer wattpool";
+    let why = "version 3, this program knows up to 2: install a newer wattpool";
     assert_eq!(SqliteJournal::open(&p.file).err().unwrap().why, why);
     assert_eq!(HistoryReader::open(&p.file).err().unwrap().why, why);
 
@@ -226,4 +228,102 @@ fn history_is_noted_once_and_read_beside_the_writer() {
     assert_eq!(notices[0].notice["bought"]["wh"], 50);
     assert_eq!(history.noted_to().unwrap(), Some(7));
     assert_eq!(journal.entries().unwrap().len(), 1);
+}
+
+#[test]
+fn a_journal_has_one_agent_and_one_reader() {
+    let p = place();
+    let one = SqliteJournal::open(&p.file).unwrap();
+    let error = SqliteJournal::open(&p.file).err().unwrap();
+    assert!(error.why.starts_with("another agent uses it"), "{error}");
+    let mode = fs::metadata(&p.file).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600, "{mode:o}");
+    drop(one);
+    drop(SqliteJournal::open(&p.file).unwrap());
+}
+
+/// The tables as the first version wrote them.
+const VERSION_1: &str = "
+    CREATE TABLE journal (number INTEGER PRIMARY KEY, entry TEXT NOT NULL);
+    CREATE TABLE noted (only INTEGER PRIMARY KEY CHECK (only = 1), height INTEGER NOT NULL);
+    CREATE TABLE events (
+        height INTEGER NOT NULL, place INTEGER NOT NULL, time INTEGER NOT NULL,
+        kind TEXT NOT NULL, event TEXT NOT NULL, PRIMARY KEY (height, place)
+    ) WITHOUT ROWID;
+    CREATE INDEX events_by_kind ON events (kind, height);
+    CREATE TABLE notices (number INTEGER PRIMARY KEY, time INTEGER NOT NULL, notice TEXT NOT NULL);
+    PRAGMA application_id = 2002875508;
+    PRAGMA user_version = 1;
+";
+
+#[test]
+fn a_file_of_the_first_version_goes_on_with_everything_in_it() {
+    let p = place();
+    let db = rusqlite::Connection::open(&p.file).unwrap();
+    db.execute_batch(VERSION_1).unwrap();
+    let entry = serde_json::to_string(&policy(7)).unwrap();
+    db.execute("INSERT INTO journal (entry) VALUES (?1)", [entry])
+        .unwrap();
+    let event = serde_json::to_string(&trade(1)).unwrap();
+    db.execute(
+        "INSERT INTO events VALUES (4, 0, 20, 'trade_closed', ?1)",
+        [&event],
+    )
+    .unwrap();
+    drop(db);
+    let journal = SqliteJournal::open(&p.file).unwrap();
+    assert_eq!(journal.entries().unwrap(), [policy(7)]);
+    let mut history = SqliteJournal::open_for_history(&p.file).unwrap();
+    history.note_events(block(6), &[trade(2)]).unwrap();
+    let trades = HistoryReader::open(&p.file).unwrap().trades(9).unwrap();
+    assert_eq!(trades.len(), 2);
+    let db = rusqlite::Connection::open(&p.file).unwrap();
+    let bytes: i64 = db
+        .query_row("SELECT bytes FROM sizes WHERE of = 'events'", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(bytes, 2 * event.len() as i64);
+}
+
+/// Ten years would take too long here: a history that is full costs no more than one that has just begun, and stays
+/// as large as it is.
+#[test]
+fn a_note_costs_the_same_in_a_full_history() {
+    let p = place();
+    let mut history = SqliteJournal::open_for_history(&p.file).unwrap();
+    let steps = |history: &mut SqliteJournal, from: u64, count: u64| {
+        let begun = std::time::Instant::now();
+        for height in from..from + count {
+            history
+                .note_events(block(height), &[trade(height), trade(height + 1)])
+                .unwrap();
+        }
+        begun.elapsed()
+    };
+    let young = steps(&mut history, 1, 300);
+    // Fill it up in large blocks.
+    let many: Vec<_> = (0..2_000).map(trade).collect();
+    for height in 1_000..1_014 {
+        history.note_events(block(height), &many).unwrap();
+    }
+    let db = rusqlite::Connection::open(&p.file).unwrap();
+    let bytes = || -> i64 {
+        db.query_row("SELECT bytes FROM sizes WHERE of = 'events'", [], |row| {
+            row.get(0)
+        })
+        .unwrap()
+    };
+    let old = steps(&mut history, 2_000, 300);
+    assert!(bytes() <= 10 << 20, "{} bytes", bytes());
+    let real: i64 = db
+        .query_row("SELECT sum(length(event)) FROM events", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(bytes(), real);
+    println!("300 blocks in {young:?} when young, {old:?} when full");
+    assert!(old < young * 5, "{young:?} grew to {old:?}");
+    let size = fs::metadata(&p.file).unwrap().len();
+    assert!(size < 16 << 20, "{size} bytes");
 }

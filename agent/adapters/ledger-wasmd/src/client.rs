@@ -39,7 +39,7 @@ impl ChainSettings {
             chain_id: None,
             prefix: prefix.to_owned(),
             gas_price,
-            gas_margin_percent: 140,
+            gas_margin_percent: wattpool_schema::GAS_MARGIN_PERCENT,
             gas_ceiling: 20_000_000,
             timeout_blocks: 12,
             deadline: Duration::from_secs(5),

@@ -132,6 +132,7 @@ fn row(
             seed,
             threads: 1,
             signatures: Signatures::Trusted,
+            record: false,
         };
         let outcome = simulate(&n, &options, &AtomicBool::new(false), &mut |_| {})?;
         let s = measure(&n, &outcome)?.summary;

@@ -154,6 +154,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
                 seed,
                 threads: 1,
                 signatures: Signatures::Trusted,
+                record: false,
             };
             let outcome = simulate(&n, &options, &AtomicBool::new(false), &mut |_| {})?;
             let s = measure(&n, &outcome)?.summary;

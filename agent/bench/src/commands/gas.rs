@@ -14,6 +14,9 @@ pub struct Args {
     /// Folder of the compiled contracts [default: $WATTPOOL_CONTRACTS, or where scripts/build-contracts leaves them].
     #[arg(long)]
     contracts: Option<PathBuf>,
+    /// Keep everything measured in this file too, as JSON.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
     /// Print JSON instead of tables.
     #[arg(long)]
     json: bool,
@@ -36,11 +39,12 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     }
     let contracts = args.contracts.clone().unwrap_or_else(built::contracts);
     let report = measure(&contracts, many, &mut |doing| eprintln!("{doing}"))?;
-    let text = if args.json {
-        format!("{}\n", serde_json::to_string_pretty(&report)?)
-    } else {
-        report.markdown()?
-    };
+    let json = format!("{}\n", serde_json::to_string_pretty(&report)?);
+    if let Some(file) = &args.save {
+        std::fs::write(file, &json)
+            .map_err(|e| anyhow::anyhow!("{}: cannot be written: {e}", file.display()))?;
+    }
+    let text = if args.json { json } else { report.markdown()? };
     crate::print(&text)?;
     Ok(0)
 }

@@ -210,6 +210,7 @@ fn simulated(course: &str, seed: u64, args: &Args) -> Result<Courses, Failure> {
         seed,
         threads: 1,
         signatures: Signatures::Trusted,
+        record: false,
     };
     let mut courses = Courses::new();
     for (buyer, experience) in run_observed(&n, &options)? {

@@ -134,6 +134,7 @@ fn single(meters: u32, days: u32, signatures: Signatures) -> anyhow::Result<Row>
         seed: 1,
         threads: 1,
         signatures,
+        record: false,
     };
     let outcome = simulate(&n, &options, &AtomicBool::new(false), &mut |_| {})?;
     let peak = peak_bytes().unwrap_or(0);

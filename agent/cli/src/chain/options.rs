@@ -249,10 +249,7 @@ pub fn hoist(command: &Command, line: Vec<OsString>) -> Vec<OsString> {
     let mut head: Vec<OsString> = tokens.next().into_iter().collect();
     let mut moved = Vec::new();
     let mut rest: Vec<OsString> = tokens.collect();
-    loop {
-        let Some(token) = rest.first().and_then(|t| t.to_str()).map(str::to_owned) else {
-            break;
-        };
+    while let Some(token) = rest.first().and_then(|t| t.to_str()).map(str::to_owned) {
         let Some(value) = takes_value(&token) else {
             break;
         };

@@ -4,15 +4,13 @@ use super::estimating::Loading;
 use super::surveying::Survey;
 use super::{Agent, Intent, Out};
 use crate::context::Context;
-use crate::io::{Command, Millis, Notice, Timer};
-use std::sync::Arc;
+use crate::genuine::Genuine;
+use crate::io::{BlockRef, Command, Millis, Timer};
 use wattpool_optimizer::predict::Conditions;
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::event::Delivered;
-use wattpool_schema::peer::{Record, SignedRecord, SignedRequest};
-use wattpool_schema::{
-    Approval, MeterId, Ppm, Price, SignedApproval, TradeKind, Wh, Window, Zone, RECORD_VERSION,
-};
+use wattpool_schema::peer::{Record, SignedRequest};
+use wattpool_schema::{Approval, MeterId, Ppm, Price, SignedApproval, TradeKind, Wh, Window, Zone};
 
 /// Look-ups per class of loss and window.
 const SEEKS: u32 = 10;
@@ -23,7 +21,7 @@ const FRUITLESS: u32 = 4;
 const EMPTY: u32 = 2;
 
 /// An offer that passed the owner's limits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Offered {
     pub seller: MeterId,
     pub zone: Zone,
@@ -39,14 +37,25 @@ pub(super) struct Offered {
     pub price: Price,
     /// Expected to arrive physically, of what is sent.
     pub efficiency: f64,
-    /// Sequence of the record it came from; only a newer one brings it back after a denial.
-    pub sequence: u64,
+    /// The record it came from; only a newer one brings it back after a denial.
+    pub record: Genuine,
+}
+
+impl Offered {
+    /// The peer id to ask at.
+    pub fn peer(&self) -> Vec<u8> {
+        match &self.record.record {
+            Record::Offer(offer) => offer.peer.clone(),
+            Record::Status(_) => Vec::new(),
+        }
+    }
 }
 
 /// A request under way.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub request: SignedRequest,
+    pub peer: Vec<u8>,
     pub deadline: Millis,
     pub repeated: bool,
     /// What was known when it was asked.
@@ -94,6 +103,8 @@ pub(super) struct Buying {
     pub supply: Wh,
     /// Bought in this window, by seller.
     pub from: Vec<(MeterId, Wh)>,
+    /// Deliveries of standing orders counted in `bought`: height, order and how much.
+    delivered: Vec<(u64, u64, Wh)>,
     /// Cumulative import signed so far.
     pub covered: Wh,
     pub ids: u16,
@@ -161,7 +172,9 @@ impl Agent {
 
     /// Looks for offers, unless everything needed is under way.
     pub(super) fn seek(&mut self, now: Millis, cx: &Context<'_>, out: &mut Out) {
-        self.buying.seek_set = false;
+        if !std::mem::take(&mut self.buying.seek_set) {
+            return;
+        }
         if self.open_classes(now) {
             self.buying.seeks = 0;
             self.buying.fruitless = 0;
@@ -201,23 +214,16 @@ impl Agent {
         &mut self,
         now: Millis,
         lookup: u32,
-        records: &[Arc<SignedRecord>],
+        records: &[Genuine],
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
         if self.selling.pricing == Some(lookup) {
             self.take_ratio(now, records, cx, out);
         } else if self.buying.survey.is_answer(lookup) {
-            self.take_survey(records, cx);
+            self.take_survey(records);
         } else if self.buying.seeking == Some(lookup) {
             self.buying.seeking = None;
-            if let Some(found) = records
-                .iter()
-                .map(|r| r.version())
-                .find(|v| *v != RECORD_VERSION)
-            {
-                out.push(Command::Tell(Notice::OtherVersion { found }));
-            }
             let known = self.buying.offers.len();
             if cx.registry.lines().is_some() {
                 for record in records {
@@ -278,13 +284,18 @@ impl Agent {
     }
 
     /// Of a standing order of this meter, in the running window.
-    pub(super) fn count_delivery(&mut self, d: &Delivered) {
+    pub(super) fn count_delivery(&mut self, at: BlockRef, d: &Delivered) {
         let counts = d.buyer == self.id.meter
             && d.kind == TradeKind::Forward
             && d.window == self.buying.window;
-        if counts {
+        let chunk = (at.height, d.trade_id, d.net);
+        // The chain and the transaction's outcome both tell of it.
+        if counts && !self.buying.delivered.contains(&chunk) {
+            self.buying.delivered.push(chunk);
             self.buying.bought = self.buying.bought.saturating_add(d.net);
             self.day.bought = self.day.bought.saturating_add(d.net);
+            let cost = d.paid.saturating_add(d.charge);
+            self.day.spent = self.day.spent.saturating_add(cost);
             self.note_chunk(d.buyer, d.trade_id);
         }
     }
@@ -311,7 +322,7 @@ impl Agent {
 }
 
 /// What the offers of a window among these records come to.
-fn supply_in(records: &[Arc<SignedRecord>], window: Window) -> Wh {
+fn supply_in(records: &[Genuine], window: Window) -> Wh {
     let offered = records.iter().filter_map(|r| match &r.record {
         Record::Offer(offer) if offer.window == window => Some(offer.wh),
         _ => None,

@@ -3,6 +3,7 @@
 use super::buying::{Asked, Buying, Offered};
 use super::{Agent, Out};
 use crate::context::Context;
+use crate::genuine::Genuine;
 use crate::io::{Command, Millis, Timer};
 use crate::policy::Selection;
 use wattpool_optimizer::predict::{Expectation, Kind};
@@ -10,7 +11,7 @@ use wattpool_optimizer::{choose, Candidate, Demand, Factors, Scoring, Settings};
 use wattpool_rules::loss;
 use wattpool_rules::payment::payment;
 use wattpool_rules::price::corridor;
-use wattpool_schema::peer::{Record, SignedRecord, SignedRequest, TradeRequest};
+use wattpool_schema::peer::{Record, SignedRequest, TradeRequest};
 use wattpool_schema::{MeterId, Price, TradeKind, Wh, Zone, PPM, RECORD_VERSION};
 
 /// Offers kept per window.
@@ -19,8 +20,8 @@ const CANDIDATES: usize = 512;
 const ASKS: usize = 32;
 
 impl Agent {
-    /// Verifies an offer against registry, window and the owner's limits, and keeps it.
-    pub(super) fn take_offer(&mut self, now: Millis, record: &SignedRecord, cx: &mut Context<'_>) {
+    /// Checks an offer against window and the owner's limits, and keeps it.
+    pub(super) fn take_offer(&mut self, now: Millis, record: &Genuine, cx: &mut Context<'_>) {
         let Record::Offer(offer) = &record.record else {
             return;
         };
@@ -38,7 +39,7 @@ impl Agent {
             .offers
             .iter()
             .position(|o| o.seller == offer.meter);
-        let stale = |o: &Offered| o.sequence >= offer.sequence;
+        let stale = |o: &Offered| o.record.sequence() >= offer.sequence;
         if known
             .and_then(|i| self.buying.offers.get(i))
             .is_some_and(stale)
@@ -49,7 +50,6 @@ impl Agent {
                 .asked
                 .iter()
                 .any(|a| a.request.request.seller == offer.meter)
-            || !self.verified(record, cx)
         {
             return;
         }
@@ -108,7 +108,7 @@ impl Agent {
             quality: expected.quality,
             price,
             efficiency,
-            sequence: offer.sequence,
+            record: record.clone(),
         };
         let offers = &mut self.buying.offers;
         if let Some(slot) = known.and_then(|i| offers.get_mut(i)) {
@@ -162,7 +162,8 @@ impl Agent {
         };
         let mut lines = Lines::default();
         let me = u64::from_be_bytes(first_eight(&self.id.meter));
-        let (mut indices, mut candidates) = (Vec::new(), Vec::new());
+        let known = self.buying.offers.len();
+        let (mut indices, mut candidates) = (Vec::with_capacity(known), Vec::with_capacity(known));
         let mut trusted = false;
         for (index, o) in self.buying.offers.iter().enumerate() {
             let deliverable_wh = lines.most(self, o, cx).0;
@@ -321,6 +322,7 @@ impl Agent {
             return;
         };
         let efficiency = offer.efficiency;
+        let peer = offer.peer();
         let chain_now = self.chain_now(now);
         let request = TradeRequest {
             version: RECORD_VERSION,
@@ -340,11 +342,15 @@ impl Agent {
         };
         let signature = cx.signer.sign_agent(&request.sign_bytes());
         let request = SignedRequest { request, signature };
-        out.push(Command::Ask(Box::new(request.clone())));
+        out.push(Command::Ask {
+            peer: peer.clone(),
+            request: Box::new(request.clone()),
+        });
         let deadline = now.plus(self.market.timing.answer_ms);
         let about = self.conditions(now, &request.request.seller, wh, efficiency, cx);
         self.buying.asked.push(Asked {
             request,
+            peer,
             deadline,
             repeated: false,
             about,

@@ -6,8 +6,9 @@
 
 use super::Agent;
 use crate::context::Context;
+use crate::genuine::Genuine;
 use crate::lines::{lost_between, Flows, Place};
-use wattpool_schema::peer::{self, Record, SignedRecord};
+use wattpool_schema::peer::{self, Record};
 use wattpool_schema::{MeterId, Wh, Zone};
 
 /// Statuses kept per window.
@@ -53,7 +54,7 @@ impl Loading {
 
 impl Agent {
     /// Takes the statuses among what a look-up found, where there is a plan of the lines.
-    pub(super) fn take_loading(&mut self, record: &SignedRecord, cx: &Context<'_>) {
+    pub(super) fn take_loading(&mut self, record: &Genuine, cx: &Context<'_>) {
         let Record::Status(s) = &record.record else {
             return;
         };
@@ -61,7 +62,7 @@ impl Agent {
         let Some(place) = place.filter(|_| s.meter != self.id.meter) else {
             return;
         };
-        if s.window != self.buying.window || !self.verified(record, cx) {
+        if s.window != self.buying.window {
             return;
         }
         let wh = whole(s.wh);

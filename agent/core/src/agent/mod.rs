@@ -7,6 +7,7 @@ mod classes;
 mod estimating;
 mod learning;
 mod offers;
+mod order_events;
 mod orders;
 mod promising;
 mod restart;
@@ -16,6 +17,7 @@ mod snapshot;
 mod stating;
 mod surveying;
 
+use crate::clock::ChainClock;
 use crate::context::{Context, Identity, Market};
 use crate::forecast::Forecast;
 use crate::io::{BlockRef, Command, Event, Gate, JournalEntry, Millis, Notice, Timer, WindowTerms};
@@ -56,6 +58,8 @@ pub struct Agent {
     id: Identity,
     market: Arc<Market>,
     policy: Policy,
+    /// The policy is journalled: the owner set it, not the start.
+    policy_known: bool,
     metering: Metering,
     balance: Balance,
     forecast: Forecast,
@@ -65,6 +69,7 @@ pub struct Agent {
     opened_at: Millis,
     block: BlockRef,
     block_seen_at: Millis,
+    clock: ChainClock,
     stating: Stating,
     selling: Selling,
     buying: Buying,
@@ -81,6 +86,8 @@ pub struct Agent {
     /// Supply and demand last seen, for the price.
     ratio: (Wh, Wh),
     meter_retries: u8,
+    /// Submissions in a row that came to nothing.
+    retries: u32,
     /// What a restart brought, until the running window is known.
     recovered: Option<Recovered>,
 }
@@ -101,6 +108,7 @@ impl Agent {
             opened_at: Millis(0),
             block: BlockRef::default(),
             block_seen_at: Millis(0),
+            clock: ChainClock::default(),
             stating: Stating::default(),
             selling: Selling::default(),
             buying: Buying::default(),
@@ -114,7 +122,9 @@ impl Agent {
             held_requests: 0,
             ratio: (Wh(1), Wh(1)),
             meter_retries: 0,
+            retries: 0,
             recovered: None,
+            policy_known: false,
             id,
             market,
             policy,
@@ -143,19 +153,22 @@ impl Agent {
                 outcome,
             } => {
                 self.saw_block(now, at);
-                self.on_tx(now, intent, outcome, cx, out);
+                self.on_tx(now, at, intent, outcome, cx, out);
             }
             Event::Chain { at, event } => {
                 self.saw_block(now, at);
-                self.on_chain(now, &event, cx, out);
+                self.on_chain(now, at, &event, cx, out);
             }
             Event::Block(at) => {
                 self.saw_block(now, at);
                 self.release_expired(now, cx, out);
             }
             Event::Timer(timer) => self.on_timer(now, timer, cx, out),
+            // Heard twice.
+            Event::PolicyChanged(policy) if self.policy_known && *policy == self.policy => {}
             Event::PolicyChanged(policy) => {
                 self.policy = *policy;
+                self.policy_known = true;
                 out.push(Command::Journal(JournalEntry::Policy(Box::new(
                     self.policy.clone(),
                 ))));
@@ -211,8 +224,8 @@ impl Agent {
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
-        self.saw_block(now, terms.at);
-        if self.terms.as_ref().is_some_and(|t| t.now >= terms.now) {
+        if !self.saw_block(now, terms.at) || self.terms.as_ref().is_some_and(|t| t.now >= terms.now)
+        {
             return;
         }
         self.close_window(out);
@@ -300,11 +313,14 @@ impl Agent {
         out.push(Command::SetGate(gate));
     }
 
-    fn saw_block(&mut self, now: Millis, at: BlockRef) {
-        if at.time >= self.block.time {
+    /// Takes a block's word for what time it is; false: it cannot be so late.
+    fn saw_block(&mut self, now: Millis, at: BlockRef) -> bool {
+        let believed = self.clock.believes(now, at.time);
+        if believed && at.time >= self.block.time {
             self.block = at;
             self.block_seen_at = now;
         }
+        believed
     }
 
     /// Best guess of block time: the last block seen and what has passed since. Whether something has
@@ -357,15 +373,19 @@ impl Agent {
     fn on_tx(
         &mut self,
         now: Millis,
+        at: BlockRef,
         number: u64,
         outcome: Result<Vec<MarketEvent>, crate::io::TxFailure>,
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
-        let Some(at) = self.intents.iter().position(|(n, _)| *n == number) else {
+        let Some(known) = self.intents.iter().position(|(n, _)| *n == number) else {
             return;
         };
-        let (_, intent) = self.intents.swap_remove(at);
+        let (_, intent) = self.intents.swap_remove(known);
+        if outcome.is_ok() {
+            self.retries = 0;
+        }
         if let Err(crate::io::TxFailure::Refused(code)) = &outcome {
             out.push(Command::Tell(Notice::Refused { code }));
         }
@@ -374,7 +394,7 @@ impl Agent {
             Intent::Settle { trade_id } => self.on_settled(now, trade_id, outcome, cx, out),
             Intent::Open { trade_id } => self.on_order_opened(now, trade_id, outcome, out),
             Intent::Deliver { buyer, trade_id } => {
-                self.on_order_delivered(now, buyer, trade_id, outcome, cx, out)
+                self.on_order_delivered(now, at, (buyer, trade_id), outcome, cx, out)
             }
             Intent::Close { buyer, trade_id } => {
                 self.on_order_closed(buyer, trade_id, &outcome, out)
@@ -382,7 +402,14 @@ impl Agent {
         }
     }
 
-    fn on_chain(&mut self, now: Millis, event: &MarketEvent, cx: &mut Context<'_>, out: &mut Out) {
+    fn on_chain(
+        &mut self,
+        now: Millis,
+        at: BlockRef,
+        event: &MarketEvent,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
         match event {
             MarketEvent::TradeClosed(t)
                 if t.seller == self.id.meter && t.kind == wattpool_schema::TradeKind::Spot =>
@@ -398,7 +425,7 @@ impl Agent {
                 self.paused = p.paused;
                 self.refresh_offer(now, cx, out);
             }
-            _ => self.on_order_event(now, event, cx, out),
+            _ => self.on_order_event(now, at, event, cx, out),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Agent, Out};
 use crate::context::Context;
+use crate::genuine::Genuine;
 use crate::io::{Command, Millis, Timer};
 use std::sync::Arc;
 use wattpool_rules::price::{corridor, selling_price, with_owner_limits};
@@ -33,11 +34,8 @@ impl Agent {
             return;
         };
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
-        let location = Location::of_status(
-            &self.market.network,
-            self.id.zone,
-            peer::shard(&self.id.meter, shards),
-        );
+        let shard = peer::shard(&self.id.meter, shards);
+        let location = self.market.statuses_at(self.id.zone, shard);
         let record = Record::Status(Status {
             version: RECORD_VERSION,
             network: self.market.network.clone(),
@@ -72,15 +70,15 @@ impl Agent {
 
     /// Looks at what the neighbours announced, before pricing.
     pub(super) fn look_at_ratio(&mut self, now: Millis, out: &mut Out) {
+        if !self.selling.opened || self.selling.pricing.is_some() {
+            return;
+        }
         let Some(terms) = self.terms.clone() else {
             return;
         };
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
-        let location = Location::of_status(
-            &self.market.network,
-            self.id.zone,
-            peer::shard(&self.id.meter, shards),
-        );
+        let shard = peer::shard(&self.id.meter, shards);
+        let location = self.market.statuses_at(self.id.zone, shard);
         let lookup = self.next_lookup();
         self.selling.pricing = Some(lookup);
         let deadline = now.plus(self.market.timing.lookup_ms);
@@ -91,12 +89,11 @@ impl Agent {
         });
     }
 
-    /// Takes the neighbours' statuses as supply and demand. What cannot be verified does not count; if
-    /// nothing is left, the last ratio stays.
+    /// Takes the neighbours' statuses as supply and demand. Where there is none the last ratio stays.
     pub(super) fn take_ratio(
         &mut self,
         now: Millis,
-        records: &[Arc<SignedRecord>],
+        records: &[Genuine],
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
@@ -107,9 +104,7 @@ impl Agent {
         let mut statuses: Vec<&Status> = records
             .iter()
             .filter_map(|record| match &record.record {
-                Record::Status(s) if s.window == terms.live() && s.zone == self.id.zone => {
-                    self.verified(record, cx).then_some(s)
-                }
+                Record::Status(s) if s.window == terms.live() && s.zone == self.id.zone => Some(s),
                 _ => None,
             })
             .collect();
@@ -126,22 +121,6 @@ impl Agent {
         }
         self.selling.priced = true;
         self.refresh_offer(now, cx, out);
-    }
-
-    /// Version, network, registry and signature of a record of another meter.
-    pub(super) fn verified(&self, record: &SignedRecord, cx: &Context<'_>) -> bool {
-        let (version, network, zone) = match &record.record {
-            Record::Offer(o) => (o.version, &o.network, o.zone),
-            Record::Status(s) => (s.version, &s.network, s.zone),
-        };
-        version == RECORD_VERSION
-            && *network == self.market.network
-            && cx.registry.meter(&record.meter()).is_some_and(|m| {
-                m.zone == zone
-                    && cx
-                        .signer
-                        .verify_agent(&m.agent, &record.sign_bytes(), &record.signature)
-            })
     }
 
     /// The price asked from a buyer behind a zone pair; none when nobody gains.
@@ -179,8 +158,7 @@ impl Agent {
         };
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
         let shard = peer::shard(&self.id.meter, shards);
-        let location =
-            Location::of_offers(&self.market.network, self.id.zone, peer::bucket(wh), shard);
+        let location = self.market.offers_at(self.id.zone, peer::bucket(wh), shard);
         if let Some(old) = self.selling.announced {
             if old.location == location && old.wh == wh {
                 return;
@@ -275,16 +253,11 @@ impl Agent {
         for (zone, shard) in places {
             // The fitting bucket and larger ones, then smaller ones: together they may do.
             for bucket in (own..peer::BUCKETS).chain((0..own).rev()) {
-                locations.push(Location::of_offers(
-                    &self.market.network,
-                    zone,
-                    bucket,
-                    shard,
-                ));
+                locations.push(self.market.offers_at(zone, bucket, shard));
             }
             if loads {
                 self.buying.loading.look(zone);
-                locations.push(Location::of_status(&self.market.network, zone, shard));
+                locations.push(self.market.statuses_at(zone, shard));
             }
         }
         (locations, skip.saturating_add(per_probe) < total)

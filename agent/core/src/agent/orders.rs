@@ -7,13 +7,13 @@
 
 use super::{Agent, Intent, Out};
 use crate::context::Context;
-use crate::io::{Command, JournalEntry, MarketTx, Millis, Timer, TxFailure};
+use crate::io::{BlockRef, Command, JournalEntry, MarketTx, Millis, Timer, TxFailure};
 use crate::metering::Metered;
 use wattpool_optimizer::predict::{Conditions, Kind};
 use wattpool_schema::escrow::OpenOrder;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Answer, SignedRequest, TradeAnswer, TradeRequest};
-use wattpool_schema::{Approval, MeterId, Seconds, TradeKind, Wh, Window, RECORD_VERSION};
+use wattpool_schema::{Approval, MeterId, Price, Seconds, TradeKind, Wh, Window, RECORD_VERSION};
 
 /// Windows a standing order runs.
 const COUNT: u32 = 4;
@@ -26,6 +26,7 @@ pub(super) const LEAST: Wh = Wh(50);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Order {
     pub buyer: MeterId,
+    pub seller: MeterId,
     pub trade_id: u64,
     pub nonce: u64,
     pub first: Window,
@@ -33,6 +34,8 @@ pub(super) struct Order {
     pub wh: Wh,
     /// Gross per window, as approved.
     pub gross: Wh,
+    /// Price and charge together, at most.
+    pub price: Price,
     pub selling: bool,
     pub closing: bool,
     /// As a buyer: what was known when it was asked for; not known any more after a restart.
@@ -112,12 +115,14 @@ impl Orders {
     pub fn resume_promise(&mut self, a: &Approval) {
         self.open.push(Order {
             buyer: a.buyer,
+            seller: a.seller,
             trade_id: 0,
             nonce: a.nonce,
             first: a.first_window,
             last: a.first_window.plus(u64::from(a.count.saturating_sub(1))),
             wh: a.wh,
             gross: a.max_gross,
+            price: a.price,
             selling: true,
             closing: false,
             about: None,
@@ -192,25 +197,32 @@ impl Agent {
     /// Asks for delivery of all orders that run, within the need.
     pub(super) fn deliver_orders(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
         let live = self.buying.window;
-        if now >= self.closing_at() {
+        if now >= self.closing_at() || !self.may_buy(now) {
             return;
         }
         let due: Vec<Order> = self
             .orders
             .open
             .iter()
-            .filter(|o| !o.selling && o.runs_in(live))
+            .filter(|o| !o.selling && o.runs_in(live) && !self.delivering(o))
+            .filter(|o| self.price_allowed(o.price) && !self.is_blocked(&o.seller))
             .copied()
             .collect();
+        let mut asked_for = Wh::ZERO;
         for order in due {
             let want = self
                 .buying
                 .need
                 .saturating_sub(self.buying.covered.max(self.buying.bought))
                 .min(order.wh);
+            // What the other orders of this window will take of the day's limits is not counted yet.
+            let want = self
+                .affordable(want.saturating_add(asked_for))
+                .saturating_sub(asked_for);
             if want.is_zero() {
                 continue;
             }
+            asked_for = asked_for.saturating_add(want);
             self.buying.covered = self
                 .buying
                 .covered
@@ -230,11 +242,33 @@ impl Agent {
         }
     }
 
+    /// Within the owner's price limit.
+    fn price_allowed(&self, price: Price) -> bool {
+        self.policy.max_buy_price.is_none_or(|most| price <= most)
+    }
+
+    /// Trading is allowed in the hours in which a standing order from this window on is delivered.
+    pub(super) fn hours_allow(&self, first: Window, count: u32) -> bool {
+        (1..=u64::from(count)).all(|later| {
+            let traded = first.plus(later);
+            self.policy.hour_allowed(traded.start(self.market.window_s))
+        })
+    }
+
+    /// Asked for already, and not answered yet.
+    fn delivering(&self, o: &Order) -> bool {
+        let intent = Intent::Deliver {
+            buyer: o.buyer,
+            trade_id: o.trade_id,
+        };
+        self.intents.iter().any(|(_, i)| *i == intent)
+    }
+
     pub(super) fn on_order_delivered(
         &mut self,
         now: Millis,
-        buyer: MeterId,
-        trade_id: u64,
+        at: BlockRef,
+        (buyer, trade_id): (MeterId, u64),
         outcome: Result<Vec<MarketEvent>, TxFailure>,
         cx: &mut Context<'_>,
         out: &mut Out,
@@ -243,7 +277,7 @@ impl Agent {
             Ok(events) => {
                 for event in &events {
                     if let MarketEvent::Delivered(d) = event {
-                        self.count_delivery(d);
+                        self.count_delivery(at, d);
                     }
                 }
                 self.free_cover();
@@ -259,7 +293,7 @@ impl Agent {
 
     pub(super) fn lost_order_tx(&mut self, now: Millis, intent: Intent, out: &mut Out) {
         self.orders.lost.push(intent);
-        self.schedule(now, Timer::Resubmit, self.market.timing.block_ms, out);
+        self.resubmit_later(now, out);
     }
 
     /// Submits again what got lost: under the same id that is harmless.
@@ -328,6 +362,17 @@ impl Agent {
             return;
         };
         let wh = Wh(deficit.0 / 2);
+        // What the day's limits leave has to do for all windows of the order.
+        let all = Wh(wh.0.saturating_mul(u64::from(COUNT)));
+        let all = self
+            .affordable(all)
+            .0
+            .checked_div(u64::from(COUNT))
+            .unwrap_or(0);
+        let wh = wh.min(Wh(all));
+        if !self.may_buy(now) || !self.hours_allow(first, COUNT) {
+            return;
+        }
         let best = self.best_seller();
         let (Some((seller, from)), true) = (best, wh >= LEAST) else {
             return;
@@ -344,7 +389,7 @@ impl Agent {
             .offers
             .iter()
             .find(|o| o.seller == seller)
-            .copied()
+            .cloned()
         else {
             return;
         };
@@ -367,14 +412,19 @@ impl Agent {
             first_window: first,
             count: COUNT,
             wh,
-            max_price: offer.max_price,
+            max_price: self.policy.max_buy_price.map_or(offer.max_price, |most| {
+                offer.max_price.min(most.saturating_sub(offer.charge))
+            }),
             requested_at: chain_now,
             expires_at: Seconds(chain_now.0.saturating_add(self.market.timing.approval_s)),
         };
         let signature = cx.signer.sign_agent(&request.sign_bytes());
         let request = SignedRequest { request, signature };
         self.orders.asked = Some((request.clone(), about));
-        out.push(Command::Ask(Box::new(request)));
+        out.push(Command::Ask {
+            peer: offer.peer(),
+            request: Box::new(request),
+        });
     }
 
     /// The seller that most was bought from in this window.
@@ -401,7 +451,11 @@ impl Agent {
             return false;
         };
         if let Answer::Approved(approval) = &answer.answer {
-            if self.acceptable(&asked.request, approval, cx) {
+            let a = &approval.approval;
+            let allowed = self.policy.forward
+                && self.policy.buys()
+                && self.price_allowed(a.price.saturating_add(a.max_charge));
+            if allowed && self.acceptable(&asked.request, approval, cx) {
                 let order = OpenOrder {
                     trade_id: answer.id,
                     wh: approval.approval.wh,
@@ -447,12 +501,14 @@ impl Agent {
                 let a = &order.approval.approval;
                 self.orders.open.push(Order {
                     buyer: self.id.meter,
+                    seller: a.seller,
                     trade_id,
                     nonce: a.nonce,
                     first: a.first_window,
                     last: a.first_window.plus(u64::from(a.count.saturating_sub(1))),
                     wh: order.wh,
                     gross: a.max_gross,
+                    price: a.price.saturating_add(a.max_charge),
                     selling: false,
                     closing: false,
                     about,
@@ -495,96 +551,6 @@ impl Agent {
                     order.closing = false;
                 }
             }
-        }
-    }
-
-    /// What others' transactions did to this meter's orders.
-    pub(super) fn on_order_event(
-        &mut self,
-        now: Millis,
-        event: &MarketEvent,
-        cx: &mut Context<'_>,
-        out: &mut Out,
-    ) {
-        match event {
-            MarketEvent::OrderOpened(o) if o.seller == self.id.meter => {
-                let promise = self.orders.promises.iter().position(|p| p.nonce == o.nonce);
-                let promise = promise.map(|i| self.orders.promises.swap_remove(i));
-                let gross = match promise {
-                    // Fewer Wh may have been taken than were promised.
-                    Some(p) => Wh(p.gross.0.saturating_mul(o.wh.0).div_ceil(p.wh.0.max(1))),
-                    None => o.wh,
-                };
-                self.orders
-                    .open
-                    .retain(|x| !(x.selling && x.nonce == o.nonce));
-                self.orders.open.push(Order {
-                    buyer: o.buyer,
-                    trade_id: o.trade_id,
-                    nonce: o.nonce,
-                    first: o.first_window,
-                    last: o.last_window,
-                    wh: o.wh,
-                    gross,
-                    selling: true,
-                    closing: false,
-                    about: None,
-                    last_chunk: None,
-                });
-            }
-            MarketEvent::OrderCancelled(o) => {
-                for order in self
-                    .orders
-                    .open
-                    .iter_mut()
-                    .filter(|x| x.buyer == o.buyer && x.trade_id == o.trade_id)
-                {
-                    order.last = o.last_window;
-                }
-            }
-            MarketEvent::Delivered(d)
-                if d.seller == self.id.meter
-                    && d.kind == TradeKind::Forward
-                    && d.window == self.selling.window =>
-            {
-                self.selling.sold = self.selling.sold.saturating_add(d.gross);
-                self.selling.order_hold = self.selling.order_hold.saturating_sub(d.gross);
-                self.day.sold = self.day.sold.saturating_add(d.net);
-                if self.sellable().is_zero() {
-                    self.withdraw_offer(out);
-                } else {
-                    self.refresh_offer(now, cx, out);
-                }
-            }
-            // By another's transaction, or one from before a restart; that of a running one comes with its outcome.
-            MarketEvent::Delivered(d)
-                if d.buyer == self.id.meter && d.kind == TradeKind::Forward =>
-            {
-                let intent = Intent::Deliver {
-                    buyer: d.buyer,
-                    trade_id: d.trade_id,
-                };
-                if !self.intents.iter().any(|(_, i)| *i == intent) {
-                    self.count_delivery(d);
-                    self.go_on(now, cx, out);
-                }
-            }
-            MarketEvent::TradeClosed(t)
-                if t.kind == TradeKind::Forward && t.seller == self.id.meter =>
-            {
-                self.orders
-                    .open
-                    .retain(|o| !(o.selling && o.nonce == t.nonce));
-            }
-            MarketEvent::TradeClosed(t)
-                if t.kind == TradeKind::Forward && t.buyer == self.id.meter =>
-            {
-                self.learn_order(t, out);
-                self.orders
-                    .open
-                    .retain(|o| o.selling || o.buyer != t.buyer || o.trade_id != t.trade_id);
-            }
-            _ => {}
         }
     }
 }

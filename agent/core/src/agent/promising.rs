@@ -68,9 +68,16 @@ impl Agent {
         let Some((surplus, _)) = self.forecast.span(r.first_window, r.count) else {
             return no(DenialReason::Policy);
         };
-        let free = Wh(surplus.0 / 2)
+        if !self.hours_allow(r.first_window, r.count) {
+            return no(DenialReason::Policy);
+        }
+        let mut free = Wh(surplus.0 / 2)
             .saturating_sub(self.policy.reserve_wh)
             .saturating_sub(self.orders.promised(r.first_window, last));
+        if let Some(limit) = self.policy.max_sell_wh_per_day {
+            let left = limit.saturating_sub(self.day.sold);
+            free = free.min(Wh(left.0.checked_div(u64::from(r.count)).unwrap_or(0)));
+        }
         let wh = r.wh.min(loss::arriving(free, pair.loss));
         let Ok(gross) = loss::gross_for(wh, pair.loss) else {
             return no(DenialReason::Invalid);

@@ -62,7 +62,10 @@ impl Agent {
                 }
                 JournalEntry::Settling(trade) => recovered.trades.push(*trade),
                 JournalEntry::Ordering(order) => self.orders.resume_opening(*order),
-                JournalEntry::Policy(policy) => self.policy = *policy,
+                JournalEntry::Policy(policy) => {
+                    self.policy = *policy;
+                    self.policy_known = true;
+                }
                 JournalEntry::Learned(learned) => self.learning.resume(*learned),
             }
         }

@@ -28,6 +28,15 @@ pub(super) struct Reservation {
     pub expires_at: Seconds,
 }
 
+/// A sale of the running window, by what makes it one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sale {
+    /// The approval's nonce.
+    Spot(u64),
+    /// Of a standing order: height, buyer, its number, and how much.
+    Chunk(u64, MeterId, u64, Wh),
+}
+
 /// The selling side of the running window.
 #[derive(Debug, Default)]
 pub(super) struct Selling {
@@ -41,6 +50,8 @@ pub(super) struct Selling {
     /// Look-up that is on its way for the price.
     pub pricing: Option<u32>,
     pub sold: Wh,
+    /// Sales counted in `sold`.
+    counted: Vec<Sale>,
     pub reservations: Vec<Reservation>,
     /// Held back for standing orders until they have had their time.
     pub order_hold: Wh,
@@ -62,6 +73,15 @@ impl Selling {
         self.reservations
             .iter()
             .fold(Wh::ZERO, |sum, r| sum.saturating_add(r.gross))
+    }
+
+    /// Whether a sale is heard for the first time.
+    pub(super) fn first_heard(&mut self, sale: Sale) -> bool {
+        let first = !self.counted.contains(&sale);
+        if first {
+            self.counted.push(sale);
+        }
+        first
     }
 
     /// Tokens that are neither sold, reserved nor held back.
@@ -150,7 +170,7 @@ impl Agent {
         }
         // Buyers number their requests by themselves: only buyer and number together name one.
         if self.policy.manual_approval && !self.selling.accepted.contains(&(r.buyer, r.id)) {
-            self.hold(signed, cx, out);
+            self.hold(now, signed, cx, out);
             return;
         }
         let decided = match self.consider(now, signed, cx) {
@@ -175,15 +195,11 @@ impl Agent {
     }
 
     /// Lets a genuine request wait for the owner, under a number of its own.
-    fn hold(&mut self, signed: &SignedRequest, cx: &Context<'_>, out: &mut Out) {
+    fn hold(&mut self, now: Millis, signed: &SignedRequest, cx: &Context<'_>, out: &mut Out) {
         let r = &signed.request;
-        let known = self
-            .selling
-            .held
-            .iter()
-            .any(|(_, h)| h.request.buyer == r.buyer && h.request.id == r.id);
+        let buyer = cx.registry.meter(&r.buyer);
+        let known = self.holds(&r.buyer, r.id);
         let genuine = || {
-            let buyer = cx.registry.meter(&r.buyer);
             buyer.is_some_and(|b| {
                 cx.signer
                     .verify_agent(&b.agent, &r.sign_bytes(), &signed.signature)
@@ -192,14 +208,30 @@ impl Agent {
         if known || self.selling.held.len() >= HELD_REQUESTS || !genuine() {
             return;
         }
-        self.held_requests = self.held_requests.saturating_add(1);
+        // Lapsed before it could be shown, or worth nothing to this seller.
+        let pair = buyer.and_then(|b| self.terms.as_ref()?.pair(self.id.zone, b.zone).copied());
+        let price = pair.and_then(|pair| self.asking_price(&pair));
+        let Some(price) = price.filter(|_| r.expires_at >= self.block.time) else {
+            return;
+        };
+        // The local clock does not go back to where it was before a restart: no number is used twice.
+        self.held_requests = self.held_requests.saturating_add(1).max(now.0);
         let request = HELD_SELLING | self.held_requests;
         self.selling.held.push((request, signed.clone()));
         out.push(Command::Tell(Notice::AwaitingApproval {
             request,
             partner: r.buyer,
             wh: r.wh,
+            price,
+            selling: true,
+            until: r.expires_at,
         }));
+    }
+
+    /// Whether a request waits for the owner.
+    pub fn holds(&self, buyer: &MeterId, id: u64) -> bool {
+        let same = |r: &SignedRequest| r.request.buyer == *buyer && r.request.id == id;
+        self.selling.held.iter().any(|(_, held)| same(held))
     }
 
     /// Whether, how much and for how much to sell to this buyer.
@@ -344,7 +376,7 @@ impl Agent {
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
-        if t.window != self.selling.window {
+        if t.window != self.selling.window || !self.selling.first_heard(Sale::Spot(t.nonce)) {
             return;
         }
         self.selling.reservations.retain(|r| r.nonce != t.nonce);
@@ -364,6 +396,9 @@ impl Agent {
         let seen = self.block.time;
         let before = self.selling.reservations.len();
         self.selling.reservations.retain(|r| r.expires_at >= seen);
+        self.selling
+            .held
+            .retain(|(_, held)| held.request.expires_at >= seen);
         self.orders.forget_promises(seen);
         let waiting = self.buying.held.len();
         self.buying

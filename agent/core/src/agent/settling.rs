@@ -65,6 +65,12 @@ impl Agent {
                         request: answer.id,
                         partner: answer.seller,
                         wh: taken,
+                        price: approval
+                            .approval
+                            .price
+                            .saturating_add(approval.approval.max_charge),
+                        selling: false,
+                        until: approval.approval.expires_at,
                     }));
                     out.push(Command::WatchBlock {
                         after: approval.approval.expires_at,
@@ -201,7 +207,7 @@ impl Agent {
             .position(|(number, _)| *number == request)
         {
             let (_, held) = self.selling.held.swap_remove(at);
-            if accept {
+            if accept && held.request.expires_at >= self.block.time {
                 self.selling
                     .accepted
                     .push((held.request.buyer, held.request.id));
@@ -234,7 +240,10 @@ impl Agent {
                 asked.repeated = true;
                 asked.deadline = now.plus(answer_ms);
                 next = Some(asked.deadline.min(next.unwrap_or(asked.deadline)));
-                out.push(Command::Ask(Box::new(asked.request.clone())));
+                out.push(Command::Ask {
+                    peer: asked.peer.clone(),
+                    request: Box::new(asked.request.clone()),
+                });
             } else {
                 failed.push((
                     asked.request.request.id,
@@ -393,8 +402,7 @@ impl Agent {
         match self.buying.settling.get_mut(at) {
             Some(s) if lost || s.trade.approval.approval.expires_at >= seen => {
                 s.in_flight = false;
-                let delay = self.market.timing.block_ms;
-                self.schedule(now, Timer::Resubmit, delay, out);
+                self.resubmit_later(now, out);
             }
             _ => {
                 self.buying.settling.swap_remove(at);

@@ -77,6 +77,15 @@ pub struct Snapshot {
 }
 
 impl Agent {
+    /// The metered window that is traded, the last one believed, and the oldest one that the chain has not confirmed.
+    pub fn standing(&self) -> (Option<Window>, Option<Window>, Option<Window>) {
+        (
+            self.terms.as_ref().map(|t| t.live()),
+            self.metering.last().map(|r| r.window),
+            self.stating.oldest_waiting(),
+        )
+    }
+
     /// What it is at.
     pub fn snapshot(&self) -> Snapshot {
         let live = self.terms.as_ref().map(|t| t.live());

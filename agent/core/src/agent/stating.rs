@@ -4,23 +4,35 @@ use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{Command, JournalEntry, MarketTx, Millis, Notice, Reading, Timer, TxFailure};
 use crate::metering::{Metered, ReadingProblem};
-use wattpool_schema::error::{class_of, Class};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{
     signing, Commitment, Seconds, SignedStatement, Statement, Window, RECORD_VERSION,
 };
 
-/// Statements kept while they wait for the chain; the oldest are given up beyond that.
-const WAITING: usize = 192;
+/// The market takes statements for so long; what is older earns nothing.
+const STATEMENT_S: u64 = 30 * 86_400;
 /// Most statements of one transaction.
 const BATCH: usize = 40;
 /// How often the meter is asked again for one window.
 const METER_RETRIES: u8 = 4;
+/// Windows asked for at once: a first one that is not believed must not have all after it read again and again.
+const METER_WINDOWS: u64 = 32;
+/// Refusals that no other time and no other answer will change: they are about the one statement. Whatever else is
+/// answered (a pause, a registration, a version, a node in trouble) says nothing of it.
+const REFUSED_FOR_GOOD: [&str; 5] = [
+    "ABOVE_REGISTERED",
+    "BAD_SIGNATURE",
+    "SEQUENCE_USED",
+    "TOO_OLD",
+    "WINDOW_STATED",
+];
 
 /// Statements that the chain has not confirmed, and the last window's energy.
 #[derive(Debug, Default)]
 pub(super) struct Stating {
     waiting: Vec<SignedStatement>,
+    /// Batches in a row that were refused as a whole: each is half as long as the one before.
+    halvings: u32,
     /// Windows of the batch that is on its way.
     in_flight: Vec<Window>,
     last: Option<Metered>,
@@ -28,8 +40,8 @@ pub(super) struct Stating {
     sequence: u64,
     /// Readings in a row that came after a gap.
     gaps: u8,
-    /// A reading behind a gap that waits for the next one to agree with it.
-    unconfirmed: Option<Reading>,
+    /// The reading refused last: its owner is told once.
+    refused: Option<Reading>,
 }
 
 impl Stating {
@@ -92,17 +104,19 @@ impl Agent {
                     self.stating.gaps = self.stating.gaps.saturating_add(1);
                     out.push(Command::ReadMeter {
                         from: missing,
-                        to: reading.window,
+                        to: reading.window.min(missing.plus(METER_WINDOWS)),
                     });
                 } else {
                     self.go_on_after_gap(now, reading, chain_now, cx, out);
                 }
             }
             Err(problem) => {
-                out.push(Command::Tell(Notice::BadReading {
-                    window: reading.window,
-                    problem,
-                }));
+                if self.stating.refused.replace(reading) != Some(reading) {
+                    out.push(Command::Tell(Notice::BadReading {
+                        window: reading.window,
+                        problem,
+                    }));
+                }
                 let at = now.plus(self.market.timing.block_ms);
                 out.push(Command::SetTimer {
                     timer: Timer::Meter,
@@ -112,9 +126,7 @@ impl Agent {
         }
     }
 
-    /// The meter does not have the windows that are missing: what flowed in them stays unstated. Metering
-    /// goes on once two readings in a row agree with each other and with what was believed last; a single
-    /// one could be wrong, and nothing would show it.
+    /// The meter does not have the windows that are missing, or what it said of them is not believed.
     fn go_on_after_gap(
         &mut self,
         now: Millis,
@@ -123,30 +135,14 @@ impl Agent {
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
-        let before = self.stating.unconfirmed.replace(reading);
-        let Some(before) = before.filter(|b| b.window.next() == reading.window) else {
-            return;
-        };
-        let mut metering = self.metering;
-        if !metering.may_precede(&before) {
+        let metered = self.metering.go_on(reading, chain_now);
+        if metered.is_empty() {
             return;
         }
-        metering.resume(before);
-        let Ok(Some(metered)) = metering.take(reading, chain_now) else {
-            return;
-        };
-        let missing = self
-            .metering
-            .last()
-            .map_or(before.window, |l| l.window.next());
-        self.metering = metering;
         self.stating.gaps = 0;
-        self.stating.unconfirmed = None;
-        out.push(Command::Tell(Notice::BadReading {
-            window: before.window,
-            problem: ReadingProblem::Gap { missing },
-        }));
-        self.state(metered, cx, out);
+        for metered in metered {
+            self.state(metered, cx, out);
+        }
         self.open_trading(now, cx, out);
     }
 
@@ -157,15 +153,19 @@ impl Agent {
         };
         if last.window < terms.live() && self.meter_retries < METER_RETRIES {
             self.meter_retries = self.meter_retries.saturating_add(1);
+            let from = last.window.next();
             out.push(Command::ReadMeter {
-                from: last.window.next(),
-                to: terms.live(),
+                from,
+                to: terms.live().min(from.plus(METER_WINDOWS)),
             });
         }
     }
 
     /// The device signs what it measured; the journal has it before the chain gets it.
     fn state(&mut self, metered: Metered, cx: &mut Context<'_>, out: &mut Out) {
+        for (window, problem) in self.metering.noted() {
+            out.push(Command::Tell(Notice::BadReading { window, problem }));
+        }
         let Reading {
             window,
             import_register,
@@ -208,25 +208,25 @@ impl Agent {
             surplus: metered.surplus,
             deficit: metered.deficit,
         }));
-        if self.stating.waiting.len() >= WAITING {
-            self.stating.waiting.remove(0);
-        }
         self.stating.waiting.push(signed);
     }
 
     /// Sends what waits, oldest first, once the windows it is about have ended on the chain.
     pub(super) fn submit_statements(&mut self, out: &mut Out) {
-        let Some(terms) = &self.terms else { return };
+        let Some(terms) = self.terms.clone() else {
+            return;
+        };
         if !self.stating.in_flight.is_empty() {
             return;
         }
         let live = terms.live();
+        self.give_up_old_statements(terms.now, out);
         let batch: Vec<_> = self
             .stating
             .waiting
             .iter()
             .filter(|s| s.statement.window <= live)
-            .take(BATCH)
+            .take(BATCH.checked_shr(self.stating.halvings).unwrap_or(0).max(1))
             .cloned()
             .collect();
         if batch.is_empty() {
@@ -245,15 +245,17 @@ impl Agent {
     ) {
         let sent = std::mem::take(&mut self.stating.in_flight);
         match outcome {
-            Ok(events) => self.take_stated(now, &events, &sent, cx, out),
-            Err(TxFailure::Refused(code)) if class_of(code) != Some(Class::Retry) => {
-                // The batch as a whole was refused: nothing in it can get better by waiting.
-                self.stating
-                    .waiting
-                    .retain(|w| !sent.contains(&w.statement.window));
-                self.submit_statements(out);
+            Ok(events) => {
+                self.stating.halvings = 0;
+                self.take_stated(now, &events, &sent, cx, out);
             }
-            Err(_) => self.resubmit_later(now, out),
+            // The batch as a whole: no word about a statement in it. One that spoils the others is found in parts.
+            Err(failure) => {
+                if matches!(failure, TxFailure::Refused(_) | TxFailure::Unknown(_)) {
+                    self.stating.halvings = self.stating.halvings.saturating_add(1);
+                }
+                self.resubmit_later(now, out);
+            }
         }
     }
 
@@ -284,7 +286,7 @@ impl Agent {
                         .ok()
                         .and_then(|i| sent.get(i))
                         .copied();
-                    if class_of(&r.code) == Some(Class::Retry) {
+                    if !REFUSED_FOR_GOOD.contains(&code) {
                         retry = true;
                     } else if let Some(window) = window {
                         self.stating
@@ -318,12 +320,34 @@ impl Agent {
         }
     }
 
-    fn resubmit_later(&self, now: Millis, out: &mut Out) {
-        let at = now.plus(self.market.timing.block_ms.saturating_mul(2));
-        out.push(Command::SetTimer {
-            timer: Timer::Resubmit,
-            at,
-        });
+    /// Statements that the market takes no more.
+    fn give_up_old_statements(&mut self, now: Window, out: &mut Out) {
+        let windows = STATEMENT_S.checked_div(u64::from(self.market.window_s.max(1)));
+        let oldest = Window(now.0.saturating_sub(windows.unwrap_or(0)));
+        let waiting = &mut self.stating.waiting;
+        while let Some(old) = waiting.first().filter(|s| s.statement.window < oldest) {
+            out.push(Command::Tell(Notice::Unstated {
+                window: old.statement.window,
+                wh: old.statement.export_wh,
+            }));
+            waiting.remove(0);
+        }
+    }
+
+    pub(super) fn resubmit_later(&mut self, now: Millis, out: &mut Out) {
+        let delay = self.retry_delay();
+        self.schedule(now, Timer::Resubmit, delay, out);
+    }
+
+    /// How long to wait before something is submitted again: twice as long after each failure, up to half a window,
+    /// and not for all meters the same.
+    fn retry_delay(&mut self) -> u64 {
+        let t = self.market.timing;
+        let factor = 1u64.checked_shl(self.retries).unwrap_or(u64::MAX);
+        let delay = t.block_ms.saturating_mul(factor).min(t.window_ms / 2);
+        let salt = u64::from(self.retries).saturating_add(32);
+        self.retries = self.retries.saturating_add(1);
+        delay.saturating_add(self.jitter(Window(self.next_intent), salt))
     }
 
     pub(super) fn resubmit(&mut self, now: Millis, cx: &Context<'_>, out: &mut Out) {

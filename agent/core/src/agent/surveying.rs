@@ -7,12 +7,11 @@
 
 use super::offers::FAN_OUT;
 use super::{mix, Agent, Out};
-use crate::context::Context;
 use crate::flows::{Link, Zones};
+use crate::genuine::Genuine;
 use crate::io::{Command, Millis, Timer};
-use std::sync::Arc;
 use wattpool_rules::price::corridor;
-use wattpool_schema::peer::{self, Location, Record, SignedRecord};
+use wattpool_schema::peer::{self, Record};
 use wattpool_schema::{MeterId, Wh, Window, Zone};
 
 /// Share by which a plan must be better to be followed: amounts are announced to an eighth.
@@ -100,7 +99,7 @@ impl Agent {
                 if lap < *shards && locations.len() < FAN_OUT {
                     let shard = peer::shard(&self.id.meter, *shards) ^ lap;
                     let shard = shard & shards.saturating_sub(1);
-                    locations.push(Location::of_status(&self.market.network, *zone, shard));
+                    locations.push(self.market.statuses_at(*zone, shard));
                     *looked = looked.saturating_add(1);
                 }
             }
@@ -116,22 +115,16 @@ impl Agent {
         });
     }
 
-    /// Plans with what the zones announced. Most windows need no plan: only where the announcements ask for one
-    /// are their signatures checked, and what then stands is planned with.
-    pub(super) fn take_survey(&mut self, records: &[Arc<SignedRecord>], cx: &Context<'_>) {
+    /// Plans with what the zones announced, where the announcements ask for a plan.
+    pub(super) fn take_survey(&mut self, records: &[Genuine]) {
         self.buying.survey.lookup = None;
-        let of_now = |record: &&Arc<SignedRecord>| {
+        let of_now = |record: &&Genuine| {
             matches!(&record.record, Record::Status(s)
                 if s.window == self.buying.window && s.meter != self.id.meter)
         };
-        let mut records: Vec<&Arc<SignedRecord>> = records.iter().filter(of_now).collect();
+        let mut records: Vec<&Genuine> = records.iter().filter(of_now).collect();
         records.sort_unstable_by_key(|r| (r.meter(), std::cmp::Reverse(r.sequence())));
-        let mut quotas = self.quotas(&records);
-        if quotas.is_some() {
-            records.retain(|record| self.verified(record, cx));
-            quotas = self.quotas(&records);
-        }
-        if let (Some(quotas), false) = (quotas, self.buying.survey.over) {
+        if let (Some(quotas), false) = (self.quotas(&records), self.buying.survey.over) {
             self.buying.survey.planned = true;
             self.buying.survey.quotas = quotas;
         }
@@ -139,7 +132,7 @@ impl Agent {
 
     /// What this buyer shall take from which zone; none where links filled by falling efficiency do as well.
     /// A meter counts once, by its first record.
-    fn quotas(&self, records: &[&Arc<SignedRecord>]) -> Option<Vec<(Zone, Wh)>> {
+    fn quotas(&self, records: &[&Genuine]) -> Option<Vec<(Zone, Wh)>> {
         let terms = self.terms.as_ref()?;
         let seen = &self.buying.survey.zones;
         let index = |zone: Zone| seen.iter().position(|(z, _, _)| *z == zone);

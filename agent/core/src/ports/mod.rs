@@ -31,14 +31,10 @@ pub trait Registry {
     /// A meter in service; `None` if there is none of this id or it has no agent.
     fn meter(&self, id: &MeterId) -> Option<MeterInfo>;
     /// The plan of the lines and the weather, where the grid operator publishes one.
-    fn lines(&self) -> Option<&dyn Lines> {
-        None
-    }
+    fn lines(&self) -> Option<&dyn Lines>;
     /// Wh that may still arrive over a zone pair of limited capacity in the traded window, from the
     /// deliveries seen on the chain; none where that is not followed.
-    fn capacity_left(&self, _from: Zone, _to: Zone) -> Option<Wh> {
-        None
-    }
+    fn capacity_left(&self, from: Zone, to: Zone) -> Option<Wh>;
     /// A seller's record on the chain.
     fn record(&self, id: &MeterId) -> SellerRecord;
 }

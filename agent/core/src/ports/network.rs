@@ -1,5 +1,6 @@
 //! Other meters: the shared table in which records are found, and talk from meter to meter.
 
+pub use crate::genuine::Verdict;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,18 +30,6 @@ pub struct Found {
     pub records: Vec<Arc<SignedRecord>>,
     /// False: the deadline cut it short.
     pub complete: bool,
-}
-
-/// What the chain's registry, as last seen, says of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Its meter is in service in the zone that it names, and the meter's agent signed it.
-    Holds,
-    /// There is no such meter with an agent, or in another zone. The registry as last seen may be behind: nobody is to
-    /// be blamed for it.
-    Unknown,
-    /// The meter's agent did not sign it.
-    Forged,
 }
 
 /// Judges records by the chain's registry. Asked before a record is stored and again when it is read; version,

@@ -129,14 +129,6 @@ fn a_forged_offer_and_a_status_do_not_count() {
 }
 
 #[test]
-fn the_user_is_told_of_another_version() {
-    let (mut home, lookup) = Home::buying(Policy::default(), 400);
-    let newer = home.offer(2, 2_000, |o| o.version = 7);
-    let out = home.found(lookup, vec![newer]);
-    assert_eq!(notices(&out), [Notice::OtherVersion { found: 7 }]);
-}
-
-#[test]
 fn green_only_leaves_batteries_out() {
     for (green_only, want) in [(false, 1), (true, 0)] {
         let (mut home, lookup) = Home::buying(

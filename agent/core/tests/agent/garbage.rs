@@ -135,7 +135,7 @@ impl World {
         for command in out {
             match command {
                 Command::Lookup { lookup, .. } => self.lookup = *lookup,
-                Command::Ask(request) => {
+                Command::Ask { request, .. } => {
                     let r = &request.request;
                     if r.kind == TradeKind::Spot {
                         let most = self.deficits.get(&r.first_window).copied().unwrap_or(0);

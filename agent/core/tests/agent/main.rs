@@ -13,6 +13,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod belief;
 mod decisions;
 mod deficit;
 mod garbage;
@@ -24,3 +25,4 @@ mod settling;
 mod statements;
 mod surplus;
 mod surveying;
+mod years;

@@ -99,7 +99,7 @@ pub fn withdrawals(set: &[Command]) -> usize {
 
 pub fn asks(set: &[Command]) -> Vec<SignedRequest> {
     let all = set.iter().filter_map(|c| match c {
-        Command::Ask(request) => Some((**request).clone()),
+        Command::Ask { request, .. } => Some((**request).clone()),
         _ => None,
     });
     all.collect()

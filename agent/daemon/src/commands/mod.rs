@@ -3,6 +3,7 @@
 mod check_config;
 mod init;
 mod keys;
+mod meter;
 mod owner;
 mod policy;
 mod run;
@@ -14,6 +15,9 @@ use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub enum Command {
+    /// The meter: decode what it says.
+    #[command(subcommand)]
+    Meter(meter::Meter),
     /// Run the agent of a meter.
     Run(At),
     /// Write a commented configuration and new keys.
@@ -69,6 +73,7 @@ pub struct Paged {
 
 pub fn run(command: &Command) -> Result<u8, Failure> {
     match command {
+        Command::Meter(command) => meter::run(command),
         Command::Run(at) => run::run(at),
         Command::Init(args) => init::run(args),
         Command::CheckConfig(shown) => check_config::run(shown),

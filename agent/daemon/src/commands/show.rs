@@ -136,9 +136,12 @@ pub fn status(shown: &Shown) -> Result<u8, Failure> {
         for waiting in rows(at(s, "/awaiting")?)? {
             let (request, wh) = (at(waiting, "/request")?, at(waiting, "/wh")?);
             let partner = plain(at(waiting, "/partner")?);
+            let (price, until) = (at(waiting, "/price")?, at(waiting, "/until")?);
+            let sells = at(waiting, "/selling")?.as_bool() == Some(true);
+            let act = if sells { "sell" } else { "buy" };
             line(
                 "waits for you",
-                format!("trade {request}: {wh} Wh with {partner}"),
+                format!("trade {request}: {act} {wh} Wh at {price} per kWh with {partner}, until {until}"),
             )?;
         }
         Ok(text)

@@ -31,6 +31,15 @@ struct State {
     foreign: Vec<MarketEvent>,
     down: bool,
     calls: u64,
+    /// No transaction can be paid for.
+    broke: bool,
+    /// No blocks are made.
+    stalled: bool,
+    /// Blocks before this index are kept by nobody.
+    earliest: usize,
+    /// The next block told carries a header a year ahead.
+    lies: bool,
+    missed: u64,
 }
 
 pub struct Chain {
@@ -60,10 +69,38 @@ impl Chain {
         chain
     }
 
+    pub fn set_broke(&self, broke: bool) {
+        self.state.lock().unwrap().broke = broke;
+    }
+
+    pub fn set_stalled(&self, stalled: bool) {
+        self.state.lock().unwrap().stalled = stalled;
+    }
+
+    /// Nobody keeps the blocks made so far.
+    pub fn prune(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.earliest = state.blocks.len();
+    }
+
+    pub fn height(&self) -> u64 {
+        self.state.lock().unwrap().blocks.len() as u64
+    }
+
+    /// The next header told is a year ahead.
+    pub fn lie_once(&self) {
+        self.state.lock().unwrap().lies = true;
+    }
+
     fn make_block(&self) {
         let mut state = self.state.lock().unwrap();
+        // Time passes, heights do not.
+        if state.stalled {
+            state.missed += 1;
+            return;
+        }
         let height = state.blocks.len() as u64 + 1;
-        let time = W.start(LEN).0 - LEAD_S + (height - 1) * 5;
+        let time = W.start(LEN).0 - LEAD_S + (height - 1 + state.missed) * 5;
         let block = BlockRef {
             height,
             time: Seconds(time),
@@ -197,6 +234,16 @@ impl Ledger for Chain {
 
     async fn execute(&self, tx: MarketTx) -> Executed {
         let (to, done) = oneshot::channel();
+        {
+            let state = self.state.lock().unwrap();
+            if state.broke {
+                let why = "the chain refuses with sdk/5: insufficient funds";
+                return Executed {
+                    at: state.blocks.last().unwrap().block,
+                    outcome: Err(TxFailure::Unsent(why.into())),
+                };
+            }
+        }
         let lost = {
             let mut state = self.state.lock().unwrap();
             let at = state.blocks.last().unwrap().block;
@@ -215,7 +262,18 @@ impl Ledger for Chain {
         let mut height = self.height.subscribe();
         loop {
             let next = self.ask(|s| s.blocks.get(after as usize).cloned())?;
-            if let Some(news) = next {
+            let lies = {
+                let mut state = self.state.lock().unwrap();
+                if (after as usize) < state.earliest {
+                    let why = format!("block {} is not kept any more", after + 1);
+                    return Err(LedgerError::Refused(why));
+                }
+                next.is_some() && std::mem::take(&mut state.lies)
+            };
+            if let Some(mut news) = next {
+                if lies {
+                    news.block.time.0 += 31_536_000;
+                }
                 return Ok(news);
             }
             height.changed().await.unwrap();

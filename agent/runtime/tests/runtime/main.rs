@@ -14,3 +14,4 @@ mod chain;
 mod failing;
 mod trading;
 mod world;
+mod years;

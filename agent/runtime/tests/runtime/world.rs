@@ -235,7 +235,7 @@ pub fn start(
     ));
     let (id, info) = info(n);
     let signer: Arc<dyn Signer + Send + Sync> = Arc::new(Keys(n));
-    let registry = Arc::new(Registry::new(market.network.clone(), Arc::clone(&signer)));
+    let registry = Arc::new(Registry::new(Arc::clone(&signer)));
     let (ear, heard) = mpsc::channel(8);
     town.ears.lock().unwrap().insert(vec![n], ear);
     let gate = Arc::new(Gates::default());

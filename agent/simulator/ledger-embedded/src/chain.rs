@@ -1,14 +1,13 @@
 //! The chain and its contracts.
 
+use crate::contract::Contract;
+use crate::machine::{Machine, Refusal};
 use crate::signatures::Signatures;
 use crate::transact::Queued;
-use anyhow::{Context, Result};
+use anyhow::{anyhow, Result};
 use cosmwasm_std::testing::MockStorage;
-use cosmwasm_std::{Addr, BlockInfo, Empty, Storage, Timestamp};
-use cw_multi_test::{
-    App, AppBuilder, BankKeeper, Contract, ContractWrapper, DistributionKeeper, Executor,
-    FailingModule, GovFailingModule, IbcFailingModule, StakeKeeper, StargateFailing, WasmKeeper,
-};
+use cosmwasm_std::{Addr, BlockInfo, DepsMut, Env, MessageInfo, Response, Timestamp};
+use cw_multi_test::{AddressGenerator, SimpleAddressGenerator};
 use sha2::{Digest, Sha256};
 use wattpool_chain_api::MarketApi;
 use wattpool_core::io::BlockRef;
@@ -17,19 +16,6 @@ use wattpool_schema::{escrow, pool, token, Digest32, Seconds};
 
 /// Denomination of payments.
 pub const DENOM: &str = wattpool_schema::PAYMENT_DENOM;
-
-pub(crate) type Chain = App<
-    BankKeeper,
-    MarketApi,
-    MockStorage,
-    FailingModule<Empty, Empty, Empty>,
-    WasmKeeper<Empty, Empty>,
-    StakeKeeper,
-    DistributionKeeper,
-    IbcFailingModule,
-    GovFailingModule,
-    StargateFailing,
->;
 
 /// What the chain starts with.
 #[derive(Clone, Debug)]
@@ -63,16 +49,12 @@ pub struct Contracts {
 
 /// The ledger in process.
 pub struct EmbeddedLedger {
-    pub(crate) app: Chain,
+    pub(crate) machine: Machine,
     pub(crate) contracts: Contracts,
     pub(crate) operator: Addr,
     pub(crate) setup: ChainSetup,
     pub(crate) queue: Vec<Queued>,
     pub(crate) block: BlockRef,
-}
-
-fn wrap<C: Contract<Empty> + 'static>(contract: C) -> Box<dyn Contract<Empty>> {
-    Box::new(contract)
 }
 
 impl EmbeddedLedger {
@@ -87,107 +69,107 @@ impl EmbeddedLedger {
         };
         let api = MarketApi::new(setup.signatures == Signatures::Verified);
         let operator = api.make("operator");
-        let mut app: Chain = AppBuilder::new()
-            .with_api(api)
-            .with_block(BlockInfo {
-                height: block.height,
-                time: Timestamp::from_seconds(block.time.0),
-                chain_id: setup.chain_id.clone(),
-            })
-            .build(|_, _, _| {});
-        let token_code = app.store_code(wrap(ContractWrapper::new(
-            energy_token::contract::execute,
-            energy_token::contract::instantiate,
-            energy_token::contract::query,
-        )));
-        let pool_code = app.store_code(wrap(ContractWrapper::new(
-            energy_pool::contract::execute,
-            energy_pool::contract::instantiate,
-            energy_pool::contract::query,
-        )));
-        let escrow_code = app.store_code(wrap(
-            ContractWrapper::new(
-                trade_escrow::contract::execute,
-                trade_escrow::contract::instantiate,
-                trade_escrow::contract::query,
-            )
-            .with_reply(trade_escrow::contract::reply),
-        ));
-        let by = operator.clone();
-        let token = app
-            .instantiate_contract(
-                token_code,
-                by.clone(),
-                &token::InstantiateMsg {
-                    name: "Wattpool energy".into(),
-                    symbol: "KWH".into(),
-                    window_seconds: setup.window_s,
-                    marketing: None,
-                },
-                &[],
-                "energy-token",
-                None,
-            )
-            .context("energy-token")?;
-        let pool = app
-            .instantiate_contract(
-                pool_code,
-                by.clone(),
-                &pool::InstantiateMsg {
-                    admin: by.to_string(),
-                    registrar: by.to_string(),
-                    grid_operator: by.to_string(),
-                    regulator: by.to_string(),
-                    token: token.to_string(),
-                    denom: DENOM.into(),
-                    window_seconds: setup.window_s,
-                    credit_delay_days: 30,
-                    halt_seconds: setup.block_s.saturating_mul(12).max(30),
-                    tariffs: setup.tariffs,
-                    zone_pairs: setup.zone_pairs.clone(),
-                },
-                &[],
-                "energy-pool",
-                None,
-            )
-            .context("energy-pool")?;
-        let escrow = app
-            .instantiate_contract(
-                escrow_code,
-                by.clone(),
-                &escrow::InstantiateMsg {
-                    token: token.to_string(),
-                    pool: pool.to_string(),
-                    denom: DENOM.into(),
-                    window_seconds: setup.window_s,
-                },
-                &[],
-                "trade-escrow",
-                None,
-            )
-            .context("trade-escrow")?;
-        let wire_token = token::ExecuteMsg::Wire {
-            pool: pool.to_string(),
-            escrow: escrow.to_string(),
+        let info = BlockInfo {
+            height: block.height,
+            time: Timestamp::from_seconds(block.time.0),
+            chain_id: setup.chain_id.clone(),
         };
-        app.execute_contract(by.clone(), token.clone(), &wire_token, &[])?;
-        let wire_pool = pool::ExecuteMsg::Wire {
-            escrow: escrow.to_string(),
-        };
-        app.execute_contract(by, pool.clone(), &wire_pool, &[])?;
+        let [token, pool, escrow] = addresses(&api)?;
         let contracts = Contracts {
-            token,
-            pool,
-            escrow,
+            token: token.clone(),
+            pool: pool.clone(),
+            escrow: escrow.clone(),
         };
-        Ok(Self {
-            app,
+        let mut ledger = Self {
+            machine: Machine::new(api, info, vec![token, pool, escrow]),
             contracts,
             operator,
             setup,
             queue: Vec::new(),
             block,
+        };
+        ledger.instantiate()?;
+        Ok(ledger)
+    }
+
+    pub(crate) fn token_terms(&self) -> token::InstantiateMsg {
+        token::InstantiateMsg {
+            name: "Wattpool energy".into(),
+            symbol: "KWH".into(),
+            window_seconds: self.setup.window_s,
+            marketing: None,
+        }
+    }
+
+    pub(crate) fn pool_terms(&self) -> pool::InstantiateMsg {
+        let by = self.operator.to_string();
+        pool::InstantiateMsg {
+            admin: by.clone(),
+            registrar: by.clone(),
+            grid_operator: by.clone(),
+            regulator: by,
+            token: self.contracts.token.to_string(),
+            denom: DENOM.into(),
+            window_seconds: self.setup.window_s,
+            credit_delay_days: 30,
+            halt_seconds: self.setup.block_s.saturating_mul(12).max(30),
+            tariffs: self.setup.tariffs,
+            zone_pairs: self.setup.zone_pairs.clone(),
+        }
+    }
+
+    pub(crate) fn escrow_terms(&self) -> escrow::InstantiateMsg {
+        escrow::InstantiateMsg {
+            token: self.contracts.token.to_string(),
+            pool: self.contracts.pool.to_string(),
+            denom: DENOM.into(),
+            window_seconds: self.setup.window_s,
+        }
+    }
+
+    fn instantiate(&mut self) -> Result<()> {
+        let Contracts { pool, escrow, .. } = self.contracts.clone();
+        let (token_terms, pool_terms, escrow_terms) =
+            (self.token_terms(), self.pool_terms(), self.escrow_terms());
+        let wire_token = token::ExecuteMsg::Wire {
+            pool: pool.to_string(),
+            escrow: escrow.to_string(),
+        };
+        let wire_pool = pool::ExecuteMsg::Wire {
+            escrow: escrow.to_string(),
+        };
+        self.set_up(Contract::Token, "energy-token", |deps, env, info| {
+            let made = energy_token::contract::instantiate(deps, env, info, token_terms);
+            made.map_err(|e| e.to_string())
+        })?;
+        self.set_up(Contract::Pool, "energy-pool", |deps, env, info| {
+            let made = energy_pool::contract::instantiate(deps, env, info, pool_terms);
+            made.map_err(|e| e.to_string())
+        })?;
+        self.set_up(Contract::Escrow, "trade-escrow", |deps, env, info| {
+            let made = trade_escrow::contract::instantiate(deps, env, info, escrow_terms);
+            made.map_err(|e| e.to_string())
+        })?;
+        self.set_up(Contract::Token, "wire energy-token", |deps, env, info| {
+            let wired = energy_token::contract::execute(deps, env, info, wire_token);
+            wired.map_err(|e| e.to_string())
+        })?;
+        self.set_up(Contract::Pool, "wire energy-pool", |deps, env, info| {
+            let wired = energy_pool::contract::execute(deps, env, info, wire_pool);
+            wired.map_err(|e| e.to_string())
         })
+    }
+
+    fn set_up(
+        &mut self,
+        contract: Contract,
+        what: &str,
+        act: impl FnOnce(DepsMut, Env, MessageInfo) -> Result<Response, Refusal>,
+    ) -> Result<()> {
+        let operator = self.operator.clone();
+        let done = self.machine.transact(&operator, contract, vec![], act);
+        done.map(|_| ())
+            .map_err(|refusal| anyhow!("{what}: {refusal}"))
     }
 
     /// Addresses of the contracts.
@@ -200,19 +182,29 @@ impl EmbeddedLedger {
         self.block
     }
 
-    /// SHA-256 over the whole state, keys and values in order.
+    /// SHA-256 over the whole state: of the token, the pool, the escrow and the bank the number of entries, then
+    /// keys and values in order, each with its length.
     pub fn state_hash(&self) -> Digest32 {
+        let length = |n: usize| u64::try_from(n).unwrap_or(u64::MAX).to_be_bytes();
         let mut hash = Sha256::new();
-        for (key, value) in self
-            .app
-            .storage()
-            .range(None, None, cosmwasm_std::Order::Ascending)
-        {
-            for part in [&key, &value] {
-                hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        for space in self.machine.store.spaces() {
+            hash.update(length(space.len()));
+            for part in space.iter().flat_map(|(key, value)| [key, value]) {
+                hash.update(length(part.len()));
                 hash.update(part);
             }
         }
         Digest32(hash.finalize().into())
     }
+}
+
+/// Addresses of the contracts, as a chain gives them to its first three codes and contracts.
+fn addresses(api: &MarketApi) -> Result<[Addr; 3]> {
+    let mut none = MockStorage::new();
+    let mut address = |code: u64, instance: u64| {
+        SimpleAddressGenerator
+            .contract_address(api, &mut none, code, instance)
+            .map_err(|e| anyhow!("address of contract {code}: {e}"))
+    };
+    Ok([address(1, 0)?, address(2, 1)?, address(3, 2)?])
 }

@@ -1,9 +1,8 @@
 //! What operators and owners do: registering meters, money, tariffs, feed-in.
 
 use crate::chain::{EmbeddedLedger, DENOM};
-use anyhow::{anyhow, Context, Result};
+use anyhow::{anyhow, Result};
 use cosmwasm_std::{coins, Addr, Uint128};
-use cw_multi_test::Executor;
 use wattpool_core::io::TxFailure;
 use wattpool_schema::escrow::Limits;
 use wattpool_schema::event::MarketEvent;
@@ -50,7 +49,7 @@ impl EmbeddedLedger {
     /// # Errors
     /// A contract refuses.
     pub fn register(&mut self, new: NewMeter) -> Result<MeterAccount> {
-        let owner = self.app.api().make(&new.owner);
+        let owner = self.machine.api.make(&new.owner);
         let registration = Registration {
             meter: new.meter,
             owner: owner.to_string(),
@@ -61,32 +60,26 @@ impl EmbeddedLedger {
             max_export: new.max_export,
             max_import: new.max_import,
         };
-        let (operator, contracts) = (self.operator.clone(), self.contracts.clone());
-        self.app
-            .execute_contract(
-                operator,
-                contracts.pool.clone(),
-                &pool::ExecuteMsg::RegisterMeter { registration },
-                &[],
-            )
-            .with_context(|| format!("register meter {}", new.meter))?;
+        let operator = self.operator.clone();
+        self.call_pool(
+            &operator,
+            vec![],
+            pool::ExecuteMsg::RegisterMeter { registration },
+        )
+        .map_err(|e| anyhow!("register meter {}: {e:?}", new.meter))?;
         if !new.deposit.is_zero() {
             self.mint_coins(&owner, new.deposit)?;
             let funds = coins(u128::from(new.deposit.0), DENOM);
-            self.app.execute_contract(
-                owner.clone(),
-                contracts.escrow.clone(),
-                &escrow::ExecuteMsg::Deposit {},
-                &funds,
-            )?;
+            self.call_escrow(&owner, funds, escrow::ExecuteMsg::Deposit {})
+                .map_err(|e| anyhow!("deposit of meter {}: {e:?}", new.meter))?;
         }
         if new.limits != Limits::default() {
             let msg = escrow::ExecuteMsg::SetLimits {
                 meter: new.meter,
                 limits: new.limits,
             };
-            self.app
-                .execute_contract(owner.clone(), contracts.escrow, &msg, &[])?;
+            self.call_escrow(&owner, vec![], msg)
+                .map_err(|e| anyhow!("limits of meter {}: {e:?}", new.meter))?;
         }
         let registered: MeterResponse =
             self.ask_pool(&pool::QueryMsg::Meter { meter: new.meter })?;
@@ -100,14 +93,9 @@ impl EmbeddedLedger {
     }
 
     fn mint_coins(&mut self, to: &Addr, amount: Micro) -> Result<()> {
-        let have = self.app.wrap().query_balance(to, DENOM)?;
-        let total = have.amount.checked_add(Uint128::from(amount.0))?;
-        let coins = vec![cosmwasm_std::Coin {
-            denom: DENOM.into(),
-            amount: total,
-        }];
-        self.app
-            .init_modules(|router, _, storage| router.bank.init_balance(storage, to, coins))
+        let amount = Uint128::from(amount.0);
+        let minted = self.machine.mint(to.as_str(), DENOM, amount);
+        minted.map_err(|refusal| anyhow!("coins for {to}: {refusal}"))
     }
 
     /// The grid operator sets tariffs from a window on.
@@ -119,15 +107,12 @@ impl EmbeddedLedger {
         from_window: Window,
         tariffs: Tariffs,
     ) -> Result<Vec<MarketEvent>, TxFailure> {
-        let (operator, pool) = (self.operator.clone(), self.contracts.pool.clone());
-        self.call(
-            &operator,
-            &pool,
-            &pool::ExecuteMsg::SetTariffs {
-                from_window,
-                tariffs,
-            },
-        )
+        let operator = self.operator.clone();
+        let msg = pool::ExecuteMsg::SetTariffs {
+            from_window,
+            tariffs,
+        };
+        self.call_pool(&operator, vec![], msg)
     }
 
     /// The grid operator confirms feed-in and funds the reserve.
@@ -135,23 +120,16 @@ impl EmbeddedLedger {
     /// # Errors
     /// The pool refuses.
     pub fn confirm_feed_in(&mut self, through: Window, fund: Micro) -> Result<()> {
-        let (operator, pool) = (self.operator.clone(), self.contracts.pool.clone());
+        let operator = self.operator.clone();
         if !fund.is_zero() {
             self.mint_coins(&operator, fund)?;
             let funds = coins(u128::from(fund.0), DENOM);
-            self.app.execute_contract(
-                operator.clone(),
-                pool.clone(),
-                &pool::ExecuteMsg::FundReserve {},
-                &funds,
-            )?;
+            self.call_pool(&operator, funds, pool::ExecuteMsg::FundReserve {})
+                .map_err(|e| anyhow!("funding the reserve: {e:?}"))?;
         }
-        self.app.execute_contract(
-            operator,
-            pool,
-            &pool::ExecuteMsg::ConfirmFeedIn { through },
-            &[],
-        )?;
+        let msg = pool::ExecuteMsg::ConfirmFeedIn { through };
+        self.call_pool(&operator, vec![], msg)
+            .map_err(|e| anyhow!("confirming feed-in through {through}: {e:?}"))?;
         Ok(())
     }
 
@@ -160,12 +138,11 @@ impl EmbeddedLedger {
     /// # Errors
     /// The pool refuses, above all when nothing is due.
     pub fn claim_feed_in(&mut self, owner: &Addr) -> Result<Vec<MarketEvent>, TxFailure> {
-        let pool = self.contracts.pool.clone();
         let msg = pool::ExecuteMsg::ClaimFeedIn {
             owner: owner.to_string(),
             limit: Some(100),
         };
-        self.call(owner, &pool, &msg)
+        self.call_pool(owner, vec![], msg)
     }
 
     /// An owner sends all tokens it has to a stranger (as a dishonest seller would).
@@ -173,22 +150,17 @@ impl EmbeddedLedger {
     /// # Errors
     /// The token refuses.
     pub fn drain_tokens(&mut self, owner: &Addr) -> Result<Wh, TxFailure> {
-        let token = self.contracts.token.clone();
         let balance: cw20_balance::Balance = self
             .ask_token(&token::QueryMsg::Balance {
                 address: owner.to_string(),
             })
             .map_err(|e| TxFailure::Unknown(e.to_string()))?;
         if !balance.balance.is_zero() {
-            let recipient = self.app.api().make("stranger").to_string();
-            self.call(
-                owner,
-                &token,
-                &token::ExecuteMsg::Transfer {
-                    recipient,
-                    amount: balance.balance,
-                },
-            )?;
+            let msg = token::ExecuteMsg::Transfer {
+                recipient: self.stranger().to_string(),
+                amount: balance.balance,
+            };
+            self.call_token(owner, msg)?;
         }
         Ok(Wh(u64::try_from(balance.balance.u128()).unwrap_or(u64::MAX)))
     }
@@ -202,12 +174,9 @@ impl EmbeddedLedger {
         buyer: MeterId,
         trade_id: u64,
     ) -> Result<Vec<MarketEvent>, TxFailure> {
-        let (operator, escrow) = (self.operator.clone(), self.contracts.escrow.clone());
-        self.call(
-            &operator,
-            &escrow,
-            &escrow::ExecuteMsg::CloseOrder { buyer, trade_id },
-        )
+        let operator = self.operator.clone();
+        let msg = escrow::ExecuteMsg::CloseOrder { buyer, trade_id };
+        self.call_escrow(&operator, vec![], msg)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Questions to the contracts.
 
 use crate::chain::{EmbeddedLedger, DENOM};
-use anyhow::Result;
-use cosmwasm_std::Addr;
+use crate::contract::Contract;
+use anyhow::{anyhow, Result};
+use cosmwasm_std::{from_json, to_json_vec, Addr};
 use serde::de::DeserializeOwned;
+use serde::Serialize;
 use wattpool_schema::escrow::{AccountResponse, BookResponse};
 use wattpool_schema::pool::{
     FeedInResponse, MeterPosition, MeterResponse, PoolConfig, ReserveResponse, Tariffs,
@@ -13,25 +15,21 @@ use wattpool_schema::token::TokenWindow;
 use wattpool_schema::{escrow, pool, token, MeterId, Micro, Window};
 
 impl EmbeddedLedger {
+    fn ask<M: Serialize, T: DeserializeOwned>(&self, contract: Contract, msg: &M) -> Result<T> {
+        let answer = self.machine.ask(contract, &to_json_vec(msg)?);
+        Ok(from_json(answer.map_err(|refusal| anyhow!(refusal))?)?)
+    }
+
     pub(crate) fn ask_pool<T: DeserializeOwned>(&self, msg: &pool::QueryMsg) -> Result<T> {
-        Ok(self
-            .app
-            .wrap()
-            .query_wasm_smart(&self.contracts.pool, msg)?)
+        self.ask(Contract::Pool, msg)
     }
 
     pub(crate) fn ask_token<T: DeserializeOwned>(&self, msg: &token::QueryMsg) -> Result<T> {
-        Ok(self
-            .app
-            .wrap()
-            .query_wasm_smart(&self.contracts.token, msg)?)
+        self.ask(Contract::Token, msg)
     }
 
     pub(crate) fn ask_escrow<T: DeserializeOwned>(&self, msg: &escrow::QueryMsg) -> Result<T> {
-        Ok(self
-            .app
-            .wrap()
-            .query_wasm_smart(&self.contracts.escrow, msg)?)
+        self.ask(Contract::Escrow, msg)
     }
 
     /// Where a meter stands.
@@ -109,7 +107,7 @@ impl EmbeddedLedger {
 
     /// Who gets tokens that are sent away.
     pub fn stranger(&self) -> Addr {
-        self.app.api().make("stranger")
+        self.machine.api.make("stranger")
     }
 
     /// Coins that the escrow and the pool hold.
@@ -118,8 +116,8 @@ impl EmbeddedLedger {
     /// The query fails.
     pub fn coins_held(&self) -> Result<(Micro, Micro)> {
         let held = |of: &Addr| -> Result<Micro> {
-            let coin = self.app.wrap().query_balance(of, DENOM)?;
-            Ok(Micro(u64::try_from(coin.amount.u128())?))
+            let amount = self.machine.balance(of.as_str(), DENOM);
+            Ok(Micro(u64::try_from(amount.u128())?))
         };
         Ok((held(&self.contracts.escrow)?, held(&self.contracts.pool)?))
     }

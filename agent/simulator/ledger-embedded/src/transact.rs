@@ -2,13 +2,13 @@
 //! events of the market.
 
 use crate::chain::EmbeddedLedger;
-use cosmwasm_std::{to_json_binary, Addr, BlockInfo, CosmosMsg, Timestamp, WasmMsg};
-use cw_multi_test::{AppResponse, Executor};
-use serde::Serialize;
+use crate::contract::Contract;
+use crate::machine::{Emitted, Refusal};
+use cosmwasm_std::{Addr, Coin, DepsMut, Timestamp};
 use wattpool_core::io::{BlockRef, MarketTx, TxFailure};
 use wattpool_schema::error::code_in;
 use wattpool_schema::event::MarketEvent;
-use wattpool_schema::{escrow, pool, Seconds};
+use wattpool_schema::{escrow, pool, token, MeterId, Seconds, Window};
 
 /// Who a transaction comes from, and the caller's number for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +25,90 @@ pub(crate) struct Queued {
     tx: MarketTx,
 }
 
+/// What a transaction was, for those who account for what it costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Statements of these windows, in one message.
+    State(Vec<Window>),
+    /// A spot trade of this window.
+    Settle {
+        /// Buying meter.
+        buyer: MeterId,
+        /// The buyer's number for the trade.
+        trade_id: u64,
+        /// Window in which the energy was metered.
+        window: Window,
+    },
+    /// A standing order from this window on is opened.
+    Open {
+        /// Buying meter.
+        buyer: MeterId,
+        /// Its id.
+        trade_id: u64,
+        /// First window.
+        window: Window,
+    },
+    /// A standing order is delivered, cancelled or closed.
+    Order {
+        /// Buying meter.
+        buyer: MeterId,
+        /// Its id.
+        trade_id: u64,
+        /// Which of the three.
+        what: OrderStep,
+    },
+}
+
+/// What is done to a standing order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderStep {
+    /// A window is delivered.
+    Deliver,
+    /// It is ended before its time.
+    Cancel,
+    /// It has ended.
+    Close,
+}
+
+impl Sent {
+    fn of(tx: &MarketTx) -> Self {
+        let order = |buyer, trade_id, what| Self::Order {
+            buyer,
+            trade_id,
+            what,
+        };
+        match tx {
+            MarketTx::State(statements) => {
+                Self::State(statements.iter().map(|s| s.statement.window).collect())
+            }
+            MarketTx::Settle(trade) => Self::Settle {
+                buyer: trade.approval.approval.buyer,
+                trade_id: trade.trade_id,
+                window: trade.approval.approval.first_window,
+            },
+            MarketTx::OpenOrder(order) => Self::Open {
+                buyer: order.approval.approval.buyer,
+                trade_id: order.trade_id,
+                window: order.approval.approval.first_window,
+            },
+            MarketTx::Deliver {
+                buyer, trade_id, ..
+            } => order(*buyer, *trade_id, OrderStep::Deliver),
+            MarketTx::CancelOrder { buyer, trade_id } => {
+                order(*buyer, *trade_id, OrderStep::Cancel)
+            }
+            MarketTx::CloseOrder { buyer, trade_id } => order(*buyer, *trade_id, OrderStep::Close),
+        }
+    }
+}
+
 /// A transaction that was executed.
 #[derive(Debug)]
 pub struct Executed {
     /// Whose.
     pub sender: Sender,
+    /// What it was.
+    pub sent: Sent,
     /// Its events, or why it was refused.
     pub outcome: Result<Vec<MarketEvent>, TxFailure>,
 }
@@ -52,11 +131,8 @@ impl EmbeddedLedger {
     /// Makes the block of this height and time the current one.
     pub fn begin_block(&mut self, height: u64, time: Seconds) {
         self.block = BlockRef { height, time };
-        self.app.set_block(BlockInfo {
-            height,
-            time: Timestamp::from_seconds(time.0),
-            chain_id: self.setup.chain_id.clone(),
-        });
+        self.machine.block.height = height;
+        self.machine.block.time = Timestamp::from_seconds(time.0);
     }
 
     /// Executes what waits, in the order of submission.
@@ -65,9 +141,11 @@ impl EmbeddedLedger {
         queue
             .into_iter()
             .map(|q| {
+                let sent = Sent::of(&q.tx);
                 let outcome = self.execute(&q.address, q.tx);
                 Executed {
                     sender: q.sender,
+                    sent,
                     outcome,
                 }
             })
@@ -75,79 +153,78 @@ impl EmbeddedLedger {
     }
 
     fn execute(&mut self, sender: &Addr, tx: MarketTx) -> Result<Vec<MarketEvent>, TxFailure> {
-        let pool = self.contracts.pool.clone();
-        let escrow = self.contracts.escrow.clone();
-        match tx {
+        let to_escrow = match tx {
             MarketTx::State(statements) => {
-                self.call(sender, &pool, &pool::ExecuteMsg::State { statements })
+                return self.call_pool(sender, vec![], pool::ExecuteMsg::State { statements })
             }
-            MarketTx::Settle(trade) => self.call(
-                sender,
-                &escrow,
-                &escrow::ExecuteMsg::Settle { trade: *trade },
-            ),
-            MarketTx::OpenOrder(order) => self.call(
-                sender,
-                &escrow,
-                &escrow::ExecuteMsg::OpenOrder { order: *order },
-            ),
+            MarketTx::Settle(trade) => escrow::ExecuteMsg::Settle { trade: *trade },
+            MarketTx::OpenOrder(order) => escrow::ExecuteMsg::OpenOrder { order: *order },
             MarketTx::Deliver {
                 buyer,
                 trade_id,
                 cover,
-            } => self.call(
-                sender,
-                &escrow,
-                &escrow::ExecuteMsg::Deliver {
-                    buyer,
-                    trade_id,
-                    cover,
-                },
-            ),
-            MarketTx::CancelOrder { buyer, trade_id } => self.call(
-                sender,
-                &escrow,
-                &escrow::ExecuteMsg::CancelOrder { buyer, trade_id },
-            ),
-            MarketTx::CloseOrder { buyer, trade_id } => self.call(
-                sender,
-                &escrow,
-                &escrow::ExecuteMsg::CloseOrder { buyer, trade_id },
-            ),
-        }
+            } => escrow::ExecuteMsg::Deliver {
+                buyer,
+                trade_id,
+                cover,
+            },
+            MarketTx::CancelOrder { buyer, trade_id } => {
+                escrow::ExecuteMsg::CancelOrder { buyer, trade_id }
+            }
+            MarketTx::CloseOrder { buyer, trade_id } => {
+                escrow::ExecuteMsg::CloseOrder { buyer, trade_id }
+            }
+        };
+        self.call_escrow(sender, vec![], to_escrow)
     }
 
-    /// Executes one message and reads its events back.
-    pub(crate) fn call<M: Serialize>(
+    /// Executes a message for the pool. It is handed over as it is: contracts write JSON to each other only.
+    pub(crate) fn call_pool(
         &mut self,
         sender: &Addr,
-        contract: &Addr,
-        msg: &M,
+        funds: Vec<Coin>,
+        msg: pool::ExecuteMsg,
     ) -> Result<Vec<MarketEvent>, TxFailure> {
-        let msg = to_json_binary(msg).map_err(|e| TxFailure::Unknown(e.to_string()))?;
-        let msg = CosmosMsg::Wasm(WasmMsg::Execute {
-            contract_addr: contract.to_string(),
-            msg,
-            funds: vec![],
-        });
-        match self.app.execute(sender.clone(), msg) {
-            Ok(response) => market_events(&response),
-            Err(error) => {
-                let text = error
-                    .chain()
-                    .map(|e| e.to_string())
-                    .last()
-                    .unwrap_or_default();
-                let found = code_in(&text).or_else(|| code_in(&format!("{error:#}")));
-                Err(found.map_or(TxFailure::Unknown(text), TxFailure::Refused))
-            }
-        }
+        let act = |deps: DepsMut, env, info| {
+            energy_pool::contract::execute(deps, env, info, msg).map_err(|e| e.to_string())
+        };
+        market_events(self.machine.transact(sender, Contract::Pool, funds, act))
+    }
+
+    /// Executes a message for the escrow.
+    pub(crate) fn call_escrow(
+        &mut self,
+        sender: &Addr,
+        funds: Vec<Coin>,
+        msg: escrow::ExecuteMsg,
+    ) -> Result<Vec<MarketEvent>, TxFailure> {
+        let act = |deps: DepsMut, env, info| {
+            trade_escrow::contract::execute(deps, env, info, msg).map_err(|e| e.to_string())
+        };
+        market_events(self.machine.transact(sender, Contract::Escrow, funds, act))
+    }
+
+    /// Executes a message for the token.
+    pub(crate) fn call_token(
+        &mut self,
+        sender: &Addr,
+        msg: token::ExecuteMsg,
+    ) -> Result<Vec<MarketEvent>, TxFailure> {
+        let act = |deps: DepsMut, env, info| {
+            energy_token::contract::execute(deps, env, info, msg).map_err(|e| e.to_string())
+        };
+        market_events(self.machine.transact(sender, Contract::Token, vec![], act))
     }
 }
 
-fn market_events(response: &AppResponse) -> Result<Vec<MarketEvent>, TxFailure> {
-    let mut events = Vec::new();
-    for event in &response.events {
+/// Reads a transaction's events back.
+fn market_events(done: Result<Vec<Emitted>, Refusal>) -> Result<Vec<MarketEvent>, TxFailure> {
+    let emitted = done.map_err(|text| match code_in(&text) {
+        Some(code) => TxFailure::Refused(code),
+        None => TxFailure::Unknown(text),
+    })?;
+    let mut events = Vec::with_capacity(emitted.len());
+    for Emitted { event, .. } in &emitted {
         match MarketEvent::parse(&event.ty, &event.attributes) {
             Ok(Some(event)) => events.push(event),
             Ok(None) => {}

@@ -4,55 +4,80 @@ use crate::routing::{below, mix, Rank};
 
 /// What a node knows about a location: a bit per node near it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Known {
-    place: u32,
+struct Known {
     /// How many the search found.
     full: u32,
     /// Those that have answered ever since.
-    pub(crate) found: u64,
+    found: u64,
     until: u64,
+    /// When it was used last, by the node's own count.
+    used: u64,
 }
 
-/// A node's remembered locations, the last used first. Bounded.
+/// A node's remembered locations, by number. Bounded: the longest unused goes first.
 #[derive(Default)]
 pub(crate) struct Contacts {
+    /// Ascending; apart from what is known of them, so that a search stays within a few cache lines.
+    places: Vec<u32>,
     known: Vec<Known>,
+    uses: u64,
 }
 
 impl Contacts {
+    fn at(&self, place: u32) -> Result<usize, usize> {
+        self.places.binary_search(&place)
+    }
+
+    /// Counts a use.
+    fn used(&mut self) -> u64 {
+        self.uses = self.uses.saturating_add(1);
+        self.uses
+    }
+
     /// The closest nodes of a place, if remembered, not too old, and at least half of them still answered last time.
     pub(crate) fn get(&mut self, place: u32, now: u64) -> Option<u64> {
-        let at = self.known.iter().position(|known| known.place == place)?;
-        self.known.get_mut(..=at)?.rotate_right(1);
-        let known = self.known.first()?;
+        let at = self.at(place).ok()?;
+        let used = self.used();
+        let known = self.known.get_mut(at)?;
+        known.used = used;
         let enough = known.found.count_ones().saturating_mul(2) >= known.full.max(1);
         (enough && now < known.until).then_some(known.found)
     }
 
     /// Remembers what a search found, in place of the longest unused location if there is no room.
     pub(crate) fn learn(&mut self, place: u32, found: u64, until: u64, most: usize) {
-        self.known.retain(|known| known.place != place);
-        self.known.truncate(most.saturating_sub(1));
-        self.known.insert(
-            0,
-            Known {
-                place,
-                full: found.count_ones(),
-                found,
-                until,
-            },
-        );
+        let known = Known {
+            full: found.count_ones(),
+            found,
+            until,
+            used: self.used(),
+        };
+        if let Some(slot) = self.at(place).ok().and_then(|at| self.known.get_mut(at)) {
+            *slot = known;
+            return;
+        }
+        if self.known.len() >= most {
+            let oldest = self.known.iter().enumerate().min_by_key(|(_, k)| k.used);
+            if let Some((at, _)) = oldest {
+                self.known.remove(at);
+                self.places.remove(at);
+            }
+        }
+        let (Ok(at) | Err(at)) = self.at(place);
+        self.known.insert(at, known);
+        self.places.insert(at, place);
     }
 
     /// Forgets nodes that gave no answer.
     pub(crate) fn forget(&mut self, place: u32, silent: u64) {
-        if let Some(known) = self.known.iter_mut().find(|known| known.place == place) {
+        if let Some(known) = self.at(place).ok().and_then(|at| self.known.get_mut(at)) {
             known.found &= !silent;
         }
     }
 
     pub(crate) fn clear(&mut self) {
         self.known = Vec::new();
+        self.places = Vec::new();
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -61,7 +86,8 @@ impl Contacts {
 
     /// Bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        self.known.capacity().saturating_mul(size_of::<Known>())
+        let known = self.known.capacity().saturating_mul(size_of::<Known>());
+        known.saturating_add(self.places.capacity().saturating_mul(size_of::<u32>()))
     }
 }
 

@@ -19,6 +19,7 @@ mod replicas;
 mod routing;
 mod seen;
 mod transport;
+mod vicinity;
 mod walk;
 
 pub use config::{NetworkConfig, NetworkError};

@@ -170,7 +170,7 @@ impl Network {
             let Some(at) = get_mut(&mut self.places, place) else {
                 continue;
             };
-            let own = at.bit_of(rank);
+            let own = at.near.bit_of(rank);
             let seen = &mut self.seen;
             let take = |listed: crate::place::Listed<'_>| seen.take(&listed, &mut outcome.records);
             let bytes = at.list(asked.answered | own, now / 1000, take);

@@ -1,6 +1,7 @@
 //! A location of the DHT: the nodes near it, and the records they hold.
 
 use crate::routing::{Key, Rank};
+use crate::vicinity::Vicinity;
 use std::sync::Arc;
 use wattpool_schema::peer::{Location, Record, SignedRecord};
 
@@ -24,8 +25,8 @@ struct Entry {
 /// The state of a location. Bit `i` of a replica set is the `i`-th closest node.
 pub(crate) struct Place {
     pub(crate) key: Key,
-    /// The nodes closest to it, nearest first: at most 64.
-    pub(crate) near: Box<[Rank]>,
+    /// The nodes closest to it.
+    pub(crate) near: Vicinity,
     /// The number of crashes that its replica sets know of.
     synced: u64,
     entries: Vec<Entry>,
@@ -63,7 +64,7 @@ impl Place {
     pub(crate) fn new(key: Key, near: Vec<Rank>, crashes: u64) -> Self {
         Self {
             key,
-            near: near.into(),
+            near: Vicinity::new(near),
             synced: crashes,
             entries: Vec::new(),
         }
@@ -75,7 +76,7 @@ impl Place {
             return;
         }
         let mut gone = 0u64;
-        for (bit, rank) in (0..u64::BITS).zip(&self.near) {
+        for (bit, rank) in (0..u64::BITS).zip(self.near.ranks()) {
             if last_crash(*rank) > self.synced {
                 gone |= 1u64 << bit;
             }
@@ -86,28 +87,6 @@ impl Place {
         }
     }
 
-    /// The bit of a node near this place.
-    pub(crate) fn bit_of(&self, node: Rank) -> u64 {
-        (0..u64::BITS)
-            .zip(&self.near)
-            .find(|(_, rank)| **rank == node)
-            .map_or(0, |(bit, _)| 1u64 << bit)
-    }
-
-    /// The set of those of `nodes` that are near this place. Both are ordered by distance.
-    pub(crate) fn set_of(&self, nodes: &[Rank]) -> u64 {
-        let mut nodes = nodes.iter();
-        let mut next = nodes.next();
-        let mut set = 0;
-        for (bit, rank) in (0..u64::BITS).zip(&self.near) {
-            if next == Some(rank) {
-                set |= 1u64 << bit;
-                next = nodes.next();
-            }
-        }
-        set
-    }
-
     /// The set of the `k` closest nodes.
     pub(crate) fn closest_set(&self, k: usize) -> u64 {
         let k = u32::try_from(k).unwrap_or(u32::MAX);
@@ -116,13 +95,6 @@ impl Place {
         } else {
             (1u64 << k).saturating_sub(1)
         }
-    }
-
-    /// The members of a set, nearest first, each with its bit.
-    pub(crate) fn members(&self, set: u64) -> impl Iterator<Item = (u64, Rank)> + '_ {
-        let bits = (0..u64::BITS).map(|bit| 1u64 << bit);
-        bits.zip(self.near.iter().copied())
-            .filter(move |(bit, _)| set & bit != 0)
     }
 
     /// True if every replica in `reached` already holds just this record.
@@ -239,9 +211,8 @@ impl Place {
 
     /// Bytes held, apart from the records themselves.
     pub(crate) fn bytes(&self) -> usize {
-        let near = self.near.len().saturating_mul(size_of::<Rank>());
         size_of::<Self>()
-            .saturating_add(near)
+            .saturating_add(self.near.bytes())
             .saturating_add(self.entries.capacity().saturating_mul(size_of::<Entry>()))
     }
 }

@@ -4,6 +4,7 @@ use crate::contacts::until;
 use crate::network::{get_mut, is_up, Network};
 use crate::routing::Rank;
 use crate::transport::{ANSWER_BYTES, REQUEST_BYTES};
+use crate::vicinity::lowest;
 use crate::walk::{Search, Walk};
 
 /// How asking a location went.
@@ -30,8 +31,10 @@ impl Network {
     }
 
     fn search(&mut self, now: u64, rank: Rank, place: u32, deadline: u64) -> Walk {
-        let target = get_mut(&mut self.places, place).map_or(0, |at| at.key);
-        let branch = self.routing.branch(target);
+        let Some(at) = get_mut(&mut self.places, place) else {
+            return Walk::nobody(now);
+        };
+        let branch = self.routing.branch(at.key);
         let search = Search {
             routing: &self.routing,
             online: &self.online,
@@ -41,13 +44,12 @@ impl Network {
             alpha: self.config.alpha,
             deadline,
         };
-        search.run(&mut self.transport, now)
+        search.run(&mut at.near, &mut self.transport, now)
     }
 
     /// Remembers the `k` closest that answered; their set.
     fn learn(&mut self, now: u64, rank: Rank, place: u32, walk: &Walk) -> u64 {
-        let closest = walk.answered.get(..self.config.k).unwrap_or(&walk.answered);
-        let found = get_mut(&mut self.places, place).map_or(0, |at| at.set_of(closest));
+        let found = lowest(walk.answered, self.config.k);
         let until = until(now, self.config.remember_ms, rank, place);
         if let Some(contacts) = get_mut(&mut self.contacts, rank) {
             contacts.learn(place, found, until, self.config.remembered_locations);
@@ -68,10 +70,10 @@ impl Network {
         let Some(at) = get_mut(&mut self.places, place) else {
             return (0, 0, now);
         };
-        let own = at.bit_of(rank) & at.closest_set(self.config.k);
+        let own = at.near.bit_of(rank) & at.closest_set(self.config.k);
         let (mut reached, mut acknowledged, mut silent, mut end) = (own, own, 0, start);
         let others = self.config.k.saturating_sub(usize::from(own != 0));
-        for (bit, replica) in at.members(found).take(others) {
+        for (bit, replica) in at.near.members(found).take(others) {
             let online = is_up(&self.online, replica);
             let went = self
                 .transport
@@ -106,9 +108,8 @@ impl Network {
             if walk.finished {
                 self.learn(now, rank, place, &walk);
             }
-            let answered =
-                get_mut(&mut self.places, place).map_or(0, |at| at.set_of(&walk.answered));
             let Walk {
+                answered,
                 rounds,
                 at,
                 finished,
@@ -134,7 +135,7 @@ impl Network {
         };
         let wanted = u32::try_from(self.config.alpha).unwrap_or(u32::MAX);
         let mut silent = 0;
-        let mut replicas = at.members(found).peekable();
+        let mut replicas = at.near.members(found).peekable();
         while asked.at < deadline {
             let missing = wanted.saturating_sub(asked.answered.count_ones());
             if missing == 0 || replicas.peek().is_none() {

@@ -16,12 +16,13 @@ pub(crate) struct Spread(u64);
 
 impl Hasher for Spread {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            self.write_u64(
-                chunk
-                    .iter()
-                    .fold(0, |word, byte| (word << 8) | u64::from(*byte)),
-            );
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.write_u64(u64::from_be_bytes(*word));
+        }
+        if !rest.is_empty() {
+            let lead = rest.iter();
+            self.write_u64(lead.fold(0, |word, byte| (word << 8) | u64::from(*byte)));
         }
     }
 

@@ -6,17 +6,30 @@
 use crate::network::is_up;
 use crate::routing::{Branch, Rank, Routing};
 use crate::transport::{Transport, ANSWER_BYTES, CONTACT_BYTES, REQUEST_BYTES};
+use crate::vicinity::{bits, lowest, Vicinity};
 
 /// What a search has come to.
 pub(crate) struct Walk {
-    /// Who answered, nearest first.
-    pub(crate) answered: Vec<Rank>,
+    /// Who answered, of the nodes near the target.
+    pub(crate) answered: u64,
     /// Rounds taken.
     pub(crate) rounds: u64,
     /// When the last round ended; milliseconds, at most the deadline.
     pub(crate) at: u64,
     /// False if the deadline came first.
     pub(crate) finished: bool,
+}
+
+impl Walk {
+    /// A search that had nobody to ask.
+    pub(crate) const fn nobody(now: u64) -> Self {
+        Self {
+            answered: 0,
+            rounds: 0,
+            at: now,
+            finished: true,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,26 +39,44 @@ enum State {
     Silent,
 }
 
+/// A node beyond those near the target.
 struct Candidate {
     distance: u128,
     rank: Rank,
     state: State,
 }
 
-/// The candidates known so far, nearest first.
+/// Whom to ask.
+#[derive(Clone, Copy)]
+enum Ask {
+    /// A node near the target, by its place.
+    Near(u32),
+    Further(Rank),
+}
+
+/// The candidates known so far: those near the target as sets, the others nearest first.
 struct Shortlist<'a> {
     routing: &'a Routing,
     seeker: Rank,
     target: u128,
-    known: Vec<Candidate>,
+    known: u64,
+    answered: u64,
+    silent: u64,
+    further: Vec<Candidate>,
 }
 
 impl Shortlist<'_> {
-    fn add(&mut self, ranks: &[Rank]) {
-        for rank in ranks.iter().filter(|rank| **rank != self.seeker) {
-            let distance = self.routing.key_of(*rank) ^ self.target;
-            if let Err(at) = self.known.binary_search_by_key(&distance, |c| c.distance) {
-                self.known.insert(
+    fn distance(&self, rank: Rank) -> u128 {
+        self.routing.key_of(rank) ^ self.target
+    }
+
+    /// Takes up what a node answered.
+    fn add(&mut self, near: u64, further: &[Rank]) {
+        self.known |= near;
+        for rank in further.iter().filter(|rank| **rank != self.seeker) {
+            let distance = self.distance(*rank);
+            if let Err(at) = self.further.binary_search_by_key(&distance, |c| c.distance) {
+                self.further.insert(
                     at,
                     Candidate {
                         distance,
@@ -58,25 +89,32 @@ impl Shortlist<'_> {
     }
 
     /// Up to `alpha` not yet asked among the `k` closest that are not silent.
-    fn next(&self, k: usize, alpha: usize, out: &mut Vec<Rank>) {
+    fn next(&self, k: usize, alpha: usize, out: &mut Vec<Ask>) {
         out.clear();
-        let live = self
-            .known
-            .iter()
-            .filter(|c| c.state != State::Silent)
-            .take(k);
-        out.extend(
-            live.filter(|c| c.state == State::Fresh)
-                .take(alpha)
-                .map(|c| c.rank),
-        );
+        let live = self.known & !self.silent;
+        let near = lowest(live, k) & !self.answered;
+        out.extend(bits(near).take(alpha).map(Ask::Near));
+        let room = k.saturating_sub(usize::try_from(live.count_ones()).unwrap_or(k));
+        let live = self.further.iter().filter(|c| c.state != State::Silent);
+        let fresh = live.take(room).filter(|c| c.state == State::Fresh);
+        let left = alpha.saturating_sub(out.len());
+        out.extend(fresh.take(left).map(|c| Ask::Further(c.rank)));
     }
 
-    fn mark(&mut self, rank: Rank, state: State) {
-        let distance = self.routing.key_of(rank) ^ self.target;
-        if let Ok(at) = self.known.binary_search_by_key(&distance, |c| c.distance) {
-            if let Some(candidate) = self.known.get_mut(at) {
-                candidate.state = state;
+    fn mark(&mut self, ask: Ask, answered: bool) {
+        match ask {
+            Ask::Near(at) if answered => self.answered |= 1u64 << at,
+            Ask::Near(at) => self.silent |= 1u64 << at,
+            Ask::Further(rank) => {
+                let distance = self.distance(rank);
+                let at = self.further.binary_search_by_key(&distance, |c| c.distance);
+                if let Some(c) = at.ok().and_then(|at| self.further.get_mut(at)) {
+                    c.state = if answered {
+                        State::Answered
+                    } else {
+                        State::Silent
+                    };
+                }
             }
         }
     }
@@ -94,17 +132,22 @@ pub(crate) struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Searches from the seeker's own table.
-    pub(crate) fn run(&self, transport: &mut Transport, now: u64) -> Walk {
+    /// Searches from the seeker's own table for the nodes of this vicinity.
+    pub(crate) fn run(&self, vicinity: &mut Vicinity, transport: &mut Transport, now: u64) -> Walk {
         let mut list = Shortlist {
             routing: self.routing,
             seeker: self.seeker,
             target: self.branch.target(),
-            known: Vec::with_capacity(self.k.saturating_mul(4)),
+            known: 0,
+            answered: 0,
+            silent: 0,
+            further: Vec::with_capacity(self.k.saturating_mul(2)),
         };
-        let mut reply = Vec::with_capacity(self.k.saturating_mul(2));
-        self.routing.contacts(self.seeker, self.branch, &mut reply);
-        list.add(&reply);
+        let own = vicinity.bit_of(self.seeker);
+        let mut room = Vec::with_capacity(self.k.saturating_mul(2));
+        self.routing.contacts(self.seeker, self.branch, &mut room);
+        let reply = vicinity.split(&room);
+        list.add(reply.near & !own, &reply.further);
         let mut ask = Vec::with_capacity(self.alpha);
         let (mut at, mut rounds, mut finished) = (now, 0u64, false);
         while at < self.deadline {
@@ -115,35 +158,38 @@ impl Search<'_> {
             }
             rounds = rounds.saturating_add(1);
             let mut end = at;
-            for rank in &ask {
-                let online = is_up(self.online, *rank);
-                reply.clear();
-                if online {
-                    self.routing.contacts(*rank, self.branch, &mut reply);
-                }
-                let contacts = u64::try_from(reply.len()).unwrap_or(u64::MAX);
+            for asked in &ask {
+                let rank = match asked {
+                    Ask::Near(at) => vicinity.rank(*at).unwrap_or(self.seeker),
+                    Ask::Further(rank) => *rank,
+                };
+                let online = is_up(self.online, rank);
+                let further;
+                let reply = match asked {
+                    _ if !online => None,
+                    Ask::Near(at) => vicinity.reply(*at, self.routing, self.branch, &mut room),
+                    Ask::Further(rank) => {
+                        self.routing.contacts(*rank, self.branch, &mut room);
+                        further = vicinity.split(&room);
+                        Some(&further)
+                    }
+                };
+                let contacts = reply.map_or(0, |reply| reply.contacts);
                 let answer = ANSWER_BYTES.saturating_add(contacts.saturating_mul(CONTACT_BYTES));
                 let went = transport.exchange(at, online, REQUEST_BYTES, answer);
                 end = end.max(went.at);
-                if went.answered && went.at <= self.deadline {
-                    list.mark(*rank, State::Answered);
-                    list.add(&reply);
-                } else {
-                    list.mark(*rank, State::Silent);
+                let answered = went.answered && went.at <= self.deadline;
+                list.mark(*asked, answered);
+                if let (true, Some(reply)) = (answered, reply) {
+                    list.add(reply.near & !own, &reply.further);
                 }
             }
             at = end;
         }
         transport.counters.searches = transport.counters.searches.saturating_add(1);
         transport.counters.search_rounds = transport.counters.search_rounds.saturating_add(rounds);
-        let answered = list
-            .known
-            .iter()
-            .filter(|c| c.state == State::Answered)
-            .map(|c| c.rank)
-            .collect();
         Walk {
-            answered,
+            answered: list.answered,
             rounds,
             at: at.min(self.deadline),
             finished,
@@ -194,7 +240,9 @@ mod tests {
                 alpha: config.alpha,
                 deadline: u64::MAX,
             };
-            let walk = search.run(&mut transport, 0);
+            let mut vicinity = Vicinity::new(routing.closest(target, 64));
+            let before = transport.counters.messages;
+            let walk = search.run(&mut vicinity, &mut transport, 0);
             assert!(walk.finished);
             let truth = routing.closest(target, n as usize);
             let truth: Vec<Rank> = truth
@@ -203,8 +251,10 @@ mod tests {
                 .take(closest)
                 .collect();
             wanted += truth.len();
-            found += truth.iter().filter(|r| walk.answered.contains(r)).count();
-            asked += walk.answered.len();
+            let answered = |r: &&Rank| walk.answered & vicinity.bit_of(**r) != 0;
+            found += truth.iter().filter(answered).count();
+            // A request and its answer.
+            asked += (transport.counters.messages - before) / 2;
             rounds += walk.rounds;
         }
         let per_walk = |total: f64| total / f64::from(tries);

@@ -49,6 +49,8 @@ pub struct Money {
     pub grid_cost_without: i128,
     /// What the whole surplus would have earned from the grid.
     pub feed_in_credit_without: i128,
+    /// Fees for the messages to the chain.
+    pub fees: i128,
 }
 
 impl Energy {
@@ -97,18 +99,30 @@ impl Money {
                 &mut self.feed_in_credit_without,
                 other.feed_in_credit_without,
             ),
+            (&mut self.fees, other.fees),
         ];
         for (sum, term) in pairs {
             *sum = sum.saturating_add(term);
         }
     }
 
-    /// The bill: grid supply − feed-in + spent − earned, micro-units; negative is income.
+    /// The bill: grid supply − feed-in + spent − earned + fees, micro-units; negative is income.
     pub fn bill(&self) -> i128 {
         self.grid_cost
             .saturating_sub(self.feed_in_credit)
             .saturating_add(self.spent)
             .saturating_sub(self.earned)
+            .saturating_add(self.fees)
+    }
+
+    /// What trading brought before fees: sellers' gain and buyers' savings, micro-units.
+    pub fn welfare(&self) -> i128 {
+        self.prosumer_gain().saturating_add(self.consumer_savings())
+    }
+
+    /// What is left of it after fees: the bill without trading less the bill, micro-units.
+    pub fn gain(&self) -> i128 {
+        self.welfare().saturating_sub(self.fees)
     }
 
     /// The bill had there been no trading, micro-units.
@@ -200,6 +214,7 @@ struct Cell {
     sold_gross: u32,
     spent: u64,
     earned: u64,
+    fees: u32,
 }
 
 impl Cell {
@@ -229,6 +244,7 @@ impl Cell {
             feed_in_credit: feed_in_credit(energy.feed_in, feed_in),
             grid_cost_without: grid_cost(energy.deficit, import),
             feed_in_credit_without: feed_in_credit(energy.surplus, feed_in),
+            fees: self.fees.into(),
         }
     }
 }
@@ -277,6 +293,43 @@ fn violation(home: &Home, window: Window, energy: &Energy) -> Option<String> {
     ))
 }
 
+/// Energy and money of every home in one window, by its place among the finished ones.
+///
+/// # Errors
+/// The outcome's columns or the neighbourhood's series are too short.
+pub fn cells(
+    neighbourhood: &Neighbourhood,
+    outcome: &Outcome,
+    index: usize,
+) -> Result<Vec<(Energy, Money)>, MeasureError> {
+    let count = neighbourhood.homes.len();
+    let import_tariff = series(&neighbourhood.import_tariff, index, "import_tariff")?;
+    let feed_in_tariff = series(&neighbourhood.feed_in_tariff, index, "feed_in_tariff")?;
+    let columns = row(&outcome.bought_wh, index, count, "bought_wh")?
+        .iter()
+        .zip(row(&outcome.sold_gross_wh, index, count, "sold_gross_wh")?)
+        .zip(row(&outcome.spent, index, count, "spent")?)
+        .zip(row(&outcome.earned, index, count, "earned")?)
+        .zip(row(&outcome.fees, index, count, "fees")?);
+    let homes = neighbourhood.homes.iter().zip(columns);
+    homes
+        .map(|(home, ((((bought, sold_gross), spent), earned), fees))| {
+            let cell = Cell {
+                bought: *bought,
+                sold_gross: *sold_gross,
+                spent: *spent,
+                earned: *earned,
+                fees: *fees,
+            };
+            let energy = cell.energy(
+                series(&home.demand_wh, index, "demand_wh")?,
+                series(&home.generation_wh, index, "generation_wh")?,
+            );
+            Ok((energy, cell.money(&energy, import_tariff, feed_in_tariff)))
+        })
+        .collect()
+}
+
 /// Closes the books over the finished windows of a run.
 pub fn close(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Accounts, MeasureError> {
     if outcome.finished_windows > neighbourhood.windows {
@@ -301,11 +354,6 @@ pub fn close(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Account
         let import_tariff = series(&neighbourhood.import_tariff, index, "import_tariff")?;
         let feed_in_tariff = series(&neighbourhood.feed_in_tariff, index, "feed_in_tariff")?;
         let carbon_g_per_kwh = series(&neighbourhood.carbon_g_per_kwh, index, "carbon_g_per_kwh")?;
-        let columns = row(&outcome.bought_wh, index, count, "bought_wh")?
-            .iter()
-            .zip(row(&outcome.sold_gross_wh, index, count, "sold_gross_wh")?)
-            .zip(row(&outcome.spent, index, count, "spent")?)
-            .zip(row(&outcome.earned, index, count, "earned")?);
         let (mut energy, mut money) = (Energy::default(), Money::default());
         let zeros = || vec![0u64; ceiling.zones()];
         let (mut surplus, mut deficit) = (zeros(), zeros());
@@ -315,19 +363,8 @@ pub fn close(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Account
             .iter()
             .zip(&zones)
             .zip(books.homes.iter_mut());
-        for (((home, zone), account), (((bought, sold_gross), spent), earned)) in homes.zip(columns)
-        {
-            let cell = Cell {
-                bought: *bought,
-                sold_gross: *sold_gross,
-                spent: *spent,
-                earned: *earned,
-            };
-            let in_window = cell.energy(
-                series(&home.demand_wh, index, "demand_wh")?,
-                series(&home.generation_wh, index, "generation_wh")?,
-            );
-            let cash = cell.money(&in_window, import_tariff, feed_in_tariff);
+        let cells = cells(neighbourhood, outcome, index)?;
+        for (((home, zone), account), (in_window, cash)) in homes.zip(cells) {
             books.violations.extend(violation(home, window, &in_window));
             for (sums, wh) in [
                 (&mut surplus, in_window.surplus),

@@ -50,9 +50,49 @@ pub enum MeasureError {
         /// Number of homes.
         homes: usize,
     },
+    /// What messages cost cannot be read.
+    #[error("measured gas: {0}")]
+    Gas(String),
+    /// Messages are counted for too few windows.
+    #[error("outcome: {found} windows of {message} are counted, expected at least {expected}")]
+    Sent {
+        /// The message.
+        message: String,
+        /// Windows needed.
+        expected: usize,
+        /// Windows there.
+        found: usize,
+    },
     /// The ceiling could not be computed.
     #[error(transparent)]
     Ceiling(#[from] CeilingError),
+}
+
+/// Why a finished run could not be read.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The file of figures is not there or cannot be read.
+    #[error("{}: {source}; expected the folder of a finished run, with summary.json in it", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// It is something else, or of another version.
+    #[error("{}: line {}: {source}; expected what this version of simulate writes: run the scenario again", path.display(), source.line())]
+    Summary {
+        /// The file.
+        path: PathBuf,
+        /// The reader's word.
+        source: serde_json::Error,
+    },
+    /// One run has nothing beside it.
+    #[error("compare: found {found} run, expected two or more folders")]
+    Few {
+        /// Runs given.
+        found: usize,
+    },
 }
 
 /// Why results could not be written.

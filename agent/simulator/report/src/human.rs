@@ -1,8 +1,9 @@
 //! The summary as a short text block for a terminal.
 
 use crate::format::{
-    coins, duration, grouped, kilograms, kilowatts, kwh, mebibytes, number, percent, price, rate,
+    duration, grouped, kilograms, kilowatts, kwh, mebibytes, number, percent, price, rate,
 };
+use crate::page::words::{counted, length, money, Per};
 use crate::summary::Summary;
 
 /// Width of the label column in characters.
@@ -15,13 +16,14 @@ fn line(text: &mut String, label: &str, value: &str) {
 /// A sentence on what the signatures of the run were.
 pub fn signature_note(summary: &Summary) -> String {
     if summary.signatures_trusted() {
-        "trusted: signature arithmetic was skipped, every other check was made".into()
+        "trusted: signature arithmetic was skipped to save time; every other check was made, and the trades are the same"
+            .into()
     } else {
         summary.signatures.clone()
     }
 }
 
-/// The summary as aligned lines, ending with a newline. Money is in coins of 1,000,000 micro-units.
+/// The summary as aligned lines, ending with a newline. Money is in the scenario's currency, 1,000,000 micro-units a unit.
 pub fn human(summary: &Summary) -> String {
     let s = summary;
     let mut text = String::new();
@@ -30,10 +32,10 @@ pub fn human(summary: &Summary) -> String {
         t,
         "Scenario",
         &format!(
-            "{}, seed {}: {} meters, {} of {} windows of {}",
+            "{}, seed {}: {}, {} of {} windows of {}",
             s.scenario,
             s.seed,
-            grouped(s.meters),
+            counted(s.meters, "meter", "meters"),
             grouped(s.windows),
             grouped(s.windows_planned),
             duration(s.window_s.into())
@@ -42,7 +44,48 @@ pub fn human(summary: &Summary) -> String {
     if !s.finished {
         line(t, "", "INTERRUPTED: only the finished windows count");
     }
-    line(t, "Signatures", &signature_note(s));
+    line(
+        t,
+        "Gain of all homes",
+        &format!(
+            "{} after fees in {}: bills {} instead of {}",
+            money(s, s.welfare),
+            length(s),
+            money(s, s.bill),
+            money(s, s.bill_without_trading)
+        ),
+    );
+    for (who, group) in [
+        ("  no generation", &s.consumers),
+        ("  generation", &s.producers),
+    ] {
+        if group.homes > 0 {
+            let per = Per::usual(s);
+            let each = |micro| money(s, per.of(s, micro));
+            let text = format!(
+                "{}: the one in the middle gains {} {} ({} to {})",
+                counted(group.homes, "home", "homes"),
+                each(group.gain_median),
+                per.words(),
+                each(group.gain_least),
+                each(group.gain_most)
+            );
+            line(t, who, &text);
+        }
+    }
+    let fees = &s.machinery;
+    line(
+        t,
+        "Fees",
+        &format!(
+            "{}, {} of what trading brings; {} {} and {} gas per traded kWh",
+            money(s, fees.fees),
+            percent(fees.share_of_welfare),
+            price(fees.per_traded_kwh),
+            s.currency.as_deref().unwrap_or("money"),
+            rate(fees.gas_per_traded_kwh)
+        ),
+    );
     line(
         t,
         "Self-sufficiency",
@@ -93,28 +136,23 @@ pub fn human(summary: &Summary) -> String {
     );
     line(
         t,
-        "Bill of all homes",
-        &format!(
-            "{} coins (without trading {})",
-            coins(s.bill),
-            coins(s.bill_without_trading)
-        ),
-    );
-    line(
-        t,
         "Welfare",
         &format!(
-            "{} coins: sellers {}, buyers {}; network charges {}",
-            coins(s.welfare),
-            coins(s.prosumer_gain),
-            coins(s.consumer_savings),
-            coins(s.network_charges)
+            "{} before fees: sellers {}, buyers {}; network charges {}",
+            money(s, s.welfare_before_fees),
+            money(s, s.prosumer_gain),
+            money(s, s.consumer_savings),
+            money(s, s.network_charges)
         ),
     );
     line(
         t,
         "Mean price",
-        &format!("{} coins per kWh", price(s.mean_price)),
+        &format!(
+            "{} {} per kWh",
+            price(s.mean_price),
+            s.currency.as_deref().unwrap_or("money")
+        ),
     );
     line(t, "CO2 avoided", &kilograms(s.co2_avoided_g));
     line(
@@ -203,6 +241,7 @@ pub fn human(summary: &Summary) -> String {
     if let Some(bytes) = s.peak_memory_bytes {
         line(t, "Peak memory", &mebibytes(bytes));
     }
+    line(t, "Signatures", &signature_note(s));
     line(t, "State hash", &s.state_hash);
     for note in &s.notes {
         line(t, "Note", note);

@@ -2,14 +2,21 @@
 
 pub mod accounts;
 pub mod ceiling;
+pub mod compare;
+pub mod dictionary;
 pub mod error;
 pub mod fairness;
+pub mod fees;
 pub mod format;
+pub mod gains;
+pub mod gas;
 pub mod human;
 pub mod measures;
 pub mod money;
 pub mod outcome;
 pub mod page;
+pub mod record;
+pub mod resolved;
 pub mod summary;
 pub mod tables;
 pub mod time;

@@ -8,10 +8,12 @@ use wattpool_schema::Window;
 use crate::accounts::{self, Accounts};
 use crate::error::MeasureError;
 use crate::fairness::{gini, gini_among_like, Seller};
+use crate::fees::{Fees, FEES_WARNED_FROM};
+use crate::gains::Group;
 use crate::money::to_i64;
 use crate::outcome::{Outcome, TradeKind, TradeRow};
 use crate::summary::Summary;
-use crate::time::rfc3339;
+use crate::time::{local, rfc3339};
 
 /// Violations listed in the summary; all are counted.
 const VIOLATIONS_LISTED: usize = 20;
@@ -181,6 +183,19 @@ fn notes(
     notes
 }
 
+/// What is said where fees eat more than a tenth of what trading brings.
+pub fn fee_warning(fees: &Fees) -> String {
+    match fees.share_of_welfare {
+        Some(share) => format!(
+            "fees eat {:.1} % of what trading brings (more than {:.0} %): a lower price of gas, longer windows, or \
+             fewer and larger trades would leave more",
+            share * 100.0,
+            FEES_WARNED_FROM * 100.0
+        ),
+        None => "fees are paid, and trading brings nothing".into(),
+    }
+}
+
 /// Measures a run. Fails when the outcome's columns do not fit the neighbourhood.
 pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measures, MeasureError> {
     let books = accounts::close(neighbourhood, outcome)?;
@@ -214,6 +229,23 @@ pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measu
     let violations = || outcome.invariant_violations.iter().chain(&books.violations);
     let bill = money.bill();
     let without = money.bill_without_trading();
+    let generating = |does: bool| {
+        books
+            .homes
+            .iter()
+            .filter(move |h| (h.energy.generation > 0) == does)
+    };
+    let mut notes = notes(neighbourhood, outcome, &books, ceiling_wh);
+    let fees = Fees::of(
+        neighbourhood,
+        outcome,
+        money.fees,
+        money.welfare(),
+        energy.bought,
+    )?;
+    if fees.is_warning() {
+        notes.push(fee_warning(&fees));
+    }
     let summary = Summary {
         scenario: neighbourhood.name.clone(),
         seed: outcome.seed,
@@ -223,6 +255,10 @@ pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measu
         finished: outcome.finished_windows == neighbourhood.windows,
         window_s: neighbourhood.window_s,
         start: rfc3339(neighbourhood.start()),
+        start_local: local(neighbourhood.start(), neighbourhood.clock),
+        timezone: neighbourhood.clock.to_string(),
+        days: windows as f64 * f64::from(neighbourhood.window_s) / 86_400.0,
+        currency: neighbourhood.currency.clone(),
         signatures: outcome.signatures.clone(),
         self_sufficiency: energy.self_sufficiency(),
         self_sufficiency_without_trading: energy.self_sufficiency_without_trading(),
@@ -252,6 +288,10 @@ pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measu
         bill: to_i64(bill),
         bill_without_trading: to_i64(without),
         welfare: to_i64(without.saturating_sub(bill)),
+        welfare_before_fees: to_i64(money.welfare()),
+        consumers: Group::of(generating(false)),
+        producers: Group::of(generating(true)),
+        machinery: fees,
         prosumer_income: to_i64(money.earned),
         prosumer_gain: to_i64(money.prosumer_gain()),
         consumer_savings: to_i64(money.consumer_savings()),
@@ -304,7 +344,7 @@ pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measu
         timings: outcome.timings,
         peak_memory_bytes: outcome.peak_memory_bytes,
         state_hash: outcome.state_hash.clone(),
-        notes: notes(neighbourhood, outcome, &books, ceiling_wh),
+        notes,
     };
     Ok(Measures {
         summary,

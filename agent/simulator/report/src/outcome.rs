@@ -1,5 +1,7 @@
 //! What a run hands over to the measures: plain columns, filled by the engine from chain events.
 
+use crate::gas::Message;
+use crate::record::Recorded;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wattpool_schema::{Micro, Price, Seconds, Wh, Window, Zone};
@@ -41,6 +43,8 @@ pub struct TradeRow {
     pub paid: Micro,
     /// Network charge on top.
     pub charge: Micro,
+    /// Fees of the messages that made it: of the settle, or of all that a standing order took.
+    pub fee: Micro,
     /// When the buyer asked, chain time.
     pub requested: Seconds,
     /// When it closed, chain time.
@@ -78,8 +82,14 @@ pub struct Outcome {
     pub spent: Vec<u64>,
     /// Earned with trades, micro-units.
     pub earned: Vec<u64>,
+    /// Fees for the messages sent for the window, per window and home, micro-units.
+    pub fees: Vec<u32>,
+    /// Messages sent by the homes, per metered window, by kind.
+    pub sent: BTreeMap<Message, Vec<u32>>,
     /// Closed trades in the chain's order.
     pub trades: Vec<TradeRow>,
+    /// Offers, requests and events, where they were asked for.
+    pub recorded: Option<Recorded>,
     /// Needs for which at least one trade was made, and the trades made for them (sellers per need).
     pub needs_served: u64,
     /// Requests sent between meters, and the answers to them: approvals, counters, denials, none.
@@ -120,6 +130,6 @@ pub struct Outcome {
     pub seed: u64,
     /// Hash over the chain's whole state at the end, hex.
     pub state_hash: String,
-    /// Gas is not metered in process; peak resident memory in bytes where the system tells.
+    /// Peak resident memory in bytes where the system tells.
     pub peak_memory_bytes: Option<u64>,
 }

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::dictionary::described;
+use crate::fees::Fees;
+use crate::gains::Group;
 use crate::outcome::Timings;
 
+described! {
 /// Every figure of a run. Energy is in Wh, money in micro-units, shares are in `[0, 1]`; a figure that
 /// is not defined (a share of nothing) is `null`, and a note says why. The fields keep this order.
 ///
 /// Of an interrupted run only the finished windows count; `messages`, `lookups`, `transactions`,
 /// `faults` and the timings are those of the whole elapsed run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Name of the scenario.
     pub scenario: String,
@@ -29,6 +33,14 @@ pub struct Summary {
     pub window_s: u32,
     /// First second of the first window, RFC 3339.
     pub start: String,
+    /// The same on the clock of the people's time zone.
+    pub start_local: String,
+    /// That zone: a name such as `Europe/Berlin`, or an offset.
+    pub timezone: String,
+    /// Days that count: finished windows × their length.
+    pub days: f64,
+    /// What a million micro-units are called; `null` where the scenario does not say.
+    pub currency: Option<String>,
     /// `trusted` (signature arithmetic skipped) or `verified`.
     pub signatures: String,
 
@@ -78,17 +90,25 @@ pub struct Summary {
     /// The same without trading.
     pub feed_in_without_trading_wh: u64,
 
-    /// Sum of all homes' bills: grid supply − feed-in + spent − earned. Negative is income.
+    /// Sum of all homes' bills: grid supply − feed-in + spent − earned + fees. Negative is income.
     pub bill: i64,
     /// The same without trading.
     pub bill_without_trading: i64,
-    /// What trading gained all homes together: `bill_without_trading − bill`.
+    /// What trading brings all homes together after fees: `bill_without_trading − bill`.
     pub welfare: i64,
+    /// The same before fees: prosumers' gain and consumers' savings.
+    pub welfare_before_fees: i64,
+    /// Homes without generation.
+    pub consumers: Group,
+    /// Homes with generation.
+    pub producers: Group,
+    /// Gas and fees of the homes' messages to the chain.
+    pub machinery: Fees,
     /// Earned by selling to neighbours.
     pub prosumer_income: i64,
     /// Earned by selling, less the feed-in credit it replaced.
     pub prosumer_gain: i64,
-    /// Grid cost avoided by buying from neighbours, less what was spent. Welfare is this and the
+    /// Grid cost avoided by buying from neighbours, less what was spent. Welfare before fees is this and the
     /// prosumers' gain.
     pub consumer_savings: i64,
     /// Network charges paid by buyers.
@@ -169,6 +189,7 @@ pub struct Summary {
     pub state_hash: String,
     /// What was done to the inputs, and why a figure is missing.
     pub notes: Vec<String>,
+}
 }
 
 impl Summary {

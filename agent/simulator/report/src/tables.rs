@@ -4,20 +4,25 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 use wattpool_scenario::model::{HomeKind, Neighbourhood};
+use wattpool_scenario::Clock;
 
 use crate::accounts::Accounts;
+use crate::dictionary::described;
 use crate::measures::counted_trades;
 use crate::money::to_i64;
 use crate::outcome::{Outcome, TradeKind};
-use crate::time::rfc3339;
+use crate::time::{local, rfc3339};
 
+described! {
 /// A row of `windows.csv`: the community in one metered window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WindowRow {
     /// Index of the window: unix seconds over its length.
     pub window: u64,
-    /// Its first second.
+    /// Its first second, UTC.
     pub start: String,
+    /// The same on the clock of the people's time zone.
+    pub start_local: String,
     /// Consumed.
     pub demand_wh: u64,
     /// Generated.
@@ -48,12 +53,16 @@ pub struct WindowRow {
     pub carbon_g_per_kwh: f64,
     /// CO2 not emitted thanks to trades.
     pub co2_avoided_g: f64,
-    /// Sum of the homes' bills.
+    /// Fees for the homes' messages.
+    pub fees_micro: i64,
+    /// Sum of the homes' bills, fees included.
     pub bill_micro: i64,
     /// The same without trading.
     pub bill_without_trading_micro: i64,
 }
+}
 
+described! {
 /// A row of `meters.csv`: one home over all finished windows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MeterRow {
@@ -89,12 +98,22 @@ pub struct MeterRow {
     pub grid_cost_micro: i64,
     /// Credited for feed-in; negative is billed.
     pub feed_in_credit_micro: i64,
-    /// Grid cost − feed-in credit + spent − earned.
+    /// Fees for the home's messages.
+    pub fees_micro: i64,
+    /// What selling brought over the feed-in credit.
+    pub gain_from_selling_micro: i64,
+    /// What buying saved against the grid.
+    pub gain_from_buying_micro: i64,
+    /// What trading brings after fees: bill without trading − bill.
+    pub gain_micro: i64,
+    /// Grid cost − feed-in credit + spent − earned + fees.
     pub bill_micro: i64,
     /// The same without trading.
     pub bill_without_trading_micro: i64,
 }
+}
 
+described! {
 /// A row of `trades.csv`: a closed trade in the chain's order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TradeTableRow {
@@ -124,6 +143,8 @@ pub struct TradeTableRow {
     pub paid_micro: u64,
     /// Network charge on top.
     pub charge_micro: u64,
+    /// Fees of the messages that made it.
+    pub fee_micro: u64,
     /// When the buyer asked.
     pub requested: String,
     /// When it closed.
@@ -131,8 +152,9 @@ pub struct TradeTableRow {
     /// From request to close.
     pub duration_s: u64,
 }
+}
 
-fn write_rows<T: Serialize>(
+pub(crate) fn write_rows<T: Serialize>(
     out: impl Write,
     rows: impl Iterator<Item = T>,
 ) -> Result<(), csv::Error> {
@@ -145,10 +167,11 @@ fn write_rows<T: Serialize>(
 }
 
 /// Writes `windows.csv`: one row per finished window.
-pub fn write_windows(out: impl Write, accounts: &Accounts) -> Result<(), csv::Error> {
+pub fn write_windows(out: impl Write, clock: Clock, accounts: &Accounts) -> Result<(), csv::Error> {
     let rows = accounts.windows.iter().map(|account| WindowRow {
         window: account.window.get(),
         start: rfc3339(account.start),
+        start_local: local(account.start, clock),
         demand_wh: account.energy.demand,
         generation_wh: account.energy.generation,
         own_use_wh: account.energy.own_use,
@@ -167,6 +190,7 @@ pub fn write_windows(out: impl Write, accounts: &Accounts) -> Result<(), csv::Er
         feed_in_tariff_micro_per_kwh: account.feed_in_tariff.get(),
         carbon_g_per_kwh: account.carbon_g_per_kwh,
         co2_avoided_g: account.co2_avoided_g(),
+        fees_micro: to_i64(account.money.fees),
         bill_micro: to_i64(account.money.bill()),
         bill_without_trading_micro: to_i64(account.money.bill_without_trading()),
     });
@@ -200,6 +224,10 @@ pub fn write_meters(
             earned_micro: to_i64(account.money.earned),
             grid_cost_micro: to_i64(account.money.grid_cost),
             feed_in_credit_micro: to_i64(account.money.feed_in_credit),
+            fees_micro: to_i64(account.money.fees),
+            gain_from_selling_micro: to_i64(account.money.prosumer_gain()),
+            gain_from_buying_micro: to_i64(account.money.consumer_savings()),
+            gain_micro: to_i64(account.money.gain()),
             bill_micro: to_i64(account.money.bill()),
             bill_without_trading_micro: to_i64(account.money.bill_without_trading()),
         });
@@ -233,6 +261,7 @@ pub fn write_trades(
         price_micro_per_kwh: trade.price.get(),
         paid_micro: trade.paid.get(),
         charge_micro: trade.charge.get(),
+        fee_micro: trade.fee.get(),
         requested: rfc3339(trade.requested),
         closed: rfc3339(trade.closed),
         duration_s: trade.closed.saturating_sub(trade.requested).get(),

@@ -9,7 +9,7 @@ use wattpool_scenario::model::Neighbourhood;
 use crate::error::WriteError;
 use crate::measures::Measures;
 use crate::outcome::Outcome;
-use crate::{page, tables};
+use crate::{dictionary, page, record, resolved, tables};
 
 /// Every figure, JSON. Moved into place last: where it lies, the other files are complete.
 pub const SUMMARY: &str = "summary.json";
@@ -19,6 +19,18 @@ pub const WINDOWS: &str = "windows.csv";
 pub const METERS: &str = "meters.csv";
 /// One row per closed trade.
 pub const TRADES: &str = "trades.csv";
+/// What every column of every file is.
+pub const DICTIONARY: &str = "dictionary.csv";
+/// The scenario as it was simulated.
+pub const SCENARIO: &str = "scenario.json";
+/// One row per home and window, recorded on demand.
+pub const HOMES: &str = "homes.csv";
+/// One row per offer, recorded on demand.
+pub const OFFERS: &str = "offers.csv";
+/// One row per request, recorded on demand.
+pub const REQUESTS: &str = "requests.csv";
+/// One line per event of the chain, recorded on demand.
+pub const EVENTS: &str = "events.jsonl";
 /// The page for people.
 pub const PAGE: &str = "report.html";
 
@@ -80,8 +92,9 @@ pub fn check_out_dir(path: &Path) -> Result<(), WriteError> {
     })
 }
 
-/// Writes `summary.json`, `windows.csv`, `meters.csv`, `trades.csv` and `report.html` into `out_dir`,
-/// replacing those of an earlier run and leaving other files alone. All are completed beside their
+/// Writes `summary.json`, `windows.csv`, `meters.csv`, `trades.csv`, `scenario.json`, `dictionary.csv` and
+/// `report.html` into `out_dir`, and what was recorded, replacing those of an earlier run (its records too) and
+/// leaving other files alone. All are completed beside their
 /// places first and then renamed, the summary last; a failure leaves no half-written file.
 pub fn write_all(
     out_dir: &Path,
@@ -96,7 +109,7 @@ pub fn write_all(
         move |source| WriteError::Table { path, source }
     };
     staging.file(WINDOWS, |out, path| {
-        tables::write_windows(out, &measures.accounts).map_err(table(path))
+        tables::write_windows(out, neighbourhood.clock, &measures.accounts).map_err(table(path))
     })?;
     staging.file(METERS, |out, path| {
         tables::write_meters(out, neighbourhood, &measures.accounts).map_err(table(path))
@@ -104,6 +117,32 @@ pub fn write_all(
     staging.file(TRADES, |out, path| {
         tables::write_trades(out, neighbourhood, outcome).map_err(table(path))
     })?;
+    staging.file(DICTIONARY, |out, path| {
+        dictionary::write_csv(out).map_err(table(path))
+    })?;
+    let json = |path: &Path| {
+        let path = path.to_owned();
+        move |source| WriteError::Summary { path, source }
+    };
+    staging.file(SCENARIO, |out, path| {
+        let scenario = resolved::resolved(neighbourhood, outcome);
+        serde_json::to_writer_pretty(&mut *out, &scenario).map_err(json(path))?;
+        out.write_all(b"\n").map_err(io(path, "write the file"))
+    })?;
+    if let Some(recorded) = &outcome.recorded {
+        staging.file(HOMES, |out, path| {
+            record::write_homes(out, neighbourhood, outcome)?.map_err(table(path))
+        })?;
+        staging.file(OFFERS, |out, path| {
+            record::write_offers(out, neighbourhood, recorded).map_err(table(path))
+        })?;
+        staging.file(REQUESTS, |out, path| {
+            record::write_requests(out, neighbourhood, recorded).map_err(table(path))
+        })?;
+        staging.file(EVENTS, |out, path| {
+            record::write_events(out, recorded).map_err(json(path))
+        })?;
+    }
     staging.file(PAGE, |out, path| {
         let html =
             page::render(neighbourhood, outcome, measures).map_err(|reason| WriteError::Page {
@@ -114,12 +153,7 @@ pub fn write_all(
             .map_err(io(path, "write the file"))
     })?;
     staging.file(SUMMARY, |out, path| {
-        serde_json::to_writer_pretty(&mut *out, &measures.summary).map_err(|source| {
-            WriteError::Summary {
-                path: path.to_owned(),
-                source,
-            }
-        })?;
+        serde_json::to_writer_pretty(&mut *out, &measures.summary).map_err(json(path))?;
         out.write_all(b"\n").map_err(io(path, "write the file"))
     })?;
     // An earlier summary must not stand beside newer tables, should the moving be cut short.
@@ -127,9 +161,19 @@ pub fn write_all(
     if summary.exists() {
         fs::remove_file(&summary).map_err(io(&summary, "replace the file"))?;
     }
-    for name in [WINDOWS, METERS, TRADES, PAGE, SUMMARY] {
-        let target = out_dir.join(name);
-        fs::rename(staging.0.join(name), &target).map_err(io(&target, "replace the file"))?;
+    let recorded = [HOMES, OFFERS, REQUESTS, EVENTS];
+    for name in [WINDOWS, METERS, TRADES, DICTIONARY, SCENARIO, PAGE]
+        .into_iter()
+        .chain(recorded)
+        .chain([SUMMARY])
+    {
+        let (made, target) = (staging.0.join(name), out_dir.join(name));
+        if made.exists() {
+            fs::rename(&made, &target).map_err(io(&target, "replace the file"))?;
+        } else if target.exists() {
+            // Records of an earlier run are not this one's.
+            fs::remove_file(&target).map_err(io(&target, "replace the file"))?;
+        }
     }
     Ok(())
 }

@@ -17,7 +17,9 @@ use serde::de::DeserializeOwned;
 use wattpool_report::tables::{
     write_meters, write_trades, write_windows, MeterRow, TradeTableRow, WindowRow,
 };
-use wattpool_report::write::{METERS, PAGE, SUMMARY, TRADES, WINDOWS};
+use wattpool_report::write::{
+    DICTIONARY, EVENTS, METERS, PAGE, SCENARIO, SUMMARY, TRADES, WINDOWS,
+};
 use wattpool_report::{check_out_dir, human, measure, page, write_all, Outcome, WriteError};
 use wattpool_scenario::model::Neighbourhood;
 
@@ -62,7 +64,7 @@ fn tables_parse_back_and_add_up_to_the_summary() {
     let (n, o) = sample(2, 9);
     let m = measure(&n, &o).unwrap();
     let (mut windows, mut meters, mut trades) = (Vec::new(), Vec::new(), Vec::new());
-    write_windows(&mut windows, &m.accounts).unwrap();
+    write_windows(&mut windows, n.clock, &m.accounts).unwrap();
     write_meters(&mut meters, &n, &m.accounts).unwrap();
     write_trades(&mut trades, &n, &o).unwrap();
     let windows: Vec<WindowRow> = parse(&windows);
@@ -95,6 +97,21 @@ fn tables_parse_back_and_add_up_to_the_summary() {
         windows.iter().map(|row| row.bill_micro).sum::<i64>(),
         s.bill
     );
+    let fees = &s.machinery;
+    assert!(fees.statements > 0 && fees.trades > 0 && fees.other == 0);
+    assert_eq!(fees.fees, fees.statements + fees.trades + fees.other);
+    assert_eq!(windows.iter().map(|r| r.fees_micro).sum::<i64>(), fees.fees);
+    assert_eq!(meters.iter().map(|r| r.fees_micro).sum::<i64>(), fees.fees);
+    assert_eq!(
+        trades.iter().map(|r| r.fee_micro).sum::<u64>(),
+        fees.trades.unsigned_abs()
+    );
+    assert_eq!(
+        fees.messages.values().map(|m| m.fees).sum::<i64>(),
+        fees.fees
+    );
+    assert_eq!(meters.iter().map(|r| r.gain_micro).sum::<i64>(), s.welfare);
+    assert_eq!(s.welfare, s.welfare_before_fees - fees.fees);
     assert_eq!(
         meters
             .iter()
@@ -119,7 +136,7 @@ fn tables_of_an_interrupted_run_end_where_it_ended() {
     o.finished_windows = 50;
     let m = measure(&n, &o).unwrap();
     let (mut windows, mut trades) = (Vec::new(), Vec::new());
-    write_windows(&mut windows, &m.accounts).unwrap();
+    write_windows(&mut windows, n.clock, &m.accounts).unwrap();
     write_trades(&mut trades, &n, &o).unwrap();
     let trades: Vec<TradeTableRow> = parse(&trades);
     assert_eq!(parse::<WindowRow>(&windows).len(), 50);
@@ -146,10 +163,16 @@ fn the_page_refers_to_nothing_outside() {
     let (n, o) = sample(3, 40);
     let page = html(&n, &o);
     for reference in [
-        "http:", "https:", "src=", "href", "url(", "@import", "<script", "<link", "<iframe", "//",
+        "http:", "https:", "src=", "url(", "@import", "<link", "<iframe", "//", "fetch(", "import(",
     ] {
         assert!(!page.contains(reference), "the page contains {reference}");
     }
+    // Links lead to places on the page, and the browser is told to load nothing.
+    assert_eq!(
+        page.matches("href=").count(),
+        page.matches("href=\"#").count()
+    );
+    assert!(page.contains("Content-Security-Policy\" content=\"default-src 'none'"));
 }
 
 #[test]
@@ -169,7 +192,7 @@ fn the_page_holds_every_figure_of_the_summary() {
         "Two streets",
         "seed 7",
         "signature arithmetic was skipped",
-        "8 meters",
+        "8 homes, 3 days, 1–3 June 2026",
         "message_loss: 31",
     ] {
         assert!(shown.contains(text), "{text}");
@@ -190,10 +213,11 @@ fn the_page_holds_every_figure_of_the_summary() {
 fn charts_are_accessible_and_their_ids_unique() {
     let (n, o) = sample(3, 8);
     let page = html(&n, &o);
-    assert_eq!(page.matches("<svg").count(), 8);
-    assert_eq!(page.matches("</svg>").count(), 8);
-    assert_eq!(page.matches("role=\"img\"").count(), 8);
-    assert_eq!(page.matches("<desc ").count(), 8);
+    // Four charts over time, two histograms and the map of flows, each for wide and for narrow screens.
+    assert_eq!(page.matches("<svg").count(), 14);
+    assert_eq!(page.matches("</svg>").count(), 14);
+    assert_eq!(page.matches("role=\"img\"").count(), 14);
+    assert_eq!(page.matches("<desc ").count(), 14);
     assert_eq!(
         page.matches("<table").count(),
         page.matches("<caption>").count()
@@ -220,14 +244,26 @@ fn names_cannot_inject_markup() {
     n.homes[0].name = "<script>\"&".into();
     n.notes = vec!["<b>note</b>".into()];
     let page = html(&n, &o);
-    assert!(!page.contains("<script") && !page.contains("<b>note"));
+    // The page's own scripts: two of data, one that acts.
+    assert_eq!(page.matches("<script").count(), 3);
+    assert_eq!(page.matches("</script").count(), 3);
+    assert!(!page.contains("<script>alert") && !page.contains("<b>note"));
     assert!(unescaped(&page).contains("<script>alert('n')</script>"));
+    // Whatever a name holds, the data stay JSON.
+    for id in ["hints", "pages"] {
+        let data = page.split(&format!("id=\"{id}\">")).nth(1).unwrap();
+        let data = data.split("</script").next().unwrap();
+        let value: serde_json::Value = serde_json::from_str(data).unwrap();
+        if id == "pages" {
+            assert_eq!(value["homes"]["0"]["name"], "<script>\"&");
+        }
+    }
 }
 
 #[test]
 fn degenerate_runs_have_a_page_too() {
     let empty = neighbourhood(3);
-    assert!(html(&empty, &idle(&empty)).contains("0 meters"));
+    assert!(html(&empty, &idle(&empty)).contains("0 homes"));
 
     let mut still = neighbourhood(1);
     still.homes = vec![home("A", 0, &[0], &[0])];
@@ -256,12 +292,108 @@ fn violations_and_interruption_are_said_on_top() {
 }
 
 #[test]
-fn long_lists_of_homes_are_cut_and_say_so() {
-    let (n, o) = sample(1, 230);
-    let page = html(&n, &o);
-    assert!(page.contains("The first 200 of 230 homes"));
-    assert!(page.contains("The 30 homes that traded most"));
-    assert!(page.contains("home-200") && !page.contains("<th scope=\"row\">home-201"));
+fn the_first_screen_answers_in_money() {
+    let (n, o) = sample(7, 12);
+    let m = measure(&n, &o).unwrap();
+    let s = &m.summary;
+    let page = unescaped(&page::render(&n, &o, &m).unwrap());
+    let (head, rest) = page.split_once("How much of its electricity").unwrap();
+    assert!(rest.contains("What each home gains"));
+    let money = |micro: i64| format!("{:.2} EUR", micro as f64 / 1e6);
+    for text in [
+        "12 homes, 7 days, 1–7 June 2026".to_owned(),
+        format!("save {} in 7 days", money(s.welfare)),
+        "What does my home gain?".to_owned(),
+        format!("{} a week", money(s.consumers.gain_median)),
+        format!("{} a week", money(s.producers.gain_median)),
+        "What does the street gain?".to_owned(),
+        "Extrapolated: about".to_owned(),
+        "What does it cost?".to_owned(),
+        money(s.machinery.fees),
+        format!(
+            "{:.1} % of what trading brings",
+            s.machinery.share_of_welfare.unwrap() * 100.0
+        ),
+    ] {
+        assert!(head.contains(&text), "{text}");
+    }
+    assert!(!head.contains("coins"));
+}
+
+#[test]
+fn homes_are_sorted_by_gain_and_have_a_page_each() {
+    let (n, o) = sample(2, 60);
+    let m = measure(&n, &o).unwrap();
+    let page = page::render(&n, &o, &m).unwrap();
+    let body = page.split("<tbody id=\"rows\">").nth(1).unwrap();
+    let body = body.split("</tbody>").next().unwrap();
+    let order: Vec<usize> = body
+        .split("#home=")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(order.len(), 60);
+    let gains: Vec<i128> = order
+        .iter()
+        .map(|home| m.accounts.homes[*home].money.gain())
+        .collect();
+    assert!(gains.windows(2).all(|pair| pair[0] >= pair[1]));
+    assert!(gains[0] > gains[59]);
+    let data = page.split("id=\"pages\">").nth(1).unwrap();
+    let data = data.split("</script").next().unwrap();
+    let pages: serde_json::Value = serde_json::from_str(data).unwrap();
+    for (number, home) in n.homes.iter().enumerate() {
+        let own = &pages["homes"][number.to_string()];
+        assert_eq!(own["name"], home.name.as_str());
+        assert_eq!(
+            own["figures"].as_array().unwrap().len(),
+            pages["labels"].as_array().unwrap().len()
+        );
+        assert_eq!(own["day"].as_array().unwrap().len(), 24);
+    }
+    // An hour's watts, added up over the day, are the home's demand on an average day.
+    let day = pages["homes"]["0"]["day"].as_array().unwrap();
+    let watts = |part: usize| day.iter().map(|h| h[part].as_f64().unwrap()).sum::<f64>();
+    let demand = m.accounts.homes[0].energy.demand as f64 / 2.0;
+    assert!((watts(0) + watts(1) + watts(2) - demand).abs() < 40.0);
+}
+
+#[test]
+fn fees_that_eat_the_gain_are_warned_of() {
+    let (n, o) = sample(1, 6);
+    let calm = measure(&n, &o).unwrap();
+    assert!(!calm.summary.machinery.is_warning());
+    assert!(!html(&n, &o).contains("Warning:"));
+    let mut dear = o.clone();
+    // As if every message were sent twenty times.
+    for fee in &mut dear.fees {
+        *fee *= 20;
+    }
+    let m = measure(&n, &dear).unwrap();
+    assert!(m.summary.machinery.share_of_welfare.unwrap() > 0.1);
+    assert!(html(&n, &dear).contains("Warning: fees eat"));
+    assert!(m.summary.notes.iter().any(|note| note.contains("fees eat")));
+    assert!(m.summary.consumers.losers + m.summary.producers.losers > 0);
+    assert!(html(&n, &dear).contains("by taking part"));
+}
+
+#[test]
+fn the_documents_hold_the_dictionary_of_this_version() {
+    let page = include_str!("../../../../docs/data-dictionary.md");
+    assert!(
+        page == wattpool_report::dictionary::markdown(),
+        "cargo run -p wattpool-report --example dictionary > docs/data-dictionary.md"
+    );
+    for table in wattpool_report::dictionary::tables() {
+        for column in table.columns {
+            assert!(
+                !column.meaning.is_empty(),
+                "{}: {}",
+                table.name,
+                column.name
+            );
+        }
+    }
 }
 
 #[test]
@@ -290,12 +422,22 @@ fn all_files_are_written_and_nothing_else_is_touched() {
     let scratch = Scratch::new("all-files");
     fs::write(scratch.0.join("notes.txt"), "mine").unwrap();
     fs::write(scratch.0.join(SUMMARY), "old").unwrap();
+    fs::write(scratch.0.join(EVENTS), "of an earlier run").unwrap();
     let (n, o) = sample(1, 4);
     let m = measure(&n, &o).unwrap();
     write_all(&scratch.0, &n, &o, &m).unwrap();
     assert_eq!(
         scratch.names(),
-        names(&[SUMMARY, WINDOWS, METERS, TRADES, PAGE, "notes.txt"])
+        names(&[
+            SUMMARY,
+            WINDOWS,
+            METERS,
+            TRADES,
+            PAGE,
+            DICTIONARY,
+            SCENARIO,
+            "notes.txt"
+        ])
     );
     assert_eq!(
         fs::read_to_string(scratch.0.join("notes.txt")).unwrap(),

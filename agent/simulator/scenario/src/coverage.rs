@@ -2,6 +2,7 @@
 
 use crate::csv_profile::CsvData;
 use crate::errors::ScenarioError;
+use crate::generate::is_window;
 use crate::resample::{Fit, Span};
 use crate::stamps::shown;
 
@@ -29,6 +30,14 @@ pub(crate) fn fit(data: &CsvData, window_s: u32) -> Result<Fit, ScenarioError> {
             format!("a divisor or a multiple of window_s = {window_s}"),
         )
     })
+}
+
+/// The longest window up to `window_s` with an edge at a moment.
+pub(crate) fn fitting_window(at: i64, window_s: u32) -> Option<u32> {
+    (60..window_s)
+        .rev()
+        .filter(|w| is_window(*w) && window_s.checked_rem(*w) == Some(0))
+        .find(|w| at.checked_rem(i64::from(*w)) == Some(0))
 }
 
 /// Checks that the file covers the run; returns how its steps lie to the windows.
@@ -59,10 +68,23 @@ pub(crate) fn covers(data: &CsvData, span: &Span) -> Result<Fit, ScenarioError> 
     };
     if ahead.checked_rem(i64::from(unit)) != Some(0) {
         let found = format!("steps that begin at {}", shown(data.start));
-        let expected = format!(
+        let mut expected = format!(
             "steps that meet the edges of the windows of {} s",
             span.window_s
         );
+        if let Some(shorter) = fitting_window(data.start, span.window_s) {
+            expected = format!("{expected}: window_s = {shorter}");
+        }
+        // No zone is shifted by less than a quarter of an hour.
+        let off = data
+            .start
+            .checked_rem(i64::from(span.window_s))
+            .unwrap_or(0);
+        if off.checked_rem(900) != Some(0) {
+            expected = format!(
+                "{expected}, or shift_s = -{off} beside the time column if the stamps are not at an edge of their steps"
+            );
+        }
         return Err(extent(data, data.line(FIRST_ROW), found, expected));
     }
     Ok(fit)

@@ -1,67 +1,64 @@
-//! Reading columns of numbers from a CSV file, with each row's place in time checked.
+//! Reading columns of numbers from a file, each row placed in time.
 
+use crate::dialect::{Cell, Dialect};
 use crate::errors::ScenarioError;
 use crate::file::{Missing, Stamp};
+use crate::hints;
+use crate::placing::{self, Rows};
 use crate::resample::Steps;
-use crate::stamps::{shown, Before, StampFormat};
-use csv::{ByteRecord, ReaderBuilder, Terminator, Trim};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{BufReader, Read};
+use crate::stamps::Moment;
+use crate::table::{not_utf8, Table};
+use crate::timing::{RowTime, Stamped};
+use csv::ByteRecord;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-/// Longest run of missing rows that is filled, in seconds: a week.
-const LONGEST_GAP_S: i64 = 604_800;
+/// Column of the values where the header holds the stamps.
+pub(crate) const ACROSS: &str = "value";
 
-/// How rows are placed in time.
+/// How a file is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum RowTime {
-    /// A column of stamps.
-    Column {
-        /// Its header.
-        name: String,
-        /// How stamps are written.
-        format: StampFormat,
-        /// What a stamp marks.
-        stamp: Stamp,
-        /// Length of a step in seconds, where it is stated.
-        step_s: Option<u32>,
-    },
-    /// A start and a step.
-    Counted {
-        /// First second of the first row, Unix time.
-        start: i64,
-        /// Length of a step in seconds.
-        step_s: u32,
-    },
-}
-
-/// How files are written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Dialect {
-    /// Character between columns (ASCII).
-    pub(crate) delimiter: u8,
-    /// Character before the fraction.
-    pub(crate) decimal: char,
-    /// Lines that start with this character (ASCII) are skipped.
-    pub(crate) comment: Option<u8>,
+pub(crate) struct Manner {
+    /// How it is written.
+    pub(crate) dialect: Dialect,
+    /// How its rows are placed in time.
+    pub(crate) time: RowTime,
     /// What to do about missing values and rows.
     pub(crate) missing: Missing,
+    /// The key that says so.
+    pub(crate) missing_key: &'static str,
 }
 
-impl Default for Dialect {
-    fn default() -> Self {
-        Self {
-            delimiter: b',',
-            decimal: '.',
-            comment: None,
-            missing: Missing::Refuse,
-        }
-    }
+/// What a column's values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Measure {
+    /// An amount in each step: a longer step holds more.
+    Amount,
+    /// A level over each step.
+    Level,
+    /// A count since the meter was new, read at each stamp.
+    Register,
 }
+
+/// A column that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Want {
+    /// Its header.
+    pub(crate) column: String,
+    /// What its values are.
+    pub(crate) measure: Measure,
+    /// Nothing where it is not there.
+    pub(crate) optional: bool,
+}
+
+/// The rows that count: those in which these columns hold these texts.
+pub(crate) type Pick = Vec<(String, String)>;
+
+/// Columns of a file by the rows that count.
+pub(crate) type Wants = BTreeMap<Pick, BTreeSet<Want>>;
 
 /// Columns of one file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CsvData {
     /// The file.
     pub(crate) file: PathBuf,
@@ -73,14 +70,16 @@ pub(crate) struct CsvData {
     pub(crate) last_line: u64,
     /// Values and rows that were missing and have been filled.
     pub(crate) filled: u64,
-    lines: Vec<u64>,
-    columns: BTreeMap<String, Vec<f64>>,
+    /// What else was done or looks strange.
+    pub(crate) notes: Vec<String>,
+    pub(crate) lines: Vec<u64>,
+    pub(crate) columns: BTreeMap<Want, Vec<f64>>,
 }
 
 impl CsvData {
-    /// A column's values, one per step, as written.
-    pub(crate) fn column(&self, name: &str) -> Option<&[f64]> {
-        self.columns.get(name).map(Vec::as_slice)
+    /// A column's values, one per step, as written (of a register: what was counted in the step).
+    pub(crate) fn column(&self, want: &Want) -> Option<&[f64]> {
+        self.columns.get(want).map(Vec::as_slice)
     }
 
     /// Number of steps.
@@ -127,118 +126,424 @@ impl CsvData {
     }
 }
 
-/// Reads columns of a file.
+/// Reads one column.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_one(
+    file: &Path,
+    want: &Want,
+    pick: &Pick,
+    manner: &Manner,
+) -> Result<CsvData, ScenarioError> {
+    let wants = Wants::from([(pick.clone(), BTreeSet::from([want.clone()]))]);
+    let mut all = read(file, &wants, manner)?;
+    all.remove(pick)
+        .ok_or_else(|| no_rows(file, 1, "no rows", "rows after the header"))
+}
+
+fn no_rows(file: &Path, line: u64, found: &str, expected: &str) -> ScenarioError {
+    ScenarioError::Extent {
+        file: file.into(),
+        line,
+        found: found.into(),
+        expected: expected.into(),
+    }
+}
+
+/// Reads columns of a file. Rows of which all wanted columns are optional may be absent.
 ///
 /// # Errors
 /// For a file that is missing or empty, a column that is missing or there twice, a cell that is no
 /// number, and rows out of step.
 pub(crate) fn read(
     file: &Path,
-    columns: &BTreeSet<String>,
-    time: &RowTime,
-    dialect: &Dialect,
-) -> Result<CsvData, ScenarioError> {
-    let unreadable = |reason: String| ScenarioError::Unreadable {
-        file: file.into(),
-        reason,
-        expected: "a CSV file with a header, in the data folder or beside the scenario".into(),
+    wants: &Wants,
+    manner: &Manner,
+) -> Result<BTreeMap<Pick, CsvData>, ScenarioError> {
+    let mut table = Table::open(file, &manner.dialect)?;
+    let header = table.header.clone();
+    let mut reader = Reader {
+        file,
+        manner,
+        width: header.len(),
+        stamp_at: Vec::new(),
+        until_at: None,
+        across: Vec::new(),
+        filters: Vec::new(),
+        parts: Vec::new(),
     };
-    let input = File::open(file).map_err(|e| unreadable(e.to_string()))?;
-    // A closing line break, so that the line count after each record is that of the next line. Only
-    // line feeds end records: after a carriage return the reader would count one line late.
-    let mut reader = ReaderBuilder::new()
-        .delimiter(dialect.delimiter)
-        .comment(dialect.comment)
-        .terminator(Terminator::Any(b'\n'))
-        .trim(Trim::All)
-        .flexible(true)
-        .has_headers(false)
-        .from_reader(BufReader::new(input).chain(&b"\n"[..]));
-
-    let mut record = ByteRecord::new();
-    let mut next = |record: &mut ByteRecord| -> Result<Option<u64>, ScenarioError> {
-        while reader
-            .read_byte_record(record)
-            .map_err(|e| unreadable(e.to_string()))?
-        {
-            if record.iter().any(|cell| !cell.is_empty()) {
-                return Ok(Some(reader.position().line().saturating_sub(1)));
+    reader.find_columns(&header, table.header_line, wants)?;
+    let mut seen = Seen::default();
+    let mut last_line = table.header_line;
+    let mut previous: Option<ByteRecord> = None;
+    while let Some((line, record)) = table.next()? {
+        last_line = line;
+        if let Err(error) = reader.take(line, &record, &mut seen) {
+            // What follows decides whether the row is at fault or a footer begins.
+            let mut left = 1_usize;
+            while left <= hints::LONGEST_FOOTER && table.next()?.is_some() {
+                left = left.saturating_add(1);
             }
+            return Err(hints::at_row(
+                error,
+                &header,
+                previous.as_ref(),
+                &record,
+                left,
+            ));
         }
-        Ok(None)
-    };
-
-    if next(&mut record)?.is_none() {
-        return Err(ScenarioError::Extent {
-            file: file.into(),
-            line: 1,
-            found: "the file is empty".into(),
-            expected: "a header and rows".into(),
-        });
+        previous = Some(record);
     }
-    let header: Vec<String> = record
-        .iter()
-        .map(|cell| {
-            String::from_utf8_lossy(cell)
-                .trim_start_matches('\u{feff}')
-                .trim()
-                .to_string()
-        })
-        .collect();
-    let width = header.len();
-    let place = |name: &str| position(file, &header, name);
-    let mut wanted = Vec::with_capacity(columns.len());
-    for name in columns {
-        wanted.push(Wanted {
-            name,
-            at: place(name)?,
-            values: Vec::new(),
-        });
-    }
-    let time_at = match time {
-        RowTime::Column { name, .. } => Some(place(name)?),
-        RowTime::Counted { .. } => None,
-    };
-
-    let mut rows = Rows::new(file, time, dialect);
-    while let Some(line) = next(&mut record)? {
-        if record.len() != width {
-            return Err(ScenarioError::Extent {
-                file: file.into(),
-                line,
-                found: format!("{} cells", record.len()),
-                expected: format!("{width} cells, as in the header"),
+    let mut all = BTreeMap::new();
+    for part in reader.parts {
+        if part.rows.lines.is_empty() {
+            if part.rows.columns.iter().all(|(w, _)| w.optional) && !part.pick.is_empty() {
+                continue;
+            }
+            // The text that is nowhere is at fault; if all are somewhere, their meeting is.
+            let column_at = |column: &str| header.iter().position(|h| h == column);
+            let absent = |(column, text): &&(String, String)| {
+                !column_at(column).is_some_and(|at| seen.holds(at, text.trim()))
+            };
+            let fault = part.pick.iter().find(absent).or(part.pick.last());
+            return Err(match fault {
+                None => no_rows(file, last_line, "no rows", "rows after the header"),
+                Some((column, text)) => ScenarioError::Cell {
+                    file: file.into(),
+                    line: last_line,
+                    column: column.clone(),
+                    found: format!("no row with '{text}'"),
+                    expected: seen.some(column_at(column)),
+                },
             });
         }
-        let gap = match time_at {
-            Some(at) => rows.stamp(
-                line,
-                &String::from_utf8_lossy(record.get(at).unwrap_or_default()),
-            )?,
-            None => 0,
-        };
-        rows.place(line, gap);
-        for column in &mut wanted {
-            let value =
-                rows.number(line, column.name, record.get(column.at).unwrap_or_default())?;
-            for _ in 0..gap {
-                let filler = rows.filler(line, column.name, &column.values)?;
-                column.values.push(filler);
-            }
-            let value = match value {
-                Some(value) => value,
-                None => rows.filler(line, column.name, &column.values)?,
-            };
-            column.values.push(value);
+        let pick = part.pick;
+        let data = placing::place(file, part.rows, manner).map_err(|e| match pick.is_empty() {
+            true => hints::several_homes(e, file, &manner.dialect, &manner.time),
+            false => e,
+        })?;
+        all.insert(pick, data);
+    }
+    Ok(all)
+}
+
+/// Texts of the columns that filters look at.
+#[derive(Default)]
+struct Seen(BTreeMap<usize, BTreeSet<Vec<u8>>>);
+
+impl Seen {
+    /// Most texts of a column that are kept.
+    const MOST: usize = 20_000;
+
+    fn add(&mut self, column: usize, text: &[u8]) {
+        let texts = self.0.entry(column).or_default();
+        if texts.len() < Self::MOST && !texts.contains(text) {
+            texts.insert(text.to_vec());
         }
     }
-    rows.finish(wanted)
+
+    fn holds(&self, column: usize, text: &str) -> bool {
+        let texts = self.0.get(&column);
+        texts.is_some_and(|t| t.contains(text.as_bytes()))
+    }
+
+    /// The first of a column's texts, for messages.
+    fn some(&self, column: Option<usize>) -> String {
+        let texts = column.and_then(|c| self.0.get(&c));
+        let shown = texts.into_iter().flatten().take(12);
+        let shown: Vec<String> = shown
+            .map(|t| String::from_utf8_lossy(t).into_owned())
+            .collect();
+        format!("one of: {}", shown.join(", "))
+    }
+}
+
+/// A filter: the columns that it looks at, and which part of the result a row of given texts belongs to.
+struct Filter {
+    at: Vec<usize>,
+    parts: HashMap<Vec<Vec<u8>>, usize>,
+}
+
+/// The rows of one pick on their way.
+struct Part {
+    pick: Pick,
+    /// Index of each wanted column's cell; `None` for the value under a stamp in the header.
+    at: Vec<Option<usize>>,
+    rows: Rows,
+}
+
+struct Reader<'a> {
+    file: &'a Path,
+    manner: &'a Manner,
+    width: usize,
+    stamp_at: Vec<usize>,
+    until_at: Option<usize>,
+    /// Columns whose headers are stamps, and the stamp or its time of day.
+    across: Vec<(usize, String)>,
+    filters: Vec<Filter>,
+    parts: Vec<Part>,
+}
+
+impl Reader<'_> {
+    fn find_columns(
+        &mut self,
+        header: &[String],
+        line: u64,
+        wants: &Wants,
+    ) -> Result<(), ScenarioError> {
+        let manner = self.manner;
+        let needed: BTreeSet<&str> = {
+            let columns = wants.values().flatten().filter(|w| !w.optional);
+            let filters = wants.keys().flatten().map(|(c, _)| c.as_str());
+            let stamps = manner
+                .time
+                .stamped()
+                .map(|s| &s.columns[..])
+                .unwrap_or_default();
+            columns
+                .map(|w| w.column.as_str())
+                .chain(filters)
+                .chain(stamps.iter().map(String::as_str))
+                .collect()
+        };
+        let file = self.file;
+        let place = |name: &str| position(file, header, line, name, &needed, &manner.dialect);
+        if let Some(stamped) = manner.time.stamped() {
+            let mut stamp_at = Vec::new();
+            for name in &stamped.columns {
+                stamp_at.push(place(name)?);
+            }
+            let until_at = stamped.until.as_deref().map(place).transpose()?;
+            let across = if stamped.across {
+                header_stamps(header, stamped)
+            } else {
+                Vec::new()
+            };
+            if stamped.across && across.len() < 2 {
+                return Err(ScenarioError::Column {
+                    file: self.file.into(),
+                    line,
+                    column: stamped.name(),
+                    problem: "the header holds no stamps (across = true)".into(),
+                    expected: if stamped.columns.is_empty() {
+                        stamped.format.expected()
+                    } else {
+                        "times of day such as 0:30".into()
+                    },
+                });
+            }
+            (self.stamp_at, self.until_at, self.across) = (stamp_at, until_at, across);
+        }
+        let mut filters: BTreeMap<Vec<String>, Filter> = BTreeMap::new();
+        for (pick, columns) in wants {
+            let names: Vec<String> = pick.iter().map(|(c, _)| c.clone()).collect();
+            let filter = match filters.entry(names.clone()) {
+                std::collections::btree_map::Entry::Occupied(there) => there.into_mut(),
+                std::collections::btree_map::Entry::Vacant(free) => {
+                    let at = names.iter().map(|n| place(n)).collect::<Result<_, _>>()?;
+                    free.insert(Filter {
+                        at,
+                        parts: HashMap::new(),
+                    })
+                }
+            };
+            let texts = pick.iter().map(|(_, t)| t.trim().as_bytes().to_vec());
+            filter.parts.insert(texts.collect(), self.parts.len());
+            let mut part = Part {
+                pick: pick.clone(),
+                at: Vec::new(),
+                rows: Rows::default(),
+            };
+            for want in columns {
+                let at = match want.column.as_str() {
+                    ACROSS if !self.across.is_empty() => None,
+                    name if want.optional && !header.iter().any(|h| h == name) => continue,
+                    name => Some(place(name)?),
+                };
+                part.at.push(at);
+                part.rows.columns.push((want.clone(), Vec::new()));
+            }
+            self.parts.push(part);
+        }
+        self.filters = filters.into_values().collect();
+        Ok(())
+    }
+
+    /// Takes a record into the parts that it belongs to.
+    fn take(
+        &mut self,
+        line: u64,
+        record: &ByteRecord,
+        seen: &mut Seen,
+    ) -> Result<(), ScenarioError> {
+        if record.len() != self.width {
+            return Err(no_rows(
+                self.file,
+                line,
+                &format!("{} cells", record.len()),
+                &format!("{} cells, as in the header", self.width),
+            ));
+        }
+        let mut found = Vec::new();
+        for filter in &self.filters {
+            let texts: Vec<Vec<u8>> = filter
+                .at
+                .iter()
+                .map(|i| record.get(*i).unwrap_or_default().to_vec())
+                .collect();
+            for (i, text) in filter.at.iter().zip(&texts) {
+                seen.add(*i, text);
+            }
+            found.extend(filter.parts.get(&texts).copied());
+        }
+        if found.is_empty() {
+            return Ok(());
+        }
+        let cell = |at: usize| -> Result<&str, ScenarioError> {
+            std::str::from_utf8(record.get(at).unwrap_or_default())
+                .map_err(|_| not_utf8(self.file, line))
+        };
+        let mut stamp = Vec::with_capacity(self.stamp_at.len());
+        for at in &self.stamp_at {
+            stamp.push(cell(*at)?);
+        }
+        let stamp = stamp.join(" ");
+        let mut rows: Vec<(Option<Moment>, Option<Moment>, Option<usize>)> = Vec::new();
+        match self.manner.time.stamped() {
+            None => rows.push((None, None, None)),
+            Some(stamped) if !self.across.is_empty() => {
+                for (at, text) in &self.across {
+                    let text = if stamp.is_empty() {
+                        text.clone()
+                    } else {
+                        format!("{stamp} {text}")
+                    };
+                    rows.push((Some(self.moment(stamped, line, &text)?), None, Some(*at)));
+                }
+            }
+            Some(stamped) => {
+                let (text, end) = match stamped.stamp {
+                    Stamp::Interval => match interval(&stamp) {
+                        Some((start, end)) => (start, Some(end)),
+                        None => {
+                            let expected = "two times with a dash between them, as 2026-05-04 10:00 - 2026-05-04 10:15";
+                            return Err(self.wrong(line, &stamped.name(), &stamp, expected.into()));
+                        }
+                    },
+                    Stamp::Start | Stamp::End => (stamp.as_str(), None),
+                };
+                let start = self.moment(stamped, line, text)?;
+                let end = match (self.until_at, end) {
+                    (Some(at), _) => Some(self.moment(stamped, line, cell(at)?)?),
+                    // The end may be written as a time of day only: then it says nothing more.
+                    (None, Some(end)) => stamped.format.read(end),
+                    (None, None) => None,
+                };
+                rows.push((Some(start), end, None));
+            }
+        }
+        let mut numbers = Vec::new();
+        for part in &found {
+            let Some(part) = self.parts.get(*part) else {
+                continue;
+            };
+            let mut of_part = Vec::with_capacity(rows.len());
+            for (_, _, across) in &rows {
+                let mut of_row = Vec::with_capacity(part.at.len());
+                for (at, (want, _)) in part.at.iter().zip(&part.rows.columns) {
+                    let text = cell(at.or(*across).unwrap_or(usize::MAX))?;
+                    of_row.push(match self.manner.dialect.cell(text) {
+                        Cell::Number(value) => value,
+                        Cell::Missing => f64::NAN,
+                        Cell::Wrong(expected) => {
+                            return Err(self.wrong(line, &want.column, text, expected))
+                        }
+                    });
+                }
+                of_part.push(of_row);
+            }
+            numbers.push(of_part);
+        }
+        for (part, of_part) in found.iter().zip(numbers) {
+            let Some(part) = self.parts.get_mut(*part) else {
+                continue;
+            };
+            for ((moment, end, _), of_row) in rows.iter().zip(of_part) {
+                part.rows.push(line, *moment, *end, of_row);
+            }
+        }
+        Ok(())
+    }
+
+    fn moment(&self, stamped: &Stamped, line: u64, text: &str) -> Result<Moment, ScenarioError> {
+        stamped.format.read(text).ok_or_else(|| {
+            let mut expected = stamped.format.expected();
+            if let Some(hint) = stamped.format.hint(text) {
+                expected = format!("{expected} ({hint})");
+            }
+            self.wrong(line, &stamped.name(), text, expected)
+        })
+    }
+
+    fn wrong(&self, line: u64, column: &str, text: &str, expected: String) -> ScenarioError {
+        ScenarioError::Cell {
+            file: self.file.into(),
+            line,
+            column: column.into(),
+            found: format!("'{text}'"),
+            expected,
+        }
+    }
+}
+
+/// Start and end of an interval in one cell.
+fn interval(text: &str) -> Option<(&str, &str)> {
+    [" - ", " \u{2013} ", " to ", "/"]
+        .iter()
+        .find_map(|mark| text.split_once(mark))
+        .map(|(start, end)| (start.trim(), end.trim()))
+}
+
+/// The columns whose headers are stamps: times of day beside a column of dates, else whole stamps.
+pub(crate) fn header_stamps(header: &[String], stamped: &Stamped) -> Vec<(usize, String)> {
+    let minutes = |text: &str| -> Option<u32> {
+        let (hour, minute) = text.split_once(':')?;
+        let minute = minute.get(..2).unwrap_or(minute);
+        let (hour, minute): (u32, u32) = (hour.trim().parse().ok()?, minute.parse().ok()?);
+        (hour <= 24 && minute < 60).then(|| hour.saturating_mul(60).saturating_add(minute))
+    };
+    let mut found: Vec<(usize, String)> = Vec::new();
+    for (i, name) in header.iter().enumerate() {
+        if stamped.columns.is_empty() {
+            if stamped.format.read(name).is_some() {
+                found.push((i, name.clone()));
+            }
+        } else if let Some(minute) = minutes(name) {
+            // Midnight after the evening is the end of the day.
+            let text = if minute == 0 && !found.is_empty() {
+                "24:00".to_string()
+            } else {
+                name.clone()
+            };
+            found.push((i, text));
+        }
+    }
+    found
 }
 
 /// Index of a column that must be there once.
-fn position(file: &Path, header: &[String], name: &str) -> Result<usize, ScenarioError> {
+fn position(
+    file: &Path,
+    header: &[String],
+    line: u64,
+    name: &str,
+    needed: &BTreeSet<&str>,
+    dialect: &Dialect,
+) -> Result<usize, ScenarioError> {
     let refuse = |problem: &str, expected: String| ScenarioError::Column {
         file: file.into(),
+        line,
         column: name.into(),
         problem: problem.into(),
         expected,
@@ -256,223 +561,11 @@ fn position(file: &Path, header: &[String], name: &str) -> Result<usize, Scenari
             if header.len() > offered.len() {
                 offered.push("…");
             }
-            Err(refuse(
-                "is missing",
-                format!("one of: {}", offered.join(", ")),
-            ))
-        }
-    }
-}
-
-/// A column that is read.
-struct Wanted<'a> {
-    name: &'a str,
-    at: usize,
-    values: Vec<f64>,
-}
-
-/// What is known of the rows so far.
-struct Rows<'a> {
-    file: &'a Path,
-    time: &'a RowTime,
-    dialect: &'a Dialect,
-    step_s: Option<u32>,
-    first: Option<i64>,
-    last: Option<(i64, u64)>,
-    lines: Vec<u64>,
-    filled: u64,
-}
-
-impl<'a> Rows<'a> {
-    fn new(file: &'a Path, time: &'a RowTime, dialect: &'a Dialect) -> Self {
-        let step_s = match time {
-            RowTime::Column { step_s, .. } => *step_s,
-            RowTime::Counted { step_s, .. } => Some(*step_s),
-        };
-        Self {
-            file,
-            time,
-            dialect,
-            step_s,
-            first: None,
-            last: None,
-            lines: Vec::new(),
-            filled: 0,
-        }
-    }
-
-    fn refuse(
-        &self,
-        line: u64,
-        column: &str,
-        found: String,
-        expected: impl Into<String>,
-    ) -> ScenarioError {
-        ScenarioError::Cell {
-            file: self.file.into(),
-            line,
-            column: column.into(),
-            found,
-            expected: expected.into(),
-        }
-    }
-
-    /// Checks a row's stamp and returns how many rows are missing before it.
-    fn stamp(&mut self, line: u64, text: &str) -> Result<usize, ScenarioError> {
-        let RowTime::Column { name, format, .. } = self.time else {
-            return Ok(0);
-        };
-        let before = self.last.map(|(at, _)| Before {
-            at,
-            step_s: self.step_s,
-        });
-        let Some(at) = format.read(text, before) else {
-            return Err(self.refuse(line, name, format!("'{text}'"), format.expected()));
-        };
-        let Some((last, last_line)) = self.last else {
-            self.first = Some(at);
-            self.last = Some((at, line));
-            return Ok(0);
-        };
-        let passed = at.saturating_sub(last);
-        if passed <= 0 {
-            let what = if passed == 0 {
-                "the time"
-            } else {
-                "a time before that"
-            };
-            return Err(self.refuse(
-                line,
-                name,
-                format!("'{text}', {what} of line {last_line}"),
-                "a later time",
-            ));
-        }
-        self.last = Some((at, line));
-        let Some(step_s) = self.step_s else {
-            let step = u32::try_from(passed).ok();
-            self.step_s = step;
-            return match step {
-                Some(_) => Ok(0),
-                None => Err(self.refuse(
-                    line,
-                    name,
-                    format!("a step of {passed} s"),
-                    "a shorter step",
-                )),
-            };
-        };
-        let step = i64::from(step_s);
-        if passed == step {
-            return Ok(0);
-        }
-        let found = format!("'{text}', {passed} s after line {last_line}");
-        let whole = passed.checked_rem(step) == Some(0);
-        match (whole, self.dialect.missing) {
-            (true, Missing::Refuse) => {
-                let expected = format!("{step} s, the length of a step (or profiles.missing = \"zero\" or \"previous\")");
-                Err(self.refuse(line, name, found, expected))
+            let mut expected = format!("one of: {}", offered.join(", "));
+            if let Some(hint) = hints::header(file, dialect, needed) {
+                expected = format!("{expected} ({hint})");
             }
-            (true, _) if passed <= LONGEST_GAP_S => {
-                let rows = passed.checked_div(step).unwrap_or(1).saturating_sub(1);
-                Ok(usize::try_from(rows).unwrap_or(0))
-            }
-            (true, _) => Err(self.refuse(line, name, found, "gaps of at most a week")),
-            (false, _) => {
-                Err(self.refuse(line, name, found, format!("{step} s, the length of a step")))
-            }
+            Err(refuse("is missing", expected))
         }
-    }
-
-    /// Counts a row and those missing before it.
-    fn place(&mut self, line: u64, gap: usize) {
-        let rows = gap.saturating_add(1);
-        self.lines.extend(std::iter::repeat_n(line, rows));
-    }
-
-    /// A cell's number; `None` where it is missing.
-    fn number(&self, line: u64, column: &str, cell: &[u8]) -> Result<Option<f64>, ScenarioError> {
-        let text = String::from_utf8_lossy(cell);
-        let missing = ["", "na", "n/a", "nan", "null", "none"]
-            .iter()
-            .any(|m| text.eq_ignore_ascii_case(m));
-        if missing {
-            return Ok(None);
-        }
-        let parsed = if self.dialect.decimal == '.' {
-            text.parse::<f64>()
-        } else {
-            text.replace(self.dialect.decimal, ".").parse()
-        };
-        match parsed {
-            Ok(value) if value.is_finite() => Ok(Some(value)),
-            Ok(_) => Err(self.refuse(line, column, format!("'{text}'"), "a finite number")),
-            Err(_) => Err(self.refuse(line, column, format!("'{text}'"), "a number")),
-        }
-    }
-
-    /// What stands in for a missing value.
-    fn filler(&mut self, line: u64, column: &str, values: &[f64]) -> Result<f64, ScenarioError> {
-        let refused =
-            |expected: &str| Err(self.refuse(line, column, "a missing value".into(), expected));
-        let value = match (self.dialect.missing, values.last()) {
-            (Missing::Refuse, _) => {
-                return refused("a number (or profiles.missing = \"zero\" or \"previous\")")
-            }
-            (Missing::Previous, None) => {
-                return refused("a number in the first row, to be repeated")
-            }
-            (Missing::Previous, Some(value)) => *value,
-            (Missing::Zero, _) => 0.0,
-        };
-        self.filled = self.filled.saturating_add(1);
-        Ok(value)
-    }
-
-    fn finish(self, wanted: Vec<Wanted<'_>>) -> Result<CsvData, ScenarioError> {
-        let last_line = self.lines.last().copied().unwrap_or(1);
-        let refuse = |found: &str, expected: &str| ScenarioError::Extent {
-            file: self.file.into(),
-            line: last_line,
-            found: found.into(),
-            expected: expected.into(),
-        };
-        if self.lines.is_empty() {
-            return Err(refuse("no rows", "rows after the header"));
-        }
-        let Some(step_s) = self.step_s.filter(|s| *s > 0) else {
-            return Err(refuse(
-                "a single row",
-                "two rows at least, or step_s beside the time column",
-            ));
-        };
-        let start = match (self.time, self.first) {
-            (RowTime::Counted { start, .. }, _) => *start,
-            (
-                RowTime::Column {
-                    stamp: Stamp::End, ..
-                },
-                Some(at),
-            ) => at.saturating_sub(i64::from(step_s)),
-            (RowTime::Column { .. }, at) => at.unwrap_or(0),
-        };
-        if start < 0 {
-            return Err(refuse(
-                &format!("rows from {}", shown(start)),
-                "times from 1970 on",
-            ));
-        }
-        Ok(CsvData {
-            file: self.file.into(),
-            start,
-            step_s,
-            last_line,
-            filled: self.filled,
-            lines: self.lines,
-            columns: wanted
-                .into_iter()
-                .map(|w| (w.name.to_string(), w.values))
-                .collect(),
-        })
     }
 }

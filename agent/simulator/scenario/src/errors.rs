@@ -63,11 +63,13 @@ pub enum ScenarioError {
         /// What the parser found and expected.
         problem: String,
     },
-    /// A CSV file has no such column, or has it twice.
-    #[error("{}:1: column '{}': {problem}; expected {}", .file.display(), line_of(.column), line_of(.expected))]
+    /// A file has no such column, or has it twice.
+    #[error("{}:{line}: column '{}': {problem}; expected {}", .file.display(), line_of(.column), line_of(.expected))]
     Column {
         /// The CSV file.
         file: PathBuf,
+        /// Line of the header, 1-based.
+        line: u64,
         /// The column asked for.
         column: String,
         /// Missing or ambiguous.

@@ -3,7 +3,6 @@
 mod generated;
 mod profiled;
 
-use crate::csv_profile::Dialect;
 use crate::errors::ScenarioError;
 use crate::feeders;
 use crate::file::{ProfilesTable, ScenarioFile};
@@ -12,8 +11,9 @@ use crate::model::{Faults, Neighbourhood};
 use crate::paths::Places;
 use crate::resample::Span;
 use crate::source::{keys, Source};
-use crate::stamps::Clock;
+use crate::stamps::{offset_of, Clock};
 use crate::tariff::Series;
+use crate::timing;
 use std::collections::BTreeSet;
 use std::path::Path;
 use wattpool_schema::{Tariff, Zone};
@@ -74,6 +74,7 @@ pub fn load(
     if file.days == Some(0) {
         return Err(source.refuse(keys!["days"], "found 0", "at least 1"));
     }
+    check_currency(&source, file.currency.as_deref())?;
     check_faults(&source, &file.faults)?;
     let input = Input {
         source: &source,
@@ -93,6 +94,48 @@ pub fn load(
     }
 }
 
+/// A currency is a word beside numbers: short, and nothing that could be taken for one of them.
+fn check_currency(source: &Source, currency: Option<&str>) -> Result<(), ScenarioError> {
+    let fits = |c: char| !c.is_control() && !c.is_whitespace() && !c.is_ascii_digit();
+    match currency {
+        Some(name) if name.is_empty() || name.chars().count() > 8 || !name.chars().all(fits) => {
+            let problem = format!("found {name:?}");
+            Err(source.refuse(
+                keys!["currency"],
+                problem,
+                "a name or sign such as EUR, 1 to 8 characters without blanks and digits",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says where the tariffs leave nothing to gain: a trade happens between what feeding in earns and what the
+/// grid's energy costs, at a price that is not negative.
+fn nobody_gains(made: &mut Neighbourhood) {
+    let tariffs = || made.import_tariff.iter().zip(&made.feed_in_tariff);
+    let gains = |import: i64, feed_in: i64| import >= feed_in.max(0);
+    let without = tariffs().filter(|(i, f)| !gains(i.0, f.0)).count();
+    let negative = tariffs().filter(|(i, f)| i.0 < 0 || f.0 < 0).count();
+    if made.windows > 0 && without >= made.windows {
+        made.notes.push(
+            "nobody gains at these tariffs: in every window the grid's energy costs less than feeding in earns, or less than \
+             nothing, so nothing is traded"
+                .into(),
+        );
+    } else if without > 0 {
+        made.notes.push(format!(
+            "nobody gains in {without} of {} windows: the grid's energy costs less there than feeding in earns, or less than nothing",
+            made.windows
+        ));
+    }
+    if negative > 0 {
+        made.notes.push(format!(
+            "{negative} windows have a negative tariff: the bills count it, but a trade's price is never below 0"
+        ));
+    }
+}
+
 fn check_faults(source: &Source, faults: &Faults) -> Result<(), ScenarioError> {
     let shares = [
         ("message_loss", faults.message_loss),
@@ -102,6 +145,7 @@ fn check_faults(source: &Source, faults: &Faults) -> Result<(), ScenarioError> {
         ("bad_failures", faults.bad_failures),
         ("late_restarts", faults.late_restarts),
         ("wrong_readings", faults.wrong_readings),
+        ("duplicates", faults.duplicates),
     ];
     let amounts = [
         ("message_delay_ms", faults.message_delay_ms),
@@ -144,16 +188,14 @@ impl Input<'_> {
         &self,
         made: &mut Neighbourhood,
         span: Span,
-        dialect: &Dialect,
         profiles: Option<&ProfilesTable>,
         clock: Clock,
     ) -> Result<(), ScenarioError> {
         let mut series = Series {
             source: self.source,
             places: &self.places,
-            dialect,
             span,
-            time: profiles.map(|p| &p.time),
+            profiles,
             start: self.file.start.as_ref(),
             clock,
             notes: Vec::new(),
@@ -192,6 +234,7 @@ impl Input<'_> {
                 .notes
                 .push("carbon intensity: a typical daily curve, made up".into()),
         }
+        nobody_gains(made);
         made.feeders = feeders::feeders(self.source, self.file, made, &mut series)?;
         made.notes.append(&mut series.notes);
         Ok(())
@@ -203,11 +246,26 @@ impl Input<'_> {
         homes.chain(self.file.groups.values().filter_map(|g| g.zone))
     }
 
+    /// The clock in whose time results are shown: the file's own, that of its times, or the offset of its start.
+    fn display_clock(&self, of_times: Option<Clock>) -> Result<Clock, ScenarioError> {
+        let named = self.file.timezone.as_deref();
+        if let Some(clock) = timing::clock(self.source, keys!["timezone"], named)? {
+            return Ok(clock);
+        }
+        let start = self.file.start.as_ref();
+        Ok(of_times
+            .or_else(|| start.and_then(offset_of))
+            .unwrap_or_else(Clock::utc))
+    }
+
     fn finished(&self, mut made: Neighbourhood) -> Neighbourhood {
         let present: BTreeSet<Zone> = made.homes.iter().map(|h| h.zone).collect();
         made.zone_pairs
             .retain(|p| present.contains(&p.from) && present.contains(&p.to));
         made.faults = self.file.faults.clone();
+        if self.file.currency.is_some() || self.file.profiles.is_some() {
+            made.currency.clone_from(&self.file.currency);
+        }
         made
     }
 }

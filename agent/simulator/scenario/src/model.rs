@@ -1,5 +1,6 @@
 //! A neighbourhood ready to run: what every input (CSV, generator) is turned into.
 
+use crate::stamps::Clock;
 use serde::{Deserialize, Serialize};
 use wattpool_core::lines::{Line, Place};
 use wattpool_core::policy::Policy;
@@ -91,6 +92,8 @@ pub struct Faults {
     pub halts_per_day: f64,
     /// Mean length of a halt, in seconds.
     pub halt_seconds: f64,
+    /// Probability that an agent hears something twice: a block, an outcome, an answer, a reading.
+    pub duplicates: f64,
 }
 
 /// A whole input, checked: all series have `windows` entries.
@@ -98,6 +101,10 @@ pub struct Faults {
 pub struct Neighbourhood {
     /// Name of the scenario.
     pub name: String,
+    /// What one unit of money is called: a million micro-units. `None`: the scenario does not say.
+    pub currency: Option<String>,
+    /// The clock on the people's walls; results are shown in its time.
+    pub clock: Clock,
     /// Window length in seconds.
     pub window_s: u32,
     /// First metered window.

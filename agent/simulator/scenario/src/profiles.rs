@@ -1,20 +1,28 @@
 //! Homes from CSV profiles.
 
 use crate::coverage::{covers, same_extent, Extent};
-use crate::csv_profile::{self, CsvData, Dialect, RowTime};
+use crate::csv_profile::{self, CsvData, Manner, Measure, Pick, Want, Wants};
+use crate::dialect;
 use crate::errors::ScenarioError;
 use crate::file::{ColumnTable, Negative, ProfilesTable, Unit};
+use crate::findings::Findings;
 use crate::model::HomeKind;
 use crate::paths::Places;
-use crate::resample::{Fit, Span, WhCarry};
+use crate::resample::{Span, WhCarry};
 use crate::roster::Member;
 use crate::source::{keys, Key, Source};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::stamps::shown;
+use crate::suspicion;
+use crate::timing::{self, RowTime};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-/// Most energy in one step that is taken for a home's, Wh.
-const MOST_WH: f64 = 1e9;
+/// Most mean power that is taken for a home's unless the scenario says otherwise, kW: about twice what a house
+/// connection of 3 × 63 A carries.
+const MOST_KW: f64 = 100.0;
+/// Most that a scenario may set for that, kW.
+const MOST_MOST_KW: f64 = 1e6;
 
 /// Energy of a home.
 #[derive(Clone, Debug)]
@@ -35,7 +43,10 @@ enum Role {
 /// A column of a home, found and with its unit worked out.
 struct Column {
     file: PathBuf,
-    name: String,
+    /// Index of how it is read.
+    manner: usize,
+    pick: Pick,
+    want: Want,
     role: Role,
     /// Factor to W (mean power) or Wh (energy per step).
     factor: f64,
@@ -48,26 +59,22 @@ pub(crate) struct Reader<'a> {
     pub(crate) source: &'a Source,
     pub(crate) places: &'a Places,
     pub(crate) table: &'a ProfilesTable,
-    pub(crate) dialect: &'a Dialect,
-    pub(crate) time: &'a RowTime,
+    /// The scenario's start.
+    pub(crate) start: Option<&'a toml::Value>,
+    /// Length of the market window, seconds.
+    pub(crate) window_s: u32,
 }
 
 /// A file's columns and how many homes still need it.
 #[derive(Default)]
 struct Plan {
-    columns: BTreeSet<String>,
+    wants: Wants,
     uses: usize,
-    data: Option<Rc<CsvData>>,
+    data: Option<Rc<BTreeMap<Pick, CsvData>>>,
 }
 
-/// What was found on the way, for the notes.
-#[derive(Default)]
-struct Findings {
-    fits: BTreeSet<(u32, Fit)>,
-    filled: Vec<(PathBuf, u64)>,
-    negative: u64,
-    net_homes: usize,
-}
+/// Files by path and by how they are read.
+type Plans = BTreeMap<(PathBuf, usize), Plan>;
 
 impl Reader<'_> {
     /// Energy of every home over the run. `span` makes the run from the first file's extent; `whole` says
@@ -79,13 +86,25 @@ impl Reader<'_> {
         (same_start, same_end): (bool, bool),
         notes: &mut Vec<String>,
     ) -> Result<(Span, Vec<Energy>), ScenarioError> {
-        let mut plans: BTreeMap<PathBuf, Plan> = BTreeMap::new();
+        let most_kw = self.table.most_kw.unwrap_or(MOST_KW);
+        if !(most_kw > 0.0 && most_kw <= MOST_MOST_KW) {
+            return Err(self.source.refuse(
+                keys!["profiles", "most_kw"],
+                format!("found {most_kw}"),
+                format!("more than 0, at most {MOST_MOST_KW} kW"),
+            ));
+        }
+        let mut plans = Plans::new();
+        let mut manners: Vec<Manner> = Vec::new();
         let mut homes = Vec::with_capacity(members.len());
         for member in members {
-            let columns = self.columns(member)?;
+            let columns = self.columns(member, &mut manners)?;
             for column in &columns {
-                let plan = plans.entry(column.file.clone()).or_default();
-                plan.columns.insert(column.name.clone());
+                let plan = plans
+                    .entry((column.file.clone(), column.manner))
+                    .or_default();
+                let wants = plan.wants.entry(column.pick.clone()).or_default();
+                wants.insert(column.want.clone());
                 plan.uses = plan.uses.saturating_add(1);
             }
             homes.push(columns);
@@ -96,20 +115,32 @@ impl Reader<'_> {
         for (member, columns) in members.iter().zip(&homes) {
             let mut sums = Sums::default();
             for column in columns {
-                let data = self.data(&mut plans, column, &mut findings)?;
+                let all = self.data(&mut plans, &manners, column, &mut findings)?;
+                // Rows that are optional, and absent.
+                let Some(data) = all.get(&column.pick) else {
+                    continue;
+                };
                 let (span, reference) = match &run {
                     Some(run) => run,
                     None => {
-                        let extent = Extent::of(&data);
+                        let extent = Extent::of(data);
                         run.insert((span(&extent)?, extent))
                     }
                 };
                 if same_end {
-                    same_extent(&data, reference, same_start)?;
+                    same_extent(data, reference, same_start)?;
                 }
-                let fit = covers(&data, span)?;
+                let fit = covers(data, span)?;
                 findings.fits.insert((data.step_s, fit));
-                self.add(column, &data, span, &mut sums, &mut findings)?;
+                self.add(column, data, span, &mut sums, most_kw, &mut findings)?;
+            }
+            if sums.load.is_empty() && sums.generation.is_empty() && sums.net.is_empty() {
+                let problem = format!("no file has a column or a row of home '{}'", member.name);
+                return Err(self.source.refuse(
+                    &member.at("load"),
+                    problem,
+                    "one column at least that is not optional",
+                ));
             }
             all.push(self.energy(member, columns, sums, &mut findings)?);
         }
@@ -125,12 +156,30 @@ impl Reader<'_> {
         {
             notes.push("profiles: steps before the first whole window are left out".into());
         }
+        for manner in &manners {
+            if let RowTime::Counted {
+                start,
+                by_scenario: true,
+                ..
+            } = manner.time
+            {
+                notes.push(format!(
+                    "profiles: rows without stamps are taken to begin at start, {}; if they begin at another time, \
+                     say so as start of [profiles.time]",
+                    shown(start)
+                ));
+            }
+        }
         findings.describe(&span, self.table, notes);
         Ok((span, all))
     }
 
     /// The columns of a home.
-    fn columns(&self, member: &Member<'_>) -> Result<Vec<Column>, ScenarioError> {
+    fn columns(
+        &self,
+        member: &Member<'_>,
+        manners: &mut Vec<Manner>,
+    ) -> Result<Vec<Column>, ScenarioError> {
         let own = member.table.map(|(_, t)| t);
         let own_load = own.and_then(|t| t.load.as_deref());
         let own_generation = own.and_then(|t| t.generation.as_deref());
@@ -180,7 +229,7 @@ impl Reader<'_> {
                     (true, Some((home, _))) => keys!["homes", home, key, i].to_vec(),
                     _ => keys!["profiles", key, i].to_vec(),
                 };
-                columns.push(self.column(member, role, table, &at)?);
+                columns.push(self.column(member, role, table, &at, manners)?);
             }
         }
         if columns.is_empty() {
@@ -200,6 +249,7 @@ impl Reader<'_> {
         role: Role,
         table: &ColumnTable,
         at: &[Key<'_>],
+        manners: &mut Vec<Manner>,
     ) -> Result<Column, ScenarioError> {
         let refuse = |key: &'static str, problem: String, expected: &str| {
             Err(self
@@ -233,38 +283,114 @@ impl Reader<'_> {
             }
         };
         let (factor, power) = match table.unit {
-            Unit::Kwh => (1_000.0, false),
-            Unit::Wh => (1.0, false),
+            Unit::Kwh | Unit::KwhRegister => (1_000.0, false),
+            Unit::Wh | Unit::WhRegister => (1.0, false),
             Unit::Kw => (1_000.0, true),
             Unit::W => (1.0, true),
             Unit::WPerKwp => (per_kwp()?, true),
             Unit::KwPerKwp => (1_000.0 * per_kwp()?, true),
         };
+        let measure = match table.unit {
+            Unit::KwhRegister | Unit::WhRegister => Measure::Register,
+            _ if power => Measure::Level,
+            _ => Measure::Amount,
+        };
+        let named = |text: &str| text.replace("{home}", &member.name);
+        let mut pick: Pick = table
+            .only
+            .iter()
+            .map(|(column, text)| (column.clone(), named(text)))
+            .collect();
+        // A file of a single home needs no column that names it.
+        let shared = table.file.is_none() && own.is_none();
+        if let Some(column) = self.table.home_column.as_ref().filter(|_| shared) {
+            if !table.only.contains_key(column) {
+                pick.push((column.clone(), member.name.clone()));
+            }
+        }
         Ok(Column {
-            file: self.places.find(&file.replace("{home}", &member.name)),
-            name: table.column.replace("{home}", &member.name),
+            file: self.places.find(&named(file)),
+            manner: self.manner(member, table, at, manners)?,
+            pick,
+            want: Want {
+                column: named(&table.column),
+                measure,
+                optional: table.optional,
+            },
             role,
             factor: factor * table.scale,
             power,
         })
     }
 
+    /// How a column's file is read, as an index.
+    fn manner(
+        &self,
+        member: &Member<'_>,
+        table: &ColumnTable,
+        at: &[Key<'_>],
+        manners: &mut Vec<Manner>,
+    ) -> Result<usize, ScenarioError> {
+        let home = member
+            .table
+            .map(|(i, t)| (vec![Key::Name("homes"), Key::Item(i)], t));
+        let mut layers = vec![(at, table.written())];
+        layers.extend(home.as_ref().map(|(path, t)| (&path[..], t.written())));
+        let general = [Key::Name("profiles")];
+        layers.push((&general, self.table.written()));
+        let dialect = dialect::dialect(self.source, &layers)?;
+        let own_at = [at, keys!["time"]].concat();
+        let home_at = home
+            .as_ref()
+            .map(|(path, _)| [&path[..], keys!["time"]].concat())
+            .unwrap_or_default();
+        let (time, path) = match (
+            &table.time,
+            home.as_ref().and_then(|(_, t)| t.time.as_ref()),
+        ) {
+            (Some(time), _) => (time, &own_at[..]),
+            (None, Some(time)) => (time, &home_at[..]),
+            (None, None) => (&self.table.time, keys!["profiles", "time"]),
+        };
+        let time = timing::row_time(self.source, path, time, self.start, self.window_s)?;
+        let manner = Manner {
+            dialect,
+            time,
+            missing: self.table.missing,
+            missing_key: "profiles.missing",
+        };
+        Ok(match manners.iter().position(|m| *m == manner) {
+            Some(there) => there,
+            None => {
+                manners.push(manner);
+                manners.len().saturating_sub(1)
+            }
+        })
+    }
+
     /// A column's file, read at its first use and dropped after its last.
     fn data(
         &self,
-        plans: &mut BTreeMap<PathBuf, Plan>,
+        plans: &mut Plans,
+        manners: &[Manner],
         column: &Column,
         findings: &mut Findings,
-    ) -> Result<Rc<CsvData>, ScenarioError> {
-        let plan = plans.entry(column.file.clone()).or_default();
-        let data = match plan.data.take() {
-            Some(data) => data,
-            None => {
-                let data = csv_profile::read(&column.file, &plan.columns, self.time, self.dialect)?;
-                if data.filled > 0 {
-                    findings.filled.push((data.file.clone(), data.filled));
+    ) -> Result<Rc<BTreeMap<Pick, CsvData>>, ScenarioError> {
+        let key = (column.file.clone(), column.manner);
+        let plan = plans.entry(key).or_default();
+        let data = match (plan.data.take(), manners.get(column.manner)) {
+            (Some(data), _) => data,
+            (None, None) => Rc::default(),
+            (None, Some(manner)) => {
+                let all = csv_profile::read(&column.file, &plan.wants, manner)?;
+                for data in all.values() {
+                    if data.filled > 0 {
+                        findings.filled.push((data.file.clone(), data.filled));
+                    }
+                    let named = |note| format!("{}: {note}", data.file.display());
+                    findings.strange.extend(data.notes.iter().map(named));
                 }
-                Rc::new(data)
+                Rc::new(all)
             }
         };
         plan.uses = plan.uses.saturating_sub(1);
@@ -281,35 +407,45 @@ impl Reader<'_> {
         data: &CsvData,
         span: &Span,
         sums: &mut Sums,
+        most_kw: f64,
         findings: &mut Findings,
     ) -> Result<(), ScenarioError> {
-        let hours = if column.power {
-            f64::from(data.step_s) / 3_600.0
-        } else {
-            1.0
+        let step_hours = f64::from(data.step_s) / 3_600.0;
+        let hours = if column.power { step_hours } else { 1.0 };
+        let name = &column.want.column;
+        let raw = data.column(&column.want).unwrap_or_default();
+        let suspect = suspicion::Column {
+            data,
+            want: &column.want,
+            values: raw,
+            most_kw,
         };
-        let raw = data.column(&column.name).unwrap_or_default();
+        findings.strange.extend(suspect.looks());
         let mut values = Vec::with_capacity(raw.len());
         for (step, value) in raw.iter().enumerate() {
             let wh = value * column.factor * hours;
-            if wh.abs() > MOST_WH {
-                return Err(data.refuse(
-                    step,
-                    &column.name,
-                    value.to_string(),
-                    "at most 1 GWh in a step",
-                ));
-            }
+            let beyond = wh.abs() > most_kw * 1_000.0 * step_hours;
             if wh < 0.0 && column.role != Role::Net {
                 match self.table.negative {
                     Negative::Refuse => {
                         let expected =
                             "no negative energy (or profiles.negative = \"zero\", or a net column)";
-                        return Err(data.refuse(step, &column.name, value.to_string(), expected));
+                        let hint =
+                            suspicion::error_value(*value).map(|h| format!("{expected}; {h}"));
+                        let expected = hint.as_deref().unwrap_or(expected);
+                        return Err(data.refuse(step, name, value.to_string(), expected));
                     }
-                    Negative::Zero => findings.negative = findings.negative.saturating_add(1),
+                    Negative::Zero => {
+                        findings.negative = findings.negative.saturating_add(1);
+                        if beyond || suspicion::error_value(*value).is_some() {
+                            findings.strange.push(suspect.strange(step, *value));
+                        }
+                    }
                 }
                 values.push(0.0);
+            } else if beyond {
+                let expected = suspect.at_most(*value);
+                return Err(data.refuse(step, name, value.to_string(), &expected));
             } else {
                 values.push(wh);
             }
@@ -339,7 +475,7 @@ impl Reader<'_> {
             return Err(ScenarioError::Extent {
                 file: data.file.clone(),
                 line: data.last_line,
-                found: format!("{most} Wh in a window of column '{}'", column.name),
+                found: format!("{most} Wh in a window of column '{name}'"),
                 expected: format!("at most {} Wh", u32::MAX - 1),
             });
         }
@@ -389,7 +525,7 @@ impl Reader<'_> {
                 let column = columns
                     .iter()
                     .find(|c| c.role != Role::Load)
-                    .map_or("", |c| c.name.as_str());
+                    .map_or("", |c| c.want.column.as_str());
                 let problem = format!("a consumer whose column '{column}' holds generation");
                 return Err(self.source.refuse(
                     &member.at("kind"),
@@ -415,52 +551,4 @@ struct Sums {
     generation: Vec<f64>,
     net: Vec<f64>,
     generates: bool,
-}
-
-impl Findings {
-    fn describe(&self, span: &Span, table: &ProfilesTable, notes: &mut Vec<String>) {
-        for (step_s, fit) in &self.fits {
-            let window_s = span.window_s;
-            match fit {
-                Fit::Same => {}
-                Fit::Finer(n) => {
-                    notes.push(format!("profiles: {n} steps of {step_s} s are added up to each window of {window_s} s"));
-                }
-                Fit::Coarser(n) => notes.push(format!(
-                    "profiles: steps of {step_s} s are spread evenly over {n} windows of {window_s} s \
-                     (whole Wh, the remainder carried)"
-                )),
-            }
-        }
-        let filled: u64 = self.filled.iter().map(|(_, n)| n).sum();
-        if filled > 0 {
-            let how = format!("{:?}", table.missing).to_lowercase();
-            let mut files: Vec<String> = self
-                .filled
-                .iter()
-                .take(5)
-                .map(|(f, n)| format!("{}: {n}", f.display()))
-                .collect();
-            if self.filled.len() > files.len() {
-                files.push("…".into());
-            }
-            notes.push(format!(
-                "profiles: {filled} missing values filled ({how}; {})",
-                files.join(", ")
-            ));
-        }
-        if self.negative > 0 {
-            notes.push(format!(
-                "profiles: {} negative values taken as zero",
-                self.negative
-            ));
-        }
-        if self.net_homes > 0 {
-            notes.push(format!(
-                "profiles: {} homes are known by their net import only; what they use of their own \
-                 generation within a window is not in demand or generation",
-                self.net_homes
-            ));
-        }
-    }
 }

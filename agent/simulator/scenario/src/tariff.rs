@@ -1,10 +1,12 @@
 //! Prices and carbon intensity per window: flat, by time of use, or from CSV.
 
 use crate::coverage;
-use crate::csv_profile::{self, Dialect};
+use crate::csv_profile::{self, Manner, Measure, Pick, Want};
+use crate::dialect;
 use crate::errors::ScenarioError;
 use crate::file::{
-    CarbonUnit, PeriodDays, PeriodTable, PriceUnit, SeriesTable, TemperatureUnit, TimeTable,
+    CarbonUnit, Missing, PeriodDays, PeriodTable, PriceUnit, ProfilesTable, SeriesTable,
+    TemperatureUnit, Written,
 };
 use crate::paths::Places;
 use crate::resample::Span;
@@ -14,7 +16,6 @@ use crate::timing;
 use crate::zones::HIGHEST_PRICE;
 use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
 use chrono_tz::Tz;
-use std::collections::BTreeSet;
 use wattpool_schema::{Seconds, Tariff};
 
 /// Carbon intensity of a typical mixed grid by local hour, g CO2 per kWh: a dip at noon from the grid's
@@ -55,10 +56,9 @@ fn starts(span: &Span) -> impl Iterator<Item = i64> {
 pub(crate) struct Series<'a> {
     pub(crate) source: &'a Source,
     pub(crate) places: &'a Places,
-    pub(crate) dialect: &'a Dialect,
     pub(crate) span: Span,
-    /// The profiles' time settings and where they stand, for files without their own.
-    pub(crate) time: Option<&'a TimeTable>,
+    /// The profiles' settings, for files without their own.
+    pub(crate) profiles: Option<&'a ProfilesTable>,
     /// The scenario's start.
     pub(crate) start: Option<&'a toml::Value>,
     /// Clock of time-of-use tables without a zone.
@@ -164,6 +164,8 @@ impl Series<'_> {
         for (key, given, needs) in [
             ("column", table.column.is_some(), "file"),
             ("time", table.time.is_some(), "file"),
+            ("where", !table.only.is_empty(), "file"),
+            ("missing", table.missing != Missing::Refuse, "file"),
         ] {
             if given && table.file.is_none() {
                 return Err(self.source.refuse(
@@ -243,6 +245,7 @@ impl Series<'_> {
         factor: f64,
         range: &Range,
     ) -> Result<Vec<f64>, ScenarioError> {
+        let at = |key: &'static str| [path, keys![key]].concat();
         let file = self.places.find(table.file.as_deref().unwrap_or_default());
         let Some(column) = table.column.clone() else {
             return Err(self
@@ -250,23 +253,36 @@ impl Series<'_> {
                 .refuse(path, "file without column", "column beside it"));
         };
         let own = [path, keys!["time"]].concat();
-        let (time, time_path) = match (&table.time, self.time) {
+        let (time, time_path) = match (&table.time, self.profiles) {
             (Some(time), _) => (time, &own[..]),
-            (None, Some(time)) => (time, keys!["profiles", "time"]),
+            (None, Some(profiles)) => (&profiles.time, keys!["profiles", "time"]),
             (None, None) => {
                 return Err(self
                     .source
                     .refuse(path, "file without time", "time beside it"))
             }
         };
-        let rows = timing::row_time(self.source, time_path, time, self.start, self.span.window_s)?;
-        let data = csv_profile::read(
-            &file,
-            &BTreeSet::from([column.clone()]),
-            &rows,
-            self.dialect,
-        )?;
-        let raw = data.column(&column).unwrap_or_default();
+        if table.missing == Missing::Zero {
+            return Err(self.source.refuse(
+                &at("missing"),
+                "a value that is missing would become 0",
+                "\"refuse\" or \"previous\"",
+            ));
+        }
+        let manner = Manner {
+            dialect: self.dialect(path, table)?,
+            time: timing::row_time(self.source, time_path, time, self.start, self.span.window_s)?,
+            missing: table.missing,
+            missing_key: "missing",
+        };
+        let want = Want {
+            column: column.clone(),
+            measure: Measure::Level,
+            optional: false,
+        };
+        let pick: Pick = table.only.clone().into_iter().collect();
+        let data = csv_profile::read_one(&file, &want, &pick, &manner)?;
+        let raw = data.column(&want).unwrap_or_default();
         let mut values = Vec::with_capacity(raw.len());
         for (step, value) in raw.iter().enumerate() {
             let scaled = value * factor;
@@ -276,6 +292,9 @@ impl Series<'_> {
             values.push(scaled);
         }
         coverage::covers(&data, &self.span)?;
+        for note in &data.notes {
+            self.notes.push(format!("{}: {note}", file.display()));
+        }
         if data.filled > 0 {
             self.notes.push(format!(
                 "{}: {} missing values filled",
@@ -288,6 +307,41 @@ impl Series<'_> {
             .steps_with(&values)
             .level(&self.span)
             .unwrap_or_default())
+    }
+}
+
+impl Series<'_> {
+    /// How the file of a series is written: as the profiles, but for where its header and its rows are unless
+    /// it is the same file.
+    fn dialect<U>(
+        &self,
+        path: &[Key<'_>],
+        table: &SeriesTable<U>,
+    ) -> Result<dialect::Dialect, ScenarioError> {
+        let mut layers = vec![(path, table.written())];
+        let general_at = [Key::Name("profiles")];
+        if let Some(profiles) = self.profiles {
+            let mut general = profiles.written();
+            if profiles.file != table.file {
+                general = Written {
+                    skip: None,
+                    footer: None,
+                    header: None,
+                    sheet: None,
+                    ..general
+                };
+            }
+            // A delimiter of its own may be the profiles' decimal mark, and the other way round.
+            let own = table.written();
+            if own.delimiter.is_some() && own.delimiter == general.decimal {
+                general.decimal = None;
+            }
+            if own.decimal.is_some() && own.decimal == general.delimiter {
+                general.delimiter = None;
+            }
+            layers.push((&general_at, general));
+        }
+        dialect::dialect(self.source, &layers)
     }
 }
 

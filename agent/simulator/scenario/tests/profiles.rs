@@ -32,11 +32,14 @@ fn read(scenario: &str, files: &[(&str, &str)]) -> Neighbourhood {
     read_with(&format!("{scenario}{TARIFF}"), files, Overrides::default())
 }
 
+/// Time settings of rows without stamps.
+const COUNTED: &str = "step_s = 3600\nstart = \"2026-05-04T00:00:00Z\"";
+
 /// One home `a` in `a.csv`, hourly windows from midnight UTC, with these columns.
 fn hourly(columns: &str) -> String {
     format!(
         "name = \"case\"\nwindow_s = 3600\nstart = \"2026-05-04T00:00:00Z\"\n[profiles]\nfile = \"a.csv\"\n\
-         homes = [\"a\"]\n{columns}\n[profiles.time]\nstep_s = 3600\n"
+         homes = [\"a\"]\n{columns}\n[profiles.time]\n{COUNTED}\n"
     )
 }
 
@@ -189,7 +192,7 @@ fn missing_values_and_rows_are_filled_and_counted() {
         let scenario = hourly(&format!(
             "missing = \"{policy}\"\nload = [{{ column = \"x\", unit = \"Wh\" }}]"
         ))
-        .replace("step_s = 3600", "column = \"t\"");
+        .replace(COUNTED, "column = \"t\"");
         let n = read(&scenario, &[("a.csv", csv)]);
         assert_eq!(n.homes[0].demand_wh, expected, "{policy}");
         assert!(
@@ -357,7 +360,7 @@ fn damaged_input_is_refused_and_never_crashes() {
     let dir = tempfile::tempdir().unwrap();
     let (path, csv) = (dir.path().join("case.toml"), dir.path().join("a.csv"));
     let scenario = hourly("load = [{ column = \"x\", unit = \"Wh\" }]")
-        .replace("step_s = 3600", "column = \"t\"")
+        .replace(COUNTED, "column = \"t\"")
         + "[[zones.pairs]]\nfrom = 1\nto = 1\nloss = 0.5\n[policy]\nhours = { from = 1, to = 2 }\n"
         + TARIFF;
     let rows = "t,x\n2026-05-04T00:00:00Z,4\n2026-05-04T01:00:00Z,5\n2026-05-04T02:00:00Z,6\n";

@@ -106,15 +106,15 @@ fn files_and_columns() {
 #[test]
 fn cells() {
     check(&[
-        Case { replace: &[], a: "load,pv\n1,0\nmuch,0\n", message: "a.csv:3: column 'load': found 'much'; expected a number" },
-        Case { replace: &[], a: "load,pv\r\n1,0\r\n\r\nmuch,0\r\n", message: "a.csv:4: column 'load': found 'much'; expected a number" },
+        Case { replace: &[], a: "load,pv\n1,0\nmuch,0\n", message: "a.csv:3: column 'load': found 'much'; expected a number (or footer = 1, if the rows end before this line)" },
+        Case { replace: &[], a: "load,pv\r\n1,0\r\n\r\nmuch,0\r\n", message: "a.csv:4: column 'load': found 'much'; expected a number (or footer = 1, if the rows end before this line)" },
         Case { replace: &[], a: "load,pv\n1,inf\n", message: "a.csv:2: column 'pv': found 'inf'; expected a finite number" },
         Case { replace: &[], a: "load,pv\n1,0\n-1,0\n", message: "a.csv:3: column 'load': found -1; expected no negative energy (or profiles.negative = \"zero\", or a net column)" },
         Case { replace: &[], a: "load,pv\n1,0\n,0\n", message: "a.csv:3: column 'load': found a missing value; expected a number (or profiles.missing = \"zero\" or \"previous\")" },
         Case { replace: &[], a: "load,pv\n1,NaN\n", message: "a.csv:2: column 'pv': found a missing value; expected a number (or profiles.missing = \"zero\" or \"previous\")" },
         Case { replace: &[("homes = [", "missing = \"previous\"\nhomes = [")], a: "load,pv\n,0\n1,0\n", message: "a.csv:2: column 'load': found a missing value; expected a number in the first row, to be repeated" },
-        Case { replace: &[], a: "load,pv\n1e12,0\n", message: "a.csv:2: column 'load': found 1000000000000; expected at most 1 GWh in a step" },
-        Case { replace: &[], a: "load,pv\n\"1,5\",0\n", message: "a.csv:2: column 'load': found '1,5'; expected a number" },
+        Case { replace: &[], a: "load,pv\n1e12,0\n", message: "a.csv:2: column 'load': found 1000000000000; expected at most 100 kW on average, 100 kWh in a step of 3600 s (profiles.most_kw); is the unit right?" },
+        Case { replace: &[], a: "load,pv\n\"1,5\",0\n", message: "a.csv:2: column 'load': found '1,5'; expected a number with decimal = \".\": decimal = \",\", or thousands = \",\" if the commas group digits" },
     ]);
 }
 
@@ -128,20 +128,20 @@ fn times() {
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T01:00:00Z,1,0\n2026-05-04T03:00:00Z,1,0\n", message: "a.csv:4: column 'time': found '2026-05-04T03:00:00Z', 7200 s after line 3; expected 3600 s, the length of a step (or profiles.missing = \"zero\" or \"previous\")" },
         Case { replace: &[(COUNTED, FILLED), ("homes = [", "missing = \"zero\"\nhomes = [")], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T01:00:00Z,1,0\n2026-06-04T01:00:00Z,1,0\n", message: "a.csv:4: column 'time': found '2026-06-04T01:00:00Z', 2678400 s after line 3; expected gaps of at most a week" },
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T00:00:00Z,1,0\n", message: "a.csv:3: column 'time': found '2026-05-04T00:00:00Z', the time of line 2; expected a later time" },
-        Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-03T23:00:00Z,1,0\n", message: "a.csv:3: column 'time': found '2026-05-03T23:00:00Z', a time before that of line 2; expected a later time" },
+        Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T01:00:00Z,1,0\n2026-05-03T23:00:00Z,1,0\n", message: "a.csv:4: column 'time': found '2026-05-03T23:00:00Z', a time before that of line 3; expected a later time" },
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\nnoon,1,0\n", message: "a.csv:2: column 'time': found 'noon'; expected an RFC 3339 time such as 2026-05-04T00:00:00Z" },
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n", message: "a.csv:2: a single row; expected two rows at least, or step_s beside the time column" },
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T01:00:00Z,1,0\n2026-05-04T02:00:00Z,1,0\n", message: "a.csv:2: rows from 2026-05-04T01:00:00Z on; expected rows from 2026-05-04T00:00:00Z on" },
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T00:25:00Z,1,0\n2026-05-04T00:50:00Z,1,0\n2026-05-04T01:15:00Z,1,0\n", message: "a.csv:2: steps of 1500 s; expected a divisor or a multiple of window_s = 3600" },
-        Case { replace: &[(COUNTED, LOCAL)], a: "time,load,pv\n29.03.2026 02:30,1,0\n", message: "a.csv:2: column 'time': found '29.03.2026 02:30'; expected a time of the form %d.%m.%Y %H:%M that exists in Europe/Berlin" },
+        Case { replace: &[(COUNTED, LOCAL)], a: "time,load,pv\n29.03.2026 02:30,1,0\n", message: "a.csv:2: column 'time': found '29.03.2026 02:30'; expected a time of the form %d.%m.%Y %H:%M that exists in Europe/Berlin (or clock_change = \"same_rows\", where every day has the same rows)" },
         Case { replace: &[("step_s = 3600", "step_s = 2400")], a: A, message: "case.toml:10: profiles.time.step_s: 2400 s neither divides the window of 3600 s nor is a multiple of it; expected a divisor or a multiple of window_s" },
         Case { replace: &[("step_s = 3600", "zone = \"Atlantis\"\nstep_s = 3600")], a: A, message: "case.toml:10: profiles.time.zone: unknown zone 'Atlantis'; expected a time zone such as Europe/Berlin, or an offset such as +01:00" },
-        Case { replace: &[("step_s = 3600", "column = \"t\"\nzone = \"UTC\"")], a: A, message: "case.toml:11: profiles.time.zone: the stamps say themselves how far they are from UTC; expected no zone, or a format without offset" },
+        Case { replace: &[("step_s = 3600", "column = \"t\"\nformat = \"rfc3339\"\nzone = \"UTC\"")], a: A, message: "case.toml:12: profiles.time.zone: the stamps say themselves how far they are from UTC; expected no zone, or a format without offset" },
         Case { replace: &[("step_s = 3600", "column = \"t\"\nformat = \"%Y-%m-%d %H:%M\"")], a: A, message: "case.toml:11: profiles.time.format: stamps without an offset, and no zone; expected zone beside it" },
-        Case { replace: &[("step_s = 3600", "column = \"t\"\nformat = \"iso\"")], a: A, message: "case.toml:11: profiles.time.format: 'iso' is no time pattern; expected rfc3339, unix, or strftime such as %Y-%m-%d %H:%M" },
+        Case { replace: &[("step_s = 3600", "column = \"t\"\nformat = \"iso\"")], a: A, message: "case.toml:11: profiles.time.format: 'iso' is no time pattern; expected rfc3339, unix, unix_ms, or strftime such as %Y-%m-%d %H:%M" },
         Case { replace: &[("step_s = 3600", "column = \"t\"\nstart = \"2026-05-04\"")], a: A, message: "case.toml:11: profiles.time.start: the time column says when rows begin; expected either column or start" },
         Case { replace: &[("step_s = 3600", "")], a: A, message: "case.toml:9: profiles.time: neither column nor step_s is given; expected one of them" },
-        Case { replace: &[("start = \"2026-05-04T00:00:00Z\"", "start = \"2026-05-04T00:30:00Z\"")], a: A, message: "case.toml:3: start: \"2026-05-04T00:30:00Z\" is inside a window of 3600 s; expected the edge of a window, in UTC" },
+        Case { replace: &[("start = \"2026-05-04T00:00:00Z\"", "start = \"2026-05-04T00:30:00Z\"")], a: A, message: "case.toml:3: start: \"2026-05-04T00:30:00Z\" is inside a window of 3600 s; expected the edge of a window, in UTC (window_s = 1800 would have one there)" },
         Case { replace: &[("start = \"2026-05-04T00:00:00Z\"\n", "")], a: A, message: "case.toml:8: profiles.time: step_s without start; expected start here or for the scenario" },
     ]);
 }
@@ -153,7 +153,7 @@ fn keys() {
         Case { replace: &[("window_s = 3600", "window_s = \"an hour\"")], a: A, message: "case.toml:2: window_s: invalid type: string \"an hour\", expected u32" },
         Case { replace: &[("window_s = 3600", "window_s = 1000")], a: A, message: "case.toml:2: window_s: found 1000; expected seconds that divide a day, at least 60" },
         Case { replace: &[("window_s = 3600", "days = 0")], a: A, message: "case.toml:2: days: found 0; expected at least 1" },
-        Case { replace: &[("unit = \"kW\"", "unit = \"horses\"")], a: A, message: "case.toml:8: profiles.generation[1].unit: unknown variant `horses`, expected one of `kWh`, `Wh`, `kW`, `W`, `W per kWp`, `kW per kWp`" },
+        Case { replace: &[("unit = \"kW\"", "unit = \"horses\"")], a: A, message: "case.toml:8: profiles.generation[1].unit: unknown variant `horses`, expected one of `kWh`, `Wh`, `kWh register`, `Wh register`, `kW`, `W`, `W per kWp`, `kW per kWp`" },
         Case { replace: &[("unit = \"kW\"", "unit = \"W per kWp\"")], a: A, message: "case.toml:8: profiles.generation[1].unit: home 'a' has no kwp; expected kwp for the home, its group or the profiles" },
         Case { replace: &[("unit = \"kW\"", "unit = \"kW\", scale = 0")], a: A, message: "case.toml:8: profiles.generation[1].scale: found 0; expected a finite number other than 0" },
         Case { replace: &[("[profiles]\n", "[generate]\n[profiles]\n")], a: A, message: "case.toml:5: profiles: [generate] and [profiles] together; expected one or the other" },

@@ -78,6 +78,7 @@ pub fn simulate(n: &Neighbourhood, seed: u64, threads: usize, signatures: Signat
         seed,
         threads,
         signatures,
+        record: false,
     };
     run(n, &options, &AtomicBool::new(false), &mut |_| {}).unwrap()
 }

@@ -1,128 +1,25 @@
-//! Charts that compare homes, and histograms.
+//! Histograms.
 
 use plotters::chart::ChartBuilder;
 use plotters::element::Rectangle;
 
 use super::draw::{
-    axis_number, failed, filled, rule_style, svg, text_style, Canvas, Entry, Figure, Ticked,
+    axis_number, failed, filled, rule_style, svg, text_style, Canvas, Figure, Frame, Hints, Medium,
 };
-use super::palette::{Colour, GENERATION};
+use super::palette::GENERATION;
 
-/// Width of charts that stand side by side.
-const WIDTH: u32 = 520;
-/// Height of one home's bars.
-const ROW: u32 = 26;
-/// Characters of a home's name that fit beside its bars.
-const NAME: usize = 18;
 /// Bins of a histogram, at most.
 const MOST_BINS: u64 = 24;
+/// Pixels left of the plotted area.
+const LEFT: u32 = 78;
+/// Pixels right of it.
+const RIGHT: u32 = 28;
 
-/// One home's bars, one value per colour of the chart.
-#[derive(Clone, Debug)]
-pub struct HomeBars {
-    /// The home's name.
-    pub name: String,
-    /// Lengths in the unit of the chart.
-    pub values: Vec<f64>,
-}
-
-fn shortened(name: &str) -> String {
-    if name.chars().count() <= NAME {
-        return name.into();
+const fn size(medium: Medium) -> (u32, u32) {
+    match medium {
+        Medium::Wide => (440, 260),
+        Medium::Narrow => (320, 240),
     }
-    let kept: String = name.chars().take(NAME.saturating_sub(1)).collect();
-    format!("{kept}…")
-}
-
-fn draw_homes(
-    canvas: &Canvas,
-    homes: &[HomeBars],
-    colours: &[Colour],
-    unit: &str,
-) -> Result<(), String> {
-    let values = || homes.iter().flat_map(|home| home.values.iter().copied());
-    let (low, high) = (values().fold(0.0, f64::min), values().fold(0.0, f64::max));
-    let range = if high > low { high - low } else { 1.0 };
-    let rows = homes.len() as f64;
-    let longest = homes
-        .iter()
-        .map(|home| home.name.chars().count().min(NAME))
-        .max()
-        .unwrap_or(0);
-    let names = u32::try_from(longest)
-        .unwrap_or(0)
-        .saturating_mul(8)
-        .saturating_add(14);
-    let middles: Vec<f64> = (0..homes.len()).map(|row| row as f64 + 0.5).collect();
-    let mut chart = ChartBuilder::on(canvas)
-        .margin(8)
-        .margin_right(28)
-        .x_label_area_size(28)
-        .y_label_area_size(names)
-        .build_cartesian_2d(
-            (if low < 0.0 { low - range * 0.03 } else { 0.0 })..(low + range * 1.03),
-            Ticked::new(0.0..rows, middles),
-        )
-        .map_err(failed)?;
-    // Row 0 is at the bottom: the first home is drawn at the top.
-    let top_down = || homes.iter().rev();
-    chart
-        .configure_mesh()
-        .disable_y_mesh()
-        .bold_line_style(rule_style())
-        .light_line_style(plotters::style::TRANSPARENT)
-        .axis_style(rule_style())
-        .label_style(text_style())
-        .x_labels(6)
-        .x_label_formatter(&|x| {
-            format!("{} {unit}", axis_number(*x, range))
-                .trim_end()
-                .to_string()
-        })
-        .y_label_formatter(&|y| {
-            let row = (0..homes.len()).find(|row| (*row as f64 + 0.5 - y).abs() < 0.25);
-            row.and_then(|row| top_down().nth(row))
-                .map_or_else(String::new, |home| shortened(&home.name))
-        })
-        .draw()
-        .map_err(failed)?;
-    let thickness = 0.76 / colours.len().max(1) as f64;
-    for (row, home) in top_down().enumerate() {
-        for ((bar, value), colour) in home.values.iter().enumerate().zip(colours) {
-            let top = row as f64 + 0.88 - bar as f64 * thickness;
-            let corners = [(0.0, top - thickness), (*value, top)];
-            chart
-                .draw_series(std::iter::once(Rectangle::new(corners, filled(*colour))))
-                .map_err(failed)?;
-        }
-    }
-    Ok(())
-}
-
-/// Horizontal bars, one group per home in the order given.
-pub fn homes(
-    id: &str,
-    title: &str,
-    caption: String,
-    unit: &str,
-    bars: &[HomeBars],
-    legend: &[(Colour, &'static str)],
-) -> Result<Figure, String> {
-    let colours: Vec<Colour> = legend.iter().map(|(colour, _)| *colour).collect();
-    let rows = u32::try_from(bars.len()).unwrap_or(u32::MAX);
-    let height = rows.saturating_mul(ROW).saturating_add(50);
-    Ok(Figure {
-        title: title.into(),
-        svg: svg(id, title, &caption, (WIDTH, height), |canvas| {
-            draw_homes(canvas, bars, &colours, unit)
-        })?,
-        caption,
-        legend: legend
-            .iter()
-            .map(|(colour, text)| Entry::area(*colour, text))
-            .collect(),
-        wide: false,
-    })
 }
 
 /// Width of bins (1, 2 or 5 times a power of ten) and the count in each, from zero.
@@ -143,14 +40,20 @@ pub fn bins(values: &[u64]) -> (u64, Vec<u64>) {
     (width, counts)
 }
 
-fn draw_histogram(canvas: &Canvas, width: u64, counts: &[u64], unit: &str) -> Result<(), String> {
+fn draw_histogram(
+    canvas: &Canvas,
+    width: u64,
+    counts: &[u64],
+    along: &str,
+    medium: Medium,
+) -> Result<(), String> {
     let right = counts.len() as f64 * width as f64;
     let high = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
     let mut chart = ChartBuilder::on(canvas)
         .margin(8)
         .margin_top(14)
-        .margin_right(28)
-        .x_label_area_size(28)
+        .margin_right(RIGHT)
+        .x_label_area_size(52)
         .y_label_area_size(70)
         .build_cartesian_2d(0.0..right, 0.0..high * 1.06)
         .map_err(failed)?;
@@ -161,9 +64,12 @@ fn draw_histogram(canvas: &Canvas, width: u64, counts: &[u64], unit: &str) -> Re
         .light_line_style(plotters::style::TRANSPARENT)
         .axis_style(rule_style())
         .label_style(text_style())
-        .x_labels(8)
+        .axis_desc_style(text_style())
+        .x_desc(along)
+        .y_desc("trades")
+        .x_labels(if medium == Medium::Wide { 5 } else { 3 })
         .y_labels(5)
-        .x_label_formatter(&|x| format!("{} {unit}", axis_number(*x, right)))
+        .x_label_formatter(&|x| axis_number(*x, right))
         .y_label_formatter(&|y| axis_number(*y, high))
         .draw()
         .map_err(failed)?;
@@ -184,21 +90,41 @@ fn draw_histogram(canvas: &Canvas, width: u64, counts: &[u64], unit: &str) -> Re
     Ok(())
 }
 
-/// How many trades have which size.
+/// How many trades have which size. `along`: what the horizontal axis shows, with its unit.
 pub fn histogram(
     id: &str,
     title: &str,
     caption: &str,
-    unit: &str,
+    (along, unit): (&str, &str),
     values: &[u64],
 ) -> Result<Figure, String> {
     let (width, counts) = bins(values);
     let caption = format!("{caption} Each bar is {width} {unit} wide.");
+    let frame = Frame {
+        id,
+        title,
+        description: &caption,
+        sides: (LEFT, RIGHT),
+    };
+    let along = format!("{along}, {unit}");
+    let [wide, narrow] = Medium::BOTH.map(|medium| {
+        svg(&frame, medium, size(medium), |canvas| {
+            draw_histogram(canvas, width, &counts, &along, medium)
+        })
+    });
+    let place = |(bin, count): (usize, &u64)| {
+        let from = width.saturating_mul(u64::try_from(bin).unwrap_or(u64::MAX));
+        let to = from.saturating_add(width);
+        format!("{from} to {to} {unit}: {count} trades")
+    };
     Ok(Figure {
         title: title.into(),
-        svg: svg(id, title, &caption, (WIDTH, 260), |canvas| {
-            draw_histogram(canvas, width, &counts, unit)
-        })?,
+        svg: wide?,
+        narrow: narrow?,
+        hints: Hints {
+            id: id.into(),
+            places: counts.iter().enumerate().map(place).collect(),
+        },
         caption,
         legend: Vec::new(),
         wide: false,
@@ -219,11 +145,5 @@ mod tests {
         let (_, counts) = bins(&[u64::MAX, 5]);
         assert_eq!(counts.iter().sum::<u64>(), 2);
         assert!(counts.len() as u64 <= MOST_BINS);
-    }
-
-    #[test]
-    fn long_names_are_cut_at_characters() {
-        assert_eq!(shortened("home-17"), "home-17");
-        assert_eq!(shortened("Ärzte-und-Apotheken-Haus").chars().count(), NAME);
     }
 }

@@ -11,6 +11,8 @@ use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::prelude::Ranged;
 use plotters::style::{Color, IntoFont, ShapeStyle, TextStyle};
 
+use serde::Serialize;
+
 use super::palette::{Colour, INK, RULE};
 use crate::time::instant;
 use wattpool_schema::Seconds;
@@ -58,10 +60,57 @@ pub struct Figure {
     pub caption: String,
     /// What the colours stand for.
     pub legend: Vec<Entry>,
-    /// The inline SVG.
+    /// The inline SVG for screens and paper.
     pub svg: String,
+    /// The same, drawn for a telephone.
+    pub narrow: String,
+    /// What is said where somebody points.
+    pub hints: Hints,
     /// Takes the page's whole width.
     pub wide: bool,
+}
+
+/// What is said where somebody points at a chart: its width is divided evenly among the places.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Hints {
+    /// The chart's id.
+    pub id: String,
+    /// One line per place.
+    pub places: Vec<String>,
+}
+
+/// Where a chart is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// A screen of usual width, and paper.
+    Wide,
+    /// A telephone, in a drawing of its own lest the text shrink.
+    Narrow,
+}
+
+impl Medium {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Wide, Self::Narrow];
+
+    /// Appended to ids.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Wide => "",
+            Self::Narrow => "-narrow",
+        }
+    }
+}
+
+/// What a chart is besides its drawing.
+pub struct Frame<'a> {
+    /// Unique on the page.
+    pub id: &'a str,
+    /// For assistive technology.
+    pub title: &'a str,
+    /// For assistive technology.
+    pub description: &'a str,
+    /// Pixels left and right of the plotted area.
+    pub sides: (u32, u32),
 }
 
 /// Any error of the drawing library as text.
@@ -69,11 +118,14 @@ pub fn failed(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
+/// Size of text in charts as the drawing library counts it: it writes 13.7 pixels.
+const TEXT: i32 = 17;
+
 /// Text of axes.
 pub fn text_style() -> TextStyle<'static> {
     TextStyle {
         color: INK.rgb().to_backend_color(),
-        ..TextStyle::from(("sans-serif", 13).into_font())
+        ..TextStyle::from(("sans-serif", TEXT).into_font())
     }
 }
 
@@ -128,15 +180,14 @@ impl Ranged for Ticked {
     }
 }
 
-/// Draws on a canvas of the given size in pixels and returns the SVG for embedding. `id` is unique on
-/// the page; title and description are for assistive technology.
+/// Draws on a canvas of the given size in pixels and returns the SVG for embedding.
 pub fn svg(
-    id: &str,
-    title: &str,
-    description: &str,
+    frame: &Frame<'_>,
+    medium: Medium,
     size: (u32, u32),
     draw: impl FnOnce(&Canvas) -> Result<(), String>,
 ) -> Result<String, String> {
+    let id = format!("{}{}", frame.id, medium.suffix());
     let mut drawn = String::new();
     {
         let canvas = SVGBackend::with_string(&mut drawn, size).into_drawing_area();
@@ -150,12 +201,15 @@ pub fn svg(
         .map(|(_, rest)| rest);
     let content = content.ok_or_else(|| format!("chart {id}: the drawing has no content"))?;
     Ok(format!(
-        "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\">\
+        "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\" \
+         data-left=\"{}\" data-right=\"{}\">\
          <title id=\"{id}-title\">{}</title><desc id=\"{id}-desc\">{}</desc>{content}",
         size.0,
         size.1,
-        escaped(title),
-        escaped(description)
+        frame.sides.0,
+        frame.sides.1,
+        escaped(frame.title),
+        escaped(frame.description)
     ))
 }
 
@@ -272,7 +326,13 @@ mod tests {
 
     #[test]
     fn svg_is_embedded_without_the_librarys_head() {
-        let drawn = svg("x", "a<b", "d", (100, 50), |_| Ok(())).unwrap();
+        let frame = Frame {
+            id: "x",
+            title: "a<b",
+            description: "d",
+            sides: (1, 2),
+        };
+        let drawn = svg(&frame, Medium::Wide, (100, 50), |_| Ok(())).unwrap();
         assert!(drawn.starts_with("<svg viewBox=\"0 0 100 50\" role=\"img\""));
         assert!(drawn.contains("<title id=\"x-title\">a&lt;b</title>"));
         assert!(drawn.trim_end().ends_with("</svg>"));

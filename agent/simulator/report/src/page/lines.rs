@@ -7,12 +7,22 @@ use plotters::style::Color;
 
 use super::draw::{
     axis_number, failed, rule_style, svg, text_style, time_label, time_ticks, Canvas, Entry,
-    Figure, Ticked,
+    Figure, Frame, Hints, Medium, Ticked,
 };
 use super::palette::{Colour, FEED_IN, GENERATION, GRID, OWN, TRADED};
 use super::series::Point;
 
-const SIZE: (u32, u32) = (900, 290);
+/// Pixels left of the plotted area: margin and labels.
+const LEFT: u32 = 78;
+/// Pixels right of it.
+const RIGHT: u32 = 24;
+
+const fn size(medium: Medium) -> (u32, u32) {
+    match medium {
+        Medium::Wide => (900, 290),
+        Medium::Narrow => (320, 250),
+    }
+}
 
 /// The horizontal axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +37,21 @@ pub enum Axis {
 struct Layers {
     areas: Vec<(Colour, Vec<f64>)>,
     lines: Vec<(Colour, Vec<Option<f64>>)>,
-    unit: &'static str,
+    unit: String,
+}
+
+/// Most labels that fit under a narrow chart.
+const NARROW_TICKS: usize = 2;
+
+/// Of many ticks, every second, third, … one, so that their labels fit.
+fn thinned(ticks: Vec<f64>, medium: Medium, pattern: &str) -> Vec<f64> {
+    let most = match (medium, pattern.len()) {
+        (Medium::Wide, _) => return ticks,
+        (Medium::Narrow, 0..=5) => NARROW_TICKS.saturating_add(3),
+        (Medium::Narrow, _) => NARROW_TICKS,
+    };
+    let step = ticks.len().div_ceil(most).max(1);
+    ticks.into_iter().step_by(step).collect()
 }
 
 fn ticks(points: &[Point], axis: Axis) -> (f64, f64, Vec<f64>, &'static str) {
@@ -67,7 +91,13 @@ fn stretches(points: &[Point], values: &[Option<f64>]) -> Vec<Vec<(f64, f64)>> {
     all
 }
 
-fn draw(canvas: &Canvas, points: &[Point], axis: Axis, layers: &Layers) -> Result<(), String> {
+fn draw(
+    canvas: &Canvas,
+    points: &[Point],
+    axis: Axis,
+    layers: &Layers,
+    medium: Medium,
+) -> Result<(), String> {
     let values = || {
         let areas = layers
             .areas
@@ -84,6 +114,7 @@ fn draw(canvas: &Canvas, points: &[Point], axis: Axis, layers: &Layers) -> Resul
     let bottom = values().fold(0.0, f64::min);
     let range = if top > bottom { top - bottom } else { 1.0 };
     let (from, to, keys, pattern) = ticks(points, axis);
+    let keys = thinned(keys, medium, pattern);
     let lower = if bottom < 0.0 {
         bottom - range * 0.05
     } else {
@@ -92,12 +123,12 @@ fn draw(canvas: &Canvas, points: &[Point], axis: Axis, layers: &Layers) -> Resul
     let mut chart = ChartBuilder::on(canvas)
         .margin(8)
         .margin_top(14)
-        .margin_right(24)
-        .x_label_area_size(28)
-        .y_label_area_size(60)
+        .margin_right(RIGHT)
+        .x_label_area_size(32)
+        .y_label_area_size(70)
         .build_cartesian_2d(Ticked::new(from..to, keys), lower..bottom + range * 1.06)
         .map_err(failed)?;
-    let unit = layers.unit;
+    let unit = layers.unit.as_str();
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -147,14 +178,82 @@ fn draw(canvas: &Canvas, points: &[Point], axis: Axis, layers: &Layers) -> Resul
     Ok(())
 }
 
+/// When a point is, for a hint.
+fn moment(point: &Point, axis: Axis, span: f64) -> String {
+    let pattern = match axis {
+        Axis::Day => "%H:%M",
+        Axis::Period if span >= 86_400.0 => "%a %-d %b",
+        Axis::Period => "%a %-d %b %H:%M",
+    };
+    let begin = point.at - span / 2.0;
+    time_label(begin, pattern)
+}
+
+/// A chart over time.
+pub struct Chart<'a> {
+    /// Unique on the page.
+    pub id: &'a str,
+    /// Heading.
+    pub title: &'a str,
+    /// Below it.
+    pub caption: String,
+    /// What is drawn.
+    pub points: &'a [Point],
+    /// Along what.
+    pub axis: Axis,
+}
+
+impl Chart<'_> {
+    /// Length of what a point stands for, seconds.
+    fn span(&self) -> f64 {
+        match (self.axis, self.points) {
+            (Axis::Day, points) => 86_400.0 / points.len().max(1) as f64,
+            (Axis::Period, [first, second, ..]) => second.at - first.at,
+            (Axis::Period, _) => 0.0,
+        }
+    }
+
+    fn figure(
+        self,
+        layers: &Layers,
+        legend: Vec<Entry>,
+        say: impl Fn(&Point) -> String,
+    ) -> Result<Figure, String> {
+        let frame = Frame {
+            id: self.id,
+            title: self.title,
+            description: &self.caption,
+            sides: (LEFT, RIGHT),
+        };
+        let [wide, narrow] = Medium::BOTH.map(|medium| {
+            svg(&frame, medium, size(medium), |canvas| {
+                draw(canvas, self.points, self.axis, layers, medium)
+            })
+        });
+        let span = self.span();
+        let places = self
+            .points
+            .iter()
+            .map(|point| format!("{}: {}", moment(point, self.axis, span), say(point)))
+            .collect();
+        Ok(Figure {
+            title: self.title.into(),
+            svg: wide?,
+            narrow: narrow?,
+            hints: Hints {
+                id: self.id.into(),
+                places,
+            },
+            caption: self.caption,
+            legend,
+            wide: true,
+        })
+    }
+}
+
 /// Demand by where it was met from, stacked, with generation as a line.
-pub fn supply(
-    id: &str,
-    title: &str,
-    caption: String,
-    points: &[Point],
-    axis: Axis,
-) -> Result<Figure, String> {
+pub fn supply(chart: Chart<'_>) -> Result<Figure, String> {
+    let points = chart.points;
     let stacked = |parts: &dyn Fn(&Point) -> f64| points.iter().map(parts).collect::<Vec<_>>();
     let layers = Layers {
         areas: vec![
@@ -175,33 +274,30 @@ pub fn supply(
                 points.iter().map(|p| Some(p.generation_kw())).collect(),
             ),
         ],
-        unit: "kW",
+        unit: "kW".into(),
     };
-    Ok(Figure {
-        title: title.into(),
-        svg: svg(id, title, &caption, SIZE, |canvas| {
-            draw(canvas, points, axis, &layers)
-        })?,
-        caption,
-        legend: vec![
-            Entry::area(OWN, "own use"),
-            Entry::area(TRADED, "traded between neighbours"),
-            Entry::area(GRID, "from the national grid"),
-            Entry::line(GENERATION, "generation"),
-            Entry::line(FEED_IN, "fed into the grid"),
-        ],
-        wide: true,
+    let legend = vec![
+        Entry::area(OWN, "own use"),
+        Entry::area(TRADED, "traded between neighbours"),
+        Entry::area(GRID, "from the national grid"),
+        Entry::line(GENERATION, "generation"),
+        Entry::line(FEED_IN, "fed into the grid"),
+    ];
+    chart.figure(&layers, legend, |p| {
+        format!(
+            "own use {:.2} kW, traded {:.2}, from the grid {:.2}, generation {:.2}, fed in {:.2}",
+            p.own_use_kw(),
+            p.traded_kw(),
+            p.grid_import_kw(),
+            p.generation_kw(),
+            p.feed_in_kw()
+        )
     })
 }
 
 /// Prices of trades between the two grid tariffs.
-pub fn prices(
-    id: &str,
-    title: &str,
-    caption: String,
-    points: &[Point],
-    axis: Axis,
-) -> Result<Figure, String> {
+pub fn prices(chart: Chart<'_>) -> Result<Figure, String> {
+    let points = chart.points;
     let layers = Layers {
         areas: Vec::new(),
         lines: vec![
@@ -215,19 +311,21 @@ pub fn prices(
             ),
             (TRADED, points.iter().map(Point::price).collect()),
         ],
-        unit: "",
+        unit: String::new(),
     };
-    Ok(Figure {
-        title: title.into(),
-        svg: svg(id, title, &caption, SIZE, |canvas| {
-            draw(canvas, points, axis, &layers)
-        })?,
-        caption,
-        legend: vec![
-            Entry::line(GRID, "grid purchase tariff"),
-            Entry::line(TRADED, "mean price of trades"),
-            Entry::line(FEED_IN, "feed-in tariff"),
-        ],
-        wide: true,
+    let legend = vec![
+        Entry::line(GRID, "price of the grid"),
+        Entry::line(TRADED, "mean price of trades"),
+        Entry::line(FEED_IN, "feed-in tariff"),
+    ];
+    chart.figure(&layers, legend, |p| {
+        let traded = p
+            .price()
+            .map_or_else(|| "no trade".into(), |price| format!("trades {price:.4}"));
+        format!(
+            "{traded}, grid {:.4}, feed-in {:.4}",
+            p.import_tariff(),
+            p.feed_in_tariff()
+        )
     })
 }

@@ -3,23 +3,42 @@
 mod bars;
 mod draw;
 mod figures;
+mod flows;
+mod homes;
 mod lines;
 mod palette;
 mod sections;
 mod series;
+mod story;
+pub mod words;
 
 use askama::Template;
 use wattpool_scenario::model::Neighbourhood;
 
-use crate::format::{coins, duration, grouped, kilograms, kilowatts, kwh, percent};
+use crate::format::{grouped, kilograms, kilowatts, kwh, percent};
 use crate::human::signature_note;
 use crate::measures::Measures;
 use crate::outcome::Outcome;
-use draw::Figure;
-use sections::{homes, sections, HomeLine, Section};
+use crate::summary::Summary;
+use draw::{Figure, Medium};
+use flows::FlowLine;
+use homes::HomeLine;
+use sections::{sections, Section};
+use story::{story, Story};
 
-/// Homes listed in the page's table; `meters.csv` has all.
-const HOMES_LISTED: usize = 200;
+/// Homes in the page's table and with a page of their own; `meters.csv` has all.
+const HOMES_LISTED: usize = 2_000;
+/// Homes shown before somebody asks for all.
+const HOMES_FIRST: usize = 40;
+
+/// What every page of results looks like.
+pub fn style() -> String {
+    format!(
+        "{}\n{}",
+        palette::style_sheet(),
+        include_str!("../../templates/page.css")
+    )
+}
 
 /// One headline figure.
 struct Headline {
@@ -32,63 +51,59 @@ struct Headline {
 struct Gauge {
     label: &'static str,
     value: String,
-    colour: &'static str,
-    /// Length in percent of the whole.
-    length: String,
+    /// Colours and lengths in percent of the whole, one after the other.
+    parts: Vec<(&'static str, String)>,
 }
 
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
     scenario: &'a str,
-    period: String,
+    story: Story,
+    subtitle: String,
     style: String,
-    signatures: String,
-    trusted: bool,
-    seed: u64,
+    script: &'static str,
     interrupted: Option<String>,
     violations: &'a [String],
     violation_count: u64,
     headlines: Vec<Headline>,
     gauges: Vec<Gauge>,
     figures: Vec<Figure>,
+    hints: String,
     sections: Vec<Section>,
     homes: Vec<HomeLine>,
     homes_total: usize,
+    homes_first: usize,
+    pages: String,
+    unit: String,
+    length: String,
+    maps: Vec<(&'static str, String)>,
+    flows: Vec<FlowLine>,
+    flows_total: usize,
+    zones: Vec<FlowLine>,
     notes: &'a [String],
+    signatures: String,
     json: String,
 }
 
-fn headlines(measures: &Measures) -> Vec<Headline> {
-    let s = &measures.summary;
+fn headlines(s: &Summary) -> Vec<Headline> {
+    let avoided = s
+        .grid_import_without_trading_wh
+        .saturating_sub(s.grid_import_wh);
     vec![
         Headline {
-            label: "Share of the ceiling",
-            value: percent(s.ceiling_share),
+            label: "Traded",
+            value: kwh(s.traded_wh),
             detail: format!(
-                "{} traded of {:.1} kWh that perfect matching could deliver",
-                kwh(s.traded_wh),
+                "{} of the {:.1} kWh that perfect matching could deliver",
+                percent(s.ceiling_share),
                 s.ceiling_wh / 1_000.0
-            ),
-        },
-        Headline {
-            label: "Bill of all homes, coins",
-            value: coins(s.bill),
-            detail: format!(
-                "{} without trading: {} saved",
-                coins(s.bill_without_trading),
-                coins(s.welfare)
             ),
         },
         Headline {
             label: "CO₂ avoided",
             value: kilograms(s.co2_avoided_g),
-            detail: format!(
-                "{} less from the national grid",
-                kwh(s
-                    .grid_import_without_trading_wh
-                    .saturating_sub(s.grid_import_wh))
-            ),
+            detail: format!("{} less from the national grid", kwh(avoided)),
         },
         Headline {
             label: "Trades",
@@ -96,7 +111,7 @@ fn headlines(measures: &Measures) -> Vec<Headline> {
             detail: format!("{} of what was asked arrived", percent(s.quality)),
         },
         Headline {
-            label: "Self-consumption",
+            label: "Own generation used in the street",
             value: percent(s.self_consumption),
             detail: format!(
                 "{} without trading",
@@ -104,7 +119,7 @@ fn headlines(measures: &Measures) -> Vec<Headline> {
             ),
         },
         Headline {
-            label: "Peak import",
+            label: "Highest import",
             value: kilowatts(s.peak_import_w),
             detail: format!(
                 "{} without trading",
@@ -114,28 +129,31 @@ fn headlines(measures: &Measures) -> Vec<Headline> {
     ]
 }
 
-fn gauges(measures: &Measures) -> Vec<Gauge> {
-    let s = &measures.summary;
-    let bars = [
-        (
-            "Without trading",
-            s.self_sufficiency_without_trading,
-            palette::GRID,
-        ),
-        ("With trading", s.self_sufficiency, palette::OWN),
-        (
-            "Ceiling: perfect matching",
-            s.self_sufficiency_ceiling,
-            palette::TRADED,
-        ),
-    ];
-    let gauge = |(label, share, colour): (&'static str, Option<f64>, palette::Colour)| Gauge {
-        label,
-        value: percent(share),
-        colour: colour.name,
-        length: format!("{:.2}", share.unwrap_or(0.0).clamp(0.0, 1.0) * 100.0),
-    };
-    bars.into_iter().map(gauge).collect()
+fn gauges(s: &Summary) -> Vec<Gauge> {
+    let percents = |share: f64| format!("{:.2}", share.clamp(0.0, 1.0) * 100.0);
+    let own = s.self_sufficiency_without_trading.unwrap_or(0.0);
+    let traded = s.self_sufficiency.unwrap_or(0.0) - own;
+    let most = s.self_sufficiency_ceiling;
+    vec![
+        Gauge {
+            label: "Without trading",
+            value: percent(s.self_sufficiency_without_trading),
+            parts: vec![(palette::OWN.name, percents(own))],
+        },
+        Gauge {
+            label: "With trading",
+            value: percent(s.self_sufficiency),
+            parts: vec![
+                (palette::OWN.name, percents(own)),
+                (palette::TRADED.name, percents(traded)),
+            ],
+        },
+        Gauge {
+            label: "At best: perfect matching",
+            value: percent(most),
+            parts: vec![(palette::CEILING.name, percents(most.unwrap_or(0.0)))],
+        },
+    ]
 }
 
 /// Renders the page of a measured run. Fails only when a chart cannot be drawn; the error says which
@@ -147,19 +165,29 @@ pub fn render(
 ) -> Result<String, String> {
     let s = &measures.summary;
     let json = serde_json::to_string_pretty(s).map_err(|error| error.to_string())?;
+    let figures = figures::figures(neighbourhood, outcome, measures)?;
+    let hints: Vec<_> = figures.iter().map(|figure| &figure.hints).collect();
+    let hints = homes::script_json(&hints)?;
+    let flows = flows::flows(neighbourhood, outcome);
+    let order = homes::ranking(measures, HOMES_LISTED);
+    let (largest, flows_total) = flows::largest(neighbourhood, s, &flows);
+    let map = |medium, class| Some((class, flows::map(neighbourhood, &flows, medium)?));
+    let maps = [
+        map(Medium::Wide, "wide-only"),
+        map(Medium::Narrow, "narrow-only"),
+    ];
     let page = Page {
         scenario: &s.scenario,
-        period: format!(
-            "{} meters · {} windows of {} from {}",
-            grouped(s.meters),
-            grouped(s.windows),
-            duration(s.window_s.into()),
-            s.start
+        story: story(neighbourhood, s),
+        subtitle: format!(
+            "Scenario {} · windows of {} · times in {} · seed {}",
+            s.scenario,
+            crate::format::duration(s.window_s.into()),
+            s.timezone,
+            s.seed
         ),
-        style: palette::style_sheet(),
-        signatures: signature_note(s),
-        trusted: s.signatures_trusted(),
-        seed: s.seed,
+        style: style(),
+        script: include_str!("../../templates/report.js"),
         interrupted: (!s.finished).then(|| {
             format!(
                 "{} of {} windows were finished",
@@ -169,13 +197,26 @@ pub fn render(
         }),
         violations: &s.violations,
         violation_count: s.invariant_violations,
-        headlines: headlines(measures),
-        gauges: gauges(measures),
-        figures: figures::figures(neighbourhood, outcome, measures)?,
+        headlines: headlines(s),
+        gauges: gauges(s),
+        figures,
+        hints,
         sections: sections(s),
-        homes: homes(neighbourhood, measures, HOMES_LISTED),
+        homes: homes::lines(neighbourhood, measures, &order),
         homes_total: neighbourhood.homes.len(),
+        homes_first: HOMES_FIRST,
+        pages: homes::pages(neighbourhood, outcome, measures, &flows, &order)?,
+        unit: s.currency.clone().map_or_else(
+            || "Amounts are in the money of the scenario's tariffs".into(),
+            |currency| format!("Amounts are in {currency}"),
+        ),
+        length: words::length(s),
+        maps: maps.into_iter().flatten().collect(),
+        flows: largest,
+        flows_total,
+        zones: flows::between_zones(neighbourhood, s, &flows),
         notes: &s.notes,
+        signatures: signature_note(s),
         json,
     };
     page.render().map_err(|error| error.to_string())

@@ -1,7 +1,8 @@
 //! The page's colours: one list for charts, legends and style sheet.
 //!
 //! Charts are drawn in the light colour; the style sheet maps each to a variable, so that the dark
-//! scheme recolours the same SVG. Hues are those of Okabe and Ito, told apart with any colour vision.
+//! scheme recolours the same SVG. Hues are near those of Okabe and Ito, told apart with any colour vision, and dark
+//! (in the dark scheme light) enough for graphics: 3:1 against the card they are drawn on.
 
 use plotters::style::RGBColor;
 
@@ -29,36 +30,59 @@ pub const RULE: Colour = Colour {
 /// Own use.
 pub const OWN: Colour = Colour {
     name: "own",
-    light: (0, 158, 115),
+    light: (0, 140, 102),
     dark: (24, 176, 133),
 };
 /// Traded between neighbours.
 pub const TRADED: Colour = Colour {
     name: "traded",
-    light: (230, 159, 0),
+    light: (196, 116, 0),
     dark: (240, 176, 40),
 };
 /// The national grid, and what was before trading.
 pub const GRID: Colour = Colour {
     name: "grid",
-    light: (176, 184, 194),
-    dark: (98, 108, 122),
+    light: (122, 132, 145),
+    dark: (138, 148, 162),
 };
 /// Generation, and sales.
 pub const GENERATION: Colour = Colour {
     name: "generation",
-    light: (0, 114, 178),
+    light: (0, 102, 170),
     dark: (86, 180, 233),
 };
 /// Feed-in.
 pub const FEED_IN: Colour = Colour {
     name: "feed-in",
-    light: (204, 121, 167),
+    light: (176, 82, 136),
     dark: (220, 146, 186),
 };
 
+/// What perfect matching could reach.
+pub const CEILING: Colour = Colour {
+    name: "ceiling",
+    light: (108, 90, 170),
+    dark: (160, 145, 220),
+};
+/// A home that loses.
+pub const LOSS: Colour = Colour {
+    name: "loss",
+    light: (200, 50, 45),
+    dark: (240, 110, 100),
+};
+
+/// The cards that everything is drawn on.
+#[cfg(test)]
+const CARD: Colour = Colour {
+    name: "card",
+    light: (255, 255, 255),
+    dark: (27, 33, 42),
+};
+
 /// Every colour of the page.
-pub const ALL: [Colour; 7] = [INK, RULE, OWN, TRADED, GRID, GENERATION, FEED_IN];
+pub const ALL: [Colour; 9] = [
+    INK, RULE, OWN, TRADED, GRID, GENERATION, FEED_IN, CEILING, LOSS,
+];
 
 fn hex((r, g, b): (u8, u8, u8)) -> String {
     format!("#{r:02X}{g:02X}{b:02X}")
@@ -98,6 +122,33 @@ pub fn style_sheet() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Relative luminance, WCAG 2.2.
+    fn luminance((r, g, b): (u8, u8, u8)) -> f64 {
+        let linear = |v: u8| {
+            let v = f64::from(v) / 255.0;
+            if v <= 0.04045 {
+                v / 12.92
+            } else {
+                ((v + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+    }
+
+    #[test]
+    fn graphics_stand_out_from_their_card() {
+        let contrast = |a, b| {
+            let (a, b) = (luminance(a), luminance(b));
+            (f64::max(a, b) + 0.05) / (f64::min(a, b) + 0.05)
+        };
+        // The mesh is decoration: values are read from labels and hints.
+        for colour in ALL.iter().filter(|colour| **colour != RULE) {
+            let least = if *colour == INK { 4.5 } else { 3.0 };
+            assert!(contrast(colour.light, CARD.light) >= least, "{colour:?}");
+            assert!(contrast(colour.dark, CARD.dark) >= least, "{colour:?}");
+        }
+    }
 
     #[test]
     fn light_colours_are_distinct_so_that_the_mapping_is_unique() {

@@ -1,12 +1,8 @@
-//! The page's tables: figures by subject, and the homes.
-
-use wattpool_scenario::model::{HomeKind, Neighbourhood};
+//! The page's tables: figures by subject.
 
 use crate::format::{
     coins, grouped, kilowatts, kwh, mebibytes, number, percent, price, rate, UNDEFINED,
 };
-use crate::measures::Measures;
-use crate::money::to_i64;
 use crate::summary::Summary;
 
 /// One table of figures.
@@ -17,53 +13,6 @@ pub struct Section {
     pub columns: Vec<&'static str>,
     /// Label and one value per column.
     pub rows: Vec<(&'static str, Vec<String>)>,
-}
-
-/// One line of the table of homes.
-pub struct HomeLine {
-    /// Name.
-    pub name: String,
-    /// Zone.
-    pub zone: u16,
-    /// What stands behind the meter.
-    pub kind: &'static str,
-    /// Formatted figures, in the order of the table's head.
-    pub values: Vec<String>,
-}
-
-fn kind(kind: HomeKind) -> &'static str {
-    match kind {
-        HomeKind::Pv => "PV",
-        HomeKind::Wind => "wind",
-        HomeKind::Battery => "battery",
-        HomeKind::Mixed => "mixed",
-        HomeKind::Consumer => "consumer",
-    }
-}
-
-/// The first `most` homes.
-pub fn homes(neighbourhood: &Neighbourhood, measures: &Measures, most: usize) -> Vec<HomeLine> {
-    let rows = neighbourhood
-        .homes
-        .iter()
-        .zip(&measures.accounts.homes)
-        .take(most);
-    rows.map(|(home, account)| HomeLine {
-        name: home.name.clone(),
-        zone: home.zone.get(),
-        kind: kind(home.kind),
-        values: vec![
-            kwh(account.energy.demand),
-            kwh(account.energy.generation),
-            kwh(account.energy.bought),
-            kwh(account.energy.sold_gross),
-            percent(account.energy.self_sufficiency_without_trading()),
-            percent(account.energy.self_sufficiency()),
-            coins(to_i64(account.money.bill_without_trading())),
-            coins(to_i64(account.money.bill())),
-        ],
-    })
-    .collect()
 }
 
 /// Every figure of the summary by subject.
@@ -127,7 +76,7 @@ fn compared(s: &Summary) -> Section {
                 none(),
             ),
             row(
-                "Peak to average",
+                "Peak import over mean import",
                 number(s.peak_to_average_without_trading, 2),
                 number(s.peak_to_average, 2),
                 none(),
@@ -151,11 +100,27 @@ fn single(title: &'static str, column: &'static str, rows: Vec<(&'static str, St
 fn money(s: &Summary) -> Section {
     single(
         "Money",
-        "coins",
+        "amount",
         vec![
-            ("Bill of all homes", coins(s.bill)),
+            ("Bill of all homes, fees included", coins(s.bill)),
             ("Without trading", coins(s.bill_without_trading)),
-            ("Welfare: what trading saved", coins(s.welfare)),
+            ("Gain after fees", coins(s.welfare)),
+            ("Fees", coins(s.machinery.fees)),
+            (
+                "of which for statements of energy",
+                coins(s.machinery.statements),
+            ),
+            ("of which for trades", coins(s.machinery.trades)),
+            ("of which for everything else", coins(s.machinery.other)),
+            (
+                "Fees over what trading brings",
+                percent(s.machinery.share_of_welfare),
+            ),
+            ("Fees per traded kWh", price(s.machinery.per_traded_kwh)),
+            (
+                "Welfare: what trading brings before fees",
+                coins(s.welfare_before_fees),
+            ),
             (
                 "of which sellers gained over the feed-in tariff",
                 coins(s.prosumer_gain),
@@ -197,6 +162,8 @@ fn machinery(s: &Summary) -> Section {
         ("Messages per look-up", number(s.messages_per_lookup, 2)),
         ("Transactions", grouped(s.transactions)),
         ("Transactions refused", grouped(s.refused_transactions)),
+        ("Gas of the homes' messages", grouped(s.machinery.gas)),
+        ("Gas per traded kWh", rate(s.machinery.gas_per_traded_kwh)),
         ("Invariants checked", grouped(s.invariant_checks)),
         ("Invariants violated", grouped(s.invariant_violations)),
         ("Signatures", s.signatures.clone()),

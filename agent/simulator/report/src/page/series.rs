@@ -1,6 +1,8 @@
 //! Windows gathered into the points of a chart.
 
 use crate::accounts::WindowAccount;
+use crate::time::wall_seconds;
+use wattpool_scenario::Clock;
 
 /// Points of a chart, at most.
 pub const MOST_POINTS: usize = 300;
@@ -11,7 +13,7 @@ const DAY_S: u64 = 86_400;
 /// Several windows as one point.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Point {
-    /// Middle of the point: unix seconds, or seconds of the day.
+    /// Middle of the point: seconds of the wall clock, or of its day.
     pub at: f64,
     hours: f64,
     own_use: f64,
@@ -102,7 +104,7 @@ pub fn windows_per_point(windows: usize, window_s: u32) -> usize {
 }
 
 /// The whole period in at most [`MOST_POINTS`] points of equal length (the last may be shorter).
-pub fn whole_period(windows: &[WindowAccount], window_s: u32) -> Vec<Point> {
+pub fn whole_period(windows: &[WindowAccount], window_s: u32, clock: Clock) -> Vec<Point> {
     let gather = |chunk: &[WindowAccount]| {
         let mut point = Point::default();
         for account in chunk {
@@ -110,7 +112,7 @@ pub fn whole_period(windows: &[WindowAccount], window_s: u32) -> Vec<Point> {
         }
         let start = chunk
             .first()
-            .map_or(0.0, |account| account.start.get() as f64);
+            .map_or(0.0, |account| wall_seconds(account.start, clock) as f64);
         Point {
             at: start + chunk.len() as f64 * f64::from(window_s) / 2.0,
             ..point
@@ -122,8 +124,8 @@ pub fn whole_period(windows: &[WindowAccount], window_s: u32) -> Vec<Point> {
         .collect()
 }
 
-/// The mean over all days by time of day (UTC); `None` for less than two days.
-pub fn average_day(windows: &[WindowAccount], window_s: u32) -> Option<Vec<Point>> {
+/// The mean over all days by time of the wall clock; `None` for less than two days.
+pub fn average_day(windows: &[WindowAccount], window_s: u32, clock: Clock) -> Option<Vec<Point>> {
     let slots = windows_per_day(window_s).min(MOST_SLOTS);
     if slots < 2 || (windows.len() as u64).saturating_mul(window_s.into()) < 2 * DAY_S {
         return None;
@@ -136,7 +138,7 @@ pub fn average_day(windows: &[WindowAccount], window_s: u32) -> Option<Vec<Point
         })
         .collect();
     for account in windows {
-        let slot = (account.start.get() % DAY_S).saturating_mul(slots) / DAY_S;
+        let slot = (wall_seconds(account.start, clock) % DAY_S).saturating_mul(slots) / DAY_S;
         if let Some(point) = usize::try_from(slot)
             .ok()
             .and_then(|slot| points.get_mut(slot))
@@ -180,7 +182,7 @@ mod tests {
     fn down_sampling_keeps_the_energy() {
         for count in [1, 96, 300, 301, 1_344, 35_040] {
             let accounts = windows(count, 900);
-            let points = whole_period(&accounts, 900);
+            let points = whole_period(&accounts, 900, Clock::utc());
             assert!(!points.is_empty() && points.len() <= MOST_POINTS);
             let energy: f64 = points
                 .iter()
@@ -193,20 +195,29 @@ mod tests {
                 .all(|p| (p.price().unwrap() - 0.2).abs() < 1e-12));
         }
         assert_eq!(windows_per_point(35_040, 900), 192);
-        assert!(whole_period(&[], 900).is_empty());
+        assert!(whole_period(&[], 900, Clock::utc()).is_empty());
     }
 
     #[test]
     fn the_average_day_is_by_time_of_day() {
-        assert!(average_day(&windows(191, 900), 900).is_none());
-        let day = average_day(&windows(192, 900), 900).unwrap();
+        assert!(average_day(&windows(191, 900), 900, Clock::utc()).is_none());
+        let day = average_day(&windows(192, 900), 900, Clock::utc()).unwrap();
         assert_eq!(day.len(), 96);
         // 40 Wh in a quarter hour are 160 W.
         assert!((day[40].generation_kw() - 0.160).abs() < 1e-12);
         assert_eq!(day[40].at, 40.5 * 900.0);
         assert!((day[40].feed_in_tariff() + 0.08).abs() < 1e-12);
+        // On another clock the same energy is at another time of day.
+        let east = Clock::parse("+01:00").unwrap();
+        let day = average_day(&windows(192, 900), 900, east).unwrap();
+        assert!((day[44].generation_kw() - 0.160).abs() < 1e-12);
         // Minutes are gathered into quarters of an hour, days as windows have no time of day.
-        assert_eq!(average_day(&windows(2_880, 60), 60).unwrap().len(), 96);
-        assert!(average_day(&windows(10, 86_400), 86_400).is_none());
+        assert_eq!(
+            average_day(&windows(2_880, 60), 60, Clock::utc())
+                .unwrap()
+                .len(),
+            96
+        );
+        assert!(average_day(&windows(10, 86_400), 86_400, Clock::utc()).is_none());
     }
 }

@@ -8,8 +8,10 @@
 #![allow(clippy::cast_sign_loss, clippy::unwrap_used)]
 
 use wattpool_core::policy::Policy;
+use wattpool_report::gas::{Costs, Message};
 use wattpool_report::outcome::{Outcome, TradeKind, TradeRow};
 use wattpool_scenario::model::{Faults, Home, HomeKind, Neighbourhood, ZonePair};
+use wattpool_scenario::Clock;
 use wattpool_schema::units::PPM;
 use wattpool_schema::{Micro, Ppm, Price, Seconds, Tariff, Wh, Window, Zone};
 
@@ -23,6 +25,8 @@ pub const FIRST: Window = Window(1_780_272_000 / 900);
 pub fn neighbourhood(windows: usize) -> Neighbourhood {
     Neighbourhood {
         name: "fixture".into(),
+        currency: Some("EUR".into()),
+        clock: Clock::utc(),
         window_s: WINDOW_S,
         first_window: FIRST,
         windows,
@@ -73,6 +77,7 @@ pub fn idle(neighbourhood: &Neighbourhood) -> Outcome {
         sold_gross_wh: vec![0; cells],
         spent: vec![0; cells],
         earned: vec![0; cells],
+        fees: vec![0; cells],
         elapsed_s: 2.0,
         threads: 1,
         signatures: "verified".into(),
@@ -120,9 +125,21 @@ pub fn trade(
         price: Price(price),
         paid: Micro(paid),
         charge: Micro(charge),
+        fee: Micro(0),
         requested,
         closed: Seconds(requested.0 + 60),
     });
+}
+
+/// Books a message of a home for a window at its measured price; the fee of a settle is the last trade's.
+pub fn pay(n: &Neighbourhood, outcome: &mut Outcome, window: usize, home: usize, message: Message) {
+    let fee = Costs::measured().unwrap().fee(message);
+    outcome.fees[window * n.homes.len() + home] += fee.0 as u32;
+    let counts = outcome.sent.entry(message);
+    counts.or_insert_with(|| vec![0; n.windows])[window] += 1;
+    if let (Message::Settle, Some(trade)) = (message, outcome.trades.last_mut()) {
+        trade.fee = fee;
+    }
 }
 
 /// A neighbourhood of two zones over some days with sun and evening peaks, and a greedy matching of
@@ -196,10 +213,18 @@ pub fn sample(days: usize, homes: usize) -> (Neighbourhood, Outcome) {
                 let arriving = (left * 97 / 100).min(u64::from(open)) as u32;
                 if arriving >= 5 {
                     trade(&n, &mut o, w, seller, buyer, arriving, price);
+                    pay(&n, &mut o, w, buyer, Message::Settle);
                     if let Some(row) = o.trades.last_mut() {
                         row.closed.0 += (chance() * 90.0) as u64;
                     }
                 }
+            }
+        }
+    }
+    for w in 0..windows {
+        for home in 0..homes {
+            if n.homes[home].generation_wh[w] > n.homes[home].demand_wh[w] {
+                pay(&n, &mut o, w, home, Message::State(1));
             }
         }
     }

@@ -14,12 +14,14 @@ pub mod sun;
 use crate::errors::ScenarioError;
 use crate::model::{Faults, Home, HomeKind, Neighbourhood};
 use crate::resample::WhCarry;
+use crate::stamps::Clock;
+use crate::stamps::{IN_TIME_EXPECTED, LAST};
 use crate::tariff;
 use crate::zones::{lossless, MOST_ZONES};
 pub use contended::contended;
 
 use calendar::Calendar;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use clouds::{Sky, Weather};
 use demand::{Activity, Household};
@@ -119,6 +121,15 @@ impl GenerateOptions {
                 self.zones.to_string(),
                 &format!("1 to {MOST_ZONES}"),
             );
+        }
+        // A day to spare for the zone.
+        let midnight = self.start.and_time(NaiveTime::MIN).and_utc().timestamp();
+        let length = i64::from(self.days)
+            .saturating_add(1)
+            .saturating_mul(86_400);
+        if midnight.saturating_add(length) > LAST {
+            let found = format!("{} and {} days from there", self.start, self.days);
+            return refuse("start", found, IN_TIME_EXPECTED);
         }
         let windows = u64::from(self.days).saturating_mul(u64::from(
             86_400_u32.checked_div(self.window_s).unwrap_or(0),
@@ -253,6 +264,8 @@ pub fn neighbourhood(options: &GenerateOptions) -> Result<Neighbourhood, Scenari
         .collect();
     Ok(Neighbourhood {
         name: format!("generated-{}", options.seed),
+        currency: Some("EUR".to_owned()),
+        clock: Clock::Named(options.timezone),
         window_s: options.window_s,
         first_window,
         windows,

@@ -1,7 +1,6 @@
 //! Scenarios with `[generate]`.
 
 use super::Input;
-use crate::csv_profile::Dialect;
 use crate::errors::ScenarioError;
 use crate::file::GenerateTable;
 use crate::generate::{home_name, neighbourhood, GenerateOptions};
@@ -44,6 +43,7 @@ impl Input<'_> {
         }
         let mut made = neighbourhood(&options).map_err(|e| self.placed(e))?;
         made.name.clone_from(&self.file.name);
+        made.clock = self.display_clock(Some(made.clock))?;
         let mut zones: BTreeSet<u16> = (1..=options.zones).collect();
         for (home, member) in made.homes.iter_mut().zip(&members) {
             home.policy = member.policy(self.source, self.file, home.kind)?;
@@ -58,13 +58,7 @@ impl Input<'_> {
             window_s: made.window_s,
             windows: made.windows,
         };
-        self.grid(
-            &mut made,
-            span,
-            &Dialect::default(),
-            None,
-            Clock::Named(options.timezone),
-        )?;
+        self.grid(&mut made, span, None, Clock::Named(options.timezone))?;
         Ok(self.finished(made))
     }
 

@@ -1,8 +1,7 @@
 //! Scenarios with `[profiles]`.
 
 use super::Input;
-use crate::coverage::Extent;
-use crate::csv_profile::Dialect;
+use crate::coverage::{fitting_window, Extent};
 use crate::errors::ScenarioError;
 use crate::file::ProfilesTable;
 use crate::generate::MOST_METER_WINDOWS;
@@ -11,7 +10,7 @@ use crate::profiles::Reader;
 use crate::resample::Span;
 use crate::roster::roster;
 use crate::source::keys;
-use crate::stamps::{moment, Clock, MOMENT_EXPECTED};
+use crate::stamps::{in_time, moment_at, shown, Clock, IN_TIME_EXPECTED};
 use crate::{timing, zones};
 use std::collections::BTreeSet;
 use wattpool_schema::{Seconds, Window, Zone};
@@ -20,19 +19,10 @@ impl Input<'_> {
     /// A neighbourhood from CSV profiles.
     pub(super) fn profiled(&self, table: &ProfilesTable) -> Result<Neighbourhood, ScenarioError> {
         let (source, file) = (self.source, self.file);
-        let dialect = self.dialect(table)?;
         if table.kwp.is_some_and(|k| !(k.is_finite() && k > 0.0)) {
             let problem = format!("found {}", table.kwp.unwrap_or_default());
             return Err(source.refuse(keys!["profiles", "kwp"], problem, "more than 0 kWp"));
         }
-        let time_at = keys!["profiles", "time"];
-        let time = timing::row_time(
-            source,
-            time_at,
-            &table.time,
-            file.start.as_ref(),
-            file.window_s,
-        )?;
         let clock = timing::clock(
             source,
             keys!["profiles", "time", "zone"],
@@ -41,16 +31,15 @@ impl Input<'_> {
         let start = match &file.start {
             None => None,
             Some(value) => {
-                let at = moment(value, clock).filter(|at| *at >= 0).ok_or_else(|| {
-                    source.refuse(keys!["start"], format!("found {value}"), MOMENT_EXPECTED)
-                })?;
+                let at = moment_at(source, keys!["start"], value, clock)?;
                 if at.checked_rem(i64::from(file.window_s)) != Some(0) {
                     let problem = format!("{value} is inside a window of {} s", file.window_s);
-                    return Err(source.refuse(
-                        keys!["start"],
-                        problem,
-                        "the edge of a window, in UTC",
-                    ));
+                    let mut expected = "the edge of a window, in UTC".to_string();
+                    if let Some(shorter) = fitting_window(at, file.window_s) {
+                        expected =
+                            format!("{expected} (window_s = {shorter} would have one there)");
+                    }
+                    return Err(source.refuse(keys!["start"], problem, expected));
                 }
                 Some(at)
             }
@@ -72,8 +61,8 @@ impl Input<'_> {
             source,
             places: &self.places,
             table,
-            dialect: &dialect,
-            time: &time,
+            start: file.start.as_ref(),
+            window_s: file.window_s,
         };
         let days = self.overrides.days.or(file.days);
         let strict = (start.is_none(), days.is_none());
@@ -101,6 +90,8 @@ impl Input<'_> {
         zones.extend(self.named_zones());
         let mut made = Neighbourhood {
             name: file.name.clone(),
+            currency: file.currency.clone(),
+            clock: self.display_clock(clock)?,
             window_s: file.window_s,
             first_window: Window::at(
                 Seconds(u64::try_from(span.start).unwrap_or(0)),
@@ -119,40 +110,10 @@ impl Input<'_> {
         self.grid(
             &mut made,
             span,
-            &dialect,
             Some(table),
             clock.unwrap_or_else(Clock::utc),
         )?;
         Ok(self.finished(made))
-    }
-
-    fn dialect(&self, table: &ProfilesTable) -> Result<Dialect, ScenarioError> {
-        let byte = |key: &'static str, character: char| {
-            u8::try_from(character)
-                .ok()
-                .filter(u8::is_ascii)
-                .ok_or_else(|| {
-                    self.source.refuse(
-                        keys!["profiles", key],
-                        format!("found '{character}'"),
-                        "an ASCII character",
-                    )
-                })
-        };
-        if table.delimiter == table.decimal {
-            let problem = format!("'{}' is the decimal mark too", table.delimiter);
-            return Err(self.source.refuse(
-                keys!["profiles", "delimiter"],
-                problem,
-                "another character",
-            ));
-        }
-        Ok(Dialect {
-            delimiter: byte("delimiter", table.delimiter)?,
-            decimal: table.decimal,
-            comment: table.comment.map(|c| byte("comment", c)).transpose()?,
-            missing: table.missing,
-        })
     }
 
     /// The run: from the scenario's start or the first whole window of the first file, for the days asked
@@ -206,10 +167,21 @@ impl Input<'_> {
                 format!("at most {MOST_METER_WINDOWS} together: fewer days, or longer windows");
             return Err(self.source.refuse(keys!["days"], problem, expected));
         }
-        Ok(Span {
+        let span = Span {
             start: first,
             window_s,
             windows,
-        })
+        };
+        if !in_time(span.end()) {
+            let problem = format!(
+                "the run would end {} windows after {}",
+                windows,
+                shown(first)
+            );
+            return Err(self
+                .source
+                .refuse(keys!["start"], problem, IN_TIME_EXPECTED));
+        }
+        Ok(span)
     }
 }

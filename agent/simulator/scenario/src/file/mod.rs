@@ -1,8 +1,15 @@
 //! The scenario file: what TOML keys there are. `agent/simulator/scenarios` holds a commented example of each kind.
 
+mod time;
+mod written;
+
+pub use time::{ClockChange, Stamp, StepLengths, TimeTable};
+pub use written::Written;
+
 use crate::model::{Faults, HomeKind};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use written::with_written;
 
 /// A scenario file.
 #[derive(Clone, Debug, Deserialize)]
@@ -10,6 +17,10 @@ use std::collections::BTreeMap;
 pub struct ScenarioFile {
     /// Name of the scenario.
     pub name: String,
+    /// What a unit of money is called, such as `EUR`; shown beside every amount.
+    pub currency: Option<String>,
+    /// Time zone in which results are shown, such as `Europe/Berlin`; that of the times when absent.
+    pub timezone: Option<String>,
     /// Length of the market window in seconds; a divisor of the day, at least 60.
     #[serde(default = "quarter_hour")]
     pub window_s: u32,
@@ -78,7 +89,8 @@ pub struct GenerateTable {
     pub demand_scale: Option<f64>,
 }
 
-/// Profiles from CSV: what holds for all homes.
+with_written! {
+/// Profiles from files: what holds for all homes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProfilesTable {
@@ -87,6 +99,8 @@ pub struct ProfilesTable {
     /// Names of homes that need no settings of their own.
     #[serde(default)]
     pub homes: Vec<String>,
+    /// Column that names the home of a row, in tables with rows of several homes.
+    pub home_column: Option<String>,
     /// How the rows are placed in time.
     pub time: TimeTable,
     /// What to do about missing values and rows.
@@ -95,16 +109,10 @@ pub struct ProfilesTable {
     /// What to do about negative load or generation.
     #[serde(default)]
     pub negative: Negative,
-    /// Character between columns.
-    #[serde(default = "comma")]
-    pub delimiter: char,
-    /// Character before the fraction.
-    #[serde(default = "point")]
-    pub decimal: char,
-    /// Lines that start with this character are skipped.
-    pub comment: Option<char>,
     /// Installed photovoltaics in kWp, for units per kWp.
     pub kwp: Option<f64>,
+    /// Most mean power of a home that is believed, kW; 100 when absent.
+    pub most_kw: Option<f64>,
     /// Columns of demand; added up.
     #[serde(default)]
     pub load: Vec<ColumnTable>,
@@ -115,42 +123,6 @@ pub struct ProfilesTable {
     #[serde(default)]
     pub net: Vec<ColumnTable>,
 }
-
-fn comma() -> char {
-    ','
-}
-
-fn point() -> char {
-    '.'
-}
-
-/// How rows are placed in time: a column of stamps, or a start and a step.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TimeTable {
-    /// Column of the stamps.
-    pub column: Option<String>,
-    /// `rfc3339` (the default), `unix`, or a strftime pattern.
-    pub format: Option<String>,
-    /// Zone of stamps without an offset: a name (its summer time is applied) or an offset like `+01:00`.
-    pub zone: Option<String>,
-    /// Length of a step in seconds; needed without a column, checked with one.
-    pub step_s: Option<u32>,
-    /// First moment of the first row, without a column; the scenario's `start` when absent.
-    pub start: Option<toml::Value>,
-    /// Whether a stamp marks the start or the end of its step.
-    pub stamp: Stamp,
-}
-
-/// What a stamp marks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stamp {
-    /// The step begins there.
-    #[default]
-    Start,
-    /// The step ends there.
-    End,
 }
 
 /// What to do about a missing value: an empty cell or `NA`, `N/A`, `NaN`, `null`, `None`, or a missing row.
@@ -177,19 +149,29 @@ pub enum Negative {
     Zero,
 }
 
+with_written! {
 /// A column of energy or power.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnTable {
-    /// Its header; `{home}` stands for the home's name.
+    /// Its header; `{home}` stands for the home's name, and `""` for a column without one.
     pub column: String,
     /// Its file, where it is not the home's.
     pub file: Option<String>,
+    /// How its file's rows are placed in time, where it is not like the profiles'.
+    pub time: Option<TimeTable>,
+    /// Only the rows in which these columns hold these texts; `{home}` stands for the home's name.
+    #[serde(default, rename = "where")]
+    pub only: BTreeMap<String, String>,
+    /// Nothing where the file has no such column or row.
+    #[serde(default)]
+    pub optional: bool,
     /// Its unit.
     pub unit: Unit,
     /// Factor on its values.
     #[serde(default = "one")]
     pub scale: f64,
+}
 }
 
 fn one() -> f64 {
@@ -205,6 +187,12 @@ pub enum Unit {
     /// Watt-hours in each step.
     #[serde(rename = "Wh")]
     Wh,
+    /// Kilowatt-hours counted since the meter was new.
+    #[serde(rename = "kWh register")]
+    KwhRegister,
+    /// Watt-hours counted since the meter was new.
+    #[serde(rename = "Wh register")]
+    WhRegister,
     /// Mean power over each step.
     #[serde(rename = "kW")]
     Kw,
@@ -219,6 +207,7 @@ pub enum Unit {
     KwPerKwp,
 }
 
+with_written! {
 /// A home.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -244,6 +233,9 @@ pub struct HomeTable {
     pub generation: Option<Vec<ColumnTable>>,
     /// Its columns of net import, instead of those of the profiles.
     pub net: Option<Vec<ColumnTable>>,
+    /// How its file's rows are placed in time, where it is not like the profiles'.
+    pub time: Option<TimeTable>,
+}
 }
 
 /// Homes with something in common. A home that is in no group belongs to the one named like its kind
@@ -271,6 +263,7 @@ pub struct TariffTable {
     pub feed_in: Option<SeriesTable<PriceUnit>>,
 }
 
+with_written! {
 /// A value per window: one of `flat`, `file` with `column`, or `periods`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, bound = "U: Deserialize<'de> + Default")]
@@ -294,6 +287,14 @@ pub struct SeriesTable<U> {
     pub periods: Vec<PeriodTable>,
     /// Time zone of the periods.
     pub zone: Option<String>,
+    /// What to do about missing values and rows of the file: `refuse` or `previous`; a price or an
+    /// intensity is not zero because it is missing.
+    #[serde(default)]
+    pub missing: Missing,
+    /// Only the rows in which these columns hold these texts.
+    #[serde(default, rename = "where")]
+    pub only: BTreeMap<String, String>,
+}
 }
 
 /// A row of a time-of-use table.

@@ -1,46 +1,65 @@
-//! Carries out what agents want: journal, network, ledger, timers, meters; and lets them crash.
+//! Carries out what hosts want: journal, network, ledger, meters; and lets their agents crash.
 
 use crate::queue::Task;
 use crate::world::World;
 use anyhow::Result;
 use std::sync::Arc;
-use wattpool_core::io::{Command, Event, Gate, JournalEntry, Notice, WindowTerms};
+use wattpool_core::genuine::{judge, Verdict};
+use wattpool_core::io::{Gate, JournalEntry, Notice, WindowTerms};
 use wattpool_core::metering::ReadingProblem;
-use wattpool_core::Agent;
+use wattpool_core::ports::Signer;
+use wattpool_host::{Effect, Host, Input, Options, Start};
 use wattpool_ledger_embedded::{Sender, Signatures};
-use wattpool_schema::peer::{Answer, SignedRecord};
-use wattpool_schema::{MeterId, TradeKind, Window};
+use wattpool_schema::peer::Answer;
+use wattpool_schema::{AgentKey, MeterId, Signature, TradeKind, Window};
 
+/// What is heard twice is heard again within this, milliseconds.
+const LATEST_DUPLICATE_MS: u64 = 20_000;
 /// The meter answers its agent after this, milliseconds.
 const METER_MS: u64 = 20;
 /// How soon a crashed agent is back, milliseconds: within an approval's life.
 const QUICK_RESTART_MS: (u64, u64) = (1_000, 12_000);
 
 impl World<'_> {
-    pub fn carry_out(&mut self, now: u64, number: u32) {
+    /// Carries out what a host wants, and wakes it when it is due.
+    pub fn execute_all(&mut self, now: u64, number: u32) {
         let Some(home) = self.home_mut(number) else {
             return;
         };
-        let mut commands = std::mem::take(&mut home.outbox);
-        for command in commands.drain(..) {
-            if !self.carry_one(now, number, command) {
+        let mut effects = std::mem::take(&mut home.outbox);
+        for effect in effects.drain(..) {
+            if !self.execute(now, number, effect) {
                 break;
             }
         }
-        if let Some(home) = self.home_mut(number) {
-            commands.clear();
-            home.outbox = commands;
+        effects.clear();
+        let Some(home) = self.home_mut(number) else {
+            return;
+        };
+        home.outbox = effects;
+        let due = home.host.next_due().map(|at| at.0).filter(|_| home.online);
+        if let Some(at) = due.filter(|at| home.wake.is_none_or(|wake| *at < wake)) {
+            home.wake = Some(at);
+            let incarnation = home.incarnation;
+            let wake = Task::Wake {
+                home: number,
+                incarnation,
+            };
+            self.queue.add(at, wake);
         }
     }
 
     /// False: the agent crashed on it, and what would have followed is not done.
-    fn carry_one(&mut self, now: u64, number: u32, command: Command) -> bool {
+    fn execute(&mut self, now: u64, number: u32, effect: Effect) -> bool {
+        if let Some(tap) = self.tap.as_mut().filter(|tap| tap.home == number) {
+            tap.effects.push((now, effect.clone()));
+        }
         let Some(home) = self.home_mut(number) else {
             return false;
         };
         let incarnation = home.incarnation;
-        match command {
-            Command::Journal(entry) => {
+        match effect {
+            Effect::Persist(entry) => {
                 if let JournalEntry::Settling(trade) = &entry {
                     // Less is journalled again where a line carries less; the promise was one.
                     if trade.wh == trade.approval.approval.wh {
@@ -49,8 +68,8 @@ impl World<'_> {
                 }
                 return self.journal(now, number, entry);
             }
-            Command::Prune(before) => home.prune(before),
-            Command::Submit { intent, tx } => {
+            Effect::Prune(before) => home.prune(before),
+            Effect::Submit { intent, tx } => {
                 let address = home.account.agent.clone();
                 self.ledger.submit(
                     Sender {
@@ -62,24 +81,25 @@ impl World<'_> {
                 );
                 self.need_block(now);
             }
-            Command::Announce { location, record } => {
+            Effect::Announce { location, record } => {
+                self.record_offer(now, number, &record);
                 self.network_clock.start();
-                let (registry, real) = (
-                    &self.registry,
-                    self.options.signatures == Signatures::Verified,
+                let (meters, keys) = (
+                    &self.registry.meters,
+                    Judge(self.options.signatures == Signatures::Verified),
                 );
                 self.network.announce(now, number, location, &record, |r| {
-                    verified(registry, real, r)
+                    judge(r, meters, &keys) == Verdict::Holds
                 });
                 self.network_clock.stop();
             }
-            Command::Withdraw { location } => {
+            Effect::Withdraw { location } => {
                 let meter = home.identity.meter;
                 self.network_clock.start();
                 self.network.withdraw(now, number, location, meter);
                 self.network_clock.stop();
             }
-            Command::Lookup {
+            Effect::Lookup {
                 lookup,
                 locations,
                 deadline,
@@ -87,30 +107,32 @@ impl World<'_> {
                 self.network_clock.start();
                 let found = self.network.lookup(now, number, &locations, deadline.0);
                 self.network_clock.stop();
-                let event = Event::LookupDone {
+                let input = Input::Looked {
                     lookup,
                     records: found.records,
                     complete: found.complete,
                 };
-                self.queue.add(
-                    found.completed_at,
-                    Task::Deliver {
-                        home: number,
-                        incarnation,
-                        event,
-                    },
-                );
+                self.deliver_at(found.completed_at, number, incarnation, input);
             }
-            Command::Ask(request) => {
+            // All homes' records have been followed since the chain began.
+            Effect::FetchSellers { lookup, .. } => {
+                let input = Input::SellersRead { lookup };
+                self.deliver_at(now, number, incarnation, input);
+            }
+            Effect::Ask { peer, request } => {
                 self.books.requests = self.books.requests.saturating_add(1);
-                let to = self.registry.number(&request.request.seller);
+                let meter = <[u8; 16]>::try_from(peer.as_slice()).ok().map(MeterId);
+                let to = meter.and_then(|m| self.registry.number(&m));
+                self.record_request(now, number, to, &request.request);
                 if to.and_then(|t| self.home_mut(t)).is_some_and(|h| h.silent) {
                     self.faults.silences = self.faults.silences.saturating_add(1);
                     return true;
                 }
-                self.send(now, number, to, Event::Request(request));
+                self.tickets = self.tickets.wrapping_add(1);
+                let ticket = self.tickets;
+                self.send(now, number, to, Input::Request { ticket, request });
             }
-            Command::Reply(answer) => {
+            Effect::Reply { answer, .. } => {
                 if let Answer::Approved(approval) = &answer.answer {
                     self.books.approvals = self.books.approvals.saturating_add(1);
                     let spot = approval.approval.kind == TradeKind::Spot;
@@ -122,57 +144,84 @@ impl World<'_> {
                     }
                 }
                 let to = self.registry.number(&answer.buyer);
-                self.send(now, number, to, Event::Answer(answer));
+                self.record_answer(now, to, &answer);
+                self.send(now, number, to, Input::Answer(answer));
             }
-            Command::SetTimer { timer, at } => {
-                let at = at.0.max(now.saturating_add(1));
-                home.set_timer(timer, at);
-                self.queue.add(
-                    at,
-                    Task::Fire {
-                        home: number,
-                        incarnation,
-                        timer,
-                    },
-                );
-            }
-            Command::ReadMeter { from, to } => self.read_meter(now, number, incarnation, from, to),
-            Command::WatchBlock { after } => {
-                let at = self.first_block_after(after.0.saturating_mul(1000));
-                let event = Event::Block(self.block_at(at));
-                self.queue.add(
-                    at.saturating_add(crate::chain::NEWS_MS),
-                    Task::Deliver {
-                        home: number,
-                        incarnation,
-                        event,
-                    },
-                );
-            }
-            Command::SetGate(gate) => self.books.set_gate(
+            Effect::ReadMeter { from, to } => self.read_meter(now, number, incarnation, from, to),
+            Effect::WatchBlock { after } => self.watch_block(number, after),
+            Effect::SetGate(gate) => self.books.set_gate(
                 number,
                 match gate {
                     Gate::Open => None,
                     Gate::Limit(wh) => Some(wh),
                 },
             ),
-            Command::Tell(notice) => {
-                if let Notice::Experienced(experience) = notice {
+            Effect::Tell { notice, .. } => match *notice {
+                Notice::Experienced(experience) => {
                     if let Some(seen) = &mut self.experiences {
                         seen.push((number, *experience));
                     }
-                } else if let Notice::BadReading { problem, .. } = notice {
+                }
+                Notice::BadReading { problem, .. } => {
                     let gap = matches!(problem, ReadingProblem::Gap { .. });
                     let books = &mut self.books;
                     books.bad_readings = books.bad_readings.saturating_add(1);
                     books.gaps_left = books.gaps_left.saturating_add(u64::from(gap));
                 }
-            }
+                _ => {}
+            },
+            // A simulated asker sees for itself that no answer comes. There is no history, and nobody registers anew.
+            Effect::Silence { .. }
+            | Effect::Record { .. }
+            | Effect::RecordedTo(_)
+            | Effect::CatchUp { .. }
+            | Effect::RegistrationChanged => {}
         }
         true
     }
 
-    fn send(&mut self, now: u64, from: u32, to: Option<u32>, event: Event) {
+    /// Brings an input at a time, unless the agent has crashed by then; with the scenario's probability it is heard
+    /// once more later.
+    fn deliver_at(&mut self, at: u64, home: u32, incarnation: u32, input: Input) {
+        if self.twice.happens(self.n.faults.duplicates) {
+            self.faults.duplicates = self.faults.duplicates.saturating_add(1);
+            let later = at.saturating_add(self.twice.between(0, LATEST_DUPLICATE_MS));
+            let task = Task::Deliver {
+                home,
+                incarnation,
+                input: input.clone(),
+            };
+            self.queue.add(later, task);
+        }
+        let task = Task::Deliver {
+            home,
+            incarnation,
+            input,
+        };
+        self.queue.add(at, task);
+    }
+
+    /// Brings an input now, as [`Self::deliver_at`] would.
+    pub fn tell(&mut self, now: u64, number: u32, input: Input) {
+        let Some(home) = self.home_mut(number).filter(|h| h.online) else {
+            return;
+        };
+        let incarnation = home.incarnation;
+        let once = matches!(input, Input::Start(_));
+        if !once && self.twice.happens(self.n.faults.duplicates) {
+            self.faults.duplicates = self.faults.duplicates.saturating_add(1);
+            let later = now.saturating_add(self.twice.between(0, LATEST_DUPLICATE_MS));
+            let task = Task::Deliver {
+                home: number,
+                incarnation,
+                input: input.clone(),
+            };
+            self.queue.add(later, task);
+        }
+        self.deliver(number, incarnation, input);
+    }
+
+    fn send(&mut self, now: u64, from: u32, to: Option<u32>, input: Input) {
         let Some(to) = to else { return };
         self.network_clock.start();
         let arrives = self.network.send(now, from, to);
@@ -181,14 +230,7 @@ impl World<'_> {
             return;
         };
         let incarnation = home.incarnation;
-        self.queue.add(
-            at,
-            Task::Deliver {
-                home: to,
-                incarnation,
-                event,
-            },
-        );
+        self.deliver_at(at, to, incarnation, input);
     }
 
     fn read_meter(&mut self, now: u64, number: u32, incarnation: u32, from: Window, to: Window) {
@@ -196,15 +238,8 @@ impl World<'_> {
         while window <= to {
             let index = usize::try_from(number).unwrap_or(usize::MAX);
             if let Some(reading) = self.meters.read(self.n, index, window) {
-                let event = Event::Reading(reading);
-                self.queue.add(
-                    now.saturating_add(METER_MS),
-                    Task::Deliver {
-                        home: number,
-                        incarnation,
-                        event,
-                    },
-                );
+                let at = now.saturating_add(METER_MS);
+                self.deliver_at(at, number, incarnation, Input::Reading(reading));
             }
             window = window.next();
         }
@@ -224,6 +259,9 @@ impl World<'_> {
             return true;
         }
         home.crash();
+        if let Some(tap) = self.tap.as_mut().filter(|tap| tap.home == number) {
+            tap.crashes.push((tap.effects.len(), durable));
+        }
         self.network.set_online(number, false);
         self.faults.crashes = self.faults.crashes.saturating_add(1);
         let late = self.crashes.happens(self.n.faults.late_restarts);
@@ -254,7 +292,7 @@ impl World<'_> {
         };
         let position = self.ledger.position(meter)?;
         let at = self.last_block(now);
-        let terms = self.terms.as_deref().map(|terms| {
+        let terms = self.newest.as_deref().map(|terms| {
             let at = at.max(terms.at);
             Arc::new(WindowTerms {
                 at,
@@ -268,28 +306,40 @@ impl World<'_> {
         let Some(home) = self.home_mut(number) else {
             return Ok(());
         };
-        home.agent = Agent::new(home.identity.clone(), market, home.policy.clone());
+        home.host = Host::new(
+            home.identity.clone(),
+            market,
+            home.policy.clone(),
+            Options::default(),
+        );
         home.online = true;
-        home.inbox.push(Event::Started {
-            journal: home.journal.clone(),
+        let start = Start {
+            head: at,
             position,
-        });
-        // Nothing metered yet: it begins again with the registers of the installation, as at first.
-        let metered = |e: &JournalEntry| matches!(e, JournalEntry::Metered { .. });
-        if !home.journal.iter().any(metered) {
-            home.inbox.extend(installed.map(Event::Reading));
-        }
-        home.inbox.extend(terms.map(Event::WindowOpened));
-        self.touched.touch(number);
+            terms,
+            journal: home.journal.clone(),
+            installed,
+            noted_to: None,
+        };
+        self.tell(now, number, Input::Start(Box::new(start)));
         Ok(())
     }
 }
 
-/// Registry and signature of a record, as every node checks it before storing.
-fn verified(registry: &crate::registry::Table, real: bool, record: &SignedRecord) -> bool {
-    use wattpool_core::ports::Registry;
-    let meter: MeterId = record.meter();
-    registry.meter(&meter).is_some_and(|m| {
-        crate::keys::verify_agent(real, &m.agent, &record.sign_bytes(), &record.signature)
-    })
+/// Checks agents' signatures as every node does before it stores a record; it has no keys of its own.
+struct Judge(bool);
+
+impl Signer for Judge {
+    fn sign_device(&self, _: &[u8]) -> Signature {
+        Signature::default()
+    }
+    fn sign_agent(&self, _: &[u8]) -> Signature {
+        Signature::default()
+    }
+    fn verify_agent(&self, key: &AgentKey, bytes: &[u8], signature: &Signature) -> bool {
+        crate::keys::verify_agent(self.0, key, bytes, signature)
+    }
+    fn salt(&self, _: Window) -> [u8; 16] {
+        [0; 16]
+    }
 }

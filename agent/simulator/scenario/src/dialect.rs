@@ -1,0 +1,300 @@
+//! How a file is written, and what its cells say.
+
+use crate::errors::ScenarioError;
+use crate::file::Written;
+use crate::source::{keys, Key, Source};
+use encoding_rs::Encoding;
+
+/// What stands for a missing value in any file, in small letters.
+const MARKERS: [&str; 11] = [
+    "",
+    "na",
+    "n/a",
+    "nan",
+    "null",
+    "none",
+    "-",
+    "--",
+    "?",
+    "unavailable",
+    "unknown",
+];
+
+/// How a file is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dialect {
+    /// Character between columns (ASCII); `,` unless a first line says otherwise.
+    pub(crate) delimiter: Option<u8>,
+    /// Character before the fraction.
+    pub(crate) decimal: char,
+    /// Character between groups of three digits.
+    pub(crate) thousands: Option<char>,
+    /// Encoding, where it is stated.
+    pub(crate) encoding: Option<&'static Encoding>,
+    /// Lines that start with this character (ASCII) are skipped.
+    pub(crate) comment: Option<u8>,
+    /// Lines before the header.
+    pub(crate) skip: u32,
+    /// Records after the last row.
+    pub(crate) footer: u32,
+    /// Names of the columns of a file without a header.
+    pub(crate) header: Option<Vec<String>>,
+    /// Sheet of a workbook.
+    pub(crate) sheet: Option<String>,
+    /// What else stands for a missing value.
+    pub(crate) markers: Vec<String>,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self {
+            delimiter: None,
+            decimal: '.',
+            thousands: None,
+            encoding: None,
+            comment: None,
+            skip: 0,
+            footer: 0,
+            header: None,
+            sheet: None,
+            markers: Vec::new(),
+        }
+    }
+}
+
+/// Fixes what tables say about a file: the innermost that says something about a key counts.
+///
+/// # Errors
+/// For characters that are none or the same, and encodings that nobody knows.
+pub(crate) fn dialect(
+    source: &Source,
+    layers: &[(&[Key<'_>], Written)],
+) -> Result<Dialect, ScenarioError> {
+    let at = |key: &'static str, given: &dyn Fn(&Written) -> bool| -> Vec<Key<'_>> {
+        let path = layers.iter().find(|(_, w)| given(w)).map(|(path, _)| *path);
+        [path.unwrap_or_default(), keys![key]].concat()
+    };
+    let ascii = |key: &'static str, get: fn(&Written) -> Option<char>| {
+        let Some(character) = layers.iter().find_map(|(_, w)| get(w)) else {
+            return Ok(None);
+        };
+        match u8::try_from(character).ok().filter(u8::is_ascii) {
+            Some(byte) => Ok(Some(byte)),
+            None => Err(source.refuse(
+                &at(key, &|w| get(w).is_some()),
+                format!("found '{character}'"),
+                "an ASCII character",
+            )),
+        }
+    };
+    let delimiter = ascii("delimiter", |w| w.delimiter)?;
+    let comment = ascii("comment", |w| w.comment)?;
+    let decimal = layers.iter().find_map(|(_, w)| w.decimal).unwrap_or('.');
+    let thousands = layers.iter().find_map(|(_, w)| w.thousands);
+    if char::from(delimiter.unwrap_or(b',')) == decimal {
+        let given = |w: &Written| w.delimiter.is_some() || w.decimal.is_some();
+        let key = match delimiter {
+            Some(_) => "delimiter",
+            None => "decimal",
+        };
+        let problem = format!("'{decimal}' is the decimal mark too");
+        let (problem, expected) = match delimiter {
+            Some(_) => (problem, "another character"),
+            None => (
+                format!("'{decimal}' is the delimiter too"),
+                "delimiter beside it, such as \";\"",
+            ),
+        };
+        return Err(source.refuse(&at(key, &given), problem, expected));
+    }
+    if let Some(mark) = thousands.filter(|t| *t == decimal || t.is_ascii_digit() || *t == '-') {
+        return Err(source.refuse(
+            &at("thousands", &|w| w.thousands.is_some()),
+            format!("found '{mark}'"),
+            "a character that is neither the decimal mark nor part of a number",
+        ));
+    }
+    let encoding =
+        match layers.iter().find_map(|(_, w)| w.encoding.as_deref()) {
+            None => None,
+            Some(label) => match Encoding::for_label(label.as_bytes()) {
+                Some(found) => Some(found),
+                None => return Err(source.refuse(
+                    &at("encoding", &|w| w.encoding.is_some()),
+                    format!("unknown encoding '{label}'"),
+                    "utf-8, utf-16le, utf-16be, windows-1252 or another label of the WHATWG list",
+                )),
+            },
+        };
+    let header = layers.iter().find_map(|(_, w)| w.header.clone());
+    if header.as_ref().is_some_and(Vec::is_empty) {
+        return Err(source.refuse(
+            &at("header", &|w| w.header.is_some()),
+            "it is empty",
+            "the names of the columns",
+        ));
+    }
+    Ok(Dialect {
+        delimiter,
+        decimal,
+        thousands,
+        encoding,
+        comment,
+        skip: layers.iter().find_map(|(_, w)| w.skip).unwrap_or(0),
+        footer: layers.iter().find_map(|(_, w)| w.footer).unwrap_or(0),
+        header,
+        sheet: layers.iter().find_map(|(_, w)| w.sheet.clone()),
+        markers: layers
+            .iter()
+            .find_map(|(_, w)| w.markers.clone())
+            .unwrap_or_default(),
+    })
+}
+
+/// What a cell holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cell {
+    /// A number.
+    Number(f64),
+    /// Nothing, or what stands for it.
+    Missing,
+    /// Something else; what was expected instead.
+    Wrong(String),
+}
+
+impl Dialect {
+    /// Reads a cell.
+    pub(crate) fn cell(&self, text: &str) -> Cell {
+        let text = text.trim();
+        let own = self.markers.iter().any(|m| m.eq_ignore_ascii_case(text));
+        if own || MARKERS.iter().any(|m| text.eq_ignore_ascii_case(m)) {
+            return Cell::Missing;
+        }
+        let Some(plain) = self.plain(text) else {
+            return Cell::Wrong(self.number_expected(text));
+        };
+        match plain.parse::<f64>() {
+            Ok(value) if !value.is_finite() => Cell::Wrong("a finite number".into()),
+            // A marker may be written as another spelling of the same number: -9999 and -9999.0.
+            Ok(value) if self.marks(value) => Cell::Missing,
+            Ok(value) => Cell::Number(value),
+            Err(_) => Cell::Wrong(self.number_expected(text)),
+        }
+    }
+
+    #[allow(clippy::float_cmp, reason = "a marker is a number as written")]
+    fn marks(&self, value: f64) -> bool {
+        let mut numbers = self.markers.iter().filter_map(|m| m.parse::<f64>().ok());
+        numbers.any(|m| m == value)
+    }
+
+    /// The number as Rust writes it; `None` where marks stand in places where they mean nothing.
+    fn plain(&self, text: &str) -> Option<String> {
+        let (whole, fraction) = match text.split_once(self.decimal) {
+            Some((whole, fraction)) => (whole, Some(fraction)),
+            None => (text, None),
+        };
+        let whole = match self.thousands {
+            Some(mark) => ungrouped(whole, mark)?,
+            None => whole.to_string(),
+        };
+        // Where the decimal mark is no point, a point in the text is something else.
+        let stray = |part: &str| self.decimal != '.' && part.contains('.');
+        if stray(&whole) || fraction.is_some_and(stray) {
+            return None;
+        }
+        Some(match fraction {
+            Some(fraction) => format!("{whole}.{fraction}"),
+            None => whole,
+        })
+    }
+
+    /// What a cell must hold, with a word on what it looks like.
+    fn number_expected(&self, text: &str) -> String {
+        let digits = |c: char| c.is_ascii_digit();
+        if !text.starts_with(|c: char| digits(c) || c == '-' || c == '+') {
+            return "a number".into();
+        }
+        if self.decimal != '.' && text.contains('.') {
+            let hint = if self.thousands.is_none() {
+                "thousands = \".\" if the points group digits, or decimal = \".\""
+            } else {
+                "digits in groups of three"
+            };
+            return format!("a number with decimal = \"{}\": {hint}", self.decimal);
+        }
+        if self.decimal == '.' && text.contains(',') && self.thousands.is_none() {
+            return "a number with decimal = \".\": decimal = \",\", or thousands = \",\" if the commas group digits"
+                .into();
+        }
+        if text.ends_with(char::is_alphabetic) {
+            return "a number alone, without its unit".into();
+        }
+        "a number".into()
+    }
+}
+
+/// Digits without the marks between groups of three; `None` where the groups are none.
+fn ungrouped(whole: &str, mark: char) -> Option<String> {
+    let space = mark.is_whitespace();
+    let is_mark = |c: char| c == mark || (space && c.is_whitespace());
+    let (sign, digits) = match whole.strip_prefix(['-', '+']) {
+        Some(rest) => (whole.get(..1).unwrap_or_default(), rest.trim_start()),
+        None => ("", whole),
+    };
+    let groups: Vec<&str> = digits.split(is_mark).collect();
+    if let [first, rest @ ..] = &groups[..] {
+        let three = |g: &&str| g.len() == 3 && g.bytes().all(|b| b.is_ascii_digit());
+        let grouped = (1..=3).contains(&first.len()) && rest.iter().all(three);
+        if !(rest.is_empty() || grouped) {
+            return None;
+        }
+    }
+    Some(format!("{sign}{}", groups.concat()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn german(thousands: Option<char>) -> Dialect {
+        Dialect {
+            decimal: ',',
+            thousands,
+            markers: vec!["-9999".into()],
+            ..Dialect::default()
+        }
+    }
+
+    #[test]
+    fn a_point_is_no_fraction_where_the_comma_is() {
+        let Cell::Wrong(expected) = german(None).cell("1.250") else {
+            unreachable!("a point is taken for a fraction")
+        };
+        assert!(expected.contains("thousands = \".\""), "{expected}");
+        assert_eq!(german(Some('.')).cell("1.250"), Cell::Number(1_250.0));
+        assert_eq!(
+            german(Some('.')).cell("-1.001.250,5"),
+            Cell::Number(-1_001_250.5)
+        );
+        assert_eq!(german(Some('.')).cell("100,5"), Cell::Number(100.5));
+        for text in ["1.25", "1.2500", "12.34,5", ".250", "1,2.5"] {
+            assert!(
+                matches!(german(Some('.')).cell(text), Cell::Wrong(_)),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            german(Some(' ')).cell("1\u{a0}250,5"),
+            Cell::Number(1_250.5)
+        );
+    }
+
+    #[test]
+    fn markers_are_missing_in_any_spelling() {
+        for text in ["", "NA", "unavailable", "-9999", "-9999,0", " - "] {
+            assert_eq!(german(None).cell(text), Cell::Missing, "{text}");
+        }
+        assert_eq!(german(None).cell("-9998"), Cell::Number(-9_998.0));
+    }
+}

@@ -1,0 +1,404 @@
+//! What the columns of a file mean: stamps, homes, energies, powers, prices.
+
+use super::layout::Layout;
+use crate::csv_profile::{Measure, Want};
+use crate::dialect::Cell;
+use crate::file::{ClockChange, Stamp};
+use crate::stamps::{guess, Clock, Moment, StampFormat, UNIX};
+use crate::timing::Stamped;
+use std::collections::BTreeSet;
+
+/// Rows by which columns are judged.
+const JUDGED: usize = 60;
+/// Most homes that a table is taken to hold.
+const MOST_HOMES: usize = 10_000;
+
+/// What a column of numbers seems to be.
+#[derive(Clone, Debug)]
+pub(super) struct Guess {
+    pub(super) name: String,
+    pub(super) role: &'static str,
+    pub(super) unit: &'static str,
+    named: bool,
+}
+
+impl Guess {
+    /// As it is read.
+    pub(super) fn want(&self) -> Want {
+        Want {
+            column: self.name.clone(),
+            measure: match self.unit {
+                "kWh register" | "Wh register" => Measure::Register,
+                "kWh" | "Wh" => Measure::Amount,
+                _ => Measure::Level,
+            },
+            optional: false,
+        }
+    }
+
+    /// Where the name says no unit, the size of the values does: homes use a few hundred W.
+    pub(super) fn by_size(&self, values: &[f64], step_s: u32) -> Self {
+        let mut guess = self.clone();
+        if self.named || matches!(self.role, "price" | "other") {
+            return guess;
+        }
+        let mean = values.iter().map(|v| v.abs()).sum::<f64>() / values.len().max(1) as f64;
+        let hours = f64::from(step_s) / 3_600.0;
+        // Mean powers in kW that the units would mean; the one nearest to 0.35 kW on a scale of ratios.
+        let candidates = [
+            ("kWh", mean / hours),
+            ("Wh", mean / 1_000.0 / hours),
+            ("W", mean / 1_000.0),
+        ];
+        let distance = |kw: f64| (kw.max(1e-12) / 0.35).ln().abs();
+        if let Some((unit, _)) = candidates
+            .into_iter()
+            .min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)))
+        {
+            guess.unit = unit;
+        }
+        guess
+    }
+}
+
+/// Texts of a column in the first rows.
+fn sample(layout: &Layout, at: usize) -> Vec<&str> {
+    layout
+        .rows
+        .iter()
+        .take(JUDGED)
+        .filter_map(|r| r.get(at))
+        .map(|c| c.trim())
+        .collect()
+}
+
+fn reads(format: &StampFormat, texts: &[&str]) -> bool {
+    !texts.is_empty() && texts.iter().all(|t| format.read(t).is_some())
+}
+
+/// A format that reads all of these.
+fn format_of(texts: &[&str], clock: Clock) -> Option<StampFormat> {
+    let in_this_age = |parts: i64| {
+        texts.iter().all(|t| {
+            matches!(StampFormat::Unix(parts).read(t), Some(Moment::At(at)) if (500_000_000..5_000_000_000).contains(&at))
+        })
+    };
+    let unix = UNIX
+        .iter()
+        .find(|(_, parts)| in_this_age(*parts) && !texts.is_empty());
+    if let Some((_, parts)) = unix {
+        return Some(StampFormat::Unix(*parts));
+    }
+    let iso = [StampFormat::Iso, StampFormat::IsoLocal(clock)];
+    // Eight digits alone may be any number.
+    let marked = texts.iter().all(|t| t.contains(['-', ':', '/', '.']));
+    if let Some(format) = iso.into_iter().find(|f| marked && reads(f, texts)) {
+        return Some(format);
+    }
+    let pattern = guess::patterns(texts).into_iter().next()?;
+    Some(StampFormat::Local(pattern.into(), clock))
+}
+
+/// The column or columns of the stamps.
+pub(super) fn stamps(layout: &Layout, clock: Clock) -> Option<Stamped> {
+    let named = |columns: Vec<String>, format: StampFormat, stamp: Stamp| Stamped {
+        columns,
+        format,
+        stamp,
+        steps: Vec::new(),
+        shift_s: 0,
+        tolerance_s: 0,
+        clock_change: ClockChange::Real,
+        across: false,
+        resample_s: None,
+        until: None,
+    };
+    for (i, name) in layout.header.iter().enumerate() {
+        let texts = sample(layout, i);
+        let Some(format) = format_of(&texts, clock) else {
+            let starts: Vec<&str> = texts
+                .iter()
+                .filter_map(|t| t.split_once(" - ").map(|(s, _)| s.trim()))
+                .collect();
+            if starts.len() == texts.len() {
+                if let Some(format) = format_of(&starts, clock) {
+                    return Some(named(vec![name.clone()], format, Stamp::Interval));
+                }
+            }
+            continue;
+        };
+        let dates = texts.iter().all(|t| !t.contains(':'));
+        let date_only = !matches!(format, StampFormat::Unix(_)) && dates;
+        if date_only {
+            let with = layout.header.iter().enumerate().find_map(|(j, other)| {
+                let times = sample(layout, j);
+                let clocks = times.iter().all(|t| t.contains(':') && t.len() <= 8);
+                if i == j || times.is_empty() || !clocks {
+                    return None;
+                }
+                let both: Vec<String> = texts
+                    .iter()
+                    .zip(&times)
+                    .map(|(d, t)| format!("{d} {t}"))
+                    .collect();
+                let both: Vec<&str> = both.iter().map(String::as_str).collect();
+                Some((other.clone(), format_of(&both, clock)?))
+            });
+            if let Some((other, format)) = with {
+                return Some(named(vec![name.clone(), other], format, Stamp::Start));
+            }
+            let mut across = named(vec![name.clone()], format.clone(), Stamp::Start);
+            if crate::csv_profile::header_stamps(&layout.header, &across).len() > 2 {
+                across.across = true;
+                across.format = match format {
+                    StampFormat::Local(pattern, clock) => {
+                        StampFormat::Local(format!("{pattern} %H:%M"), clock)
+                    }
+                    other => other,
+                };
+                return Some(across);
+            }
+        }
+        return Some(named(vec![name.clone()], format, Stamp::Start));
+    }
+    None
+}
+
+/// Another reading of the stamps: day and month the other way round.
+pub(super) fn other_reading(layout: &Layout, stamped: &Stamped) -> Option<String> {
+    let StampFormat::Local(pattern, _) = &stamped.format else {
+        return None;
+    };
+    let at = layout
+        .header
+        .iter()
+        .position(|h| stamped.columns.first() == Some(h))?;
+    let texts: Vec<&str> = layout
+        .rows
+        .iter()
+        .filter_map(|r| r.get(at))
+        .map(|t| t.trim())
+        .collect();
+    let all = guess::patterns(&texts);
+    let other = all.iter().find(|p| *p != pattern)?;
+    all.contains(&pattern.as_str())
+        .then(|| format!("day and month may be the other way round: format = \"{other}\""))
+}
+
+/// The column that names the home of a row, and the homes: where stamps come again.
+pub(super) fn homes(layout: &Layout, stamps: Option<&Stamped>) -> Option<(String, Vec<String>)> {
+    let stamped = stamps?;
+    let at: Vec<usize> = layout
+        .header
+        .iter()
+        .enumerate()
+        .filter(|(_, h)| stamped.columns.contains(h))
+        .map(|(i, _)| i)
+        .collect();
+    let stamp = |row: &[String]| -> Vec<String> {
+        at.iter().filter_map(|i| row.get(*i)).cloned().collect()
+    };
+    let different: BTreeSet<Vec<String>> = layout.rows.iter().map(|r| stamp(r)).collect();
+    let again = layout.rows.len().saturating_sub(different.len());
+    let wide_rows = layout.rows.len() > 1 && again.saturating_mul(5) >= layout.rows.len();
+    // The first rows of a table by homes hold one home only: its name stands in every row.
+    for (i, name) in layout.header.iter().enumerate() {
+        if at.contains(&i) {
+            continue;
+        }
+        let texts: BTreeSet<&str> = layout
+            .rows
+            .iter()
+            .filter_map(|r| r.get(i))
+            .map(String::as_str)
+            .collect();
+        let words = texts
+            .iter()
+            .all(|t| !t.is_empty() && !t.contains(['.', ',']));
+        let few = texts.len() <= MOST_HOMES && texts.len() < layout.rows.len();
+        let names = [
+            "id",
+            "home",
+            "house",
+            "meter",
+            "customer",
+            "site",
+            "household",
+            "dataid",
+            "building",
+        ];
+        let lower = name.to_ascii_lowercase();
+        let meant = names.iter().any(|n| lower.contains(n));
+        if words
+            && few
+            && (wide_rows && texts.len() > 1 || meant && !texts.is_empty() && texts.len() <= 50)
+        {
+            return Some((
+                name.clone(),
+                texts.into_iter().map(str::to_string).collect(),
+            ));
+        }
+    }
+    None
+}
+
+/// Words that headers hold, and what they mean.
+const ROLES: [(&str, &[&str]); 5] = [
+    (
+        "price",
+        &[
+            "price", "eur", "tariff", "cost", "preis", "usd", "gbp", "spot", "precio",
+        ],
+    ),
+    (
+        "generation",
+        &[
+            "pv",
+            "solar",
+            "generation",
+            "generated",
+            "production",
+            "erzeug",
+            "einspeis",
+            "export",
+            "injection",
+            "feed",
+            "ac_power",
+        ],
+    ),
+    ("net", &["net", "grid"]),
+    (
+        "load",
+        &[
+            "load",
+            "consum",
+            "verbrauch",
+            "electricity",
+            "demand",
+            "import",
+            "bezug",
+            "usage",
+            "use",
+            "valeur",
+            "energy",
+            "kwh/hh",
+            "value",
+            "ae_kwh",
+            "kwh",
+            "wh",
+            "kw",
+            "power",
+            "leistung",
+            "energie",
+            "meter",
+            "zähler",
+            "reading",
+            "register",
+            "konsum",
+            "consumo",
+        ],
+    ),
+    (
+        "other",
+        &[
+            "temp", "humid", "irradi", "wind", "month", "hour", "day", "year", "quality", "code",
+            "postcode", "lat", "lon",
+        ],
+    ),
+];
+
+/// The columns of numbers.
+pub(super) fn numbers(
+    layout: &Layout,
+    stamps: Option<&Stamped>,
+    homes: Option<&(String, Vec<String>)>,
+) -> Vec<Guess> {
+    let mut found = Vec::new();
+    // Of a table by homes, the rows of one.
+    let one = homes.and_then(|(column, all)| {
+        let at = layout.header.iter().position(|h| h == column)?;
+        Some((at, all.first()?))
+    });
+    let texts_of = |at: usize| -> Vec<&str> {
+        let of_one = |r: &&Vec<String>| one.is_none_or(|(i, home)| r.get(i) == Some(home));
+        let rows = layout.rows.iter().filter(of_one).take(JUDGED);
+        rows.filter_map(|r| r.get(at)).map(|c| c.trim()).collect()
+    };
+    if stamps.is_some_and(|s| s.across) {
+        return vec![Guess {
+            name: crate::csv_profile::ACROSS.into(),
+            role: "load",
+            unit: "kWh",
+            named: false,
+        }];
+    }
+    for (i, name) in layout.header.iter().enumerate() {
+        let taken = stamps.is_some_and(|s| s.columns.contains(name))
+            || homes.is_some_and(|(column, _)| column == name);
+        let twice = layout.header.iter().filter(|h| *h == name).count() > 1;
+        if taken || twice {
+            continue;
+        }
+        let texts = texts_of(i);
+        let cells: Vec<Cell> = texts.iter().map(|t| layout.dialect.cell(t)).collect();
+        let numbers = cells
+            .iter()
+            .filter(|c| matches!(c, Cell::Number(_)))
+            .count();
+        let wrong = cells.iter().any(|c| matches!(c, Cell::Wrong(_)));
+        if wrong || numbers == 0 {
+            continue;
+        }
+        let lower = name.to_lowercase();
+        let words: Vec<&str> = lower
+            .split(|c: char| !c.is_alphanumeric() && c != '/')
+            .collect();
+        let role = ROLES
+            .iter()
+            .find(|(_, all)| {
+                all.iter().any(|word| match word.len() {
+                    0..=3 => words.contains(word),
+                    _ => lower.contains(word),
+                })
+            })
+            .map_or("other", |(role, _)| *role);
+        // A column alone beside the stamps is what the file is about.
+        let role = if role == "other" && layout.header.len() <= 2 {
+            "load"
+        } else {
+            role
+        };
+        let values: Vec<f64> = cells
+            .iter()
+            .filter_map(|c| match c {
+                Cell::Number(v) => Some(*v),
+                _ => None,
+            })
+            .collect();
+        let rises = values.len() > 4 && values.windows(2).all(|p| matches!(p, [a, b] if b >= a));
+        let leaps =
+            matches!((values.first(), values.last()), (Some(a), Some(b)) if b > a && *a > (b - a));
+        let register = rises && leaps;
+        let has = |unit: &str| words.contains(&unit);
+        let (unit, named) = match role {
+            "price" if lower.contains("mwh") => ("per MWh", true),
+            "price" => ("per kWh", false),
+            _ if lower.contains("per kwp") => ("W per kWp", true),
+            _ if has("wh") => (if register { "Wh register" } else { "Wh" }, true),
+            _ if has("kwh") || lower.contains("kwh") => {
+                (if register { "kWh register" } else { "kWh" }, true)
+            }
+            _ if has("kw") => ("kW", true),
+            _ if has("w") || has("watt") => ("W", true),
+            _ if register => ("kWh register", true),
+            _ => ("kWh", false),
+        };
+        found.push(Guess {
+            name: name.clone(),
+            role,
+            unit,
+            named,
+        });
+    }
+    found
+}

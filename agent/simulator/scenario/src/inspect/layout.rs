@@ -1,0 +1,227 @@
+//! How a file is written: encoding, delimiter, marks, and where its header and its rows are.
+
+use crate::decode::{self, Kind};
+use crate::dialect::Dialect;
+use crate::errors::ScenarioError;
+use crate::table::{first_lines, unreadable, Table};
+use encoding_rs::WINDOWS_1252;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Lines that are looked at.
+const LINES: usize = 400;
+/// Rows that are looked at.
+const ROWS: usize = 2_000;
+
+/// How a file is written, with its first rows.
+pub(super) struct Layout {
+    pub(super) dialect: Dialect,
+    pub(super) workbook: bool,
+    pub(super) header: Vec<String>,
+    pub(super) rows: Vec<Vec<String>>,
+    pub(super) remarks: Vec<String>,
+}
+
+/// Cells of a line, with quotes heeded.
+fn cells(line: &str, delimiter: u8) -> Vec<String> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(line.as_bytes());
+    let mut record = csv::StringRecord::new();
+    match reader.read_record(&mut record) {
+        Ok(true) => record.iter().map(|c| c.trim().to_string()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn number(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty()
+        && text.bytes().any(|b| b.is_ascii_digit())
+        && text.bytes().all(|b| {
+            b.is_ascii_digit() || matches!(b, b'.' | b',' | b'-' | b'+' | b'e' | b'E' | b' ')
+        })
+}
+
+impl Layout {
+    pub(super) fn of(file: &Path) -> Result<Self, ScenarioError> {
+        let kind = decode::kind(file).map_err(|e| unreadable(file, e.to_string(), None))?;
+        let mut layout = Self {
+            dialect: Dialect::default(),
+            workbook: kind == Kind::Workbook,
+            header: Vec::new(),
+            rows: Vec::new(),
+            remarks: Vec::new(),
+        };
+        if kind == Kind::Text {
+            layout.text(file)?;
+        }
+        layout.rows(file)?;
+        layout.marks();
+        Ok(layout)
+    }
+
+    fn text(&mut self, file: &Path) -> Result<(), ScenarioError> {
+        if let Err((_, Some(expected))) = decode::open(file, &self.dialect) {
+            let label = if expected.contains("utf-16be") {
+                encoding_rs::UTF_16BE
+            } else {
+                encoding_rs::UTF_16LE
+            };
+            self.dialect.encoding = Some(label);
+        } else if !is_utf8(file, &self.dialect) {
+            self.dialect.encoding = Some(WINDOWS_1252);
+        }
+        let lines = first_lines(file, &self.dialect, LINES);
+        // The longest run of lines with as many cells begins with the header.
+        let mut best = (0_usize, 0_usize, b',');
+        for delimiter in [b',', b';', b'\t', b'|'] {
+            let counts: Vec<usize> = lines.iter().map(|l| cells(l, delimiter).len()).collect();
+            let mut i = 0;
+            while i < counts.len() {
+                let count = counts.get(i).copied().unwrap_or(0);
+                let run = counts.iter().skip(i).take_while(|c| **c == count).count();
+                let score = run.saturating_mul(if count > 1 { 4 } else { 0 });
+                let more = (score, count);
+                let known = lines.get(best.1).map_or(0, |l| cells(l, best.2).len());
+                if more > (best.0, known) {
+                    best = (score, i, delimiter);
+                }
+                i = i.saturating_add(run.max(1));
+            }
+        }
+        let (score, skip, delimiter) = best;
+        if score == 0 {
+            self.remarks
+                .push("no character stands between columns: a file of one column".into());
+        }
+        let sep = lines
+            .first()
+            .is_some_and(|l| l.to_ascii_lowercase().starts_with("sep="));
+        // That line is read by itself.
+        let skip = skip.saturating_sub(usize::from(sep && skip == 1));
+        self.dialect.delimiter = (delimiter != b',').then_some(delimiter);
+        self.dialect.skip = u32::try_from(skip).unwrap_or(0);
+        let head = lines
+            .get(best.1)
+            .map(|l| cells(l, delimiter))
+            .unwrap_or_default();
+        let numbers = head.iter().filter(|c| number(c)).count();
+        if numbers > 0 && numbers.saturating_add(1) >= head.len() && head.len() > 1 {
+            let names = (1..=head.len()).map(|i| format!("column {i}"));
+            self.dialect.header = Some(names.collect());
+            self.remarks
+                .push("the first line holds numbers: taken for a file without a header".into());
+        }
+        Ok(())
+    }
+
+    fn rows(&mut self, file: &Path) -> Result<(), ScenarioError> {
+        let mut table = Table::open(file, &self.dialect)?;
+        self.header.clone_from(&table.header);
+        let width = self.header.len();
+        let mut tail = 0_u32;
+        while let Some((line, record)) = table.next()? {
+            let texts: Vec<String> = record
+                .iter()
+                .map(|c| String::from_utf8_lossy(c).into_owned())
+                .collect();
+            let begins = |t: &[String]| {
+                t.first()
+                    .is_some_and(|c| c.starts_with(|c: char| c.is_ascii_digit()))
+            };
+            let like = self
+                .rows
+                .first()
+                .is_none_or(|r| begins(r) == begins(&texts));
+            if record.len() != width || !like {
+                tail = tail.saturating_add(1);
+            } else if tail > 0 && self.rows.len() < ROWS {
+                self.remarks.push(format!(
+                    "line {line}: a row after {tail} that do not look like rows"
+                ));
+                tail = 0;
+            }
+            if record.len() == width && like && self.rows.len() < ROWS {
+                self.rows.push(texts);
+            }
+        }
+        self.dialect.footer = tail;
+        Ok(())
+    }
+
+    /// Decimal and thousands marks, by the cells.
+    fn marks(&mut self) {
+        if self.workbook {
+            return;
+        }
+        let all = || self.rows.iter().flatten().filter(|c| number(c));
+        let comma = all().any(|c| {
+            c.split_once(',')
+                .is_some_and(|(_, f)| !(f.contains([',', '.']) || f.is_empty()))
+        });
+        let both = all().any(|c| matches!((c.find('.'), c.find(',')), (Some(p), Some(k)) if p < k));
+        let groups =
+            all().any(|c| matches!((c.find(','), c.find('.')), (Some(k), Some(p)) if k < p));
+        if groups {
+            self.dialect.thousands = Some(',');
+        } else if comma && self.dialect.delimiter.is_some() {
+            self.dialect.decimal = ',';
+            // A point with three digits after it beside decimal commas groups digits.
+            let grouped = all().any(|c| {
+                let digits = |f: &str| f.len() == 3 && f.bytes().all(|b| b.is_ascii_digit());
+                c.split_once('.')
+                    .is_some_and(|(_, f)| digits(f.split(',').next().unwrap_or("")))
+            });
+            if both || grouped {
+                self.dialect.thousands = Some('.');
+            }
+        }
+    }
+
+    /// The settings that differ from what is taken when nothing is said.
+    pub(super) fn written(&self) -> BTreeMap<&'static str, String> {
+        let mut all = BTreeMap::new();
+        let d = &self.dialect;
+        if let Some(delimiter) = d.delimiter {
+            all.insert("delimiter", char::from(delimiter).to_string());
+        }
+        if d.decimal != '.' {
+            all.insert("decimal", d.decimal.to_string());
+        }
+        if let Some(thousands) = d.thousands {
+            all.insert("thousands", thousands.to_string());
+        }
+        if let Some(encoding) = d.encoding {
+            all.insert("encoding", encoding.name().to_ascii_lowercase());
+        }
+        for (key, n) in [("skip", d.skip), ("footer", d.footer)] {
+            if n > 0 {
+                all.insert(key, n.to_string());
+            }
+        }
+        if let Some(header) = &d.header {
+            all.insert("header", header.join(", "));
+        }
+        all
+    }
+}
+
+/// True where the first part of a file is UTF-8.
+fn is_utf8(file: &Path, dialect: &Dialect) -> bool {
+    use std::io::Read;
+    let Ok(input) = decode::open(file, dialect) else {
+        return true;
+    };
+    let mut bytes = Vec::new();
+    if input.take(1 << 24).read_to_end(&mut bytes).is_err() {
+        return true;
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(_) => true,
+        // The end may fall inside a character.
+        Err(e) => e.error_len().is_none(),
+    }
+}

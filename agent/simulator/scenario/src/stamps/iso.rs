@@ -1,0 +1,154 @@
+//! ISO 8601 in the spellings that programs write.
+
+use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta};
+
+/// Takes `count` digits.
+fn digits(text: &mut &str, count: usize) -> Option<u32> {
+    let part = text.get(..count)?;
+    if !part.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    *text = text.get(count..)?;
+    part.parse().ok()
+}
+
+/// Takes a character if it is there.
+fn takes(text: &mut &str, marks: &[char]) -> bool {
+    match text.strip_prefix(marks) {
+        Some(rest) => {
+            *text = rest;
+            true
+        }
+        None => false,
+    }
+}
+
+/// Local time and offset in seconds: date and time with or without marks, `T` or space between them, seconds
+/// and their fraction or not (to the nearest second), 24:00, `Z` or an offset with or without colon and
+/// minutes, a zone's name in brackets after it.
+pub(crate) fn read(text: &str) -> Option<(NaiveDateTime, Option<i64>)> {
+    let mut rest = text.trim();
+    // Java's name of the zone after the offset says nothing more.
+    if let Some((before, zone)) = rest.split_once('[') {
+        if zone.ends_with(']') {
+            rest = before.trim_end();
+        }
+    }
+    let year = digits(&mut rest, 4)?;
+    let marked = takes(&mut rest, &['-', '/']);
+    let month = digits(&mut rest, 2)?;
+    if marked && !takes(&mut rest, &['-', '/']) {
+        return None;
+    }
+    let day = digits(&mut rest, 2)?;
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
+    if rest.is_empty() {
+        return Some((date.and_hms_opt(0, 0, 0)?, None));
+    }
+    if !takes(&mut rest, &['T', 't', ' ']) {
+        return None;
+    }
+    let hour = digits(&mut rest, 2)?;
+    let marked = takes(&mut rest, &[':']);
+    let minute = digits(&mut rest, 2)?;
+    let mut second = 0;
+    let mut up = false;
+    let has_seconds = if marked {
+        takes(&mut rest, &[':'])
+    } else {
+        rest.starts_with(|c: char| c.is_ascii_digit())
+    };
+    if has_seconds {
+        second = digits(&mut rest, 2)?;
+        if takes(&mut rest, &['.', ',']) {
+            let length = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let fraction = rest.get(..length).filter(|f| !f.is_empty())?;
+            up = fraction.as_bytes().first().is_some_and(|b| *b >= b'5');
+            rest = rest.get(length..)?;
+        }
+    }
+    let offset = offset(rest.trim_start())?;
+    let local = match (hour, minute, second) {
+        (24, 0, 0) => date.checked_add_days(Days::new(1))?.and_hms_opt(0, 0, 0)?,
+        _ => date.and_hms_opt(hour, minute, second)?,
+    };
+    let local = local.checked_add_signed(TimeDelta::seconds(i64::from(up)))?;
+    Some((local, offset))
+}
+
+/// `Z`, `+02:00`, `+0200` or `+02`; nothing is no offset. `None` for anything else.
+fn offset(mut text: &str) -> Option<Option<i64>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    if ["Z", "UTC", "GMT"]
+        .iter()
+        .any(|z| text.eq_ignore_ascii_case(z))
+    {
+        return Some(Some(0));
+    }
+    let west = text.starts_with(['-', '\u{2212}']);
+    if !takes(&mut text, &['+', '-', '\u{2212}']) {
+        return None;
+    }
+    let hours = digits(&mut text, 2)?;
+    takes(&mut text, &[':']);
+    let minutes = if text.is_empty() {
+        0
+    } else {
+        digits(&mut text, 2)?
+    };
+    if !text.is_empty() || hours > 18 || minutes > 59 {
+        return None;
+    }
+    let seconds = i64::from(hours)
+        .checked_mul(3_600)?
+        .checked_add(i64::from(minutes).checked_mul(60)?)?;
+    Some(Some(if west {
+        seconds.checked_neg()?
+    } else {
+        seconds
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spellings_of_one_moment() {
+        for text in [
+            "2026-05-04T10:00:00Z",
+            "2026-05-04 10:00:00+00:00",
+            "2026-05-04T10:00:00+0000",
+            "2026-05-04 04:00:00-06",
+            "2026-05-04T12:00+02",
+            "20260504T100000Z",
+            "2026-05-04T09:59:59.998Z",
+            "2026-05-04T12:00:00.000+02:00[Europe/Berlin]",
+            "2026/05/04 10:00 UTC",
+            "2026-05-04 10:00:00 +0000",
+        ] {
+            let (local, offset) = read(text).unwrap();
+            let at = local.and_utc().timestamp() - offset.unwrap();
+            assert_eq!(at, 1_777_888_800, "{text}");
+        }
+        let (local, offset) = read("2026-05-04 24:00").unwrap();
+        assert_eq!(
+            (local.to_string().as_str(), offset),
+            ("2026-05-05 00:00:00", None)
+        );
+        for text in [
+            "",
+            "noon",
+            "2026-13-01",
+            "2026-05-04T25:00Z",
+            "04.05.2026",
+            "2026-05-04T10:00:00+25",
+            "2026-05-0410:00",
+            "2026-05-04T10:00:00.Z",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,484 @@
+//! Times in scenario files and profiles: stamps with and without an offset, zones with summer time.
+
+pub(crate) mod guess;
+mod iso;
+
+use crate::errors::ScenarioError;
+use crate::source::{Key, Source};
+use chrono::{
+    DateTime, Days, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc,
+};
+use chrono_tz::Tz;
+use std::fmt;
+
+/// A clock that people read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// A named zone, with its summer time.
+    Named(Tz),
+    /// A fixed distance from UTC.
+    Fixed(FixedOffset),
+}
+
+/// What a zone must be.
+pub(crate) const ZONE_EXPECTED: &str =
+    "a time zone such as Europe/Berlin, or an offset such as +01:00";
+
+impl Clock {
+    /// A zone by name, or an offset.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.parse::<Tz>() {
+            Ok(zone) => Some(Self::Named(zone)),
+            Err(_) => text.parse::<FixedOffset>().ok().map(Self::Fixed),
+        }
+    }
+
+    /// UTC.
+    pub fn utc() -> Self {
+        Self::Named(Tz::UTC)
+    }
+
+    /// What the clock shows at a Unix time.
+    pub fn shows(self, at: i64) -> Option<NaiveDateTime> {
+        let utc = DateTime::from_timestamp(at, 0)?;
+        let offset = match self {
+            Self::Named(zone) => zone.offset_from_utc_datetime(&utc.naive_utc()).fix(),
+            Self::Fixed(offset) => offset,
+        };
+        Some(utc.with_timezone(&offset).naive_local())
+    }
+
+    /// The Unix times at which the clock shows this: none in the hour that summer time leaves out, two
+    /// (the earlier first) in the one that it repeats.
+    pub(crate) fn candidates(self, local: NaiveDateTime) -> (Option<i64>, Option<i64>) {
+        match self {
+            Self::Named(zone) => {
+                let found = zone.from_local_datetime(&local);
+                let (first, last) = (found.earliest(), found.latest());
+                (first.map(|t| t.timestamp()), last.map(|t| t.timestamp()))
+            }
+            Self::Fixed(offset) => {
+                let found = offset
+                    .from_local_datetime(&local)
+                    .single()
+                    .map(|t| t.timestamp());
+                (found, found)
+            }
+        }
+    }
+
+    /// The Unix time at which the clock shows this, given what comes before: in the hour that is shown
+    /// twice, the one that follows by a whole step, else the first that is later.
+    pub(crate) fn resolve(self, local: NaiveDateTime, before: Option<Before>) -> Option<i64> {
+        let (first, last) = self.candidates(local);
+        let Some(before) = before else { return first };
+        let next = before
+            .step_s
+            .map(|s| before.at.saturating_add(i64::from(s)));
+        if next.is_some() && next == last {
+            return last;
+        }
+        if first.is_some_and(|t| t > before.at) {
+            first
+        } else {
+            last
+        }
+    }
+}
+
+impl fmt::Display for Clock {
+    /// The zone's name, or the offset: what [`Clock::parse`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(zone) => f.write_str(zone.name()),
+            Self::Fixed(offset) => write!(f, "{offset}"),
+        }
+    }
+}
+
+/// The clock of a moment that carries its own offset.
+pub(crate) fn offset_of(value: &toml::Value) -> Option<Clock> {
+    let text = match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Datetime(moment) => moment.to_string(),
+        _ => return None,
+    };
+    let moment = DateTime::parse_from_rfc3339(&text).ok()?;
+    Some(Clock::Fixed(*moment.offset()))
+}
+
+/// The stamp before the one that is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Before {
+    /// Unix time.
+    pub(crate) at: i64,
+    /// Length of a step, where it is known.
+    pub(crate) step_s: Option<u32>,
+}
+
+/// Last second that the chain's time can hold: 2554-07-21T23:34:33Z, in nanoseconds of 64 bits.
+pub(crate) const LAST: i64 = 18_446_744_073;
+
+/// What a time beyond that must be.
+pub(crate) const IN_TIME_EXPECTED: &str =
+    "a time from 1970 to 2554-07-21, which the chain can hold";
+
+/// True for a time that the chain can hold.
+pub(crate) fn in_time(at: i64) -> bool {
+    (0..=LAST).contains(&at)
+}
+
+/// A stamp as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// A Unix time.
+    At(i64),
+    /// What a clock shows.
+    Shown(NaiveDateTime),
+}
+
+/// How stamps are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StampFormat {
+    /// ISO 8601 in any spelling, with an offset.
+    Iso,
+    /// The same without an offset: a clock's time.
+    IsoLocal(Clock),
+    /// Unix time in so many parts of a second.
+    Unix(i64),
+    /// A strftime pattern that holds the offset.
+    WithOffset(String),
+    /// A strftime pattern of a clock's time.
+    Local(String, Clock),
+}
+
+/// Names of Unix times and their parts of a second.
+pub(crate) const UNIX: [(&str, i64); 4] = [
+    ("unix", 1),
+    ("unix_ms", 1_000),
+    ("unix_us", 1_000_000),
+    ("unix_ns", 1_000_000_000),
+];
+
+impl StampFormat {
+    /// True when a zone is needed to read such a pattern.
+    pub(crate) fn needs_zone(pattern: &str) -> bool {
+        !["%z", "%:z", "%#z", "%+"]
+            .iter()
+            .any(|mark| pattern.contains(mark))
+    }
+
+    /// The clock that stamps are read by.
+    pub(crate) fn clock(&self) -> Option<Clock> {
+        match self {
+            Self::IsoLocal(clock) | Self::Local(_, clock) => Some(*clock),
+            Self::Iso | Self::Unix(_) | Self::WithOffset(_) => None,
+        }
+    }
+
+    /// Reads a stamp.
+    pub(crate) fn read(&self, text: &str) -> Option<Moment> {
+        match self {
+            Self::Iso => match iso::read(text)? {
+                (local, Some(offset)) => at_offset(local, offset),
+                (_, None) => None,
+            },
+            Self::IsoLocal(_) => match iso::read(text)? {
+                (local, Some(offset)) => at_offset(local, offset),
+                (local, None) => Some(Moment::Shown(local)),
+            },
+            Self::Unix(parts) => unix(text, *parts).filter(|at| in_time(*at)).map(Moment::At),
+            Self::WithOffset(pattern) => {
+                // Offsets of whole hours without minutes are read as well.
+                let lenient = pattern.replace("%z", "%#z");
+                DateTime::parse_from_str(text, &lenient)
+                    .ok()
+                    .map(|t| Moment::At(t.timestamp()))
+            }
+            Self::Local(pattern, _) => local(text, pattern)
+                .or_else(|| {
+                    // The end of a day, which no pattern knows.
+                    let day = ["24:00:00", "24:00", "24.00", "2400"]
+                        .iter()
+                        .find_map(|end| {
+                            let at = text.rfind(end)?;
+                            let before = text.get(..at)?;
+                            let after = text.get(at.checked_add(end.len())?..)?;
+                            let digit = |c: char| c.is_ascii_digit();
+                            let alone = !before.ends_with(digit) && !after.starts_with(digit);
+                            alone
+                                .then(|| format!("{before}00{}{after}", end.get(2..).unwrap_or("")))
+                        })?;
+                    local(&day, pattern)?.checked_add_days(Days::new(1))
+                })
+                .map(Moment::Shown),
+        }
+    }
+
+    /// A stamp as the file writes it, for messages.
+    pub(crate) fn show(&self, moment: Moment) -> String {
+        match (self, moment) {
+            (Self::Local(pattern, _), Moment::Shown(local)) => local.format(pattern).to_string(),
+            (_, Moment::Shown(local)) => local.format("%Y-%m-%dT%H:%M:%S").to_string(),
+            (Self::Unix(1), Moment::At(at)) => at.to_string(),
+            (_, Moment::At(at)) => shown(at),
+        }
+    }
+
+    /// What a stamp must look like.
+    pub(crate) fn expected(&self) -> String {
+        match self {
+            Self::Iso => "an RFC 3339 time such as 2026-05-04T00:00:00Z".into(),
+            Self::IsoLocal(_) => "a time such as 2026-05-04 00:00:00".into(),
+            Self::Unix(1) => "Unix seconds".into(),
+            Self::Unix(parts) => format!("Unix time in {parts} parts of a second"),
+            Self::WithOffset(pattern) => format!("a time of the form {pattern}"),
+            Self::Local(pattern, Clock::Named(zone)) => {
+                format!("a time of the form {pattern} that exists in {zone}")
+            }
+            Self::Local(pattern, Clock::Fixed(offset)) => {
+                format!("a time of the form {pattern} at {offset}")
+            }
+        }
+    }
+
+    /// What a stamp that is not read looks like: the setting that would read it.
+    pub(crate) fn hint(&self, text: &str) -> Option<String> {
+        if let Ok(number) = text.parse::<f64>() {
+            let (name, parts) = UNIX.into_iter().find(|(_, parts)| {
+                unix(text, *parts).is_some_and(|at| (500_000_000..5_000_000_000).contains(&at))
+            })?;
+            let what = match parts {
+                1 => "seconds",
+                1_000 => "milliseconds",
+                1_000_000 => "microseconds",
+                _ => "nanoseconds",
+            };
+            return (number > 0.0 && *self != Self::Unix(parts))
+                .then(|| format!("format = \"{name}\": this looks like Unix {what}"));
+        }
+        match (self, iso::read(text)) {
+            (Self::Iso, Some((_, None))) => {
+                return Some("zone beside the column: this time has no offset".into())
+            }
+            (Self::Iso | Self::IsoLocal(_), _) => {}
+            (_, Some((_, Some(_)))) => {
+                return Some("no format and no zone: this time is ISO 8601".into())
+            }
+            (_, Some((_, None))) => {
+                return Some("zone without format: this time is ISO 8601".into())
+            }
+            _ => {}
+        }
+        let pattern = guess::patterns(&[text]).into_iter().next()?;
+        let same = matches!(self, Self::Local(own, _) if own == pattern);
+        (!same).then(|| format!("format = \"{pattern}\""))
+    }
+}
+
+fn at_offset(local: NaiveDateTime, offset: i64) -> Option<Moment> {
+    local
+        .and_utc()
+        .timestamp()
+        .checked_sub(offset)
+        .map(Moment::At)
+}
+
+/// By a pattern of date and time, or of a date alone.
+fn local(text: &str, pattern: &str) -> Option<NaiveDateTime> {
+    NaiveDateTime::parse_from_str(text, pattern)
+        .ok()
+        .or_else(|| {
+            let date = NaiveDate::parse_from_str(text, pattern).ok()?;
+            Some(date.and_time(NaiveTime::MIN))
+        })
+}
+
+/// Unix seconds from a whole or broken number of parts of a second, to the nearest second.
+fn unix(text: &str, parts: i64) -> Option<i64> {
+    if let Ok(whole) = text.parse::<i64>() {
+        let half = parts.checked_div(2)?;
+        return whole.checked_add(half)?.checked_div_euclid(parts);
+    }
+    let seconds = text.parse::<f64>().ok()? / parts as f64;
+    seconds.is_finite().then(|| whole_seconds(seconds.round()))
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the cast saturates")]
+fn whole_seconds(seconds: f64) -> i64 {
+    seconds as i64
+}
+
+/// What a moment in a scenario file must be.
+pub(crate) const MOMENT_EXPECTED: &str =
+    "an RFC 3339 time such as 2026-05-04T00:00:00+02:00, or a local time or date with a zone";
+
+/// Reads a moment of a scenario file: with an offset, or by a clock.
+pub(crate) fn moment(value: &toml::Value, clock: Option<Clock>) -> Option<i64> {
+    let text = moment_text(value)?;
+    if let Ok(time) = DateTime::parse_from_rfc3339(&text) {
+        return Some(time.timestamp());
+    }
+    let local = [
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%d %H:%M:%S",
+        "%Y-%m-%d %H:%M",
+    ]
+    .iter()
+    .find_map(|p| NaiveDateTime::parse_from_str(&text, p).ok())
+    .or_else(|| date(value).map(|d| d.and_time(NaiveTime::MIN)))?;
+    clock?.candidates(local).0
+}
+
+/// Reads a moment that stands at `path` of a scenario file.
+///
+/// # Errors
+/// For what is no moment, and for times that the chain cannot hold.
+pub(crate) fn moment_at(
+    source: &Source,
+    path: &[Key<'_>],
+    value: &toml::Value,
+    clock: Option<Clock>,
+) -> Result<i64, ScenarioError> {
+    let refuse = |expected: &str| source.refuse(path, format!("found {value}"), expected);
+    match moment(value, clock) {
+        Some(at) if in_time(at) => Ok(at),
+        Some(_) => Err(refuse(IN_TIME_EXPECTED)),
+        None => Err(refuse(MOMENT_EXPECTED)),
+    }
+}
+
+/// Reads a date of a scenario file.
+pub(crate) fn date(value: &toml::Value) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(&moment_text(value)?, "%Y-%m-%d").ok()
+}
+
+fn moment_text(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.trim().to_string()),
+        toml::Value::Datetime(time) => Some(time.to_string()),
+        _ => None,
+    }
+}
+
+/// RFC 3339 in UTC, for messages.
+pub(crate) fn shown(at: i64) -> String {
+    DateTime::<Utc>::from_timestamp(at, 0).map_or_else(
+        || format!("{at} s"),
+        |t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn berlin() -> StampFormat {
+        StampFormat::Local(
+            "%d.%m.%Y %H:%M".into(),
+            Clock::parse("Europe/Berlin").unwrap(),
+        )
+    }
+
+    fn at(text: &str, before: Option<Before>) -> Option<i64> {
+        let format = berlin();
+        match format.read(text)? {
+            Moment::At(at) => Some(at),
+            Moment::Shown(local) => format.clock()?.resolve(local, before),
+        }
+    }
+
+    #[test]
+    fn the_hour_that_is_shown_twice_is_read_in_order() {
+        let mut before = None;
+        let mut read = Vec::new();
+        for text in ["01:30", "02:00", "02:30", "02:00", "02:30", "03:00"] {
+            let at = at(&format!("25.10.2026 {text}"), before).unwrap();
+            before = Some(Before {
+                at,
+                step_s: Some(1_800),
+            });
+            read.push(at);
+        }
+        assert!(read.windows(2).all(|w| w[1] - w[0] == 1_800), "{read:?}");
+    }
+
+    #[test]
+    fn the_hour_that_is_left_out_is_refused() {
+        assert_eq!(at("29.03.2026 02:30", None), None);
+        assert!(at("29.03.2026 03:00", None).is_some());
+    }
+
+    #[test]
+    fn a_first_stamp_in_the_doubled_hour_is_the_earlier_one() {
+        let summer = at("25.10.2026 02:00", None);
+        assert_eq!(summer.map(shown), Some("2026-10-25T00:00:00Z".into()));
+    }
+
+    #[test]
+    fn moments_take_an_offset_a_zone_or_a_date() {
+        let clock = Clock::parse("-08:00");
+        let value = |s: &str| toml::Value::String(s.into());
+        let expected = Some("2016-08-01T07:00:00Z".to_string());
+        assert_eq!(
+            moment(&value("2016-07-31T23:00:00-08:00"), None).map(shown),
+            expected
+        );
+        assert_eq!(
+            moment(&value("2016-07-31 23:00"), clock).map(shown),
+            expected
+        );
+        assert_eq!(
+            moment(&value("2016-08-01"), clock).map(shown),
+            Some("2016-08-01T08:00:00Z".into())
+        );
+        assert_eq!(moment(&value("2016-08-01"), None), None);
+    }
+
+    #[test]
+    fn unix_times_are_read_in_any_part_of_a_second() {
+        for (parts, text) in [
+            (1, "1613343600"),
+            (1, "1613343600.0"),
+            (1, "1.6133436e9"),
+            (1_000, "1613343600000"),
+            (1_000, "1613343599999"),
+            (1_000_000_000, "1613343600000000000"),
+        ] {
+            let read = StampFormat::Unix(parts).read(text);
+            assert_eq!(read, Some(Moment::At(1_613_343_600)), "{text}");
+        }
+        // Milliseconds are no seconds of the year 53,000.
+        assert_eq!(StampFormat::Unix(1).read("1613343600000"), None);
+        let hint = StampFormat::Unix(1).hint("1613343600000").unwrap();
+        assert!(hint.contains("unix_ms"), "{hint}");
+    }
+
+    #[test]
+    fn the_end_of_a_day_is_written_in_two_ways() {
+        for (pattern, text) in [
+            ("%d.%m.%Y %H:%M", "04.05.2026 24:00"),
+            ("%Y/%m/%d %H:%M", "2026/05/04 24:00"),
+            ("%Y%m%d %H%M", "20260504 2400"),
+        ] {
+            let read = StampFormat::Local(pattern.into(), Clock::utc()).read(text);
+            let Some(Moment::Shown(local)) = read else {
+                unreachable!("{text}")
+            };
+            assert_eq!(local.to_string(), "2026-05-05 00:00:00", "{text}");
+        }
+    }
+
+    #[test]
+    fn offsets_without_minutes_are_read_by_the_usual_mark() {
+        let format = StampFormat::WithOffset("%Y-%m-%d %H:%M:%S%z".into());
+        for text in [
+            "2026-05-04 10:00:00-06",
+            "2026-05-04 10:00:00-0600",
+            "2026-05-04 10:00:00-06:00",
+        ] {
+            assert_eq!(format.read(text), Some(Moment::At(1_777_910_400)), "{text}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What no home has: meters' error values, registers taken for energies, powers beyond a house connection.
+
+use crate::csv_profile::{CsvData, Measure, Want};
+
+/// Values that meters and loggers write when they have none: all bits set, or nines.
+const ERROR_VALUES: [f64; 18] = [
+    16_777_215.0,
+    16_777.215,
+    4_294_967_295.0,
+    4_294_967.295,
+    2_147_483_647.0,
+    2_147_483.647,
+    65_535.0,
+    65.535,
+    6_553.5,
+    32_767.0,
+    32_768.0,
+    8_388_607.0,
+    9_999.0,
+    99_999.0,
+    999_999.0,
+    9_999_999.0,
+    999.9,
+    1e20,
+];
+
+/// Fewest values from which a column that never falls is remarked on.
+const FEWEST: usize = 48;
+
+/// A word on a value that is none.
+#[allow(clippy::float_cmp, reason = "an error value is a number as written")]
+pub(crate) fn error_value(value: f64) -> Option<String> {
+    ERROR_VALUES.contains(&value.abs()).then(|| {
+        format!("this looks like an error value: markers = [\"{value}\"] makes it a missing one")
+    })
+}
+
+/// A column under suspicion.
+pub(crate) struct Column<'a> {
+    pub(crate) data: &'a CsvData,
+    pub(crate) want: &'a Want,
+    pub(crate) values: &'a [f64],
+    pub(crate) most_kw: f64,
+}
+
+impl Column<'_> {
+    /// True where the values only rise, as those of a register do.
+    fn never_falls(&self) -> bool {
+        let rises = |pair: &[f64]| matches!(pair, [a, b] if b > a);
+        let falls = |pair: &[f64]| matches!(pair, [a, b] if b < a);
+        let pairs = || self.values.windows(2);
+        let rising = pairs().filter(|p| rises(p)).count();
+        self.values.len() > 2
+            && !pairs().any(falls)
+            && rising.saturating_mul(4) >= self.values.len()
+    }
+
+    /// What a value beyond all measure should have been.
+    pub(crate) fn at_most(&self, value: f64) -> String {
+        let step_h = f64::from(self.data.step_s) / 3_600.0;
+        let mut expected = format!(
+            "at most {} kW on average, {} kWh in a step of {} s (profiles.most_kw)",
+            self.most_kw,
+            self.most_kw * step_h,
+            self.data.step_s
+        );
+        if let Some(hint) = error_value(value) {
+            expected = format!("{expected}; {hint}");
+        } else if self.want.measure == Measure::Amount && self.never_falls() {
+            expected = format!(
+                "{expected}; the column never falls, as a register does: unit = \"kWh register\" (or \"Wh register\")"
+            );
+        } else if self.want.measure == Measure::Register {
+            expected = format!("{expected}; the register leaps here");
+        } else {
+            expected = format!("{expected}; is the unit right?");
+        }
+        expected
+    }
+
+    /// A remark on a value that was taken as zero.
+    pub(crate) fn strange(&self, step: usize, value: f64) -> String {
+        let hint = error_value(value).unwrap_or_else(|| "more than any home has".into());
+        format!(
+            "{}:{}: column '{}': {value} taken as zero; {hint}",
+            self.data.file.display(),
+            self.data.line(step),
+            self.want.column
+        )
+    }
+
+    /// Remarks on the column as a whole and on values that are believed although they look strange.
+    pub(crate) fn looks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        let named = format!(
+            "{}: column '{}'",
+            self.data.file.display(),
+            self.want.column
+        );
+        if self.want.measure == Measure::Amount && self.values.len() >= FEWEST && self.never_falls()
+        {
+            remarks.push(format!(
+                "{named} never falls, as a register does: if it is one, unit = \"kWh register\" (or \"Wh register\")"
+            ));
+        }
+        let odd = self.values.iter().enumerate().filter(|(_, v)| {
+            let large = v.abs() > 30_000.0 || v.fract() != 0.0;
+            large && error_value(**v).is_some()
+        });
+        for (step, value) in odd.take(3) {
+            remarks.push(format!(
+                "{}:{}: column '{}': {value} looks like an error value; markers = [\"{value}\"] would make it a missing one",
+                self.data.file.display(),
+                self.data.line(step),
+                self.want.column
+            ));
+        }
+        remarks
+    }
+}

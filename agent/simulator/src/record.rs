@@ -1,0 +1,102 @@
+//! What is recorded on demand: offers, requests with their answers, events of the chain.
+
+use crate::world::World;
+use wattpool_core::io::BlockRef;
+use wattpool_report::record::{EventRow, Offer, Reply, Request};
+use wattpool_schema::event::MarketEvent;
+use wattpool_schema::peer::{
+    Answer, DenialReason, Record, SignedRecord, TradeAnswer, TradeRequest,
+};
+use wattpool_schema::Seconds;
+
+impl World<'_> {
+    /// A home announces something; statuses are no offers.
+    pub fn record_offer(&mut self, now: u64, home: u32, record: &SignedRecord) {
+        let (Some(recorded), Record::Offer(offer)) = (&mut self.recorded, &record.record) else {
+            return;
+        };
+        recorded.offer(
+            offer.sequence,
+            Offer {
+                at: Seconds(now / 1000),
+                home,
+                window: offer.window,
+                wh: offer.wh,
+                price: offer.price,
+            },
+        );
+    }
+
+    /// A home asks another.
+    pub fn record_request(
+        &mut self,
+        now: u64,
+        buyer: u32,
+        seller: Option<u32>,
+        request: &TradeRequest,
+    ) {
+        let Some(recorded) = &mut self.recorded else {
+            return;
+        };
+        recorded.request(
+            request.id,
+            Request {
+                at: Seconds(now / 1000),
+                buyer,
+                seller,
+                kind: request.kind,
+                window: request.first_window,
+                count: request.count,
+                wh: request.wh,
+                max_price: request.max_price,
+                answer: None,
+            },
+        );
+    }
+
+    /// The other answers; where the answer is lost on its way it stands here all the same.
+    pub fn record_answer(&mut self, now: u64, buyer: Option<u32>, answer: &TradeAnswer) {
+        let (Some(recorded), Some(buyer)) = (&mut self.recorded, buyer) else {
+            return;
+        };
+        let at = Seconds(now / 1000);
+        let reply = match &answer.answer {
+            Answer::Approved(signed) => Reply {
+                at,
+                what: "approved".to_owned(),
+                wh: signed.approval.wh,
+                price: Some(signed.approval.price),
+            },
+            Answer::Denied { reason, available } => Reply {
+                at,
+                what: word(*reason).to_owned(),
+                wh: *available,
+                price: None,
+            },
+        };
+        recorded.answer(buyer, answer.id, reply);
+    }
+
+    /// The chain tells of something.
+    pub fn record_event(&mut self, block: BlockRef, sender: Option<u32>, event: &MarketEvent) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.events.push(EventRow {
+                height: block.height,
+                time: block.time.0,
+                sender,
+                event: event.clone(),
+            });
+        }
+    }
+}
+
+const fn word(reason: DenialReason) -> &'static str {
+    match reason {
+        DenialReason::SoldOut => "sold_out",
+        DenialReason::Price => "price",
+        DenialReason::Policy => "policy",
+        DenialReason::Window => "window",
+        DenialReason::Invalid => "invalid",
+        DenialReason::Busy => "busy",
+    }
+}
