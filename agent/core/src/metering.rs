@@ -25,73 +25,22 @@ pub enum ReadingProblem {
         /// The first that is missing.
         missing: Window,
     },
-    /// Believed, but more than is registered: the rest is not counted.
-    Capped {
-        /// What is not counted, Wh.
-        beyond: Wh,
-    },
-    /// Several readings agree with each other and not with what was believed: another meter, or one that was wrong
-    /// before. What flowed since the registers named is not known.
-    NewBeginning {
-        /// The import register that was believed last.
-        closing_import: Wh,
-        /// The export register that was believed last.
-        closing_export: Wh,
-    },
 }
 
 /// Largest tolerated difference between the meter's clock and the chain's, seconds.
 const CLOCK_TOLERANCE_S: u64 = 60;
 /// A power below this is no proof that a register must move, W.
 const IDLE_POWER_W: u64 = 100;
-/// Accumulators of 32 bits (SunSpec acc32), times their scale.
-const ACC32: u64 = 1 << 32;
-/// Where registers roll over, Wh, whatever was told of them before: 32 bits times a scale, and 5 to 9 digits of kWh.
-const ROLL_OVERS: [u64; 9] = [
-    ACC32,
-    ACC32 * 10,
-    ACC32 * 100,
-    ACC32 * 1000,
-    100_000_000,
-    1_000_000_000,
-    10_000_000_000,
-    100_000_000_000,
-    1_000_000_000_000,
-];
-/// Of accumulators in tenths to thousandths of a Wh: only on the first round, for a smaller number fits by chance.
-const FIRST_ROLL_OVERS: [u64; 3] = [ACC32 / 10, ACC32 / 100, ACC32 / 1000];
-/// Readings in a row that make a new beginning, after which the old registers are those of another meter.
-const NEW_BEGINNING: usize = 4;
-/// So many, if none of them moves: a glitch stands still, too.
-const STILL_BEGINNING: usize = 96;
-/// Longest time for which a coarse register's step is spread, windows.
-const SPREAD: u64 = 96;
-
-/// One register's way through the windows.
-#[derive(Clone, Copy, Debug, Default)]
-struct Side {
-    /// Rise that the maximum of the windows so far did not take, of a register with a coarse step.
-    carried: u64,
-    /// Windows since it moved.
-    still: u64,
-}
+/// 32-bit registers roll over here (SunSpec acc32).
+const ROLL_OVER: u64 = 1 << 32;
 
 /// The meter as the agent knows it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Metering {
     window_s: u32,
     max_export: Wh,
     max_import: Wh,
     last: Option<Reading>,
-    import: Side,
-    export: Side,
-    /// The largest power of ten, up to a kWh, that every register so far is a multiple of, Wh.
-    step: u64,
-    /// What the power told since a register moved, Wh.
-    expected: u64,
-    /// Readings in a row that agree with each other but do not follow the last one believed.
-    chain: Vec<Reading>,
-    noted: Vec<(Window, ReadingProblem)>,
 }
 
 /// A window's energy, from registers that are believed.
@@ -108,21 +57,11 @@ pub struct Metered {
 impl Metering {
     /// A meter of which nothing has been read. The limits are per window, as registered.
     pub const fn new(window_s: u32, max_export: Wh, max_import: Wh) -> Self {
-        const NEW: Side = Side {
-            carried: 0,
-            still: 0,
-        };
         Self {
             window_s,
             max_export,
             max_import,
             last: None,
-            import: NEW,
-            export: NEW,
-            step: 1000,
-            expected: 0,
-            chain: Vec::new(),
-            noted: Vec::new(),
         }
     }
 
@@ -133,47 +72,20 @@ impl Metering {
 
     /// Continues from a reading that was believed before a restart, or that was taken at installation.
     pub fn resume(&mut self, reading: Reading) {
-        self.begin(reading);
-    }
-
-    /// The meter was exchanged: registers go on from the new one's, and what lies between is not counted.
-    pub fn replace(&mut self, opening: Reading) {
-        self.begin(opening);
-    }
-
-    /// What is to be told of readings that were believed: what was capped, joined, or begun anew. Each once.
-    pub fn noted(&mut self) -> Vec<(Window, ReadingProblem)> {
-        std::mem::take(&mut self.noted)
-    }
-
-    fn begin(&mut self, reading: Reading) {
         self.last = Some(reading);
-        (self.import, self.export) = (Side::default(), Side::default());
-        self.step = step_of(1000, &reading);
-        self.expected = 0;
-        self.chain.clear();
     }
 
-    /// Whether a later reading can stand behind a gap: each register rose (over a roll-over perhaps) by no more than
-    /// the windows between can have carried.
+    /// Whether a later reading can stand behind a gap: no register went back, and none rose by more than the
+    /// windows between can have carried.
     pub fn may_precede(&self, later: &Reading) -> bool {
         let Some(last) = self.last else { return true };
         let windows = later.window.0.saturating_sub(last.window.0);
-        let within = |before: Wh, now: Wh, most: Wh| {
-            let most = most.0.saturating_mul(windows).saturating_add(self.coarse());
-            risen(before.0, now.0, most).is_ok_and(|r| r <= most)
+        let rise_within = |before: Wh, now: Wh, most: Wh| {
+            now.checked_sub(before)
+                .is_some_and(|risen| risen.0 <= most.0.saturating_mul(windows))
         };
-        within(last.import_register, later.import_register, self.max_import)
-            && within(last.export_register, later.export_register, self.max_export)
-    }
-
-    /// A step that is worth a word, Wh.
-    const fn coarse(&self) -> u64 {
-        if self.step > 1 {
-            self.step
-        } else {
-            0
-        }
+        rise_within(last.import_register, later.import_register, self.max_import)
+            && rise_within(last.export_register, later.export_register, self.max_export)
     }
 
     /// Takes the registers at the end of a window. `chain_now` is the best guess of block time.
@@ -185,261 +97,79 @@ impl Metering {
         reading: Reading,
         chain_now: Seconds,
     ) -> Result<Option<Metered>, ReadingProblem> {
-        self.check_clock(&reading, chain_now)?;
+        if reading.taken_at.0 > chain_now.0.saturating_add(CLOCK_TOLERANCE_S) {
+            return Err(ReadingProblem::ClockAhead);
+        }
+        let end = reading.window.end(self.window_s);
+        if reading
+            .taken_at
+            .0
+            .saturating_add(CLOCK_TOLERANCE_S.min(u64::from(self.window_s) / 4))
+            < end.0
+        {
+            return Err(ReadingProblem::Stale);
+        }
         let Some(last) = self.last else {
-            self.begin(reading);
+            self.last = Some(reading);
             return Ok(None);
         };
         if reading.window <= last.window {
             return Err(ReadingProblem::Repeated);
         }
         if reading.window != last.window.next() {
-            self.observe(reading);
             return Err(ReadingProblem::Gap {
                 missing: last.window.next(),
             });
         }
-        let metered = self.follow(&last, reading);
-        if metered.is_ok() {
-            self.chain.clear();
-        } else {
-            self.observe(reading);
-        }
-        metered.map(Some)
-    }
-
-    /// Keeps a reading that is not believed, if it agrees with the one before it.
-    fn observe(&mut self, reading: Reading) {
-        let same = |r: &Reading| {
-            r.window == reading.window
-                && r.import_register == reading.import_register
-                && r.export_register == reading.export_register
-        };
-        if self.chain.iter().any(same) {
-            return;
-        }
-        let follows = self.chain.last().is_some_and(|before| {
-            let mut alone = Self::new(self.window_s, self.max_export, self.max_import);
-            alone.begin(*before);
-            before.window.next() == reading.window && alone.follow(before, reading).is_ok()
-        });
-        if !follows {
-            self.chain.clear();
-        }
-        self.chain.push(reading);
-        if self.chain.len() > STILL_BEGINNING {
-            self.chain.remove(0);
-        }
-    }
-
-    /// A reading behind a gap whose windows the meter does not have, or behind readings that were refused. Two that
-    /// agree with each other and with the last one believed go on, the gap joined with the first of them; several
-    /// that agree with each other alone make a new beginning. A single one could be wrong, and nothing would show it.
-    ///
-    /// Empty: not yet.
-    pub fn go_on(&mut self, reading: Reading, chain_now: Seconds) -> Vec<Metered> {
-        if self.check_clock(&reading, chain_now).is_err() {
-            return Vec::new();
-        }
-        self.observe(reading);
-        let Some(first) = self.chain.first().copied() else {
-            return Vec::new();
-        };
-        let joins = self.may_precede(&first);
-        let moved = first.import_register != reading.import_register
-            || first.export_register != reading.export_register;
-        let enough = if joins {
-            2
-        } else if moved {
-            NEW_BEGINNING
-        } else {
-            STILL_BEGINNING
-        };
-        if self.chain.len() < enough {
-            return Vec::new();
-        }
-        self.begin_with_chain(joins)
-    }
-
-    fn begin_with_chain(&mut self, joins: bool) -> Vec<Metered> {
-        let mut metered = Vec::new();
-        let mut chain = std::mem::take(&mut self.chain).into_iter();
-        let (Some(first), Some(last)) = (chain.next(), self.last) else {
-            return metered;
-        };
-        let missing = last.window.next();
-        if joins {
-            let windows = first.window.0.saturating_sub(last.window.0);
-            if windows > 1 {
-                self.noted
-                    .push((first.window, ReadingProblem::Gap { missing }));
-            }
-            metered.extend(self.join(&last, first));
-        } else {
-            let problem = ReadingProblem::NewBeginning {
-                closing_import: last.import_register,
-                closing_export: last.export_register,
-            };
-            self.noted.push((first.window, problem));
-            self.begin(first);
-        }
-        for reading in chain {
-            let Some(before) = self.last else { break };
-            metered.extend(self.follow(&before, reading).ok());
-        }
-        metered
-    }
-
-    /// What flowed in the windows of a gap belongs to the first window behind it, up to its maximum.
-    fn join(&mut self, last: &Reading, first: Reading) -> Option<Metered> {
-        let windows = first.window.0.saturating_sub(last.window.0);
-        let rise = |before: Wh, now: Wh, most: Wh| {
-            let most = most.0.saturating_mul(windows).saturating_add(self.coarse());
-            risen(before.0, now.0, most).ok()
-        };
-        let import = rise(last.import_register, first.import_register, self.max_import)?;
-        let export = rise(last.export_register, first.export_register, self.max_export)?;
-        Some(self.believe(last, first, (import, import), (export, export)))
-    }
-
-    fn check_clock(&self, reading: &Reading, chain_now: Seconds) -> Result<(), ReadingProblem> {
-        if reading.taken_at.0 > chain_now.0.saturating_add(CLOCK_TOLERANCE_S) {
-            return Err(ReadingProblem::ClockAhead);
-        }
-        let end = reading.window.end(self.window_s);
-        let tolerance = CLOCK_TOLERANCE_S.min(u64::from(self.window_s) / 4);
-        if reading.taken_at.0.saturating_add(tolerance) < end.0 {
-            return Err(ReadingProblem::Stale);
-        }
-        Ok(())
-    }
-
-    /// The reading of the window after `last`.
-    fn follow(&mut self, last: &Reading, reading: Reading) -> Result<Metered, ReadingProblem> {
-        let step = step_of(self.step, &reading);
-        let rise = |side: &Side, before: Wh, now: Wh, most: Wh| {
-            // A coarse register tells at once what flowed while it stood still.
-            let windows = if step > 1 {
-                side.still.min(SPREAD).saturating_add(1)
-            } else {
-                1
-            };
-            let spread =
-                most.0
-                    .saturating_mul(windows)
-                    .saturating_add(if step > 1 { step } else { 0 });
-            // Twice the maximum is taken for a maximum that is registered too low, more for a glitch.
-            let plausible = spread.max(most.0.saturating_mul(2));
-            let risen = risen(before.0, now.0, plausible)?;
-            if risen > plausible {
-                return Err(ReadingProblem::BeyondPower);
-            }
-            // What the spread does not explain is lost to the maximum.
-            Ok((risen, risen.min(spread.max(most.0))))
-        };
         let import = rise(
-            &self.import,
             last.import_register,
             reading.import_register,
             self.max_import,
         )?;
         let export = rise(
-            &self.export,
             last.export_register,
             reading.export_register,
             self.max_export,
         )?;
-        let power = reading.power_w.map_or(0, i64::unsigned_abs);
-        let told = power.saturating_mul(u64::from(self.window_s)) / 3600;
-        let expected = self.expected.saturating_add(told);
-        let still = import.0 == 0 && export.0 == 0;
-        let much = if step > 1 { step.saturating_mul(2) } else { 0 };
-        if still && power > IDLE_POWER_W && expected > much {
+        let moving = reading
+            .power_w
+            .is_some_and(|p| p.unsigned_abs() > IDLE_POWER_W);
+        if import.is_zero() && export.is_zero() && moving {
             return Err(ReadingProblem::Frozen);
         }
-        self.step = step;
-        self.expected = if still { expected } else { 0 };
-        Ok(self.believe(last, reading, import, export))
-    }
-
-    /// `import` and `export`: by how much the register rose, and how much of it may be counted, now or later.
-    fn believe(
-        &mut self,
-        last: &Reading,
-        reading: Reading,
-        import: (u64, u64),
-        export: (u64, u64),
-    ) -> Metered {
-        let coarse = self.step > 1;
-        let mut beyond = 0u64;
-        let mut count = |side: &mut Side, (risen, counted): (u64, u64), most: Wh| {
-            side.still = if risen == 0 {
-                side.still.saturating_add(1)
-            } else {
-                0
-            };
-            let due = side.carried.saturating_add(counted);
-            let now = due.min(most.0);
-            let rest = due.saturating_sub(now);
-            side.carried = if coarse { rest } else { 0 };
-            let lost = risen
-                .saturating_sub(counted)
-                .saturating_add(if coarse { 0 } else { rest });
-            beyond = beyond.saturating_add(lost);
-            now
-        };
-        let imported = Wh(count(&mut self.import, import, self.max_import));
-        let exported = Wh(count(&mut self.export, export, self.max_export));
-        if beyond > 0 {
-            let problem = ReadingProblem::Capped { beyond: Wh(beyond) };
-            self.noted.push((reading.window, problem));
-        }
         let continued = Reading {
-            import_register: last.import_register.saturating_add(Wh(import.0)),
-            export_register: last.export_register.saturating_add(Wh(export.0)),
+            import_register: last.import_register.saturating_add(import),
+            export_register: last.export_register.saturating_add(export),
             ..reading
         };
         self.last = Some(continued);
-        Metered {
+        Ok(Some(Metered {
             reading: continued,
-            surplus: exported.saturating_sub(imported),
-            deficit: imported.saturating_sub(exported),
-        }
+            surplus: export.saturating_sub(import),
+            deficit: import.saturating_sub(export),
+        }))
     }
 }
 
-/// By how much a register rose, Wh; over a roll-over only if that makes at most `most`.
-fn risen(before: u64, now: u64, most: u64) -> Result<u64, ReadingProblem> {
+/// By how much a register rose within one window. A meter's register of 32 bits rolls over; the agent
+/// continues it beyond, so a raw value below the last one is compared modulo 2^32.
+fn rise(before: Wh, now: Wh, most: Wh) -> Result<Wh, ReadingProblem> {
     if let Some(risen) = now.checked_sub(before) {
-        return Ok(risen);
+        return if risen > most {
+            Err(ReadingProblem::BeyondPower)
+        } else {
+            Ok(risen)
+        };
     }
-    // A register that says 0 may as well say nothing: the next reading tells.
-    if now == 0 {
+    let wrapped = before.0 % ROLL_OVER;
+    let risen = now
+        .0
+        .checked_sub(wrapped)
+        .unwrap_or_else(|| now.0.saturating_add(ROLL_OVER).saturating_sub(wrapped));
+    if now.0 >= ROLL_OVER || risen > most.0 {
         return Err(ReadingProblem::RolledBack);
     }
-    let first_round = FIRST_ROLL_OVERS.iter().filter(|m| before < **m);
-    let over = |modulus: &u64| {
-        let raw = before.checked_rem(*modulus)?;
-        let risen = now
-            .checked_sub(raw)
-            .or_else(|| now.checked_add(*modulus)?.checked_sub(raw))?;
-        (now < *modulus && risen <= most).then_some(risen)
-    };
-    let mut all = ROLL_OVERS.iter().chain(first_round);
-    all.find_map(over).ok_or(ReadingProblem::RolledBack)
-}
-
-/// The largest power of ten up to `step` that both registers are multiples of, Wh.
-fn step_of(step: u64, reading: &Reading) -> u64 {
-    let fits = |s: &u64| {
-        let rest = |wh: Wh| wh.0.checked_rem(*s).unwrap_or(0);
-        rest(reading.import_register) == 0 && rest(reading.export_register) == 0
-    };
-    [1000, 100, 10]
-        .into_iter()
-        .filter(|s| *s <= step)
-        .find(fits)
-        .unwrap_or(1)
+    Ok(Wh(risen))
 }
 
 /// Surplus, deficit or neither, with hysteresis: what has begun ends only below half the threshold.
@@ -508,8 +238,8 @@ mod tests {
         let cases = [
             (reading(9, 1_000, 500), ReadingProblem::Repeated),
             (reading(10, 999, 500), ReadingProblem::RolledBack),
-            (reading(10, 21_001, 500), ReadingProblem::BeyondPower),
-            (reading(10, 1_000, 10_501), ReadingProblem::BeyondPower),
+            (reading(10, 11_001, 500), ReadingProblem::BeyondPower),
+            (reading(10, 1_000, 5_501), ReadingProblem::BeyondPower),
             (
                 Reading {
                     power_w: Some(-2_000),
@@ -550,9 +280,8 @@ mod tests {
         let (m, _) = metering();
         assert!(m.may_precede(&reading(12, 1_100, 500)));
         assert!(m.may_precede(&reading(12, 31_000, 15_500)));
-        // These registers move in steps of 100 Wh, as far as they tell.
-        assert!(!m.may_precede(&reading(12, 31_101, 500)));
-        assert!(!m.may_precede(&reading(12, 1_000, 15_601)));
+        assert!(!m.may_precede(&reading(12, 31_001, 500)));
+        assert!(!m.may_precede(&reading(12, 1_000, 15_501)));
         assert!(!m.may_precede(&reading(12, 999, 500)));
     }
 
@@ -560,10 +289,10 @@ mod tests {
     fn registers_roll_over_at_32_bits_and_go_on() {
         let mut m = Metering::new(LEN, Wh(5_000), Wh(10_000));
         let now = Window(20).end(LEN);
-        m.resume(reading(9, ACC32 - 100, 0));
+        m.resume(reading(9, ROLL_OVER - 100, 0));
         let w = m.take(reading(10, 50, 0), now).unwrap().unwrap();
         assert_eq!(w.deficit, Wh(150));
-        assert_eq!(w.reading.import_register, Wh(ACC32 + 50));
+        assert_eq!(w.reading.import_register, Wh(ROLL_OVER + 50));
         assert_eq!(
             m.take(reading(11, 80, 0), now).unwrap().unwrap().deficit,
             Wh(30)

@@ -13,7 +13,6 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-mod belief;
 mod decisions;
 mod deficit;
 mod garbage;
