@@ -85,7 +85,7 @@ fn merge(options: &Options, text: &str) -> anyhow::Result<Options> {
         let line = e
             .span()
             .and_then(|s| text.get(..s.start))
-            .map(|t| t.lines().count().max(1));
+            .map(|before| before.split('\n').count());
         anyhow!("line {}: {}", line.unwrap_or(1), e.message())
     })?;
     let name = options.profile.as_deref().unwrap_or(DEFAULT);

@@ -166,7 +166,7 @@ impl DeploySettings {
             let at = e
                 .span()
                 .and_then(|span| text.get(..span.start))
-                .map(|before| before.lines().count().max(1));
+                .map(|before| before.split('\n').count());
             let line = at.map_or_else(String::new, |n| format!("line {n}: "));
             ChainError::input("", format!("{line}{}", e.message()))
         })?;
@@ -277,6 +277,10 @@ mod tests {
     fn mistakes_are_named() {
         let cases = [
             ("windows_seconds = 5\n", "line 1: unknown field `windows_seconds`"),
+            (
+                "name = \"a\"\nwindows_seconds = 5\n[tariffs]\nimport = 1\nfeed_in = 1\n",
+                "line 2: unknown field `windows_seconds`",
+            ),
             ("name = \"\"\n[tariffs]\nimport = 1\nfeed_in = 1\n", "name: expected up to 40"),
             ("name = \"a\"\nwindow_seconds = 0\n[tariffs]\nimport = 1\nfeed_in = 1\n", "window_seconds: expected at least 1"),
             ("name = \"a\"\n", "missing field `tariffs`"),

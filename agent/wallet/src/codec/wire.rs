@@ -243,11 +243,14 @@ fn empty(field: &Field) -> Value {
     }
     match field.kind {
         Kind::Text | Kind::Bytes => "".into(),
-        Kind::Int | Kind::U64 | Kind::I64 => "0".into(),
+        Kind::U64 | Kind::I64 => "0".into(),
         Kind::U32 => 0.into(),
         Kind::Bool => false.into(),
         Kind::Enum(names) => names.first().map_or("", |(_, name)| name).into(),
-        Kind::Dec | Kind::Json | Kind::Message(_) | Kind::Any | Kind::Time => Value::Null,
+        // An amount that is absent is not one of zero, and would be sent where it is written as one.
+        Kind::Int | Kind::Dec | Kind::Json | Kind::Message(_) | Kind::Any | Kind::Time => {
+            Value::Null
+        }
     }
 }
 
