@@ -132,7 +132,7 @@ fn fees_agree(windows: &[Row], meters: &[Row], trades: &[Row], summary: &Value) 
 
 /// Gas per message as the documents have it, pinned.
 fn measured() -> BTreeMap<String, f64> {
-    let page = include_str!("../../../docs/performance.md");
+    let page = include_str!("../../../docs/bench/gas.md");
     let table = page
         .split("| message | unpinned | pinned |")
         .nth(1)

@@ -6,7 +6,7 @@
 use crate::pool::{Best, Item, Sums, Task};
 use crate::reduce::Core;
 use crate::score::SCORE_TOLERANCE;
-use crate::stairs::Stairs;
+use crate::staircase::Staircase;
 
 /// Scratch of the exact search.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +16,7 @@ pub(crate) struct ExactSpace {
     /// Largest `g` from each position on; one more than there are items.
     largest: Vec<u64>,
     path: Vec<Level>,
-    stairs: Stairs,
+    staircase: Staircase,
 }
 
 /// One seller chosen on the way down, and where the search goes on from there.
@@ -43,21 +43,27 @@ pub(crate) fn search(
         return true;
     }
     if task.k == 2 {
-        pairs(task, &core.items, nodes, &mut space.stairs, best)
+        pairs(task, &core.items, nodes, &mut space.staircase, best)
     } else {
         branch(task, core, nodes, space, best)
     }
 }
 
 /// Two sellers: for each one that gives all, the best to take the rest.
-fn pairs(task: &Task, items: &[Item], nodes: u64, stairs: &mut Stairs, best: &mut Best) -> bool {
-    stairs.build(items);
+fn pairs(
+    task: &Task,
+    items: &[Item],
+    nodes: u64,
+    staircase: &mut Staircase,
+    best: &mut Best,
+) -> bool {
+    staircase.build(items);
     let mut left = nodes;
     let mut start = 0;
     // From the largest down, the least size that completes the pair rises.
-    for (full, _) in stairs.items.iter().rev() {
+    for (full, _) in staircase.items.iter().rev() {
         let missing = task.need.saturating_sub(full.g);
-        while stairs
+        while staircase
             .items
             .get(start)
             .is_some_and(|(item, _)| item.g < missing)
@@ -66,7 +72,8 @@ fn pairs(task: &Task, items: &[Item], nodes: u64, stairs: &mut Stairs, best: &mu
         }
         let rest = Sums::EMPTY.with(full);
         let to_beat = best.score + SCORE_TOLERANCE;
-        let completion = stairs.complete(task, &rest, start, to_beat, |item, _| item.id == full.id);
+        let completion =
+            staircase.complete(task, &rest, start, to_beat, |item, _| item.id == full.id);
         best.evaluations = best.evaluations.saturating_add(completion.scored);
         if let Some((item, _, score)) = completion.found {
             best.replace(score, [*full, item]);

@@ -7,7 +7,7 @@
 use crate::local;
 use crate::pool::{Best, Item, Sums, Task};
 use crate::reduce::Core;
-use crate::stairs::Stairs;
+use crate::staircase::Staircase;
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -51,7 +51,7 @@ pub(crate) struct GaSpace {
     /// Last use of each position, to tell members from others without clearing.
     stamps: Vec<u64>,
     stamp: u64,
-    stairs: Stairs,
+    staircase: Staircase,
 }
 
 /// Random positions from a fixed algorithm, the same on every machine.
@@ -131,7 +131,7 @@ impl GaSpace {
         self.stamps.clear();
         self.stamps.resize(items.len(), 0);
         self.stamp = 0;
-        self.stairs.build(items);
+        self.staircase.build(items);
         self.genomes.clear();
         self.scores.clear();
     }
@@ -139,7 +139,7 @@ impl GaSpace {
     /// False where not even the largest offers of the core cover: then the incumbent is the best.
     fn covers(&self, task: &Task) -> bool {
         let largest = self
-            .stairs
+            .staircase
             .items
             .iter()
             .rev()
@@ -170,7 +170,7 @@ impl GaSpace {
                 }),
                 2 => {
                     for step in 1..=k {
-                        let (_, position) = self.stairs.items[items.len() - step];
+                        let (_, position) = self.staircase.items[items.len() - step];
                         self.take(position);
                     }
                 }
@@ -325,8 +325,8 @@ impl GaSpace {
         let rest = rest.map(|(_, at)| &items[*at as usize]);
         let member = |_: &Item, at: u32| self.stamps[at as usize] == self.stamp;
         let sums = Sums::of(rest);
-        let from = self.stairs.at_least(task.need.saturating_sub(sums.g));
-        let completion = self.stairs.complete(task, &sums, from, score, member);
+        let from = self.staircase.at_least(task.need.saturating_sub(sums.g));
+        let completion = self.staircase.complete(task, &sums, from, score, member);
         best.evaluations = best
             .evaluations
             .saturating_add(completion.scored)
@@ -350,9 +350,9 @@ impl GaSpace {
         if tries > 0 {
             let out = dice.below(self.child.len());
             let least = items[self.child[out] as usize].g.saturating_add(gap);
-            let enough = self.stairs.at_least(least);
+            let enough = self.staircase.at_least(least);
             if enough < items.len() {
-                let (_, gene) = self.stairs.items[enough + dice.below(items.len() - enough)];
+                let (_, gene) = self.staircase.items[enough + dice.below(items.len() - enough)];
                 if self.stamps[gene as usize] != self.stamp {
                     return (out, gene);
                 }
@@ -366,7 +366,7 @@ impl GaSpace {
         }
         let outsider = |gene: &u32| self.stamps[*gene as usize] != self.stamp;
         let largest = self
-            .stairs
+            .staircase
             .items
             .iter()
             .rev()

@@ -36,7 +36,7 @@ pub mod problem_file;
 pub mod problems;
 mod reduce;
 mod score;
-mod stairs;
+mod staircase;
 
 pub use choose::{choose, Candidate, Choice, Demand, FoundBy, Method, Pick, Settings, Workspace};
 pub use problem::{Limits, Offer, Problem, ProblemError, ProblemInput};

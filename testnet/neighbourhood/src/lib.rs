@@ -18,7 +18,7 @@ pub mod books;
 pub mod chain;
 pub mod check;
 pub mod household;
-pub mod hub;
+pub mod loopback;
 pub mod meter;
 pub mod run;
 pub mod street;

@@ -19,7 +19,7 @@ use wattpool_schema::Window;
 
 use crate::chain::{Chain, PATIENCE};
 use crate::household::Household;
-use crate::hub::Hub;
+use crate::loopback::LoopbackNetwork;
 use crate::meter::{Beginning, ProfileMeter};
 use crate::street::at_times;
 
@@ -98,7 +98,7 @@ pub async fn trade(
     recorder: &mut Recorder,
 ) -> Result<(Neighbourhood, Vec<Counters>)> {
     let window_s = market.window_seconds;
-    let hub = Hub::default();
+    let loopback = LoopbackNetwork::default();
     let beginning = Beginning::default();
     let mut homes = Vec::new();
     for household in households {
@@ -108,7 +108,7 @@ pub async fn trade(
             market,
             n,
             pace,
-            hub: &hub,
+            loopback: &loopback,
             folder,
         };
         let home = street.start(household, clock).await;
@@ -182,7 +182,7 @@ struct Street<'a> {
     market: &'a Market,
     n: &'a Neighbourhood,
     pace: Duration,
-    hub: &'a Hub,
+    loopback: &'a LoopbackNetwork,
     folder: &'a Path,
 }
 
@@ -212,7 +212,7 @@ impl Street<'_> {
         let registry = Arc::new(Registry::new(Arc::clone(&signer)));
         let peer = household.meter.0.to_vec();
         let network = self
-            .hub
+            .loopback
             .join(household.meter, peer.clone(), Arc::clone(&registry));
         let file = self.folder.join(format!("home-{number}.db"));
         let settings = Settings {

@@ -8,8 +8,8 @@ use crate::guard::{make_room, Guard};
 use crate::handle::{Command, Contact, Exchange, Failure, Near, Outgoing};
 use crate::inbound::Inbound;
 use crate::keeper::Keeper;
-use crate::lanes::{Entered, Lanes, Message};
 use crate::links::{identity_of, Identity, Links, LinksEvent, KAD};
+use crate::outbound::{Entered, Message, Outbound};
 use crate::wire::{encode_answer, encode_reply, RecordsAnswer, TradeReply};
 use futures::StreamExt;
 use libp2p::kad::{self, GetClosestPeersError, KBucketKey, QueryId, QueryResult};
@@ -80,7 +80,7 @@ struct State {
     guard: Guard,
     searches: HashMap<QueryId, Search>,
     sent: HashMap<(Exchange, OutboundRequestId), Sent>,
-    lanes: Lanes,
+    outbound: Outbound,
     banned: HashMap<PeerId, Instant>,
     /// Peers that speak another version, and what they say.
     others: HashMap<PeerId, (Instant, String)>,
@@ -119,7 +119,7 @@ impl Driver {
                 bootstrap: config.bootstrap.clone(),
                 searches: HashMap::new(),
                 sent: HashMap::new(),
-                lanes: Lanes::default(),
+                outbound: Outbound::default(),
                 banned: HashMap::new(),
                 others: HashMap::new(),
                 commands: back,
@@ -257,7 +257,7 @@ impl Driver {
             return;
         }
         let message = Message { to, bytes, answer };
-        match self.state.lanes.enter(exchange, message) {
+        match self.state.outbound.enter(exchange, message) {
             Entered::Now(message) => self.send_now(exchange, message),
             Entered::Later => {}
             Entered::Full(message) => {
@@ -293,7 +293,7 @@ impl Driver {
         };
         // Whoever waited may have given up.
         let _ = sent.answer.send(answer);
-        if let Some(next) = self.state.lanes.leave(exchange, sent.to) {
+        if let Some(next) = self.state.outbound.leave(exchange, sent.to) {
             self.send_now(exchange, next);
         }
     }

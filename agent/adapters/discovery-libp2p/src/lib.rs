@@ -26,10 +26,10 @@ mod inbound;
 #[doc(hidden)]
 pub mod internals;
 mod keeper;
-mod lanes;
 mod links;
 mod lookup;
 mod mesh;
+mod outbound;
 mod own;
 mod ports;
 mod store;

@@ -12,11 +12,11 @@
 mod common;
 
 use common::run;
-use wattpool_testbed::{self, Course};
+use wattpool_testbed::{self, Scenario};
 
 #[test]
 fn hostile_nodes_hide_hardly_an_offer_and_forge_none() {
-    let course = Course {
+    let course = Scenario {
         nodes: 24,
         hostile_percent: 30,
         churn_percent: 20,

@@ -37,8 +37,8 @@ impl Follower {
     /// this version cannot read.
     pub async fn next_block(&self, after: u64) -> Result<BlockNews, LedgerError> {
         let height = after.saturating_add(1);
-        let head = self.client.next_height(height).await.map_err(told)?;
-        let meta = self.header(height, head.height).await.map_err(told)?;
+        let head = self.client.next_height(height).await?;
+        let meta = self.header(height, head.height).await?;
         let results = loop {
             match self.client.rpc().block_results(height).await {
                 // A block is shown a moment before its results are.
@@ -47,7 +47,7 @@ impl Follower {
                 {
                     tokio::time::sleep(self.client.settings().poll).await;
                 }
-                other => break other.map_err(told)?,
+                other => break other?,
             }
         };
         let mut events = Vec::new();
@@ -81,22 +81,24 @@ impl Follower {
 }
 
 /// A failed question, as the port tells it.
-pub(crate) fn told(error: ChainError) -> LedgerError {
-    let text = error.to_string();
-    match &error {
-        ChainError::WrongChain { .. } => LedgerError::Foreign(text),
-        ChainError::Refused { log, .. } if log.contains("no such contract") => {
-            LedgerError::Foreign(text)
+impl From<ChainError> for LedgerError {
+    fn from(error: ChainError) -> Self {
+        let text = error.to_string();
+        match &error {
+            ChainError::WrongChain { .. } => Self::Foreign(text),
+            ChainError::Refused { log, .. } if log.contains("no such contract") => {
+                Self::Foreign(text)
+            }
+            ChainError::Refused { log, .. } => match code_in(log) {
+                Some(code) => Self::Refused(code.to_owned()),
+                None => Self::Refused(text),
+            },
+            // A contract whose answer cannot be read is of another version; a node's answer may be better next time.
+            ChainError::Malformed { method, .. } if method == crate::query::SMART => {
+                Self::Foreign(text)
+            }
+            _ if error.class() == Class::Retry => Self::Unreachable(text),
+            _ => Self::Refused(text),
         }
-        ChainError::Refused { log, .. } => match code_in(log) {
-            Some(code) => LedgerError::Refused(code.to_owned()),
-            None => LedgerError::Refused(text),
-        },
-        // A contract whose answer cannot be read is of another version; a node's answer may be better next time.
-        ChainError::Malformed { method, .. } if method == crate::query::SMART => {
-            LedgerError::Foreign(text)
-        }
-        _ if error.class() == Class::Retry => LedgerError::Unreachable(text),
-        _ => LedgerError::Refused(text),
     }
 }

@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::client::{ChainSettings, Client};
 use crate::error::ChainError;
-use crate::follow::{told, Follower};
+use crate::follow::Follower;
 use crate::key::Key;
 use crate::market::Market;
 use crate::queue::Queue;
@@ -51,7 +51,7 @@ impl WasmdLedger {
         granter: Option<String>,
     ) -> Result<Self, LedgerError> {
         settings.chain_id = Some(market.chain_id.clone());
-        let client = Arc::new(Client::connect(settings).await.map_err(told)?);
+        let client = Arc::new(Client::connect(settings).await?);
         Self::new(client, market, key, granter).await
     }
 
@@ -86,7 +86,11 @@ impl WasmdLedger {
         question: &pool::QueryMsg,
     ) -> Result<A, LedgerError> {
         let pool = &self.market.pool.address;
-        self.client.rpc().smart(pool, question).await.map_err(told)
+        self.client
+            .rpc()
+            .smart(pool, question)
+            .await
+            .map_err(LedgerError::from)
     }
 
     async fn ask_escrow<A: DeserializeOwned>(
@@ -98,13 +102,13 @@ impl WasmdLedger {
             .rpc()
             .smart(escrow, question)
             .await
-            .map_err(told)
+            .map_err(LedgerError::from)
     }
 }
 
 impl Ledger for WasmdLedger {
     async fn head(&self) -> Result<BlockRef, LedgerError> {
-        self.client.head().await.map_err(told)
+        self.client.head().await.map_err(LedgerError::from)
     }
 
     async fn execute(&self, tx: MarketTx) -> Executed {
@@ -207,7 +211,7 @@ async fn check(client: &Client, market: &Market) -> Result<(), LedgerError> {
         (&market.escrow, "wattpool:trade-escrow"),
     ] {
         let raw = rpc.raw_state(&contract.address, b"contract_info").await;
-        let found: Option<ContractVersion> = serde_json::from_slice(&raw.map_err(told)?).ok();
+        let found: Option<ContractVersion> = serde_json::from_slice(&raw?).ok();
         let found = found.map_or_else(|| "another contract".to_owned(), |v| v.contract);
         if found != name {
             let address = &contract.address;
@@ -273,5 +277,5 @@ async fn smart<A: DeserializeOwned>(
     question: &impl serde::Serialize,
 ) -> Result<A, LedgerError> {
     let answer: Result<A, ChainError> = client.rpc().smart(contract, question).await;
-    answer.map_err(told)
+    answer.map_err(LedgerError::from)
 }

@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use wattpool_discovery_libp2p::{Limits, Mesh};
 use wattpool_program::memory::{anonymous_bytes, resident_bytes};
 use wattpool_schema::Seconds;
-use wattpool_testbed::{self as testbed, Course, Member, Outcome, Register, Spread};
+use wattpool_testbed::{self as testbed, Member, Outcome, Percentiles, Register, Scenario};
 
 /// How long the links of the footprint may take to come up.
 const LINKING: Duration = Duration::from_secs(60);
@@ -78,9 +78,9 @@ struct Three {
     max: u64,
 }
 
-impl From<Spread> for Three {
-    fn from(s: Spread) -> Self {
-        let Spread { p50, p95, max } = s;
+impl From<Percentiles> for Three {
+    fn from(s: Percentiles) -> Self {
+        let Percentiles { p50, p95, max } = s;
         Self { p50, p95, max }
     }
 }
@@ -125,7 +125,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         (args.hostile, 0),
         (args.hostile, args.churn),
     ] {
-        let course = Course {
+        let course = Scenario {
             nodes: args.nodes,
             hostile_percent: hostile,
             churn_percent: churn,
@@ -155,7 +155,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn row(course: &Course, outcome: &Outcome) -> Row {
+fn row(course: &Scenario, outcome: &Outcome) -> Row {
     let figures = outcome.figures;
     Row {
         nodes: course.nodes,

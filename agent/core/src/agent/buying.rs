@@ -239,7 +239,7 @@ impl Agent {
             } else {
                 self.buying.empty.saturating_add(1)
             };
-            self.go_on(now, cx, out);
+            self.plan_purchases(now, cx, out);
         }
     }
 

@@ -152,7 +152,7 @@ impl Agent {
 
     /// Chooses from what is known for what is neither bought nor under way, and asks; looks again when
     /// nothing is left to ask.
-    pub(super) fn go_on(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
+    pub(super) fn plan_purchases(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
         let need = self.affordable(self.buying.uncovered());
         if need < self.least_trade() || now >= self.closing_at() || !self.may_buy(now) {
             return;

@@ -96,7 +96,7 @@ impl Agent {
                 };
                 if !self.intents.iter().any(|(_, i)| *i == intent) {
                     self.count_delivery(at, d);
-                    self.go_on(now, cx, out);
+                    self.plan_purchases(now, cx, out);
                 }
             }
             MarketEvent::TradeClosed(t)

@@ -288,7 +288,7 @@ impl Agent {
             }
             Err(_) => {}
         }
-        self.go_on(now, cx, out);
+        self.plan_purchases(now, cx, out);
     }
 
     pub(super) fn lost_order_tx(&mut self, now: Millis, intent: Intent, out: &mut Out) {

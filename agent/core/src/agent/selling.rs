@@ -405,7 +405,7 @@ impl Agent {
             .held
             .retain(|(_, held, _)| held.approval.expires_at >= seen);
         if self.buying.held.len() < waiting {
-            self.go_on(now, cx, out);
+            self.plan_purchases(now, cx, out);
         }
         if self.selling.reservations.len() < before {
             self.refresh_offer(now, cx, out);

@@ -96,7 +96,7 @@ impl Agent {
                 self.reduce(&answer.seller, left);
             }
         }
-        self.go_on(now, cx, out);
+        self.plan_purchases(now, cx, out);
     }
 
     pub(super) fn reduce(&mut self, seller: &MeterId, left: impl Fn(&Offered) -> Wh) {
@@ -224,7 +224,7 @@ impl Agent {
             if accept && held.approval.expires_at >= self.block.time {
                 self.settle(request, held, about, cx, out);
             }
-            self.go_on(now, cx, out);
+            self.plan_purchases(now, cx, out);
         }
     }
 
@@ -264,7 +264,7 @@ impl Agent {
             });
         }
         if !failed.is_empty() {
-            self.go_on(now, cx, out);
+            self.plan_purchases(now, cx, out);
         }
     }
 
@@ -314,7 +314,7 @@ impl Agent {
                 self.reduce(&seller, |_| Wh::ZERO);
             }
         }
-        self.go_on(now, cx, out);
+        self.plan_purchases(now, cx, out);
     }
 
     /// A purchase is on the chain. Of one's own transactions that comes with their outcome; a trade that was under
@@ -337,7 +337,7 @@ impl Agent {
         let mut done = self.buying.settling.swap_remove(at);
         done.trade.wh = t.arrived;
         self.count_purchase(&done, t.paid.saturating_add(t.charge), out);
-        self.go_on(now, cx, out);
+        self.plan_purchases(now, cx, out);
     }
 
     /// The line carries less than was to be settled: the approval allows fewer Wh. Half of it is tried where

@@ -1,7 +1,7 @@
 //! What the market's messages cost: gas as it was measured on a chain, fees at the market's gas price.
 //!
 //! The figures are those of `gas.json`, which `scripts/bench-gas` writes together with the table in
-//! docs/performance.md: contracts that stay loaded ("pinned"), as `wattpool admin deploy` leaves them.
+//! docs/bench/gas.md: contracts that stay loaded ("pinned"), as `wattpool admin deploy` leaves them.
 
 use std::collections::BTreeMap;
 
@@ -217,7 +217,7 @@ mod tests {
     /// The table that people read and the one that simulations take are one measurement.
     #[test]
     fn the_page_and_the_file_agree() {
-        let page = include_str!("../../../../docs/performance.md");
+        let page = include_str!("../../../../docs/bench/gas.md");
         let file: File = serde_json::from_str(include_str!("../gas.json")).unwrap();
         let table = page
             .split("| message | unpinned | pinned |")

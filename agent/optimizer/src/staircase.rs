@@ -8,7 +8,7 @@
 use crate::pool::{Item, Sums, Task};
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stairs {
+pub(crate) struct Staircase {
     /// By rising size, of equal sizes the most valuable first; with their position in the core.
     pub items: Vec<(Item, u32)>,
     next_better: Vec<u32>,
@@ -24,7 +24,7 @@ pub(crate) struct Completion {
     pub scored: u64,
 }
 
-impl Stairs {
+impl Staircase {
     /// Sorts the core's items.
     pub fn build(&mut self, core: &[Item]) {
         self.items.clear();

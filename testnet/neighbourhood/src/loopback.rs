@@ -14,21 +14,21 @@ use wattpool_schema::MeterId;
 /// Requests that wait for a member.
 const WAITING: usize = 64;
 
-type Ear = mpsc::Sender<(SignedRequest, Replier)>;
+type Inbox = mpsc::Sender<(SignedRequest, Replier)>;
 /// A record is of one meter and one kind: an offer (true) or a status.
 type Named = (Location, MeterId, bool);
 
 #[derive(Default)]
 struct Tables {
     records: BTreeMap<Named, Arc<SignedRecord>>,
-    ears: BTreeMap<Vec<u8>, Ear>,
+    inboxes: BTreeMap<Vec<u8>, Inbox>,
 }
 
 /// Where all members meet.
 #[derive(Clone, Default)]
-pub struct Hub(Arc<Mutex<Tables>>);
+pub struct LoopbackNetwork(Arc<Mutex<Tables>>);
 
-impl Hub {
+impl LoopbackNetwork {
     fn tables(&self) -> MutexGuard<'_, Tables> {
         // Writers only insert and remove: nothing is left half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -36,10 +36,10 @@ impl Hub {
 
     /// A new member, reached under its peer id.
     pub fn join(&self, meter: MeterId, peer: Vec<u8>, registry: Arc<Registry>) -> Member {
-        let (ear, heard) = mpsc::channel(WAITING);
-        self.tables().ears.insert(peer, ear);
+        let (inbox, heard) = mpsc::channel(WAITING);
+        self.tables().inboxes.insert(peer, inbox);
         Member {
-            hub: self.clone(),
+            loopback: self.clone(),
             meter,
             registry,
             heard: tokio::sync::Mutex::new(heard),
@@ -49,7 +49,7 @@ impl Hub {
 
 /// One meter's way to the others.
 pub struct Member {
-    hub: Hub,
+    loopback: LoopbackNetwork,
     meter: MeterId,
     registry: Arc<Registry>,
     heard: tokio::sync::Mutex<mpsc::Receiver<(SignedRequest, Replier)>>,
@@ -70,12 +70,12 @@ impl Discovery for Member {
     ) -> Result<(), NetworkError> {
         let offer = matches!(record.record, Record::Offer(_));
         let named = (location, self.meter, offer);
-        self.hub.tables().records.insert(named, record);
+        self.loopback.tables().records.insert(named, record);
         Ok(())
     }
 
     async fn withdraw(&self, location: Location) {
-        let mut tables = self.hub.tables();
+        let mut tables = self.loopback.tables();
         for offer in [false, true] {
             tables.records.remove(&(location, self.meter, offer));
         }
@@ -84,7 +84,7 @@ impl Discovery for Member {
     async fn lookup(&self, locations: Vec<Location>, _within: Duration) -> Found {
         let mut newest: BTreeMap<(MeterId, bool), Arc<SignedRecord>> = BTreeMap::new();
         let there: Vec<_> = {
-            let tables = self.hub.tables();
+            let tables = self.loopback.tables();
             let at = |(named, _): &(&Named, _)| locations.contains(&named.0);
             let there = tables.records.iter().filter(at);
             there.map(|(n, r)| ((n.1, n.2), Arc::clone(r))).collect()
@@ -110,13 +110,13 @@ impl Peers for Member {
         within: Duration,
     ) -> Result<TradeAnswer, NetworkError> {
         let silent = || NetworkError::Silent("it is not there or answers nothing".to_owned());
-        let ear = self.hub.tables().ears.get(&peer).cloned();
+        let inbox = self.loopback.tables().inboxes.get(&peer).cloned();
         let (to, answer) = oneshot::channel();
         let replier: Replier = Box::new(move |answer| {
             // Who asked may have given up.
             let _ = to.send(answer);
         });
-        let heard = ear.ok_or_else(silent)?.try_send((request, replier));
+        let heard = inbox.ok_or_else(silent)?.try_send((request, replier));
         heard.map_err(|_| silent())?;
         let answer = tokio::time::timeout(within, answer).await;
         answer.map_err(|_| silent())?.map_err(|_| silent())

@@ -22,7 +22,7 @@ const AT_ONCE: usize = 8;
 
 /// What a trial is to be.
 #[derive(Clone, Copy, Debug)]
-pub struct Course {
+pub struct Scenario {
     /// Nodes that are up, hostile ones among them. At least 4.
     pub nodes: u32,
     /// Hostile ones, percent.
@@ -41,7 +41,7 @@ pub struct Course {
 
 /// A distribution, of which three values are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spread {
+pub struct Percentiles {
     /// Median.
     pub p50: u64,
     /// 95 of 100 are at most this.
@@ -50,7 +50,7 @@ pub struct Spread {
     pub max: u64,
 }
 
-impl Spread {
+impl Percentiles {
     /// Of some values.
     pub fn of(values: &mut [u64]) -> Self {
         values.sort_unstable();
@@ -92,17 +92,17 @@ pub struct Outcome {
     /// Bans of honest nodes by honest nodes at the end.
     pub wrongly_banned: u64,
     /// Time of a look-up, milliseconds.
-    pub get_ms: Spread,
+    pub get_ms: Percentiles,
     /// Requests of a look-up, searches included.
-    pub get_requests: Spread,
+    pub get_requests: Percentiles,
     /// Locations in a look-up.
     pub locations: u64,
     /// Time of an announcement, milliseconds.
-    pub put_ms: Spread,
+    pub put_ms: Percentiles,
     /// Requests of an announcement, searches included.
-    pub put_requests: Spread,
+    pub put_requests: Percentiles,
     /// Nodes that said that they stored an announcement.
-    pub put_stored: Spread,
+    pub put_stored: Percentiles,
     /// What all honest nodes counted together, those that left too.
     pub figures: Figures,
 }
@@ -147,8 +147,8 @@ struct Home {
     mesh: Mesh,
 }
 
-struct Town {
-    course: Course,
+struct Cluster {
+    course: Scenario,
     chance: Chance,
     register: Arc<Register>,
     meters: usize,
@@ -181,17 +181,17 @@ fn percent(n: usize, percent: u32) -> usize {
 ///
 /// # Errors
 /// A node cannot be started, or the nodes do not come to know each other.
-pub async fn run(course: Course, progress: &mut dyn FnMut(&str)) -> Result<Outcome, String> {
-    let mut town = Town::build(course).await?;
+pub async fn run(course: Scenario, progress: &mut dyn FnMut(&str)) -> Result<Outcome, String> {
+    let mut cluster = Cluster::build(course).await?;
     progress(&format!("{} nodes are up", course.nodes));
     let mut windows = Vec::new();
     for window in 1..=course.windows {
         let (left, joined) = if window > 1 {
-            town.churn().await?
+            cluster.churn().await?
         } else {
             (0, 0)
         };
-        let mut outcome = town.window(window).await;
+        let mut outcome = cluster.window(window).await;
         (outcome.left, outcome.joined) = (left, joined);
         progress(&format!(
             "window {window}: {} of {} found, {} forged",
@@ -199,11 +199,11 @@ pub async fn run(course: Course, progress: &mut dyn FnMut(&str)) -> Result<Outco
         ));
         windows.push(outcome);
     }
-    Ok(town.close(windows).await)
+    Ok(cluster.close(windows).await)
 }
 
-impl Town {
-    async fn build(course: Course) -> Result<Self, String> {
+impl Cluster {
+    async fn build(course: Scenario) -> Result<Self, String> {
         let nodes = usize::try_from(course.nodes).unwrap_or(0).max(4);
         let hostile = percent(nodes, course.hostile_percent).min(nodes.saturating_sub(2));
         let honest = nodes.saturating_sub(hostile);
@@ -215,7 +215,7 @@ impl Town {
         let register = Register::new(&members, Seconds(1_000_000));
         let (first, rest) = members.split_at(honest);
         let (bad, spare) = rest.split_at(hostile);
-        let mut town = Self {
+        let mut cluster = Self {
             course,
             chance: Chance(course.seed),
             register,
@@ -227,20 +227,20 @@ impl Town {
             gone: Vec::new(),
         };
         for member in first {
-            town.join(member.clone()).await?;
+            cluster.join(member.clone()).await?;
         }
-        let (bootstrap, places) = (town.bootstrap().await, all_offers(meters));
+        let (bootstrap, places) = (cluster.bootstrap().await, all_offers(meters));
         for (vice, member) in VICES.iter().cycle().zip(bad) {
-            town.hostile.push(Hostile::start(
+            cluster.hostile.push(Hostile::start(
                 *vice,
                 member,
-                &town.register,
+                &cluster.register,
                 bootstrap.clone(),
                 places.clone(),
             )?);
         }
-        town.settle().await?;
-        Ok(town)
+        cluster.settle().await?;
+        Ok(cluster)
     }
 
     /// Addresses of two nodes that are up, as a newcomer's configuration would name them.
@@ -391,12 +391,12 @@ impl Town {
         Outcome {
             windows,
             wrongly_banned,
-            get_ms: Spread::of(&mut s.get_ms),
-            get_requests: Spread::of(&mut s.get_requests),
+            get_ms: Percentiles::of(&mut s.get_ms),
+            get_requests: Percentiles::of(&mut s.get_requests),
             locations: wide(all_offers(self.meters).len()),
-            put_ms: Spread::of(&mut s.put_ms),
-            put_requests: Spread::of(&mut s.put_requests),
-            put_stored: Spread::of(&mut s.put_stored),
+            put_ms: Percentiles::of(&mut s.put_ms),
+            put_requests: Percentiles::of(&mut s.put_requests),
+            put_stored: Percentiles::of(&mut s.put_stored),
             figures,
         }
     }

@@ -18,7 +18,7 @@ pub(crate) struct Message {
 }
 
 #[derive(Default)]
-struct Lane {
+struct Queue {
     under_way: usize,
     waiting: VecDeque<Message>,
 }
@@ -35,34 +35,34 @@ pub(crate) enum Entered {
 
 /// Requests under way and waiting, per peer and exchange.
 #[derive(Default)]
-pub(crate) struct Lanes(HashMap<(Exchange, PeerId), Lane>);
+pub(crate) struct Outbound(HashMap<(Exchange, PeerId), Queue>);
 
-impl Lanes {
+impl Outbound {
     /// A request comes.
     pub fn enter(&mut self, exchange: Exchange, message: Message) -> Entered {
-        let lane = self.0.entry((exchange, message.to.peer)).or_default();
-        if lane.under_way < AT_ONCE {
-            lane.under_way = lane.under_way.saturating_add(1);
+        let queue = self.0.entry((exchange, message.to.peer)).or_default();
+        if queue.under_way < AT_ONCE {
+            queue.under_way = queue.under_way.saturating_add(1);
             return Entered::Now(message);
         }
-        lane.waiting.retain(|m| !m.answer.is_closed());
-        if lane.waiting.len() >= WAITING {
+        queue.waiting.retain(|m| !m.answer.is_closed());
+        if queue.waiting.len() >= WAITING {
             return Entered::Full(message);
         }
-        lane.waiting.push_back(message);
+        queue.waiting.push_back(message);
         Entered::Later
     }
 
     /// A request ended; the next one to be sent, of those that somebody still waits for.
     pub fn leave(&mut self, exchange: Exchange, peer: PeerId) -> Option<Message> {
-        let lane = self.0.get_mut(&(exchange, peer))?;
-        while let Some(next) = lane.waiting.pop_front() {
+        let queue = self.0.get_mut(&(exchange, peer))?;
+        while let Some(next) = queue.waiting.pop_front() {
             if !next.answer.is_closed() {
                 return Some(next);
             }
         }
-        lane.under_way = lane.under_way.saturating_sub(1);
-        if lane.under_way == 0 {
+        queue.under_way = queue.under_way.saturating_sub(1);
+        if queue.under_way == 0 {
             self.0.remove(&(exchange, peer));
         }
         None
@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn a_peer_is_sent_so_much_at_once_and_the_rest_in_turn() {
-        let (mut lanes, peer) = (Lanes::default(), PeerId::random());
+        let (mut outbound, peer) = (Outbound::default(), PeerId::random());
         let mut waiting = Vec::new();
-        let mut enter = |lanes: &mut Lanes, n: usize| {
+        let mut enter = |outbound: &mut Outbound, n: usize| {
             let (answer, receiver) = oneshot::channel();
             waiting.push(receiver);
             let to = Contact {
@@ -86,24 +86,24 @@ mod tests {
                 addresses: Vec::new(),
             };
             let bytes = vec![u8::try_from(n % 256).unwrap()];
-            lanes.enter(Exchange::Trade, Message { to, bytes, answer })
+            outbound.enter(Exchange::Trade, Message { to, bytes, answer })
         };
         for n in 0..AT_ONCE {
-            assert!(matches!(enter(&mut lanes, n), Entered::Now(_)));
+            assert!(matches!(enter(&mut outbound, n), Entered::Now(_)));
         }
         for n in 0..WAITING {
-            assert!(matches!(enter(&mut lanes, n), Entered::Later));
+            assert!(matches!(enter(&mut outbound, n), Entered::Later));
         }
-        assert!(matches!(enter(&mut lanes, 0), Entered::Full(_)));
-        assert!(lanes.leave(Exchange::Records, peer).is_none());
+        assert!(matches!(enter(&mut outbound, 0), Entered::Full(_)));
+        assert!(outbound.leave(Exchange::Records, peer).is_none());
         // The first two that wait have been given up.
         waiting.drain(AT_ONCE..AT_ONCE + 2);
-        let next = lanes.leave(Exchange::Trade, peer).unwrap();
+        let next = outbound.leave(Exchange::Trade, peer).unwrap();
         assert_eq!(next.bytes, [2]);
         drop(waiting);
         for _ in 0..AT_ONCE {
-            assert!(lanes.leave(Exchange::Trade, peer).is_none());
+            assert!(outbound.leave(Exchange::Trade, peer).is_none());
         }
-        assert!(lanes.0.is_empty());
+        assert!(outbound.0.is_empty());
     }
 }
