@@ -149,7 +149,7 @@ fn times() {
 #[test]
 fn keys() {
     check(&[
-        Case { replace: &[("window_s", "windw_s")], a: A, message: "case.toml:2: windw_s: unknown field `windw_s`, expected one of `name`, `window_s`, `start`, `days`, `generate`, `profiles`, `homes`, `groups`, `policy`, `tariff`, `carbon`, `zones`, `feeders`, `faults`" },
+        Case { replace: &[("window_s", "windw_s")], a: A, message: "case.toml:2: windw_s: unknown field `windw_s`, expected one of `name`, `currency`, `timezone`, `window_s`, `start`, `days`, `generate`, `profiles`, `homes`, `groups`, `policy`, `tariff`, `carbon`, `zones`, `feeders`, `faults`" },
         Case { replace: &[("window_s = 3600", "window_s = \"an hour\"")], a: A, message: "case.toml:2: window_s: invalid type: string \"an hour\", expected u32" },
         Case { replace: &[("window_s = 3600", "window_s = 1000")], a: A, message: "case.toml:2: window_s: found 1000; expected seconds that divide a day, at least 60" },
         Case { replace: &[("window_s = 3600", "days = 0")], a: A, message: "case.toml:2: days: found 0; expected at least 1" },
@@ -252,9 +252,9 @@ fn policies_that_cannot_hold() {
         message,
     };
     check(&[
-        refused("hours = { from = 7, to = 7 }", "case.toml:13: policy.hours: from 7 to 7; expected from 0–23 and to 0–24, not the same (leave the key out for the whole day)"),
-        refused("min_quality = 1.5", "case.toml:13: policy.min_quality: 1.5; expected a share from 0 to 1"),
-        refused("blocked = [\"home7\"]", "case.toml:13: policy.blocked…"),
-        refused("min_sell_price = 3\nmax_sell_price = 2", "case.toml:13: policy.min_sell_price: 3, above 2; expected at most max_sell_price"),
+        refused("hours = { from = 7, to = 7 }", "case.toml:14: policy.hours: from 7 to 7; expected from 0–23 and to 0–24, not the same (leave the key out for the whole day)"),
+        refused("min_quality = 1.5", "case.toml:14: policy.min_quality: 1.5; expected a share from 0 to 1"),
+        refused("blocked = [\"home7\"]", "case.toml:14: policy.blocked…"),
+        refused("min_sell_price = 3\nmax_sell_price = 2", "case.toml:14: policy.min_sell_price: 3, above 2; expected at most max_sell_price"),
     ]);
 }
