@@ -335,8 +335,7 @@ impl Agent {
             count: 1,
             wh,
             max_price: offer.max_price,
-            // Never later than the block that closes it, also where a halt lets the guess run ahead.
-            requested_at: self.block.time,
+            requested_at: chain_now,
             expires_at: wattpool_schema::Seconds(
                 chain_now.0.saturating_add(self.market.timing.approval_s),
             ),

@@ -415,7 +415,7 @@ impl Agent {
             max_price: self.policy.max_buy_price.map_or(offer.max_price, |most| {
                 offer.max_price.min(most.saturating_sub(offer.charge))
             }),
-            requested_at: self.block.time,
+            requested_at: chain_now,
             expires_at: Seconds(chain_now.0.saturating_add(self.market.timing.approval_s)),
         };
         let signature = cx.signer.sign_agent(&request.sign_bytes());
