@@ -169,7 +169,8 @@ fn notes(
     }
     if ceiling_wh <= 0.0 {
         notes.push(
-            "the share of the ceiling is not defined: no window had surplus and deficit to match"
+            "the share of the ceiling is not defined: in no window could one home sell what another needed \
+             with a gain to both"
                 .into(),
         );
     }

@@ -136,6 +136,27 @@ fn nobody_gains(made: &mut Neighbourhood) {
     }
 }
 
+/// From this mean power on a threshold is said to keep energy out of the market, W.
+const SAID_FROM_W: u64 = 100;
+
+/// Says where the owners' thresholds are large for so short a window: what is below is not traded, and the ceiling is
+/// missed by it.
+fn thresholds(made: &mut Neighbourhood) {
+    let wh = made.homes.iter().map(|h| h.policy.threshold_wh.get()).max();
+    let wh = wh.unwrap_or(0);
+    let power = wh
+        .saturating_mul(3_600)
+        .checked_div(u64::from(made.window_s))
+        .unwrap_or(0);
+    if wh > 1 && power > SAID_FROM_W {
+        made.notes.push(format!(
+            "policy.threshold_wh = {wh} leaves less than {power} W out of the market at windows of {} s, and so part of the \
+             ceiling; 1 trades it too",
+            made.window_s
+        ));
+    }
+}
+
 fn check_faults(source: &Source, faults: &Faults) -> Result<(), ScenarioError> {
     let shares = [
         ("message_loss", faults.message_loss),
@@ -266,6 +287,7 @@ impl Input<'_> {
         if self.file.currency.is_some() || self.file.profiles.is_some() {
             made.currency.clone_from(&self.file.currency);
         }
+        thresholds(&mut made);
         made
     }
 }

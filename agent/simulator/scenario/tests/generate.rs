@@ -168,3 +168,28 @@ fn options_out_of_range_are_refused_by_name() {
         }
     }
 }
+
+/// What is below the owners' threshold is not traded: with windows of a minute that is much, and said.
+#[test]
+fn thresholds_that_are_large_for_a_window_are_said() {
+    for (window_s, policy, said) in [
+        (60, "", true),
+        (300, "", false),
+        (900, "", false),
+        (60, "[policy]\nthreshold_wh = 1\n", false),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("case.toml");
+        let text = format!(
+            "name = \"x\"\nwindow_s = {window_s}\ndays = 1\n[generate]\nhomes = 2\n{policy}"
+        );
+        std::fs::write(&file, text).unwrap();
+        let n =
+            wattpool_scenario::load(&file, None, &wattpool_scenario::Overrides::default()).unwrap();
+        let noted = n
+            .notes
+            .iter()
+            .any(|note| note.contains("leaves less than 300 W out of the market"));
+        assert_eq!(noted, said, "{window_s} {policy}");
+    }
+}

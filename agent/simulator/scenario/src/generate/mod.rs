@@ -122,15 +122,6 @@ impl GenerateOptions {
                 &format!("1 to {MOST_ZONES}"),
             );
         }
-        // A day to spare for the zone.
-        let midnight = self.start.and_time(NaiveTime::MIN).and_utc().timestamp();
-        let length = i64::from(self.days)
-            .saturating_add(1)
-            .saturating_mul(86_400);
-        if midnight.saturating_add(length) > LAST {
-            let found = format!("{} and {} days from there", self.start, self.days);
-            return refuse("start", found, IN_TIME_EXPECTED);
-        }
         let windows = u64::from(self.days).saturating_mul(u64::from(
             86_400_u32.checked_div(self.window_s).unwrap_or(0),
         ));
@@ -144,6 +135,15 @@ impl GenerateOptions {
                 found,
                 &format!("homes × windows of at most {MOST_METER_WINDOWS}"),
             );
+        }
+        // A day to spare for the zone.
+        let midnight = self.start.and_time(NaiveTime::MIN).and_utc().timestamp();
+        let length = i64::from(self.days)
+            .saturating_add(1)
+            .saturating_mul(86_400);
+        if midnight.saturating_add(length) > LAST {
+            let found = format!("{} and {} days from there", self.start, self.days);
+            return refuse("start", found, IN_TIME_EXPECTED);
         }
         for (option, value, low, high, expected) in [
             (
