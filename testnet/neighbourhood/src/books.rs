@@ -263,6 +263,8 @@ impl Books {
             sold_gross_wh: self.sold.clone(),
             spent: self.spent.clone(),
             earned: self.earned.clone(),
+            // Events do not tell fees; the bank's accounts are checked for them.
+            fees: vec![0; self.spent.len()],
             minted_wh: self.minted.clone(),
             trades: self.rows.clone(),
             ..Outcome::default()
