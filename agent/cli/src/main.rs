@@ -8,10 +8,8 @@ mod choose;
 mod compare;
 mod inspect;
 mod market;
-mod out_folder;
 mod owner;
 mod reference;
-mod simulate;
 mod validator;
 mod wallet;
 
@@ -37,7 +35,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Let a neighbourhood trade on a virtual clock, with the real agents and contracts.
-    Simulate(simulate::Args),
+    Simulate(wattpool_simulate::Args),
     /// Put finished runs side by side.
     Compare(compare::Args),
     /// Find out how a file of profiles or prices is written, and the mapping that reads it.
@@ -78,7 +76,7 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let ended = match cli.command {
-        Command::Simulate(args) => simulate::run(&args),
+        Command::Simulate(args) => wattpool_simulate::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Choose(args) => choose::run(&args),

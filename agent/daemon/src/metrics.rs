@@ -52,6 +52,18 @@ pub fn text(health: &Health, status: Option<&Status>) -> Result<String, std::fmt
             ),
         ],
     };
+    if let Some(fees) = health.fees {
+        if let Some(left) = fees.left {
+            let help = "Left for fees, micro-units";
+            figures
+                .gauges
+                .push(("fees_left_micro", help, signed(left.0)));
+        }
+        if let Some(days) = fees.days {
+            let help = "Days that they last at the present rate";
+            figures.gauges.push(("fees_left_days", help, signed(days)));
+        }
+    }
     if let Some(status) = status {
         let wh = |wh: wattpool_schema::Wh| signed(wh.0);
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);

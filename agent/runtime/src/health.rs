@@ -1,5 +1,6 @@
 //! What works and what does not, and the gate that is open whenever something does not.
 
+use crate::fees::Fees;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -49,6 +50,10 @@ pub struct Health {
     pub block_age_s: Option<u64>,
     /// The gate to the national grid.
     pub gate: Option<Gate>,
+    /// What is left for fees.
+    pub fees: Option<Fees>,
+    /// What will stop the home from trading unless somebody does something.
+    pub warnings: Vec<String>,
     /// How far metering and stating are.
     #[serde(flatten)]
     pub facts: Facts,
@@ -62,6 +67,7 @@ struct State {
     set: Option<Gate>,
     started: bool,
     facts: Facts,
+    fees: Option<Fees>,
     /// When a block was heard of last.
     heard: Option<Instant>,
 }
@@ -80,6 +86,7 @@ impl Board {
             set: None,
             started: false,
             facts: Facts::default(),
+            fees: None,
             heard: None,
         };
         Self {
@@ -126,6 +133,11 @@ impl Board {
             state.heard = Some(Instant::now());
         }
         state.facts = facts;
+    }
+
+    /// What was found of the account.
+    pub fn fees(&self, fees: Fees) {
+        self.lock().fees = Some(fees);
     }
 
     /// The first window was seen.
@@ -179,6 +191,8 @@ impl Board {
             troubles,
             block_age_s: state.heard.map(|at| at.elapsed().as_secs()),
             gate: state.set,
+            fees: state.fees,
+            warnings: state.fees.and_then(|f| f.warning()).into_iter().collect(),
             facts: state.facts.clone(),
         }
     }

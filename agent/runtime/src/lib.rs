@@ -10,6 +10,7 @@
 mod backoff;
 mod control;
 mod effects;
+mod fees;
 mod follow;
 mod health;
 mod publish;
@@ -21,8 +22,9 @@ mod time;
 
 pub use backoff::pauses;
 pub use control::{Gone, Handle};
+pub use fees::Fees;
 pub use health::{Health, Part, Trouble};
 pub use registry::Registry;
-pub use runtime::{Ended, Ports, RunError, Runtime, Settings};
+pub use runtime::{Ended, Observer, Ports, RunError, Runtime, Settings};
 pub use status::Status;
 pub use wattpool_host::{Awaiting, Counters, Noticed};

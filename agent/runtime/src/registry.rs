@@ -6,7 +6,7 @@ use wattpool_core::ports::network::RecordCheck;
 use wattpool_core::ports::Signer;
 use wattpool_host::Meters;
 use wattpool_schema::peer::SignedRecord;
-use wattpool_schema::Seconds;
+use wattpool_schema::{Seconds, Wh, Zone};
 
 /// [`Meters`], shared. Also what a record of the network is checked against.
 pub struct Registry {
@@ -35,6 +35,11 @@ impl Registry {
     /// Number of meters in service.
     pub fn meters(&self) -> usize {
         self.read().count()
+    }
+
+    /// Wh that may still arrive over a zone pair of limited capacity in the traded window, as far as it is known.
+    pub fn capacity_left(&self, from: Zone, to: Zone) -> Option<Wh> {
+        wattpool_core::ports::Registry::capacity_left(&*self.read(), from, to)
     }
 
     /// Time of the newest block seen.

@@ -318,6 +318,8 @@ where
             noted_to,
         };
         self.take(Input::Start(Box::new(start)))?;
+        let fees = crate::fees::watch(Arc::clone(&self.ledger), Arc::clone(&self.board));
+        self.following.push(tokio::spawn(fees));
         let following = tokio::spawn(follower.follow(head, window));
         self.following.push(following);
         Ok(())

@@ -42,6 +42,7 @@ pub(crate) struct Books {
     windows: usize,
     pub first: Window,
     pub minted: Vec<u32>,
+    pub late: Vec<u32>,
     pub bought: Vec<u32>,
     pub sold_gross: Vec<u32>,
     pub spent: Vec<u64>,
@@ -90,6 +91,7 @@ impl Books {
             windows: n.windows,
             first: n.first_window,
             minted: vec![0; cells],
+            late: vec![0; cells],
             bought: vec![0; cells],
             sold_gross: vec![0; cells],
             spent: vec![0; cells],
@@ -238,10 +240,13 @@ impl Books {
             if let Some(flag) = self.stated.get_mut(cell) {
                 *flag = true;
             }
-            if s.minted {
-                let wh = u32::try_from(s.wh.0).unwrap_or(u32::MAX);
-                add(&mut self.minted, cell, wh);
-            }
+            let wh = u32::try_from(s.wh.0).unwrap_or(u32::MAX);
+            let stated = if s.minted {
+                &mut self.minted
+            } else {
+                &mut self.late
+            };
+            add(stated, cell, wh);
         }
         let totals = self.totals.entry(s.window).or_default();
         if s.minted {

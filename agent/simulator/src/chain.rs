@@ -1,6 +1,6 @@
 //! Windows, blocks and halts: the chain's side of virtual time.
 
-use crate::chance::{Chance, Stream};
+use crate::chance::{whole_ms, Chance, Stream};
 use crate::queue::Task;
 use crate::world::World;
 use anyhow::{anyhow, Result};
@@ -17,8 +17,6 @@ use wattpool_schema::{Seconds, Window};
 /// Block interval, seconds.
 pub(crate) const BLOCK_S: u32 = 5;
 const BLOCK_MS: u64 = BLOCK_S as u64 * 1000;
-/// A halt lasts at most two hours, milliseconds.
-const LONGEST_HALT_MS: u64 = 7_200_000;
 /// From a block to its news at the agents, milliseconds.
 pub(crate) const NEWS_MS: u64 = 80;
 
@@ -79,6 +77,7 @@ impl World<'_> {
         }
         let mut chance = Chance::new(self.options.seed, Stream::Halts);
         let mean_gap_ms = 86_400_000.0 / faults.halts_per_day;
+        let longest = whole_ms(faults.longest_halt_seconds * 1000.0).max(BLOCK_MS);
         let mut at = from;
         loop {
             at = at.saturating_add(chance.exponential_ms(mean_gap_ms));
@@ -86,9 +85,34 @@ impl World<'_> {
                 return;
             }
             let length = chance.exponential_ms(faults.halt_seconds * 1000.0);
-            let until = at.saturating_add(length.clamp(BLOCK_MS, LONGEST_HALT_MS));
+            let until = at.saturating_add(length.clamp(BLOCK_MS, longest));
+            let until = until.min(to);
             self.queue.add(at, Task::Halt { until });
             at = until;
+        }
+    }
+
+    /// When each home's account has nothing left for fees, drawn for the whole run.
+    pub fn draw_unfunded(&mut self, from: u64, to: u64) {
+        let faults = &self.n.faults;
+        if faults.unfunded_per_day <= 0.0 || faults.unfunded_hours <= 0.0 {
+            return;
+        }
+        let mut chance = Chance::new(self.options.seed, Stream::Fees);
+        let mean_gap_ms = 86_400_000.0 / faults.unfunded_per_day;
+        for home in &mut self.homes {
+            let mut at = from;
+            loop {
+                at = at.saturating_add(chance.exponential_ms(mean_gap_ms));
+                if at >= to {
+                    break;
+                }
+                let length = chance.exponential_ms(faults.unfunded_hours * 3_600_000.0);
+                let until = at.saturating_add(length).min(to);
+                home.unfunded.push_back((at, until));
+                self.faults.unfunded = self.faults.unfunded.saturating_add(1);
+                at = until;
+            }
         }
     }
 

@@ -15,6 +15,14 @@ pub(crate) enum Stream {
     BadSellers = 7,
     BadFailures = 8,
     Duplicates = 9,
+    Fees = 10,
+}
+
+/// Whole milliseconds, within 0 and 10^15, where every whole number is exact.
+pub(crate) fn whole_ms(ms: f64) -> u64 {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let whole = ms.clamp(0.0, 1e15) as u64;
+    whole
 }
 
 /// A stream of draws.
@@ -47,11 +55,7 @@ impl Chance {
 
     /// Exponential with this mean, in whole milliseconds, by inversion with a fixed logarithm.
     pub fn exponential_ms(&mut self, mean: f64) -> u64 {
-        let drawn = -libm::log(1.0 - self.unit()) * mean;
-        // Within 0 and 10^15, where every whole number is exact.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let ms = drawn.clamp(0.0, 1e15) as u64;
-        ms
+        whole_ms(-libm::log(1.0 - self.unit()) * mean)
     }
 
     /// Fills bytes.

@@ -1,12 +1,14 @@
 //! Carries out what hosts want: journal, network, ledger, meters; and lets their agents crash.
 
+use crate::chain::NEWS_MS;
 use crate::queue::Task;
 use crate::world::World;
 use anyhow::Result;
 use std::sync::Arc;
 use wattpool_core::genuine::{judge, Verdict};
-use wattpool_core::io::{Gate, JournalEntry, Notice, WindowTerms};
+use wattpool_core::io::{Gate, JournalEntry, Notice, TxFailure, WindowTerms};
 use wattpool_core::metering::ReadingProblem;
+use wattpool_core::ports::ledger::Executed;
 use wattpool_core::ports::Signer;
 use wattpool_host::{Effect, Host, Input, Options, Start};
 use wattpool_ledger_embedded::{Sender, Signatures};
@@ -70,6 +72,10 @@ impl World<'_> {
             }
             Effect::Prune(before) => home.prune(before),
             Effect::Submit { intent, tx } => {
+                if home.is_unfunded(now) {
+                    self.refuse_to_send(now, number, incarnation, intent);
+                    return true;
+                }
                 let address = home.account.agent.clone();
                 self.ledger.submit(
                     Sender {
@@ -178,6 +184,18 @@ impl World<'_> {
             | Effect::RegistrationChanged => {}
         }
         true
+    }
+
+    /// A node takes no transaction of an account without money for its fee; it says so at once.
+    fn refuse_to_send(&mut self, now: u64, number: u32, incarnation: u32, intent: u64) {
+        self.faults.unsent = self.faults.unsent.saturating_add(1);
+        let failure = TxFailure::Unsent("insufficient fees".to_owned());
+        let executed = Executed {
+            at: self.last_block(now),
+            outcome: Err(failure),
+        };
+        let at = now.saturating_add(NEWS_MS);
+        self.deliver_at(at, number, incarnation, Input::TxEnded { intent, executed });
     }
 
     /// Brings an input at a time, unless the agent has crashed by then; with the scenario's probability it is heard
@@ -313,6 +331,7 @@ impl World<'_> {
             Options::default(),
         );
         home.online = true;
+        let bytes = home.journal_bytes();
         let start = Start {
             head: at,
             position,
@@ -322,6 +341,7 @@ impl World<'_> {
             noted_to: None,
         };
         self.tell(now, number, Input::Start(Box::new(start)));
+        self.largest_journal = self.largest_journal.max(bytes);
         Ok(())
     }
 }

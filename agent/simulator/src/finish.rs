@@ -1,5 +1,6 @@
 //! The end of a run: orders are closed, feed-in is claimed, and every account is rebuilt from the events.
 
+use crate::home::Home;
 use crate::meters::energy;
 use crate::setup::bad_sellers;
 use crate::world::World;
@@ -37,6 +38,8 @@ impl World<'_> {
             },
         );
         let recorded = self.recorded.take();
+        let journals = self.homes.iter().map(Home::journal_bytes).max();
+        let journals = journals.unwrap_or(0);
         let counters = self.network.counters().clone();
         let books = self.books;
         let mut violations = books.violations;
@@ -49,6 +52,8 @@ impl World<'_> {
             ("late_restarts".to_owned(), self.faults.late_restarts),
             ("sellers_without_tokens".to_owned(), self.faults.drains),
             ("halts".to_owned(), self.faults.halts),
+            ("accounts_without_fees".to_owned(), self.faults.unfunded),
+            ("unsent_for_want_of_fees".to_owned(), self.faults.unsent),
             (
                 "requests_to_silent_sellers".to_owned(),
                 self.faults.silences,
@@ -70,6 +75,8 @@ impl World<'_> {
         Ok(Outcome {
             finished_windows: books.finished,
             minted_wh: books.minted,
+            late_wh: books.late,
+            largest_journal_bytes: self.largest_journal.max(journals),
             bought_wh: books.bought,
             sold_gross_wh: books.sold_gross,
             spent: books.spent,

@@ -1,6 +1,7 @@
 //! One simulated meter: its host, keys and journal.
 
 use crate::keys::HomeKeys;
+use std::collections::VecDeque;
 use wattpool_core::context::Identity;
 use wattpool_core::io::{of_use, JournalEntry};
 use wattpool_core::policy::Policy;
@@ -24,6 +25,8 @@ pub(crate) struct Home {
     pub silent: bool,
     /// Habitually unable to sell what it approved (a fault).
     pub bad: bool,
+    /// From when until when nothing is left for fees (a fault), milliseconds, ascending.
+    pub unfunded: VecDeque<(u64, u64)>,
     /// When it is woken next, if at all, milliseconds.
     pub wake: Option<u64>,
     /// What happens in the present tick, and what the host wants done.
@@ -53,10 +56,23 @@ impl Home {
             incarnation: 0,
             silent,
             bad: false,
+            unfunded: VecDeque::new(),
             wake: None,
             inbox: Vec::new(),
             outbox: Vec::new(),
         }
+    }
+
+    /// Nothing is left for fees now.
+    pub fn is_unfunded(&mut self, now: u64) -> bool {
+        while self
+            .unfunded
+            .front()
+            .is_some_and(|(_, until)| *until <= now)
+        {
+            self.unfunded.pop_front();
+        }
+        self.unfunded.front().is_some_and(|(from, _)| *from <= now)
     }
 
     /// The agent is gone; what it journalled stays.
@@ -66,6 +82,13 @@ impl Home {
         self.wake = None;
         self.inbox.clear();
         self.outbox.clear();
+    }
+
+    /// Length of its journal as it is written to a device, bytes.
+    pub fn journal_bytes(&self) -> u64 {
+        let length = |entry| serde_json::to_string(entry).map_or(0, |text| text.len());
+        let bytes = self.journal.iter().map(length).sum::<usize>();
+        u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
     /// Drops journal entries that are of use only before a window; the last reading, the policy and what was learned

@@ -2,7 +2,7 @@
 
 use crate::books::Books;
 use crate::chain::BLOCK_S;
-use crate::chance::{Chance, Stream};
+use crate::chance::{whole_ms, Chance, Stream};
 use crate::clock::StopWatch;
 use crate::home::Home;
 use crate::keys::{meter_id, HomeKeys};
@@ -185,6 +185,7 @@ impl<'n> World<'n> {
             failing: Chance::new(options.seed, Stream::Failing),
             bad: Chance::new(options.seed, Stream::BadFailures),
             faults: FaultCounts::default(),
+            largest_journal: 0,
             halted_until: 0,
             skipped_blocks: 0,
             blocks_due: BTreeSet::new(),
@@ -206,7 +207,10 @@ impl<'n> World<'n> {
         let span = u64::try_from(n.windows)?
             .saturating_mul(u64::from(n.window_s))
             .saturating_mul(1000);
-        world.draw_halts(start_ms, start_ms.saturating_add(span));
+        let quiet = whole_ms(n.faults.quiet_days * 86_400_000.0);
+        let troubled_to = start_ms.saturating_add(span).saturating_sub(quiet);
+        world.draw_halts(start_ms, troubled_to);
+        world.draw_unfunded(start_ms, troubled_to);
         world.publish_first_tariffs()?;
         world.queue.add(start_ms, Task::Window(n.first_window));
         Ok(world)

@@ -84,6 +84,8 @@ pub(crate) struct World<'n> {
     /// How bad sellers fail.
     pub bad: Chance,
     pub faults: FaultCounts,
+    /// Bytes of the longest journal that an agent started from.
+    pub largest_journal: u64,
     /// No blocks before this time, milliseconds.
     pub halted_until: u64,
     /// Blocks left out by halts: heights do not count them.
@@ -170,6 +172,9 @@ pub(crate) struct FaultCounts {
     pub halts: u64,
     pub silences: u64,
     pub duplicates: u64,
+    /// Times that an account was empty, and what could not be sent for it.
+    pub unfunded: u64,
+    pub unsent: u64,
 }
 
 /// Runs a neighbourhood. `progress` is told after every window; when `stop` becomes true the run ends with

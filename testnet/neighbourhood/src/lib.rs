@@ -18,6 +18,7 @@ pub mod books;
 pub mod chain;
 pub mod check;
 pub mod household;
+pub mod lines;
 pub mod loopback;
 pub mod meter;
 pub mod run;

@@ -6,13 +6,14 @@ use wattpool_ledger_wasmd::Market;
 use wattpool_report::Summary;
 use wattpool_runtime::Counters;
 use wattpool_scenario::model::Neighbourhood;
-use wattpool_schema::Micro;
+use wattpool_schema::{Micro, Wh};
 
 use crate::agree::{differences, embedded};
 use crate::books::Books;
 use crate::chain::Chain;
 use crate::check::{contracts, feed_in_due};
 use crate::household::Household;
+use crate::lines::{self, Requests};
 use crate::trade::{trade, Recorder};
 
 /// What is put into the feed-in reserve beyond what is due, micro-units.
@@ -28,6 +29,10 @@ pub struct Shown {
     pub embedded: Summary,
     /// What each home's runtime counted.
     pub counters: Vec<Counters>,
+    /// Requests over lines of limited capacity.
+    pub over_lines: usize,
+    /// The most that arrived over one of them in a window.
+    pub carried: Wh,
 }
 
 /// Lets a neighbourhood live on a chain, and compares with the simulator. The terms are those that the chain has.
@@ -45,6 +50,7 @@ pub async fn run(
     let mut recorder = Recorder::new(chain, market, chain.head().await?);
     let fees = chain.furnish(market, &n, &households).await?;
     let folder = tempfile::tempdir()?;
+    let requests = Requests::default();
     let traded = trade(
         chain,
         market,
@@ -53,6 +59,7 @@ pub async fn run(
         pace,
         folder.path(),
         &mut recorder,
+        &requests,
     );
     let (on_chain, counters) = traded.await?;
 
@@ -64,6 +71,10 @@ pub async fn run(
     let books = Books::of(&on_chain, &households, recorder.events());
     let mut found = contracts(chain, market, &on_chain, &households, &fees, &books).await?;
 
+    let zones = lines::zones(&on_chain, &households);
+    let (over_lines, carried, wrong) =
+        lines::check(&on_chain, &zones, recorder.events(), &requests.all());
+    found.extend(wrong);
     let outcome = books.outcome();
     let simulated = embedded(&n)?;
     let compared = differences((&on_chain, &outcome), (&n, &simulated))?;
@@ -78,6 +89,8 @@ pub async fn run(
         chain,
         embedded,
         counters,
+        over_lines,
+        carried,
     })
 }
 
@@ -96,6 +109,12 @@ impl Shown {
             self.embedded.trades,
             share(&self.embedded),
         );
+        if self.over_lines > 0 {
+            words.push_str(&format!(
+                "{} requests over limited lines, which carried {} Wh in a window at most\n",
+                self.over_lines, self.carried
+            ));
+        }
         for (number, c) in self.counters.iter().enumerate() {
             words.push_str(&format!(
                 "home {number}: {} windows ({} missed), {} transactions ({} refused, {} lost), {} requests, {} \

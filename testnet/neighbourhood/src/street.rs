@@ -3,7 +3,7 @@
 use anyhow::{ensure, Result};
 use wattpool_scenario::model::{Home, Neighbourhood, ZonePair};
 use wattpool_scenario::{neighbourhood, GenerateOptions};
-use wattpool_schema::{Ppm, Price, Tariff, Window, Zone};
+use wattpool_schema::{Ppm, Price, Tariff, Wh, Window, Zone};
 
 /// Net energy of a home in one of its windows, counted from 0: import and export, Wh. Zero beyond the last.
 pub fn net(home: &Home, window: usize) -> (u64, u64) {
@@ -52,6 +52,15 @@ pub fn street(homes: u32, zones: &[Zone], windows: usize) -> Result<Neighbourhoo
     day.windows = windows;
     day.zone_pairs = pairs(zones);
     Ok(day)
+}
+
+/// The same street with thin lines between its zones: so much arrives over each in a window at most.
+#[must_use]
+pub fn with_thin_lines(mut n: Neighbourhood, capacity: Wh) -> Neighbourhood {
+    for pair in n.zone_pairs.iter_mut().filter(|p| p.from != p.to) {
+        pair.capacity = Some(capacity);
+    }
+    n
 }
 
 /// The least of all surplus and all deficit in a window, Wh.

@@ -1,6 +1,7 @@
 //! The run: one runtime per home, the chain followed block by block, from before the first window to after the last.
 
 use anyhow::{bail, ensure, Context, Result};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,10 +16,11 @@ use wattpool_ledger_wasmd::{Follower, Market, WasmdLedger};
 use wattpool_runtime::{Counters, Ended, Handle, Ports, Registry, RunError, Runtime, Settings};
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::event::MarketEvent;
-use wattpool_schema::Window;
+use wattpool_schema::{MeterId, Window, Zone};
 
 use crate::chain::{Chain, PATIENCE};
 use crate::household::Household;
+use crate::lines::{zones, Requests};
 use crate::loopback::LoopbackNetwork;
 use crate::meter::{Beginning, ProfileMeter};
 use crate::street::at_times;
@@ -96,6 +98,7 @@ pub async fn trade(
     pace: Duration,
     folder: &Path,
     recorder: &mut Recorder,
+    requests: &Requests,
 ) -> Result<(Neighbourhood, Vec<Counters>)> {
     let window_s = market.window_seconds;
     let loopback = LoopbackNetwork::default();
@@ -110,6 +113,8 @@ pub async fn trade(
             pace,
             loopback: &loopback,
             folder,
+            requests,
+            zones: zones(n, households),
         };
         let home = street.start(household, clock).await;
         homes.push(home.with_context(|| format!("starting home {number}"))?);
@@ -184,6 +189,8 @@ struct Street<'a> {
     pace: Duration,
     loopback: &'a LoopbackNetwork,
     folder: &'a Path,
+    requests: &'a Requests,
+    zones: BTreeMap<MeterId, Zone>,
 }
 
 impl Street<'_> {
@@ -238,7 +245,11 @@ impl Street<'_> {
             history: Box::new(SqliteJournal::open_for_history(&file)?),
             signer,
         };
+        let observer = self
+            .requests
+            .observer(self.zones.clone(), Arc::clone(&registry));
         let (runtime, handle) = Runtime::new(settings, ports, registry);
+        let runtime = runtime.observed(observer);
         Ok(Home {
             handle,
             running: tokio::spawn(runtime.run()),

@@ -8,6 +8,7 @@
 use crate::client::Client;
 use crate::error::{sdk, ChainError};
 pub use crate::fate::{Fate, Pending};
+use crate::fee_grant::allowance;
 use crate::key::Key;
 use crate::message;
 use crate::query::AccountState;
@@ -53,6 +54,37 @@ impl Account {
     /// Its address.
     pub fn address(&self) -> &str {
         self.key.address()
+    }
+
+    /// What is left to pay fees from, base units: the account's coins, or what its granter still allows. None: a grant
+    /// without a limit, or of a kind that is not known here.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn fees_left(&self) -> Result<Option<u128>, ChainError> {
+        let denom = &self.client.settings().gas_price.denom;
+        let rpc = self.client.rpc();
+        let Some(granter) = &self.granter else {
+            return rpc.balance(self.address(), denom).await.map(Some);
+        };
+        let granted = rpc.fee_grant(granter, self.address()).await?;
+        // No grant: nothing is paid.
+        let Some(grant) = granted else {
+            return Ok(Some(0));
+        };
+        let (limit, ends) = allowance(&grant);
+        if ends.is_some_and(|at| at <= self.client.last_seen().time.0) {
+            return Ok(Some(0));
+        }
+        let of_denom = |coins: Vec<(u128, String)>| {
+            let found = coins.into_iter().find(|(_, d)| d == denom);
+            found.map(|(amount, _)| amount)
+        };
+        match limit {
+            Some(coins) if coins.is_empty() => Ok(None),
+            Some(coins) => Ok(Some(of_denom(coins).unwrap_or(0))),
+            None => Ok(None),
+        }
     }
 
     /// The chain.

@@ -17,7 +17,7 @@ use wattpool_schema::escrow::{EscrowConfig, MeterBookResponse};
 use wattpool_schema::pool::{
     MeterPosition, MeterResponse, MetersResponse, PoolConfig, Tariffs, ZonePairsResponse,
 };
-use wattpool_schema::{escrow, pool, MeterId, Window};
+use wattpool_schema::{escrow, pool, MeterId, Micro, Window};
 
 /// Meters asked for at once, as many as the pool gives.
 const PAGE: u32 = 100;
@@ -27,6 +27,7 @@ const MOST_METERS: usize = 100_000;
 /// The ledger of one agent.
 pub struct WasmdLedger {
     client: Arc<Client>,
+    account: Arc<Account>,
     market: Arc<Market>,
     queue: Queue,
     follower: Follower,
@@ -69,9 +70,10 @@ impl WasmdLedger {
         let market = Arc::new(market);
         let account = Arc::new(Account::new(Arc::clone(&client), key, granter));
         Ok(Self {
-            queue: Queue::start(account, Arc::clone(&market)),
+            queue: Queue::start(Arc::clone(&account), Arc::clone(&market)),
             follower: Follower::new(Arc::clone(&client), Arc::clone(&market)),
             client,
+            account,
             market,
         })
     }
@@ -182,6 +184,11 @@ impl Ledger for WasmdLedger {
             asked_wh: s.asked.0,
             arrived_wh: s.arrived.0,
         })
+    }
+
+    async fn fees_left(&self) -> Result<Option<Micro>, LedgerError> {
+        let left = self.account.fees_left().await?;
+        Ok(left.map(|left| Micro(u64::try_from(left).unwrap_or(u64::MAX))))
     }
 }
 

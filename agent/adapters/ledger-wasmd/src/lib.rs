@@ -11,6 +11,7 @@ mod confirm;
 pub mod error;
 pub mod events;
 mod fate;
+pub mod fee_grant;
 pub mod follow;
 pub mod key;
 mod ledger;

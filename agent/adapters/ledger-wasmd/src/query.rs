@@ -5,7 +5,9 @@ use crate::rpc::{read, Rpc};
 use cosmrs::proto::cosmos::auth::v1beta1::{QueryAccountRequest, QueryAccountResponse};
 use cosmrs::proto::cosmos::bank::v1beta1::{QueryBalanceRequest, QueryBalanceResponse};
 use cosmrs::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
-use cosmrs::proto::cosmos::feegrant::v1beta1::{QueryAllowanceRequest, QueryAllowanceResponse};
+use cosmrs::proto::cosmos::feegrant::v1beta1::{
+    Grant, QueryAllowanceRequest, QueryAllowanceResponse,
+};
 use cosmrs::proto::cosmos::gov::v1::{
     Proposal, QueryParamsRequest as GovParamsRequest, QueryParamsResponse as GovParamsResponse,
     QueryProposalRequest, QueryProposalResponse, QueryProposalsRequest, QueryProposalsResponse,
@@ -234,11 +236,15 @@ impl Rpc {
         Ok(answer.address)
     }
 
-    /// Whether `granter` pays fees of `grantee`.
+    /// By what grant `granter` pays fees of `grantee`, if at all.
     ///
     /// # Errors
     /// No answer.
-    pub async fn has_fee_grant(&self, granter: &str, grantee: &str) -> Result<bool, ChainError> {
+    pub async fn fee_grant(
+        &self,
+        granter: &str,
+        grantee: &str,
+    ) -> Result<Option<Grant>, ChainError> {
         let question = QueryAllowanceRequest {
             granter: granter.to_owned(),
             grantee: grantee.to_owned(),
@@ -247,12 +253,21 @@ impl Rpc {
             .query("/cosmos.feegrant.v1beta1.Query/Allowance", &question)
             .await;
         match answer {
-            Ok((found, _)) => Ok(found.allowance.is_some()),
-            Err(ChainError::Refused { log, .. }) if log.contains("fee-grant not found") => {
-                Ok(false)
+            Ok((found, _)) => Ok(found.allowance),
+            Err(ChainError::Refused { log, .. }) if log.contains("fee-grant not found") => Ok(None),
+            Err(other) => {
+                let missing = none_if_missing::<QueryAllowanceResponse>(Err(other))?;
+                Ok(missing.and_then(|found| found.allowance))
             }
-            Err(other) => Ok(none_if_missing::<QueryAllowanceResponse>(Err(other))?.is_some()),
         }
+    }
+
+    /// Whether `granter` pays fees of `grantee`.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn has_fee_grant(&self, granter: &str, grantee: &str) -> Result<bool, ChainError> {
+        Ok(self.fee_grant(granter, grantee).await?.is_some())
     }
 
     /// A proposal of the chain's governance; `None` if there is none.

@@ -2,11 +2,12 @@
 
 use crate::chain::{block_on, failed, time, unusable, Session};
 use crate::wallet::balances::account;
-use crate::wallet::history::{allowance, grant_line, grant_value};
+use crate::wallet::history::{grant_line, grant_value};
 use crate::{print, Failure};
 use anyhow::anyhow;
 use serde_json::json;
 use std::time::{SystemTime, UNIX_EPOCH};
+use wattpool_ledger_wasmd::fee_grant::allowance;
 use wattpool_wallet::amount::{money, show_money};
 use wattpool_wallet::message;
 

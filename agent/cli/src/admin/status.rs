@@ -3,10 +3,10 @@
 use super::meters::all;
 use crate::chain::{block_on, failed, time, unusable, Session};
 use crate::wallet::balances::ask;
-use crate::wallet::history::allowance;
 use crate::Failure;
 use serde_json::json;
 use std::fmt::Write;
+use wattpool_ledger_wasmd::fee_grant::allowance;
 use wattpool_schema::escrow::{self, BookResponse};
 use wattpool_schema::pool::{self, GridState, PoolConfig, ReserveResponse};
 use wattpool_schema::Seconds;

@@ -7,10 +7,8 @@ use anyhow::anyhow;
 use serde_json::{json, Value};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use wattpool_ledger_wasmd::proto::cosmos::feegrant::v1beta1::{
-    AllowedMsgAllowance, BasicAllowance, Grant,
-};
-use wattpool_ledger_wasmd::proto::prost::Message;
+use wattpool_ledger_wasmd::fee_grant::allowance;
+use wattpool_ledger_wasmd::proto::cosmos::feegrant::v1beta1::Grant;
 use wattpool_ledger_wasmd::rpc::{TxHash, TxIn};
 use wattpool_ledger_wasmd::Client;
 use wattpool_schema::escrow::{self, TradeRecord, TradesResponse};
@@ -321,30 +319,6 @@ pub fn trades(session: &Session, args: &Trades) -> Result<u8, Failure> {
                 .collect()
         })
     })
-}
-
-/// What a grant allows: limit, and Unix time at which it ends.
-pub fn allowance(grant: &Grant) -> (Option<Vec<(u128, String)>>, Option<u64>) {
-    let Some(any) = &grant.allowance else {
-        return (None, None);
-    };
-    let inner = AllowedMsgAllowance::decode(any.value.as_slice())
-        .ok()
-        .filter(|_| any.type_url.ends_with("AllowedMsgAllowance"))
-        .and_then(|a| a.allowance);
-    let value = inner.map_or_else(|| any.value.clone(), |inner| inner.value);
-    let Ok(basic) = BasicAllowance::decode(value.as_slice()) else {
-        return (None, None);
-    };
-    let limit = basic
-        .spend_limit
-        .into_iter()
-        .filter_map(|c| Some((c.amount.parse().ok()?, c.denom)))
-        .collect();
-    (
-        Some(limit),
-        basic.expiration.and_then(|t| u64::try_from(t.seconds).ok()),
-    )
 }
 
 /// A grant for people.

@@ -5,7 +5,7 @@ use crate::io::{BlockRef, MarketTx, TxFailure};
 use std::future::Future;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::pool::{MeterPosition, Tariffs, ZonePairTerms};
-use wattpool_schema::{MeterId, Window};
+use wattpool_schema::{MeterId, Micro, Window};
 
 /// Why the chain gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,4 +83,7 @@ pub trait Ledger: Send + Sync {
         &self,
         meter: MeterId,
     ) -> impl Future<Output = Result<SellerRecord, LedgerError>> + Send;
+
+    /// What is left to pay this account's fees from, its own or granted; none: no bound is known.
+    fn fees_left(&self) -> impl Future<Output = Result<Option<Micro>, LedgerError>> + Send;
 }

@@ -15,6 +15,8 @@ use wattpool_schema::{
 };
 
 pub const LEN: u32 = 900;
+/// Of a transaction, micro-units.
+pub const FEE: u64 = 100;
 /// The chain begins this long before the end of the window.
 pub const LEAD_S: u64 = 30;
 /// The first window that opens after the beginning.
@@ -33,6 +35,8 @@ struct State {
     calls: u64,
     /// No transaction can be paid for.
     broke: bool,
+    /// What is left for fees; each transaction costs [`FEE`].
+    fees_left: Option<Micro>,
     /// No blocks are made.
     stalled: bool,
     /// Blocks before this index are kept by nobody.
@@ -71,6 +75,10 @@ impl Chain {
 
     pub fn set_broke(&self, broke: bool) {
         self.state.lock().unwrap().broke = broke;
+    }
+
+    pub fn set_fees_left(&self, left: Micro) {
+        self.state.lock().unwrap().fees_left = Some(left);
     }
 
     pub fn set_stalled(&self, stalled: bool) {
@@ -248,6 +256,9 @@ impl Ledger for Chain {
             let mut state = self.state.lock().unwrap();
             let at = state.blocks.last().unwrap().block;
             if !state.down {
+                if let Some(left) = &mut state.fees_left {
+                    left.0 = left.0.saturating_sub(FEE);
+                }
                 state.pending.push((tx, to));
             }
             Executed {
@@ -323,5 +334,9 @@ impl Ledger for Chain {
                 ..SellerRecord::default()
             }
         })
+    }
+
+    async fn fees_left(&self) -> Result<Option<Micro>, LedgerError> {
+        self.ask(|s| s.fees_left)
     }
 }

@@ -1,11 +1,12 @@
 //! What an agent needs to live for years: chains that stand, forget or lie, fees that run out, owners that are early or late.
 
-use crate::chain::{Chain, LEAD_S, LEN};
+use crate::chain::{Chain, FEE, LEAD_S, LEN};
 use crate::world::{info, meter, pass, start, Paper, Steady, Town};
 use std::sync::Arc;
 use wattpool_core::io::{Gate, JournalEntry};
 use wattpool_core::policy::Policy;
 use wattpool_runtime::Part;
+use wattpool_schema::Micro;
 
 fn meter_of(export: u64) -> Arc<Steady> {
     Arc::new(Steady {
@@ -45,6 +46,29 @@ async fn a_home_without_fees_says_so_and_states_everything_when_they_are_there()
     }
     assert!(all.len() >= 97, "{}", all.len());
     assert!(home.handle.health().ok, "{:?}", home.handle.health());
+}
+
+#[tokio::test(start_paused = true)]
+async fn fees_are_told_in_days_before_they_run_out() {
+    let (chain, town, paper) = alone();
+    chain.set_fees_left(Micro(200 * FEE));
+    let home = start(1, &chain, &town, meter_of(100), &paper);
+    pass(24 * 3600).await;
+    let fees = home.handle.health().fees.unwrap();
+    // Ninety-six statements a day; a look is at most a quarter of an hour old.
+    assert!(
+        (103 * FEE..=106 * FEE).contains(&fees.left.unwrap().0),
+        "{fees:?}"
+    );
+    assert_eq!(fees.days, Some(1));
+    let health = home.handle.health();
+    assert!(health.ok, "{health:?}");
+    assert!(health.warnings[0].contains("lasts 1 days"), "{health:?}");
+    chain.set_fees_left(Micro(2_000 * FEE));
+    pass(3600).await;
+    let health = home.handle.health();
+    assert_eq!(health.warnings, Vec::<String>::new());
+    assert!(health.fees.unwrap().days.unwrap() >= 19, "{health:?}");
 }
 
 #[tokio::test(start_paused = true)]

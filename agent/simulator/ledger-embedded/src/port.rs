@@ -16,7 +16,7 @@ use wattpool_core::ports::{MeterInfo, SellerRecord};
 use wattpool_schema::error::code_in;
 use wattpool_schema::escrow::MeterBookResponse;
 use wattpool_schema::pool::{MeterPosition, MetersResponse};
-use wattpool_schema::{escrow, pool, MeterId, Seconds, Window};
+use wattpool_schema::{escrow, pool, MeterId, Micro, Seconds, Window};
 
 /// Meters asked for at once.
 const PAGE: u32 = 100;
@@ -233,6 +233,11 @@ impl Ledger for EmbeddedPort {
             asked_wh: s.asked.0,
             arrived_wh: s.arrived.0,
         })
+    }
+
+    /// Nobody pays fees in process.
+    async fn fees_left(&self) -> Result<Option<Micro>, LedgerError> {
+        Ok(None)
     }
 }
 

@@ -74,6 +74,8 @@ pub struct Outcome {
     pub finished_windows: usize,
     /// Minted against statements, per window and home; what was stated late is not in it.
     pub minted_wh: Vec<u32>,
+    /// Stated too late to be minted, credited as feed-in at once, per window and home.
+    pub late_wh: Vec<u32>,
     /// Arrived by trade, per window and home.
     pub bought_wh: Vec<u32>,
     /// Tokens given for trades (arrived + lost), per window and home.
@@ -130,6 +132,9 @@ pub struct Outcome {
     pub seed: u64,
     /// Hash over the chain's whole state at the end, hex.
     pub state_hash: String,
+    /// What the longest journal of a home took, as it is written to a device, bytes: looked at whenever an agent
+    /// started again and at the end.
+    pub largest_journal_bytes: u64,
     /// Peak resident memory in bytes where the system tells.
     pub peak_memory_bytes: Option<u64>,
 }

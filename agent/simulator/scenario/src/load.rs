@@ -173,6 +173,10 @@ fn check_faults(source: &Source, faults: &Faults) -> Result<(), ScenarioError> {
         ("crashes_per_day", faults.crashes_per_day),
         ("halts_per_day", faults.halts_per_day),
         ("halt_seconds", faults.halt_seconds),
+        ("longest_halt_seconds", faults.longest_halt_seconds),
+        ("unfunded_per_day", faults.unfunded_per_day),
+        ("unfunded_hours", faults.unfunded_hours),
+        ("quiet_days", faults.quiet_days),
     ];
     for (key, value) in shares {
         if !(0.0..=1.0).contains(&value) {

@@ -66,7 +66,7 @@ pub struct Feeders {
 }
 
 /// Failures to inject, drawn from the run's seed. All shares are in `[0, 1]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Faults {
     /// Share of messages lost.
@@ -92,8 +92,40 @@ pub struct Faults {
     pub halts_per_day: f64,
     /// Mean length of a halt, in seconds.
     pub halt_seconds: f64,
+    /// No halt is longer than this, in seconds: two hours unless the scenario says otherwise.
+    pub longest_halt_seconds: f64,
+    /// Expected times per agent and day that its account has nothing left for fees.
+    pub unfunded_per_day: f64,
+    /// Mean time until somebody fills such an account again, in hours.
+    pub unfunded_hours: f64,
+    /// In so many days at the end the chain does not stand and no account is empty: what waits is done by then.
+    pub quiet_days: f64,
     /// Probability that an agent hears something twice: a block, an outcome, an answer, a reading.
     pub duplicates: f64,
+}
+
+impl Default for Faults {
+    /// Nothing fails.
+    fn default() -> Self {
+        Self {
+            message_loss: 0.0,
+            message_delay_ms: 0.0,
+            silent_sellers: 0.0,
+            failing_sellers: 0.0,
+            bad_sellers: 0.0,
+            bad_failures: 0.0,
+            crashes_per_day: 0.0,
+            late_restarts: 0.0,
+            wrong_readings: 0.0,
+            halts_per_day: 0.0,
+            halt_seconds: 0.0,
+            longest_halt_seconds: 7_200.0,
+            unfunded_per_day: 0.0,
+            unfunded_hours: 24.0,
+            quiet_days: 0.0,
+            duplicates: 0.0,
+        }
+    }
 }
 
 /// A whole input, checked: all series have `windows` entries.

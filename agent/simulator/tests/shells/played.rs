@@ -14,7 +14,7 @@ use wattpool_runtime::{Ports, Registry, Runtime, Settings};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Location, SignedRecord, SignedRequest, TradeAnswer};
 use wattpool_schema::pool::MeterPosition;
-use wattpool_schema::{MeterId, Seconds, Window};
+use wattpool_schema::{MeterId, Micro, Seconds, Window};
 use wattpool_simulator::Tap;
 
 /// A reading comes so soon after it was asked for, or not at all.
@@ -303,6 +303,10 @@ impl Ledger for Played {
             }
         }
         Ok(record)
+    }
+
+    async fn fees_left(&self) -> Result<Option<Micro>, LedgerError> {
+        Ok(None)
     }
 }
 

@@ -1,13 +1,15 @@
-//! `wattpool simulate`: a neighbourhood trades on a virtual clock.
+//! A neighbourhood trades on a virtual clock: `wattpool-simulate`, and `wattpool simulate`.
+
+mod out_folder;
 
 use crate::out_folder::OutFolder;
-use crate::{print, Failure};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use wattpool_program::memory::peak_bytes;
+use wattpool_program::{print, Failure};
 use wattpool_report::{human, measure};
 use wattpool_scenario::example::write_example;
 use wattpool_scenario::model::Neighbourhood;

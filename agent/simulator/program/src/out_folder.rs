@@ -1,9 +1,9 @@
 //! The folder for a run's results: tried before the run, held during it, and a place to fall back on.
 
-use crate::Failure;
 use anyhow::anyhow;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use wattpool_program::Failure;
 use wattpool_report::{check_out_dir, write_all, Measures, Outcome};
 use wattpool_scenario::model::Neighbourhood;
 
