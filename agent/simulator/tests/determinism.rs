@@ -40,6 +40,9 @@ fn every_fault() -> Faults {
         halts_per_day: 24.0,
         halt_seconds: 300.0,
         duplicates: 0.1,
+        unfunded_per_day: 1.0,
+        unfunded_hours: 2.0,
+        ..Faults::default()
     }
 }
 

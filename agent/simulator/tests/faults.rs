@@ -31,7 +31,7 @@ const FROM: usize = 32;
 const WINDOWS: usize = 48;
 const DAY: u64 = 86_400;
 /// Counters of injected faults.
-const FAULTS: [&str; 9] = [
+const FAULTS: [&str; 10] = [
     "heard_twice",
     "messages_lost",
     "requests_to_silent_sellers",
@@ -41,6 +41,7 @@ const FAULTS: [&str; 9] = [
     "wrong_readings",
     "readings_not_believed",
     "halts",
+    "accounts_without_fees",
 ];
 
 /// A neighbourhood with every fault, limit and term drawn from the seed.
@@ -63,6 +64,7 @@ fn troubled(seed: u64) -> Neighbourhood {
         // Lengths are exponential: some are longer than two windows.
         halt_seconds: 60.0 + numbers.unit() * 1_740.0,
         duplicates: numbers.sometimes(0.5),
+        ..Faults::default()
     };
     for pair in &mut n.zone_pairs {
         pair.loss = Ppm(numbers.below(3) as u32 * 40_000);
@@ -85,6 +87,8 @@ fn troubled(seed: u64) -> Neighbourhood {
         let midnight = n.first_window.start(n.window_s).0 / DAY * DAY;
         n.first_window = Window(midnight / u64::from(n.window_s) - WINDOWS as u64 / 2);
     }
+    n.faults.unfunded_per_day = numbers.sometimes(2.0);
+    n.faults.unfunded_hours = 1.0 + numbers.unit() * 3.0;
     n
 }
 

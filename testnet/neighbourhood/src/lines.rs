@@ -21,6 +21,11 @@ pub struct Asked {
     left: Option<Wh>,
 }
 
+/// From one zone to another.
+type Line = (Zone, Zone);
+/// What a line has carried, Wh, and had carried after each block.
+type Carried = (u64, BTreeSet<u64>);
+
 /// Requests of all homes.
 #[derive(Clone, Default)]
 pub struct Requests(Arc<Mutex<Vec<Asked>>>);
@@ -79,7 +84,7 @@ pub fn check(
         pair.and_then(|p| p.capacity)
     };
     // What a line had carried after each block.
-    let mut carried: BTreeMap<(Window, (Zone, Zone)), (u64, BTreeSet<u64>)> = BTreeMap::new();
+    let mut carried: BTreeMap<(Window, Line), Carried> = BTreeMap::new();
     let mut height = 0;
     for (block, event) in events {
         if block.height != height {

@@ -49,7 +49,6 @@ pub async fn run(
     let households = Household::all(&n)?;
     let mut recorder = Recorder::new(chain, market, chain.head().await?);
     let fees = chain.furnish(market, &n, &households).await?;
-    let folder = tempfile::tempdir()?;
     let requests = Requests::default();
     let traded = trade(
         chain,
@@ -57,7 +56,6 @@ pub async fn run(
         &n,
         &households,
         pace,
-        folder.path(),
         &mut recorder,
         &requests,
     );

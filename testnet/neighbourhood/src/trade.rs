@@ -85,7 +85,7 @@ impl Recorder {
     }
 }
 
-/// Starts every home's agent, lets the neighbourhood's windows pass, and stops the agents. `folder`: for journals.
+/// Starts every home's agent, lets the neighbourhood's windows pass, and stops the agents.
 /// Answers the neighbourhood at the times of the chain, and what the runtimes counted.
 ///
 /// # Errors
@@ -96,11 +96,11 @@ pub async fn trade(
     n: &Neighbourhood,
     households: &[Household],
     pace: Duration,
-    folder: &Path,
     recorder: &mut Recorder,
     requests: &Requests,
 ) -> Result<(Neighbourhood, Vec<Counters>)> {
     let window_s = market.window_seconds;
+    let folder = tempfile::tempdir()?;
     let loopback = LoopbackNetwork::default();
     let beginning = Beginning::default();
     let mut homes = Vec::new();
@@ -112,7 +112,7 @@ pub async fn trade(
             n,
             pace,
             loopback: &loopback,
-            folder,
+            folder: folder.path(),
             requests,
             zones: zones(n, households),
         };
