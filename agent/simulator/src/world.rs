@@ -20,7 +20,7 @@ use wattpool_core::io::{Experience, Millis, WindowTerms};
 use wattpool_core::policy::Policy;
 use wattpool_core::ports::ledger::BlockNews;
 use wattpool_core::ports::{MeterInfo, Signer};
-use wattpool_host::{Effect, Input, Meters as Registered, Tools};
+use wattpool_host::{Counters, Effect, Input, Meters as Registered, Tools};
 use wattpool_ledger_embedded::{EmbeddedLedger, Signatures};
 use wattpool_network_memory::Network;
 use wattpool_optimizer::Workspace;
@@ -245,6 +245,8 @@ pub struct Tap {
     pub effects: Vec<(u64, Effect)>,
     /// Blocks as the chain made them, with all events of the market, by the time at which agents heard of them.
     pub blocks: Vec<(u64, BlockNews)>,
+    /// What it had counted at the end, since its last start.
+    pub counted: Counters,
     /// Windows, by the time at which agents heard of them.
     pub windows: Vec<(u64, Arc<WindowTerms>)>,
 }
@@ -317,6 +319,11 @@ fn simulate(
             break;
         }
         world.tick(now, &pool);
+    }
+    let counted = world.tap.as_ref().map(|tap| tap.home);
+    let counted = counted.and_then(|home| world.home_mut(home).map(|h| *h.host.counters()));
+    if let (Some(tap), Some(counted)) = (&mut world.tap, counted) {
+        tap.counted = counted;
     }
     let watch = Watch {
         experiences: world.experiences.take(),

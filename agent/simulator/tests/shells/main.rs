@@ -18,7 +18,7 @@ mod played;
 
 use common::day_part;
 use played::{replay, Played, Sent};
-use wattpool_host::Effect;
+use wattpool_host::{Counters, Effect};
 use wattpool_scenario::model::Faults;
 use wattpool_simulator::{run_tapped, RunOptions, Signatures, Tap};
 
@@ -79,13 +79,23 @@ fn compared(effects: impl IntoIterator<Item = (u64, Effect)>) -> Vec<(u64, Effec
 fn same_in_both(seed: u64, home: u32, tap: Tap, blocks_twice: bool) -> Vec<(u64, Effect)> {
     let simulated = compared(tap.effects.iter().cloned());
     let crashes = tap.crashes.len();
-    let Sent { effects, starts } = replay(Played::new(tap, blocks_twice));
+    let simulated_counts = traded(&tap.counted);
+    let Sent {
+        effects,
+        starts,
+        counted,
+    } = replay(Played::new(tap, blocks_twice));
     // After the last crash the run may have been over.
     assert!(
         starts == crashes || starts == crashes + 1,
         "seed {seed}, home {home}: {starts} starts, {crashes} crashes"
     );
     let real = compared(effects);
+    // Nothing that was heard twice is counted twice.
+    if let Some(counted) = counted.filter(|_| starts == crashes + 1) {
+        let counts = traded(&counted);
+        assert_eq!(counts, simulated_counts, "seed {seed}, home {home}");
+    }
     for (index, (a, b)) in simulated.iter().zip(&real).enumerate() {
         assert_eq!(
             a, b,
@@ -99,6 +109,11 @@ fn same_in_both(seed: u64, home: u32, tap: Tap, blocks_twice: bool) -> Vec<(u64,
         simulated.get(real.len()).or(real.get(simulated.len()))
     );
     simulated
+}
+
+/// What a home counts of its trades, whichever shell it lives in.
+fn traded(c: &Counters) -> [u64; 4] {
+    [c.purchases, c.bought_wh, c.sales, c.sold_wh]
 }
 
 /// How many seeds; more with WATTPOOL_SCRIPTS.

@@ -9,7 +9,7 @@ use wattpool_core::ports::home::{GridGate, History, Journal, JournalError, Meter
 use wattpool_core::ports::ledger::{BlockNews, Executed, Ledger, LedgerError, Terms};
 use wattpool_core::ports::network::{Discovery, Found, NetworkError, Peers, Replier};
 use wattpool_core::ports::{MeterInfo, SellerRecord};
-use wattpool_host::{Effect, Input, Start};
+use wattpool_host::{Counters, Effect, Input, Start};
 use wattpool_runtime::{Ports, Registry, Runtime, Settings};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Location, SignedRecord, SignedRequest, TradeAnswer};
@@ -60,6 +60,8 @@ pub struct Played {
 pub struct Sent {
     pub effects: Vec<(u64, Effect)>,
     pub starts: usize,
+    /// What the last life had counted at the end of the script, unless it ended before.
+    pub counted: Option<Counters>,
 }
 
 impl Played {
@@ -452,7 +454,7 @@ pub fn replay(played: Arc<Played>) -> Sent {
         let last = last.max(played.tap.effects.last().map_or(0, |(at, _)| *at));
         (starts, last + END_MS)
     };
-    let mut lived = 0;
+    let (mut lived, mut counted) = (0, None);
     tokio.block_on(async {
         let who = played.tap.who.as_ref().unwrap();
         let registry = Arc::new(Registry::new(Arc::clone(&who.signer)));
@@ -483,18 +485,26 @@ pub fn replay(played: Arc<Played>) -> Sent {
                 history: Box::new(Paper(Arc::clone(&played))),
                 signer: Arc::clone(&who.signer),
             };
-            let (runtime, _handle) = Runtime::new(settings, ports, Arc::clone(&registry));
+            let (runtime, handle) = Runtime::new(settings, ports, Arc::clone(&registry));
             let seen = Arc::clone(&played);
             let runtime = runtime.observed(Box::new(move |at, effect| seen.observe(at, effect)));
             lived += 1;
             // Until it is killed, or the script is over.
             let rest = Duration::from_millis(end.saturating_sub(played.now()));
-            let _ = tokio::time::timeout(rest, runtime.run()).await;
+            let mut running = std::pin::pin!(runtime.run());
+            let over = tokio::time::timeout(rest, &mut running).await.is_err();
+            if over {
+                tokio::select! {
+                    status = handle.status() => counted = Some(status.unwrap().counters),
+                    _ = &mut running => {}
+                }
+            }
         }
     });
     let mut state = played.state.lock().unwrap();
     Sent {
         effects: std::mem::take(&mut state.effects),
         starts: lived,
+        counted,
     }
 }
