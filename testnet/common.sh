@@ -13,7 +13,7 @@ runner=$build/debug/wattpool-testnet
 build_runner() {
     need cargo "install Rust with rustup, https://rustup.rs"
     [ -x "$runner" ] || say "building the testnet's command; this takes some minutes" >&2
-    cargo build --quiet --locked --package wattpool-testnet
+    build_programs --package wattpool-testnet
 }
 
 # run ARGUMENTS...: becomes the command, so that signals reach it.

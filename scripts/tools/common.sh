@@ -11,6 +11,12 @@ case $build in
 *) build=$root/$build ;;
 esac
 
+# build_programs OPTIONS...: has cargo build programs into $build/debug, unless WATTPOOL_PREBUILT says that all of them are there
+# already: a build of some alone may resolve other features than one of everything, and compile half of it once more.
+build_programs() {
+    [ -n "${WATTPOOL_PREBUILT-}" ] || cargo build --quiet --locked "$@"
+}
+
 # Rust 1.87 and later emit bulk-memory instructions that wasmvm refuses: docs/decisions/0003-rust-1.86-for-contracts.md.
 contracts_toolchain=1.86.0
 contracts=(energy-token energy-pool trade-escrow)

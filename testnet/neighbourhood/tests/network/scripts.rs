@@ -14,6 +14,8 @@ const WINDOW_S: u32 = 10;
 fn script(home: &Path, verb: &str, options: &[&str]) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(verb);
     let output = Command::new(script)
+        // Built with this test.
+        .env("WATTPOOL_PREBUILT", "1")
         .arg("--home")
         .arg(home)
         .args(options)
