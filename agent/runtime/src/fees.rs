@@ -83,7 +83,9 @@ mod tests {
     use super::*;
 
     fn hours(begun: Instant, hours: u64) -> Instant {
-        begun + Duration::from_secs(hours * 3600)
+        begun
+            .checked_add(Duration::from_secs(hours * 3600))
+            .unwrap()
     }
 
     #[test]
