@@ -84,7 +84,7 @@ mod tests {
 
     fn hours(begun: Instant, hours: u64) -> Instant {
         begun
-            .checked_add(Duration::from_secs(hours * 3600))
+            .checked_add(Duration::from_secs(hours.saturating_mul(3600)))
             .unwrap()
     }
 
