@@ -14,6 +14,23 @@ use serde_json::{json, Map, Value};
 /// Records in records at most: what nests deeper is no transaction.
 const DEEPEST: u32 = 16;
 
+/// JSON text as the chain's own tools put it into messages: what matters in HTML stands escaped. Such characters stand
+/// in strings alone.
+fn as_go_writes(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '<' => text.push_str("\\u003c"),
+            '>' => text.push_str("\\u003e"),
+            '&' => text.push_str("\\u0026"),
+            '\u{2028}' => text.push_str("\\u2028"),
+            '\u{2029}' => text.push_str("\\u2029"),
+            other => text.push(other),
+        }
+    }
+    text
+}
+
 /// A message of a listed type as its type and bytes.
 ///
 /// # Errors
@@ -176,8 +193,8 @@ fn encode_one(
             send(&found, always);
         }
         Kind::Json => {
-            let found = serde_json::to_vec(value).map_err(|e| bad(at, e))?;
-            send(&found, always);
+            let found = serde_json::to_string(value).map_err(|e| bad(at, e))?;
+            send(as_go_writes(&found).as_bytes(), always);
         }
         Kind::Message(shape) => {
             let found = encode(shape, value, at)?;
