@@ -10,7 +10,7 @@ use crate::file::{
 };
 use crate::paths::Places;
 use crate::resample::Span;
-use crate::source::{keys, Key, Source};
+use crate::source::{dotted, keys, Key, Source};
 use crate::stamps::Clock;
 use crate::timing;
 use crate::zones::HIGHEST_PRICE;
@@ -24,6 +24,12 @@ const CARBON_BY_HOUR: [f64; 24] = [
     360.0, 352.0, 348.0, 348.0, 356.0, 376.0, 402.0, 415.0, 398.0, 362.0, 322.0, 290.0, 272.0,
     266.0, 274.0, 298.0, 338.0, 388.0, 432.0, 450.0, 440.0, 418.0, 394.0, 374.0,
 ];
+/// Below this a price is remarked on, in millionths per kWh: a tenth of a hundredth.
+const SMALLEST_PRICE: f64 = 1_000.0;
+/// Above this a mean price is remarked on, in millionths per kWh.
+const LARGEST_PRICE: f64 = 5_000_000.0;
+/// Below this a carbon intensity is remarked on, g CO2 per kWh.
+const SMALLEST_CARBON: f64 = 2.0;
 /// Highest carbon intensity that is taken for one, g CO2 per kWh.
 const HIGHEST_CARBON: f64 = 10_000.0;
 
@@ -93,6 +99,22 @@ impl Series<'_> {
             expected: "a price of at most 1000 a kWh, either sign",
         };
         let values = self.values(path, table, factor, &range)?;
+        let most = values.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+        let name = || dotted(path);
+        if most > 0.0 && most < SMALLEST_PRICE {
+            self.notes.push(format!(
+                "{} is at most {most:.3} millionths per kWh: is unit = \"per kWh\" or \"per MWh\" meant?",
+                name()
+            ));
+        }
+        let mean = values.iter().map(|v| v.abs()).sum::<f64>() / values.len().max(1) as f64;
+        if mean > LARGEST_PRICE {
+            self.notes.push(format!(
+                "{} is {:.2} a kWh on average: is the unit right (\"per MWh\", or scale = 0.01 for hundredths)?",
+                name(),
+                mean / 1e6
+            ));
+        }
         Ok(values.into_iter().map(|v| Tariff(nearest(v))).collect())
     }
 
@@ -111,7 +133,15 @@ impl Series<'_> {
             highest: HIGHEST_CARBON,
             expected: "0 to 10000 g CO2 per kWh",
         };
-        self.values(path, table, factor, &range)
+        let values = self.values(path, table, factor, &range)?;
+        let most = values.iter().copied().fold(0.0, f64::max);
+        if most > 0.0 && most < SMALLEST_CARBON {
+            self.notes.push(format!(
+                "{} is at most {most:.3} g per kWh: is unit = \"kg per kWh\" meant?",
+                dotted(path)
+            ));
+        }
+        Ok(values)
     }
 
     /// Air temperatures in °C per window.

@@ -124,10 +124,14 @@ impl Layout {
         let width = self.header.len();
         let mut tail = 0_u32;
         while let Some((line, record)) = table.next()? {
-            let texts: Vec<String> = record
+            let mut texts: Vec<String> = record
                 .iter()
                 .map(|c| String::from_utf8_lossy(c).into_owned())
                 .collect();
+            // A delimiter too many at the end of the line.
+            while texts.len() > width && texts.last().is_some_and(String::is_empty) {
+                texts.pop();
+            }
             let begins = |t: &[String]| {
                 t.first()
                     .is_some_and(|c| c.starts_with(|c: char| c.is_ascii_digit()))
@@ -136,7 +140,7 @@ impl Layout {
                 .rows
                 .first()
                 .is_none_or(|r| begins(r) == begins(&texts));
-            if record.len() != width || !like {
+            if texts.len() != width || !like {
                 tail = tail.saturating_add(1);
             } else if tail > 0 && self.rows.len() < ROWS {
                 self.remarks.push(format!(
@@ -144,7 +148,7 @@ impl Layout {
                 ));
                 tail = 0;
             }
-            if record.len() == width && like && self.rows.len() < ROWS {
+            if texts.len() == width && like && self.rows.len() < ROWS {
                 self.rows.push(texts);
             }
         }

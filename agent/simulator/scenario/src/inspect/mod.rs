@@ -168,6 +168,9 @@ pub fn inspect(file: &Path, zone: Option<&str>) -> Result<Inspection, ScenarioEr
             "{missing} values or rows are missing: missing = \"previous\" repeats the value before, \"zero\" takes none"
         ));
     }
+    if let (Some(data), Some(stamped)) = (&whole, &stamps) {
+        remarks.extend(columns::end_remark(data, stamped, clock));
+    }
     let counted = stamps.is_none();
     let mapping = mapping::text(
         file,
