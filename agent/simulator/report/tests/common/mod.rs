@@ -1,4 +1,4 @@
-//! A small builder of neighbourhoods and of what a run hands over, for tests and the sample report.
+//! A small builder of neighbourhoods and of what a run hands over.
 #![allow(
     dead_code,
     clippy::arithmetic_side_effects,
