@@ -133,6 +133,11 @@ fn my_home(neighbourhood: &Neighbourhood, s: &Summary) -> Answer {
         figures.push(of_group(s, with, format!("A home with {word}")));
         let whole = with.from_selling.saturating_add(with.from_buying);
         if whole > 0 {
+            let word = if word == "panels" {
+                word
+            } else {
+                "generation of their own"
+            };
             remarks.push(format!(
                 "Of what homes with {word} gain, {} comes from selling to neighbours instead of to the grid, the rest \
                  from buying.",
