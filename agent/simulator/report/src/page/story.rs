@@ -168,11 +168,15 @@ fn street(s: &Summary) -> Answer {
     )];
     if is_extrapolation(s) && s.windows > 0 {
         remarks.push(format!(
-            "Extrapolated: about {} a year, if every {} were like these {}. Summer and winter differ, so a run over a \
-             year tells more.",
+            "Extrapolated: about {} a year, if every {} were like {}. Summer and winter differ, so a run over a year tells \
+             more.",
             rounded(s, Per::Year.of(s, s.welfare)),
             if s.days < 6.99 { "day" } else { "week" },
-            length(s)
+            if s.windows.saturating_mul(u64::from(s.window_s)) == 86_400 {
+                "this one".to_owned()
+            } else {
+                format!("these {}", length(s))
+            }
         ));
     }
     Answer {
