@@ -409,12 +409,14 @@ impl Reader<'_> {
         seen: &mut Seen,
     ) -> Result<(), ScenarioError> {
         if !self.fits(record) {
-            return Err(no_rows(
-                self.file,
-                line,
-                &format!("{} cells", record.len()),
-                &format!("{} cells, as in the header", self.width),
-            ));
+            let mut expected = format!("{} cells, as in the header", self.width);
+            if self.manner.dialect.needs_quotes() {
+                expected.push_str(
+                    ": decimal = \",\" needs quotes around numbers, or another delimiter",
+                );
+            }
+            let found = format!("{} cells", record.len());
+            return Err(no_rows(self.file, line, &found, &expected));
         }
         let mut found = Vec::new();
         for filter in &self.filters {

@@ -101,21 +101,13 @@ pub(crate) fn dialect(
     let comment = ascii("comment", |w| w.comment)?;
     let decimal = layers.iter().find_map(|(_, w)| w.decimal).unwrap_or('.');
     let thousands = layers.iter().find_map(|(_, w)| w.thousands);
-    if char::from(delimiter.unwrap_or(b',')) == decimal {
-        let given = |w: &Written| w.delimiter.is_some() || w.decimal.is_some();
-        let key = match delimiter {
-            Some(_) => "delimiter",
-            None => "decimal",
-        };
-        let problem = format!("'{decimal}' is the decimal mark too");
-        let (problem, expected) = match delimiter {
-            Some(_) => (problem, "another character"),
-            None => (
-                format!("'{decimal}' is the delimiter too"),
-                "delimiter beside it, such as \";\"",
-            ),
-        };
-        return Err(source.refuse(&at(key, &given), problem, expected));
+    // Commas may be both where numbers stand in quotes; where they do not, rows have too many cells.
+    if decimal != ',' && char::from(delimiter.unwrap_or(b',')) == decimal {
+        return Err(source.refuse(
+            &at("delimiter", &|w| w.delimiter.is_some()),
+            format!("'{decimal}' is the decimal mark too"),
+            "another character",
+        ));
     }
     if let Some(mark) = thousands.filter(|t| *t == decimal || t.is_ascii_digit() || *t == '-') {
         return Err(source.refuse(
@@ -173,6 +165,11 @@ pub(crate) enum Cell {
 }
 
 impl Dialect {
+    /// True where commas stand between columns and before fractions.
+    pub(crate) fn needs_quotes(&self) -> bool {
+        self.decimal == ',' && self.delimiter.unwrap_or(b',') == b','
+    }
+
     /// Reads a cell.
     pub(crate) fn cell(&self, text: &str) -> Cell {
         let text = text.trim();

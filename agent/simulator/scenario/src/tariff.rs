@@ -5,8 +5,7 @@ use crate::csv_profile::{self, Manner, Measure, Pick, Want};
 use crate::dialect;
 use crate::errors::ScenarioError;
 use crate::file::{
-    CarbonUnit, Missing, PeriodDays, PeriodTable, PriceUnit, ProfilesTable, SeriesTable,
-    TemperatureUnit, Written,
+    Missing, PeriodDays, PeriodTable, ProfilesTable, SeriesTable, SeriesUnit, Written,
 };
 use crate::paths::Places;
 use crate::resample::Span;
@@ -85,12 +84,15 @@ impl Series<'_> {
     pub(crate) fn tariff(
         &mut self,
         path: &[Key<'_>],
-        table: &SeriesTable<PriceUnit>,
+        table: &SeriesTable,
     ) -> Result<Vec<Tariff>, ScenarioError> {
         let factor = match table.unit {
-            PriceUnit::MicroPerKwh => 1.0,
-            PriceUnit::PerKwh => 1_000_000.0,
-            PriceUnit::PerMwh => 1_000.0,
+            None | Some(SeriesUnit::MicroPerKwh) => 1.0,
+            Some(SeriesUnit::PerKwh) => 1_000_000.0,
+            Some(SeriesUnit::PerMwh) => 1_000.0,
+            Some(_) => {
+                return Err(self.another_unit(path, "micro per kWh, per kWh or per MWh for a price"))
+            }
         };
         let highest = HIGHEST_PRICE as f64;
         let range = Range {
@@ -118,15 +120,25 @@ impl Series<'_> {
         Ok(values.into_iter().map(|v| Tariff(nearest(v))).collect())
     }
 
+    /// The error of a unit that something else has.
+    fn another_unit(&self, path: &[Key<'_>], expected: &str) -> ScenarioError {
+        let at = [path, keys!["unit"]].concat();
+        self.source
+            .refuse(&at, "the unit of something else", expected)
+    }
+
     /// A carbon intensity in g CO2 per kWh per window.
     pub(crate) fn carbon(
         &mut self,
         path: &[Key<'_>],
-        table: &SeriesTable<CarbonUnit>,
+        table: &SeriesTable,
     ) -> Result<Vec<f64>, ScenarioError> {
         let factor = match table.unit {
-            CarbonUnit::GramsPerKwh => 1.0,
-            CarbonUnit::KgPerKwh => 1_000.0,
+            None | Some(SeriesUnit::GramsPerKwh) => 1.0,
+            Some(SeriesUnit::KgPerKwh) => 1_000.0,
+            Some(_) => {
+                return Err(self.another_unit(path, "g per kWh or kg per kWh for an intensity"))
+            }
         };
         let range = Range {
             lowest: 0.0,
@@ -148,10 +160,11 @@ impl Series<'_> {
     pub(crate) fn air(
         &mut self,
         path: &[Key<'_>],
-        table: &SeriesTable<TemperatureUnit>,
+        table: &SeriesTable,
     ) -> Result<Vec<f64>, ScenarioError> {
         let factor = match table.unit {
-            TemperatureUnit::Celsius => 1.0,
+            None | Some(SeriesUnit::Celsius) => 1.0,
+            Some(_) => return Err(self.another_unit(path, "degC for a temperature")),
         };
         let range = Range {
             lowest: -90.0,
@@ -161,10 +174,10 @@ impl Series<'_> {
         self.values(path, table, factor, &range)
     }
 
-    fn values<U>(
+    fn values(
         &mut self,
         path: &[Key<'_>],
-        table: &SeriesTable<U>,
+        table: &SeriesTable,
         unit: f64,
         range: &Range,
     ) -> Result<Vec<f64>, ScenarioError> {
@@ -268,10 +281,10 @@ impl Series<'_> {
             .collect()
     }
 
-    fn read_file<U>(
+    fn read_file(
         &mut self,
         path: &[Key<'_>],
-        table: &SeriesTable<U>,
+        table: &SeriesTable,
         factor: f64,
         range: &Range,
     ) -> Result<Vec<f64>, ScenarioError> {
@@ -343,10 +356,10 @@ impl Series<'_> {
 impl Series<'_> {
     /// How the file of a series is written: as the profiles, but for where its header and its rows are unless
     /// it is the same file.
-    fn dialect<U>(
+    fn dialect(
         &self,
         path: &[Key<'_>],
-        table: &SeriesTable<U>,
+        table: &SeriesTable,
     ) -> Result<dialect::Dialect, ScenarioError> {
         let mut layers = vec![(path, table.written())];
         let general_at = [Key::Name("profiles")];

@@ -174,6 +174,12 @@ fn what_looks_wrong_is_said() {
     );
     assert_eq!(found.format.as_deref(), Some("%Y/%m/%d %H"));
     assert_eq!((n.start().get(), n.windows), (1_777_852_800, 24));
+    let rows: String = (0..24)
+        .map(|h| format!("2026-05-04 {h:02}:00,\"0,{h}\"\n"))
+        .collect();
+    let (found, n) = looked("quoted.csv", file(&rows).as_bytes(), Some("UTC"));
+    assert_eq!(found.written.get("decimal").map(String::as_str), Some(","));
+    assert_eq!(n.homes[0].demand_wh[5], 500);
     let (found, _) = looked(
         "months.csv",
         file("04/05/2026 10:00,0.3\n04/05/2026 10:15,0.3\n").as_bytes(),

@@ -185,6 +185,7 @@ fn tariffs_zones_policies_and_faults() {
         Case { replace: &[("[tariff.import]\nflat = 300_000\n", "")], a: A, message: "case.toml:1: tariff.import: there is no purchase tariff; expected [tariff.import] with flat, file and column, or periods" },
         Case { replace: &[(FLAT, "flat = 300_000\nperiods = [{ value = 1 }]\n")], a: A, message: "case.toml:11: tariff.import: flat and periods together; expected one of flat, file with column, or periods" },
         Case { replace: &[(FLAT, "file = \"a.csv\"\n")], a: A, message: "case.toml:11: tariff.import: file without column; expected column beside it" },
+        Case { replace: &[(FLAT, "flat = 300_000\nunit = \"kg per kWh\"\n")], a: A, message: "case.toml:13: tariff.import.unit: the unit of something else; expected micro per kWh, per kWh or per MWh for a price" },
         Case { replace: &[(FLAT, "flat = nan\n")], a: A, message: "case.toml:12: tariff.import.flat: found NaN; expected a price of at most 1000 a kWh, either sign" },
         Case { replace: &[(FLAT, "flat = 1\nfile = \"a.csv\"\n")], a: A, message: "case.toml:11: tariff.import: flat and file together; expected one of flat, file with column, or periods" },
         Case { replace: &[(FLAT, "flat = 1e10\n")], a: A, message: "case.toml:12: tariff.import.flat: found 10000000000; expected a price of at most 1000 a kWh, either sign" },

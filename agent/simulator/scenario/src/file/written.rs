@@ -3,9 +3,9 @@
 /// A table with the keys that say how its file is written: a table may not be flattened into one that refuses
 /// unknown keys.
 macro_rules! with_keys {
-    ($(#[$meta:meta])* pub struct $name:ident $(<$unit:ident>)? { $($body:tt)* }) => {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
         $(#[$meta])*
-        pub struct $name $(<$unit>)? {
+        pub struct $name {
             $($body)*
             /// Character between columns; `,` when nothing is said.
             pub delimiter: Option<char>,
@@ -34,13 +34,13 @@ pub(crate) use with_keys;
 
 /// A table with these keys, and what it says by them.
 macro_rules! with_written {
-    ($(#[$meta:meta])* pub struct $name:ident $(<$unit:ident>)? { $($body:tt)* }) => {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
         $crate::file::written::with_keys! {
             $(#[$meta])*
-            pub struct $name $(<$unit>)? { $($body)* }
+            pub struct $name { $($body)* }
         }
 
-        impl $(<$unit>)? $name $(<$unit>)? {
+        impl $name {
             /// How the table says that its file is written.
             pub(crate) fn written(&self) -> $crate::file::Written {
                 $crate::file::Written {

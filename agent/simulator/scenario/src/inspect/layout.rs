@@ -169,8 +169,16 @@ impl Layout {
         let both = all().any(|c| matches!((c.find('.'), c.find(',')), (Some(p), Some(k)) if p < k));
         let groups =
             all().any(|c| matches!((c.find(','), c.find('.')), (Some(k), Some(p)) if k < p));
-        if groups {
+        // In quotes, where commas stand between columns too.
+        let fractions = all().any(|c| {
+            let whole = |f: &str| f.bytes().all(|b| b.is_ascii_digit());
+            c.split_once(',')
+                .is_some_and(|(_, f)| whole(f) && f.len() != 3)
+        });
+        if groups || (comma && self.dialect.delimiter.is_none() && !fractions) {
             self.dialect.thousands = Some(',');
+        } else if self.dialect.delimiter.is_none() && fractions {
+            self.dialect.decimal = ',';
         } else if comma && self.dialect.delimiter.is_some() {
             self.dialect.decimal = ',';
             // A point with three digits after it beside decimal commas groups digits.

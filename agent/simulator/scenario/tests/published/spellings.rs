@@ -236,6 +236,34 @@ fn marks_between_groups_of_digits() {
 }
 
 #[test]
+fn commas_between_columns_and_before_fractions() {
+    let scenario = hourly("decimal = \",\"", LOAD, ISO);
+    let file = "t,x\n2026-05-04T00:00Z,\"1,5\"\n2026-05-04T01:00Z,\"2,5\"\n2026-05-04T02:00Z,3\n";
+    assert_eq!(demand(&read(&scenario, file)), [2, 2, 3]);
+    let said = refused(&scenario, &file.replace('"', ""));
+    assert!(
+        said.contains("a.csv:2: 3 cells") && said.contains("needs quotes around numbers"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_line_of_units_below_the_names() {
+    let file = "t,x\n,[Wh]\n2026-05-04T00:00Z,1\n2026-05-04T01:00Z,2\n";
+    let said = refused(&hourly("", LOAD, ISO), file);
+    let offered = "skip = 2 and header = [\"t\", \"x\"]";
+    assert!(
+        said.contains("a.csv:2:") && said.contains(offered),
+        "{said}"
+    );
+    let n = read(
+        &hourly("skip = 2\nheader = [\"t\", \"x\"]", LOAD, ISO),
+        file,
+    );
+    assert_eq!(demand(&n), [1, 2]);
+}
+
+#[test]
 fn words_for_a_missing_value() {
     for word in [
         "", "NA", "N/A", "#N/A", "nan", "-nan", "<NA>", "NULL", "None", "-", "?", "#VALUE!",
