@@ -38,59 +38,39 @@ fn refused(ran: &Ran, what: &str, named: &[&str]) {
     }
 }
 
-/// The scenario that the cases change.
-const SCENARIO: &str = r#"name = "case"
-window_s = 3600
-start = "2026-05-04T00:00:00Z"
-
-[profiles]
-file = "{home}.csv"
-homes = ["a", "b"]
-load = [{ column = "load", unit = "kWh" }]
-generation = [{ column = "pv", unit = "kW" }]
-
-[profiles.time]
-step_s = 3600
-
-[tariff.import]
-flat = 300_000
-"#;
-const A: &str = "load,pv\n1.0,0.0\n0.5,1.5\n";
-const B: &str = "load,pv\n2.0,0.0\n0.25,0.0\n";
-
+/// A change to the example that `simulate --init` writes; what is refused about files and keys themselves is tried where
+/// they are read.
 struct Case {
     what: &'static str,
-    /// Replaced in the scenario.
-    replace: &'static [(&'static str, &'static str)],
-    /// Content of `a.csv`; no such file when empty.
-    a: &'static str,
+    /// A file of the example, and what is replaced in it.
+    file: &'static str,
+    replace: (&'static str, &'static str),
     /// Further options.
     options: &'static [&'static str],
     /// What the line must name.
     named: &'static [&'static str],
 }
 
-/// Runs a case with results asked for.
+const STREET: &str = "street.toml";
+const ANNA: &str = "homes/anna.csv";
+
+/// Runs the example with a change, with results asked for.
 fn run(case: &Case, dir: &Path) -> Ran {
-    let mut text = SCENARIO.to_owned();
-    for (from, to) in case.replace {
-        assert!(
-            text.contains(from),
-            "{}: nothing to replace: {from}",
-            case.what
-        );
-        text = text.replacen(from, to, 1);
-    }
-    let file = dir.join("case.toml");
-    fs::write(&file, text).unwrap();
-    fs::write(dir.join("b.csv"), B).unwrap();
-    if !case.a.is_empty() {
-        fs::write(dir.join("a.csv"), case.a).unwrap();
-    }
-    let out = dir.join("out");
+    let made = wattpool(&["simulate", "--init", dir.to_str().unwrap()]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let (from, to) = case.replace;
+    let file = dir.join(case.file);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(
+        text.contains(from),
+        "{}: nothing to replace: {from}",
+        case.what
+    );
+    fs::write(&file, text.replacen(from, to, 1)).unwrap();
+    let (scenario, out) = (dir.join(STREET), dir.join("out"));
     let args = [
         "simulate",
-        file.to_str().unwrap(),
+        scenario.to_str().unwrap(),
         "--json",
         "--out",
         out.to_str().unwrap(),
@@ -99,57 +79,113 @@ fn run(case: &Case, dir: &Path) -> Ran {
 }
 
 #[test]
-fn the_case_that_the_others_change_runs() {
+fn the_example_that_the_cases_change_runs() {
     let dir = tempfile::tempdir().unwrap();
     let ran = run(
         &Case {
             what: "base",
-            replace: &[],
-            a: A,
-            options: &[],
+            file: STREET,
+            replace: ("name = \"street\"", "name = \"case\""),
+            options: &["--days", "1"],
             named: &[],
         },
         dir.path(),
     );
-    assert_eq!(ran.json()["windows"], 2);
+    assert_eq!(ran.json()["windows"], 96);
     assert!(dir.path().join("out/summary.json").is_file());
 }
 
 #[test]
 fn scenarios_and_profiles() {
+    const NAME: (&str, &str) = ("name", "name");
     let cases = [
-        Case { what: "missing data file", replace: &[], a: "", options: &[], named: &["a.csv", "cannot be read", "expected a CSV file"] },
-        Case { what: "missing column", replace: &[], a: "load,sun\n1,1\n1,1\n", options: &[], named: &["a.csv:1:", "'pv'", "expected one of: load, sun"] },
-        Case { what: "text in a number", replace: &[], a: "load,pv\n1,0\nmuch,0\n", options: &[], named: &["a.csv:3:", "'load'", "'much'", "expected a number"] },
-        Case { what: "negative load", replace: &[], a: "load,pv\n1,0\n-1,0\n", options: &[], named: &["a.csv:3:", "'load'", "-1", "expected no negative energy"] },
-        Case { what: "NaN", replace: &[], a: "load,pv\n1,NaN\n1,0\n", options: &[], named: &["a.csv:2:", "'pv'", "missing value", "expected a number"] },
-        Case { what: "infinite", replace: &[], a: "load,pv\n1,inf\n1,0\n", options: &[], named: &["a.csv:2:", "'pv'", "'inf'", "expected a finite number"] },
-        Case { what: "minus infinite", replace: &[], a: "load,pv\n-inf,0\n1,0\n", options: &[], named: &["a.csv:2:", "'load'", "expected a finite number"] },
-        Case { what: "beyond all measure", replace: &[], a: "load,pv\n1e300,0\n1,0\n", options: &[], named: &["a.csv:2:", "'load'", "expected at most"] },
-        Case { what: "uneven steps", replace: &[("step_s = 3600", "column = \"time\"")], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T01:00:00Z,1,0\n2026-05-04T02:30:00Z,1,0\n", options: &[], named: &["a.csv:4:", "'time'", "expected"] },
-        Case { what: "a row too short", replace: &[], a: "load,pv\n1,0\n2\n", options: &[], named: &["a.csv:3:", "1 cells", "expected 2 cells"] },
-        Case { what: "no rows", replace: &[], a: "load,pv\n", options: &[], named: &["a.csv:1:", "no rows", "expected rows after the header"] },
-        Case { what: "a blank file", replace: &[], a: "\n", options: &[], named: &["a.csv:", "expected"] },
-        Case { what: "a profile shorter than the others", replace: &[], a: "load,pv\n1,0\n", options: &[], named: &["a.csv:2:", "1 steps", "expected 2 steps", "b.csv"] },
-        Case { what: "another delimiter", replace: &[], a: "load;pv\n1;0\n", options: &[], named: &["a.csv:1:", "expected"] },
-        Case { what: "unknown key", replace: &[("step_s = 3600", "step_s = 3600\nsteps = 4")], a: A, options: &[], named: &["case.toml:13:", "steps", "expected"] },
-        Case { what: "unknown table", replace: &[("[tariff.import]", "[tariffs.import]")], a: A, options: &[], named: &["case.toml:14:", "tariffs", "expected"] },
-        Case { what: "wrong type", replace: &[("window_s = 3600", "window_s = \"hour\"")], a: A, options: &[], named: &["case.toml:2:", "window_s", "expected"] },
-        Case { what: "a window that does not divide the day", replace: &[("window_s = 3600", "window_s = 3601")], a: A, options: &[], named: &["case.toml:2:", "window_s", "3601", "expected"] },
-        Case { what: "profiles and generator at once", replace: &[("[tariff.import]", "[generate]\nhomes = 3\n[tariff.import]")], a: A, options: &[], named: &["case.toml:", "generate", "expected"] },
-        Case { what: "two forms of one tariff", replace: &[("flat = 300_000", "flat = 300_000\nfile = \"p.csv\"")], a: A, options: &[], named: &["case.toml:", "tariff.import", "expected"] },
-        Case { what: "tariff column that is missing", replace: &[("flat = 300_000", "file = \"b.csv\"\ncolumn = \"price\"")], a: A, options: &[], named: &["b.csv:1:", "'price'", "expected one of: load, pv"] },
-        Case { what: "NaN tariff", replace: &[("flat = 300_000", "flat = nan")], a: A, options: &[], named: &["case.toml:15:", "tariff.import.flat", "expected"] },
-        Case { what: "a fault beyond certainty", replace: &[("[tariff.import]", "[faults]\nmessage_loss = 1.5\n[tariff.import]")], a: A, options: &[], named: &["case.toml:15:", "faults.message_loss", "expected"] },
-        Case { what: "a NaN fault", replace: &[("[tariff.import]", "[faults]\nhalt_seconds = nan\n[tariff.import]")], a: A, options: &[], named: &["case.toml:15:", "faults.halt_seconds", "expected"] },
-        Case { what: "everything lost on the way", replace: &[("[tariff.import]", "[zones.within]\nloss = 1.0\n[tariff.import]")], a: A, options: &[], named: &["case.toml:15:", "zones.within.loss", "expected"] },
-        Case { what: "policy out of range", replace: &[("[tariff.import]", "[policy.weights]\nsurplus = 2.0\n[tariff.import]")], a: A, options: &[], named: &["case.toml:", "policy", "expected"] },
-        Case { what: "not TOML", replace: &[("[profiles]", "[profiles")], a: A, options: &[], named: &["case.toml:5:"] },
-        Case { what: "more days than the profiles hold", replace: &[], a: A, options: &["--days", "1"], named: &["--days: 1;", "expected at most 0, what the profiles hold"] },
-        Case { what: "no days", replace: &[], a: A, options: &["--days", "0"], named: &["--days: 0;", "expected at least 1"] },
-        Case { what: "no meters", replace: &[], a: A, options: &["--meters", "0"], named: &["--meters: 0;", "expected at least 1"] },
-        Case { what: "more meters than there are profiles", replace: &[], a: A, options: &["--meters", "3"], named: &["--meters", "3", "expected", "2"] },
-        Case { what: "no threads", replace: &[], a: A, options: &["--threads", "0"], named: &["--threads: 0;", "expected at least 1"] },
+        Case {
+            what: "a file that is not there",
+            file: STREET,
+            replace: ("prices.csv", "costs.csv"),
+            options: &[],
+            named: &["costs.csv", "cannot be read", "expected a CSV file"],
+        },
+        Case {
+            what: "a column that is not there",
+            file: ANNA,
+            replace: ("load_kwh", "load"),
+            options: &[],
+            named: &["anna.csv:1:", "'load_kwh'", "expected one of: time, load"],
+        },
+        Case {
+            what: "a cell that is no number",
+            file: ANNA,
+            replace: ("00:00,0.", "00:00,much"),
+            options: &[],
+            named: &["anna.csv:2:", "'load_kwh'", "'much", "expected a number"],
+        },
+        Case {
+            what: "a row too short",
+            file: ANNA,
+            replace: ("00:00,0", "00:00;0"),
+            options: &[],
+            named: &["anna.csv:2:", "2 cells", "expected 3 cells"],
+        },
+        Case {
+            what: "a key that is unknown",
+            file: STREET,
+            replace: ("window_s = 900", "windows = 900"),
+            options: &[],
+            named: &["street.toml:6:", "windows", "expected"],
+        },
+        Case {
+            what: "a value out of range",
+            file: STREET,
+            replace: ("window_s = 900", "window_s = 901"),
+            options: &[],
+            named: &["street.toml:6:", "window_s", "901", "expected"],
+        },
+        Case {
+            what: "what is not TOML",
+            file: STREET,
+            replace: ("[profiles]", "[profiles"),
+            options: &[],
+            named: &["street.toml:8:"],
+        },
+        Case {
+            what: "more days than the profiles hold",
+            file: STREET,
+            replace: NAME,
+            options: &["--days", "9"],
+            named: &["--days: 9;", "expected at most 7, what the profiles hold"],
+        },
+        Case {
+            what: "no days",
+            file: STREET,
+            replace: NAME,
+            options: &["--days", "0"],
+            named: &["--days: 0;", "expected at least 1"],
+        },
+        Case {
+            what: "no meters",
+            file: STREET,
+            replace: NAME,
+            options: &["--meters", "0"],
+            named: &["--meters: 0;", "expected at least 1"],
+        },
+        Case {
+            what: "more meters than homes",
+            file: STREET,
+            replace: NAME,
+            options: &["--meters", "5"],
+            named: &[
+                "--meters: 5;",
+                "expected at most 4, the homes of the scenario",
+            ],
+        },
+        Case {
+            what: "no threads",
+            file: STREET,
+            replace: NAME,
+            options: &["--threads", "0"],
+            named: &["--threads: 0;", "expected at least 1"],
+        },
     ];
     let mut wrong = Vec::new();
     for case in &cases {

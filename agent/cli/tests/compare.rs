@@ -35,6 +35,9 @@ fn runs_stand_side_by_side() {
         let found = printed.stdout.lines().find(|l| l.starts_with(label));
         found.unwrap_or_else(|| panic!("{label}: {}", printed.stdout))
     };
+    // Without the folder that holds both.
+    let head = printed.stdout.lines().next().unwrap();
+    assert_eq!(head.split_whitespace().collect::<Vec<_>>(), ["a", "b"]);
     assert!(line("Homes ").contains("6 homes") && line("Homes ").ends_with("9 homes"));
     for summary in [&six, &nine] {
         let gain = format!("{:.2} EUR", number(summary, "welfare") / 1e6);

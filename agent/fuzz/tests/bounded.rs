@@ -17,6 +17,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use wattpool_fuzz::{run, Target, TARGETS};
 
 /// Counts what is allocated, and the peak of it.
@@ -47,12 +48,18 @@ const BESIDES: usize = 64 * 1024;
 /// Bytes that no input may cost.
 const MOST: usize = 512 * 1024 * 1024;
 
-/// Runs a target and looks at what it allocated.
+/// Longest that an input may take.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// Runs a target and looks at what it allocated, and how long it took.
 fn measured(target: &Target, input: &[u8]) {
+    let begun = Instant::now();
     let before = NOW.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
     run(target.name, input);
     let peak = PEAK.load(Ordering::Relaxed).saturating_sub(before);
+    let took = begun.elapsed();
+    assert!(took < LONGEST, "{}: {took:?}", target.name);
     let longest = input.len().min(target.longest) + 1;
     let most = (longest * target.per_byte + BESIDES).min(MOST);
     assert!(

@@ -1,7 +1,7 @@
 //! Finished runs side by side: as a table, as JSON, and as a page.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use askama::Template;
 use serde::Serialize;
@@ -213,10 +213,32 @@ pub fn remarks(runs: &[Run]) -> Vec<String> {
     said.map(|(text, _)| (*text).to_owned()).collect()
 }
 
+/// Names of the runs without the folders that hold all of them.
+fn short_names(runs: &[Run]) -> Vec<String> {
+    let parts = |run: &Run| -> Vec<String> {
+        let parts = Path::new(&run.name).components();
+        parts
+            .map(|p| p.as_os_str().to_string_lossy().into_owned())
+            .collect()
+    };
+    let all: Vec<Vec<String>> = runs.iter().map(parts).collect();
+    let shortest = all.iter().map(Vec::len).min().unwrap_or(0);
+    let same = |i: &usize| {
+        let mut at = all.iter().map(|parts| parts.get(*i));
+        let first = at.next();
+        at.all(|part| Some(part) == first)
+    };
+    // The last part is the run's own, whatever it is called.
+    let shared = (0..shortest.saturating_sub(1)).take_while(same).count();
+    let rest = all.iter().map(|parts| parts.iter().skip(shared));
+    rest.map(|parts| parts.collect::<PathBuf>().display().to_string())
+        .collect()
+}
+
 /// The comparison as aligned columns for a terminal, ending with a newline.
 pub fn table(runs: &[Run]) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
-    let names = runs.iter().map(|run| run.name.clone());
+    let names = short_names(runs);
     rows.push(std::iter::once(String::new()).chain(names).collect());
     for block in blocks(runs) {
         for line in block.lines {
@@ -260,7 +282,7 @@ pub fn table(runs: &[Run]) -> String {
 #[template(path = "compare.html")]
 struct Page<'a> {
     style: String,
-    runs: &'a [Run],
+    runs: &'a [String],
     blocks: Vec<Block>,
     remarks: Vec<String>,
     bars: Vec<Bar>,
@@ -283,8 +305,9 @@ fn bars(runs: &[Run]) -> Vec<Bar> {
     let largest = gains().map(|(_, gain)| gain.unsigned_abs()).max();
     let largest = largest.unwrap_or(0).max(1) as f64;
     gains()
-        .map(|(run, gain)| Bar {
-            name: run.name.clone(),
+        .zip(short_names(runs))
+        .map(|((run, gain), name)| Bar {
+            name,
             value: at_rate(&run.summary, per, run.summary.welfare, run.summary.meters),
             length: format!("{:.1}", gain.unsigned_abs() as f64 / largest * 100.0),
             loses: gain < 0,
@@ -297,9 +320,10 @@ fn bars(runs: &[Run]) -> Vec<Bar> {
 /// # Errors
 /// The page cannot be written out.
 pub fn page(runs: &[Run]) -> Result<String, String> {
+    let names = short_names(runs);
     let page = Page {
         style: crate::page::style(),
-        runs,
+        runs: &names,
         blocks: blocks(runs),
         remarks: remarks(runs),
         bars: bars(runs),

@@ -3,6 +3,7 @@
 use crate::format::{
     duration, grouped, kilograms, kilowatts, kwh, mebibytes, number, percent, price, rate,
 };
+use crate::incidents::incidents;
 use crate::page::words::{counted, length, money, Per};
 use crate::summary::Summary;
 
@@ -208,13 +209,9 @@ pub fn human(summary: &Summary) -> String {
             grouped(s.refused_transactions)
         ),
     );
-    if !s.faults.is_empty() {
-        let faults: Vec<String> = s
-            .faults
-            .iter()
-            .map(|(name, count)| format!("{name} {count}"))
-            .collect();
-        line(t, "Incidents", &faults.join(", "));
+    let incidents = incidents(s);
+    if !incidents.is_empty() {
+        line(t, "Incidents", &incidents.join(", "));
     }
     line(
         t,

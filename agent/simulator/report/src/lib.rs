@@ -11,6 +11,7 @@ pub mod format;
 pub mod gains;
 pub mod gas;
 pub mod human;
+mod incidents;
 pub mod measures;
 pub mod money;
 pub mod outcome;

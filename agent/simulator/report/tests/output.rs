@@ -193,7 +193,7 @@ fn the_page_holds_every_figure_of_the_summary() {
         "seed 7",
         "signature arithmetic was skipped",
         "8 homes, 3 days, 1–3 June 2026",
-        "message_loss: 31",
+        "31 messages lost on the way (injected)",
     ] {
         assert!(shown.contains(text), "{text}");
     }
@@ -406,7 +406,7 @@ fn the_terminal_text_is_aligned_and_plain_about_signatures() {
         "{:.2} %",
         m.summary.self_sufficiency.unwrap() * 100.0
     )));
-    assert!(text.contains("Incidents         crash 2, message_loss 31"));
+    assert!(text.contains("Incidents         2 agents killed in the middle of their work (injected), 31 messages lost"));
     assert!(text
         .lines()
         .all(|line| line.chars().nth(17) == Some(' ') && line.chars().nth(18) != Some(' ')));

@@ -1,12 +1,13 @@
 //! Reading columns of numbers from a file, each row placed in time.
 
-use crate::dialect::{Cell, Dialect};
+use crate::dialect::{Cell, Dialect, Groups};
 use crate::errors::ScenarioError;
 use crate::file::{Missing, Stamp};
+use crate::header::{header_stamps, position};
 use crate::hints;
 use crate::placing::{self, Rows};
 use crate::resample::Steps;
-use crate::stamps::Moment;
+use crate::stamps::{interval, Moment};
 use crate::table::{not_utf8, Table};
 use crate::timing::{RowTime, Stamped};
 use csv::ByteRecord;
@@ -167,6 +168,10 @@ pub(crate) fn read(
         file,
         manner,
         width: header.len(),
+        named: header
+            .iter()
+            .rposition(|name| !name.is_empty())
+            .map_or(header.len(), |last| last.saturating_add(1)),
         stamp_at: Vec::new(),
         until_at: None,
         across: Vec::new(),
@@ -219,10 +224,24 @@ pub(crate) fn read(
             });
         }
         let pick = part.pick;
-        let data = placing::place(file, part.rows, manner).map_err(|e| match pick.is_empty() {
-            true => hints::several_homes(e, file, &manner.dialect, &manner.time),
-            false => e,
-        })?;
+        let suspicious = part.rows.columns.iter().zip(&part.groups);
+        let grouped: Vec<String> = suspicious
+            .filter(|(_, groups)| groups.suspicious())
+            .map(|((want, _), _)| {
+                let mark = manner.dialect.decimal;
+                format!(
+                    "column '{}': every '{mark}' has three digits after it, and numbers below 1000 have none: if it groups \
+                     digits, thousands = \"{mark}\" (and another decimal)",
+                    want.column
+                )
+            })
+            .collect();
+        let mut data =
+            placing::place(file, part.rows, manner).map_err(|e| match pick.is_empty() {
+                true => hints::several_homes(e, file, &manner.dialect, &manner.time),
+                false => e,
+            })?;
+        data.notes.extend(grouped);
         all.insert(pick, data);
     }
     Ok(all)
@@ -271,12 +290,16 @@ struct Part {
     /// Index of each wanted column's cell; `None` for the value under a stamp in the header.
     at: Vec<Option<usize>>,
     rows: Rows,
+    /// What the numbers of each wanted column look like.
+    groups: Vec<Groups>,
 }
 
 struct Reader<'a> {
     file: &'a Path,
     manner: &'a Manner,
     width: usize,
+    /// Cells up to the last one with a name.
+    named: usize,
     stamp_at: Vec<usize>,
     until_at: Option<usize>,
     /// Columns whose headers are stamps, and the stamp or its time of day.
@@ -354,6 +377,7 @@ impl Reader<'_> {
                 pick: pick.clone(),
                 at: Vec::new(),
                 rows: Rows::default(),
+                groups: vec![Groups::default(); columns.len()],
             };
             for want in columns {
                 let at = match want.column.as_str() {
@@ -370,6 +394,13 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// True for as many cells as the header has names. A delimiter too many or too few at the end of the line is
+    /// none's fault: cells without a name hold nothing there.
+    fn fits(&self, record: &ByteRecord) -> bool {
+        let more = record.iter().skip(self.width);
+        record.len() >= self.named && more.into_iter().all(<[u8]>::is_empty)
+    }
+
     /// Takes a record into the parts that it belongs to.
     fn take(
         &mut self,
@@ -377,13 +408,15 @@ impl Reader<'_> {
         record: &ByteRecord,
         seen: &mut Seen,
     ) -> Result<(), ScenarioError> {
-        if record.len() != self.width {
-            return Err(no_rows(
-                self.file,
-                line,
-                &format!("{} cells", record.len()),
-                &format!("{} cells, as in the header", self.width),
-            ));
+        if !self.fits(record) {
+            let mut expected = format!("{} cells, as in the header", self.width);
+            if self.manner.dialect.needs_quotes() {
+                expected.push_str(
+                    ": decimal = \",\" needs quotes around numbers, or another delimiter",
+                );
+            }
+            let found = format!("{} cells", record.len());
+            return Err(no_rows(self.file, line, &found, &expected));
         }
         let mut found = Vec::new();
         for filter in &self.filters {
@@ -428,7 +461,13 @@ impl Reader<'_> {
                         Some((start, end)) => (start, Some(end)),
                         None => {
                             let expected = "two times with a dash between them, as 2026-05-04 10:00 - 2026-05-04 10:15";
-                            return Err(self.wrong(line, &stamped.name(), &stamp, expected.into()));
+                            return Err(wrong(
+                                self.file,
+                                line,
+                                &stamped.name(),
+                                &stamp,
+                                expected.into(),
+                            ));
                         }
                     },
                     Stamp::Start | Stamp::End => (stamp.as_str(), None),
@@ -445,19 +484,23 @@ impl Reader<'_> {
         }
         let mut numbers = Vec::new();
         for part in &found {
-            let Some(part) = self.parts.get(*part) else {
+            let Some(part) = self.parts.get_mut(*part) else {
                 continue;
             };
             let mut of_part = Vec::with_capacity(rows.len());
             for (_, _, across) in &rows {
                 let mut of_row = Vec::with_capacity(part.at.len());
-                for (at, (want, _)) in part.at.iter().zip(&part.rows.columns) {
+                let columns = part.at.iter().zip(&part.rows.columns);
+                for ((at, (want, _)), groups) in columns.zip(&mut part.groups) {
                     let text = cell(at.or(*across).unwrap_or(usize::MAX))?;
                     of_row.push(match self.manner.dialect.cell(text) {
-                        Cell::Number(value) => value,
+                        Cell::Number(value) => {
+                            groups.see(self.manner.dialect.grouping(text));
+                            value
+                        }
                         Cell::Missing => f64::NAN,
                         Cell::Wrong(expected) => {
-                            return Err(self.wrong(line, &want.column, text, expected))
+                            return Err(wrong(self.file, line, &want.column, text, expected))
                         }
                     });
                 }
@@ -482,90 +525,18 @@ impl Reader<'_> {
             if let Some(hint) = stamped.format.hint(text) {
                 expected = format!("{expected} ({hint})");
             }
-            self.wrong(line, &stamped.name(), text, expected)
+            wrong(self.file, line, &stamped.name(), text, expected)
         })
     }
-
-    fn wrong(&self, line: u64, column: &str, text: &str, expected: String) -> ScenarioError {
-        ScenarioError::Cell {
-            file: self.file.into(),
-            line,
-            column: column.into(),
-            found: format!("'{text}'"),
-            expected,
-        }
-    }
 }
 
-/// Start and end of an interval in one cell.
-fn interval(text: &str) -> Option<(&str, &str)> {
-    [" - ", " \u{2013} ", " to ", "/"]
-        .iter()
-        .find_map(|mark| text.split_once(mark))
-        .map(|(start, end)| (start.trim(), end.trim()))
-}
-
-/// The columns whose headers are stamps: times of day beside a column of dates, else whole stamps.
-pub(crate) fn header_stamps(header: &[String], stamped: &Stamped) -> Vec<(usize, String)> {
-    let minutes = |text: &str| -> Option<u32> {
-        let (hour, minute) = text.split_once(':')?;
-        let minute = minute.get(..2).unwrap_or(minute);
-        let (hour, minute): (u32, u32) = (hour.trim().parse().ok()?, minute.parse().ok()?);
-        (hour <= 24 && minute < 60).then(|| hour.saturating_mul(60).saturating_add(minute))
-    };
-    let mut found: Vec<(usize, String)> = Vec::new();
-    for (i, name) in header.iter().enumerate() {
-        if stamped.columns.is_empty() {
-            if stamped.format.read(name).is_some() {
-                found.push((i, name.clone()));
-            }
-        } else if let Some(minute) = minutes(name) {
-            // Midnight after the evening is the end of the day.
-            let text = if minute == 0 && !found.is_empty() {
-                "24:00".to_string()
-            } else {
-                name.clone()
-            };
-            found.push((i, text));
-        }
-    }
-    found
-}
-
-/// Index of a column that must be there once.
-fn position(
-    file: &Path,
-    header: &[String],
-    line: u64,
-    name: &str,
-    needed: &BTreeSet<&str>,
-    dialect: &Dialect,
-) -> Result<usize, ScenarioError> {
-    let refuse = |problem: &str, expected: String| ScenarioError::Column {
+/// The error of a cell that does not hold what it should.
+fn wrong(file: &Path, line: u64, column: &str, text: &str, expected: String) -> ScenarioError {
+    ScenarioError::Cell {
         file: file.into(),
         line,
-        column: name.into(),
-        problem: problem.into(),
+        column: column.into(),
+        found: format!("'{text}'"),
         expected,
-    };
-    let mut found = header
-        .iter()
-        .enumerate()
-        .filter(|(_, h)| *h == name)
-        .map(|(i, _)| i);
-    match (found.next(), found.next()) {
-        (Some(at), None) => Ok(at),
-        (Some(_), Some(_)) => Err(refuse("is there twice", "one column of that name".into())),
-        (None, _) => {
-            let mut offered: Vec<&str> = header.iter().take(12).map(String::as_str).collect();
-            if header.len() > offered.len() {
-                offered.push("…");
-            }
-            let mut expected = format!("one of: {}", offered.join(", "));
-            if let Some(hint) = hints::header(file, dialect, needed) {
-                expected = format!("{expected} ({hint})");
-            }
-            Err(refuse("is missing", expected))
-        }
     }
 }

@@ -63,7 +63,27 @@ fn looks_like_utf16(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Opens a text as UTF-8 without a mark. Bytes that are no UTF-8 in a file without a stated encoding are
+/// True where lines end with a carriage return alone, as those of old do.
+fn only_returns(head: &[u8]) -> bool {
+    let last = head.len().saturating_sub(1);
+    let first = head.iter().position(|b| *b == b'\r');
+    !head.contains(&b'\n') && first.is_some_and(|at| at < last)
+}
+
+/// A text with line feeds for carriage returns.
+struct Fed<R>(R);
+
+impl<R: Read> Read for Fed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        for byte in buffer.iter_mut().take(count).filter(|b| **b == b'\r') {
+            *byte = b'\n';
+        }
+        Ok(count)
+    }
+}
+
+/// Opens a text as UTF-8 without a mark, its lines ended by line feeds. Bytes that are no UTF-8 in a file without a stated encoding are
 /// passed on, to be refused at their line.
 ///
 /// # Errors
@@ -89,7 +109,11 @@ pub(crate) fn open(
         }
         let skip = u64::try_from(skip).unwrap_or(0);
         file.seek(SeekFrom::Start(skip)).map_err(plain)?;
-        return Ok(Box::new(BufReader::new(file)));
+        let text = BufReader::new(file);
+        return Ok(match only_returns(&head) {
+            true => Box::new(Fed(text)),
+            false => Box::new(text),
+        });
     }
     let length = file.metadata().map_err(plain)?.len();
     if length > MOST_DECODED {
@@ -106,7 +130,13 @@ pub(crate) fn open(
         let expected = "whole characters of that encoding".to_string();
         return Err((format!("it is no {}", encoding.name()), Some(expected)));
     }
-    Ok(Box::new(Cursor::new(text.into_owned().into_bytes())))
+    let bytes = text.into_owned().into_bytes();
+    let returns = only_returns(bytes.get(..512).unwrap_or(&bytes));
+    let text = Cursor::new(bytes);
+    Ok(match returns {
+        true => Box::new(Fed(text)),
+        false => Box::new(text),
+    })
 }
 
 #[cfg(test)]

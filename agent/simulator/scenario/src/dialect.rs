@@ -6,11 +6,21 @@ use crate::source::{keys, Key, Source};
 use encoding_rs::Encoding;
 
 /// What stands for a missing value in any file, in small letters.
-const MARKERS: [&str; 11] = [
+const MARKERS: [&str; 21] = [
     "",
     "na",
     "n/a",
+    "n.a.",
+    "#n/a",
+    "#na",
+    "<na>",
+    "#value!",
+    "#div/0!",
+    "#ref!",
     "nan",
+    "-nan",
+    "1.#qnan",
+    "-1.#ind",
     "null",
     "none",
     "-",
@@ -91,21 +101,13 @@ pub(crate) fn dialect(
     let comment = ascii("comment", |w| w.comment)?;
     let decimal = layers.iter().find_map(|(_, w)| w.decimal).unwrap_or('.');
     let thousands = layers.iter().find_map(|(_, w)| w.thousands);
-    if char::from(delimiter.unwrap_or(b',')) == decimal {
-        let given = |w: &Written| w.delimiter.is_some() || w.decimal.is_some();
-        let key = match delimiter {
-            Some(_) => "delimiter",
-            None => "decimal",
-        };
-        let problem = format!("'{decimal}' is the decimal mark too");
-        let (problem, expected) = match delimiter {
-            Some(_) => (problem, "another character"),
-            None => (
-                format!("'{decimal}' is the delimiter too"),
-                "delimiter beside it, such as \";\"",
-            ),
-        };
-        return Err(source.refuse(&at(key, &given), problem, expected));
+    // Commas may be both where numbers stand in quotes; where they do not, rows have too many cells.
+    if decimal != ',' && char::from(delimiter.unwrap_or(b',')) == decimal {
+        return Err(source.refuse(
+            &at("delimiter", &|w| w.delimiter.is_some()),
+            format!("'{decimal}' is the decimal mark too"),
+            "another character",
+        ));
     }
     if let Some(mark) = thousands.filter(|t| *t == decimal || t.is_ascii_digit() || *t == '-') {
         return Err(source.refuse(
@@ -163,6 +165,11 @@ pub(crate) enum Cell {
 }
 
 impl Dialect {
+    /// True where commas stand between columns and before fractions.
+    pub(crate) fn needs_quotes(&self) -> bool {
+        self.decimal == ',' && self.delimiter.unwrap_or(b',') == b','
+    }
+
     /// Reads a cell.
     pub(crate) fn cell(&self, text: &str) -> Cell {
         let text = text.trim();
@@ -190,6 +197,11 @@ impl Dialect {
 
     /// The number as Rust writes it; `None` where marks stand in places where they mean nothing.
     fn plain(&self, text: &str) -> Option<String> {
+        // The typographer's minus.
+        let text = match text.strip_prefix('\u{2212}') {
+            Some(rest) => &*format!("-{rest}"),
+            None => text,
+        };
         let (whole, fraction) = match text.split_once(self.decimal) {
             Some((whole, fraction)) => (whole, Some(fraction)),
             None => (text, None),
@@ -211,26 +223,94 @@ impl Dialect {
 
     /// What a cell must hold, with a word on what it looks like.
     fn number_expected(&self, text: &str) -> String {
-        let digits = |c: char| c.is_ascii_digit();
-        if !text.starts_with(|c: char| digits(c) || c == '-' || c == '+') {
+        if !text.starts_with(|c: char| c.is_ascii_digit() || "-+\u{2212}".contains(c)) {
             return "a number".into();
         }
-        if self.decimal != '.' && text.contains('.') {
-            let hint = if self.thousands.is_none() {
-                "thousands = \".\" if the points group digits, or decimal = \".\""
+        let decimal = self.decimal;
+        let whole = text.split_once(decimal).map_or(text, |(whole, _)| whole);
+        let mark = whole
+            .chars()
+            .find(|c| !c.is_ascii_digit() && !"-+\u{2212}".contains(*c));
+        let Some(mark) = mark else {
+            return if text.ends_with(|c: char| c.is_alphabetic() || c == '%') {
+                "a number alone, without its unit".into()
             } else {
-                "digits in groups of three"
+                "a number".into()
             };
-            return format!("a number with decimal = \"{}\": {hint}", self.decimal);
+        };
+        let mut hints = Vec::new();
+        if matches!(mark, '.' | ',') {
+            hints.push(format!("decimal = \"{mark}\""));
         }
-        if self.decimal == '.' && text.contains(',') && self.thousands.is_none() {
-            return "a number with decimal = \".\": decimal = \",\", or thousands = \",\" if the commas group digits"
-                .into();
+        if self.thousands.is_some() {
+            hints = vec!["digits in groups of three".into()];
+        } else if ungrouped(whole, mark).is_some() {
+            let mark = if mark.is_whitespace() { ' ' } else { mark };
+            hints.push(format!("thousands = \"{mark}\" if it groups digits"));
         }
-        if text.ends_with(char::is_alphabetic) {
+        if !matches!(mark, '.' | ',' | '\'' | '\u{2019}') && hints.is_empty() {
             return "a number alone, without its unit".into();
         }
-        "a number".into()
+        let hints = hints.join(", or ");
+        let colon = if hints.is_empty() { "" } else { ": " };
+        format!("a number with decimal = \"{decimal}\"{colon}{hints}")
+    }
+
+    /// What a number looks like that may have its decimal mark between groups of digits.
+    pub(crate) fn grouping(&self, text: &str) -> Grouping {
+        let text = text.trim().trim_start_matches(['-', '+']);
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        match text.split_once(self.decimal) {
+            _ if self.thousands.is_some() => Grouping::Never,
+            None if digits(text) && text.len() <= 3 => {
+                Grouping::Small(text.bytes().any(|b| b != b'0'))
+            }
+            Some((whole, fraction))
+                if fraction.len() == 3
+                    && digits(fraction)
+                    && whole.len() <= 3
+                    && digits(whole)
+                    && !whole.starts_with('0') =>
+            {
+                Grouping::Maybe
+            }
+            _ => Grouping::Never,
+        }
+    }
+}
+
+/// Whether a number may have its decimal mark between groups of digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grouping {
+    /// A group of three digits after one to three others.
+    Maybe,
+    /// A whole number below 1,000, which needs no mark; true for one that is not 0.
+    Small(bool),
+    /// Neither: the mark stands before a fraction.
+    Never,
+}
+
+/// Looks at the numbers of a column, one after the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Groups {
+    maybe: bool,
+    small: bool,
+    never: bool,
+}
+
+impl Groups {
+    /// Looks at a number.
+    pub(crate) fn see(&mut self, number: Grouping) {
+        match number {
+            Grouping::Maybe => self.maybe = true,
+            Grouping::Small(some) => self.small |= some,
+            Grouping::Never => self.never = true,
+        }
+    }
+
+    /// True where numbers with a mark are all written as 1.250 is, and those below 1,000 have none.
+    pub(crate) fn suspicious(self) -> bool {
+        self.maybe && self.small && !self.never
     }
 }
 
@@ -292,9 +372,69 @@ mod tests {
 
     #[test]
     fn markers_are_missing_in_any_spelling() {
-        for text in ["", "NA", "unavailable", "-9999", "-9999,0", " - "] {
+        for text in [
+            "",
+            "NA",
+            "#N/A",
+            "unavailable",
+            "-9999",
+            "-9999,0",
+            "\u{2212}9999",
+            " - ",
+        ] {
             assert_eq!(german(None).cell(text), Cell::Missing, "{text}");
         }
         assert_eq!(german(None).cell("-9998"), Cell::Number(-9_998.0));
+    }
+
+    #[test]
+    fn what_a_number_looks_like_is_said() {
+        let said = |dialect: Dialect, text: &str| match dialect.cell(text) {
+            Cell::Wrong(expected) => expected,
+            cell => unreachable!("{text} is {cell:?}"),
+        };
+        for (text, hint) in [
+            (
+                "1,250",
+                "decimal = \",\", or thousands = \",\" if it groups digits",
+            ),
+            ("1,25", "with decimal = \".\": decimal = \",\""),
+            ("1'250.5", "thousands = \"'\" if it groups digits"),
+            ("1 250", "thousands = \" \" if it groups digits"),
+            ("1\u{a0}250.5", "thousands = \" \" if it groups digits"),
+            ("1.5 kWh", "without its unit"),
+            ("12kW", "without its unit"),
+            ("noon", "a number"),
+        ] {
+            assert!(
+                said(Dialect::default(), text).contains(hint),
+                "{text}: {}",
+                said(Dialect::default(), text)
+            );
+        }
+        assert!(said(german(Some('.')), "1.25,5").contains("groups of three"));
+        assert!(!said(Dialect::default(), "1,25").contains("thousands"));
+    }
+
+    #[test]
+    fn numbers_that_may_be_grouped_are_seen() {
+        let suspicious = |texts: &[&str], dialect: &Dialect| {
+            let mut groups = Groups::default();
+            texts.iter().for_each(|t| groups.see(dialect.grouping(t)));
+            groups.suspicious()
+        };
+        let point = Dialect::default();
+        assert!(suspicious(&["980", "1.250", "-12.000", "0"], &point));
+        assert!(suspicious(&["980", "1,250"], &german(None)));
+        for sound in [
+            &["980", "1.250", "1.5"][..],
+            &["980", "0.250"],
+            &["0", "1.250"],
+            &["1.250", "2.500"],
+            &["1250", "1.250", "980"],
+        ] {
+            assert!(!suspicious(sound, &point), "{sound:?}");
+        }
+        assert!(!suspicious(&["980", "1,250"], &german(Some('.'))));
     }
 }

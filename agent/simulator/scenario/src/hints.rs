@@ -63,7 +63,22 @@ pub(crate) fn at_row(
     let first = |r: &ByteRecord| r.get(0).and_then(|c| c.first()).copied().unwrap_or(b' ');
     let row = previous.is_some_and(|p| first(p).is_ascii_digit());
     let footer = row && !first(record).is_ascii_digit() && left <= LONGEST_FOOTER;
-    let _ = header;
+    // A line of units below the names.
+    let number = |c: &[u8]| {
+        c.first()
+            .is_some_and(|b| b.is_ascii_digit() || b"+-.".contains(b))
+    };
+    let units = previous.is_none() && !record.iter().any(number);
+    let hint = |line: u64| {
+        if footer {
+            return Some(format!("footer = {left}, if the rows end before this line"));
+        }
+        let names: Vec<String> = header.iter().map(|name| format!("{name:?}")).collect();
+        units.then(|| {
+            let names = names.join(", ");
+            format!("skip = {line} and header = [{names}], if this line belongs to the header")
+        })
+    };
     match error {
         ScenarioError::Cell {
             file,
@@ -71,25 +86,32 @@ pub(crate) fn at_row(
             column,
             found,
             expected,
-        } if footer => ScenarioError::Cell {
+        } => ScenarioError::Cell {
             file,
             line,
             column,
             found,
-            expected: format!("{expected} (or footer = {left}, if the rows end before this line)"),
+            expected: with(expected, hint(line)),
         },
         ScenarioError::Extent {
             file,
             line,
             found,
             expected,
-        } if footer => ScenarioError::Extent {
+        } => ScenarioError::Extent {
             file,
             line,
             found,
-            expected: format!("{expected} (or footer = {left}, if the rows end before this line)"),
+            expected: with(expected, hint(line)),
         },
         other => other,
+    }
+}
+
+fn with(expected: String, hint: Option<String>) -> String {
+    match hint {
+        Some(hint) => format!("{expected} (or {hint})"),
+        None => expected,
     }
 }
 

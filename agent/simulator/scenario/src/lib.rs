@@ -15,6 +15,7 @@ mod feeders;
 pub mod file;
 mod findings;
 pub mod generate;
+mod header;
 mod hints;
 pub mod inspect;
 mod load;

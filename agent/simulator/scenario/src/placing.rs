@@ -8,9 +8,9 @@ use crate::csv_profile::{CsvData, Manner, Measure, Want};
 use crate::errors::ScenarioError;
 use crate::events;
 use crate::file::{ClockChange, Missing, Stamp};
-use crate::stamps::{in_time, shown, Before, Moment, IN_TIME_EXPECTED};
+use crate::stamps::{in_time, shown, Before, Clock, Moment, IN_TIME_EXPECTED};
 use crate::timing::{RowTime, Stamped};
-use chrono::TimeDelta;
+use chrono::{NaiveDateTime, TimeDelta};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -147,6 +147,33 @@ fn backwards(moments: &[Moment]) -> bool {
     }
 }
 
+/// The Unix time at which a clock shows this. An end may be written as its step's beginning and length make it, by
+/// a clock that has been changed meanwhile: what follows by a whole step is meant.
+fn shown_at(
+    clock: Clock,
+    local: NaiveDateTime,
+    back: TimeDelta,
+    before: Option<Before>,
+) -> Option<i64> {
+    let shown = clock.resolve(local, before);
+    if back.is_zero() {
+        return shown;
+    }
+    let step = back.num_seconds();
+    let begun = before.map(|before| Before {
+        at: before.at.saturating_sub(step),
+        ..before
+    });
+    let beginning = local.checked_sub_signed(back)?;
+    let ended = clock
+        .resolve(beginning, begun)
+        .map(|at| at.saturating_add(step));
+    match before {
+        Some(before) if ended == Some(before.at.saturating_add(step)) => ended,
+        _ => shown.or(ended),
+    }
+}
+
 impl Placing<'_> {
     pub(crate) fn line(&self, row: usize) -> u64 {
         self.rows.lines.get(row).copied().unwrap_or(1)
@@ -192,25 +219,29 @@ impl Placing<'_> {
         if let Some(step_s) = self.stamped.steps.last() {
             return Some(*step_s);
         }
-        let mut count: BTreeMap<i64, (usize, usize)> = BTreeMap::new();
-        for (i, pair) in seconds.windows(2).enumerate() {
-            if let [a, b] = pair {
-                let passed = b.saturating_sub(*a);
-                if passed > 0 {
-                    let entry = count.entry(passed).or_insert((0, i));
-                    entry.0 = entry.0.saturating_add(1);
-                }
-            }
+        let passed = || {
+            let pairs = seconds.windows(2).filter_map(|p| match p {
+                [a, b] => Some(b.saturating_sub(*a)),
+                _ => None,
+            });
+            pairs.enumerate().filter(|(_, passed)| *passed > 0)
+        };
+        if self.stamped.tolerance_s > 0 {
+            // Jitter spreads the distances around a length that divides the day: the one in the middle is nearest.
+            let mut all: Vec<i64> = passed().map(|(_, s)| s).collect();
+            all.sort_unstable();
+            let median = all.get(all.len().checked_div(2)?)?;
+            return nearest_length(u32::try_from(*median).ok()?);
         }
-        let usual = count
+        let mut count: BTreeMap<i64, (usize, usize)> = BTreeMap::new();
+        for (i, passed) in passed() {
+            let entry = count.entry(passed).or_insert((0, i));
+            entry.0 = entry.0.saturating_add(1);
+        }
+        count
             .into_iter()
             .max_by_key(|(_, (n, first))| (*n, std::cmp::Reverse(*first)))
-            .and_then(|(passed, _)| u32::try_from(passed).ok())?;
-        if self.stamped.tolerance_s == 0 {
-            return Some(usual);
-        }
-        // Jitter spreads the distances around a length that divides the day.
-        nearest_length(usual)
+            .and_then(|(passed, _)| u32::try_from(passed).ok())
     }
 
     /// The rows' Unix times in order.
@@ -260,25 +291,27 @@ impl Placing<'_> {
                         }
                     }
                 }
-                (Moment::Shown(local), Some(clock)) => match clock.resolve(*local, before) {
-                    Some(at) => Some(at),
-                    None => {
-                        let expected = format!(
+                (Moment::Shown(local), Some(clock)) => {
+                    match shown_at(clock, *local, back, before) {
+                        Some(at) => Some(at),
+                        None => {
+                            let expected = format!(
                             "{} (or clock_change = \"same_rows\", where every day has the same rows)",
                             self.stamped.format.expected()
                         );
-                        let exists = clock.candidates(*local).0.is_some();
-                        return Err(self.refuse(
-                            row,
-                            format!("'{}'", self.shown(row)),
-                            if exists {
-                                "a later time".into()
-                            } else {
-                                expected
-                            },
-                        ));
+                            let exists = clock.candidates(*local).0.is_some();
+                            return Err(self.refuse(
+                                row,
+                                format!("'{}'", self.shown(row)),
+                                if exists {
+                                    "a later time".into()
+                                } else {
+                                    expected
+                                },
+                            ));
+                        }
                     }
-                },
+                }
                 (Moment::Shown(_), None) => {
                     return Err(self.refuse(
                         row,
@@ -351,7 +384,7 @@ impl Placing<'_> {
     fn marks(&self) -> Stamp {
         match self.stamped.clock_change {
             ClockChange::SameRows => Stamp::Start,
-            ClockChange::Real => self.stamped.stamp,
+            ClockChange::Real | ClockChange::Counted => self.stamped.stamp,
         }
     }
 

@@ -450,6 +450,9 @@ impl Reader<'_> {
                 values.push(wh);
             }
         }
+        if column.role == Role::Load {
+            findings.strange.extend(suspect.too_small(&values));
+        }
         let generates = match column.role {
             Role::Load => false,
             Role::Generation => values.iter().any(|wh| *wh > 0.0),

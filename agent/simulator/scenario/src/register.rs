@@ -3,6 +3,7 @@
 use crate::csv_profile::{Manner, Want};
 use crate::errors::ScenarioError;
 use crate::file::Missing;
+use crate::suspicion::error_value;
 use std::path::Path;
 
 /// How many times the largest usual rise a rise over a roll-over or an exchange may be.
@@ -82,7 +83,8 @@ pub(crate) fn rises(
             _ => None,
         })
     };
-    // The largest usual rise in a unit of time: the 99th percentile, so that one leap does not set it.
+    // The largest usual rise in a unit of time: the 99th percentile, or the last but one, so that one leap does not
+    // set it.
     let mut rates: Vec<f64> = pairs()
         .filter(|(a, b)| b.1 >= a.1)
         .map(|(a, b)| (b.1 - a.1) / (b.0 - a.0).max(f64::MIN_POSITIVE))
@@ -90,20 +92,39 @@ pub(crate) fn rises(
     rates.sort_unstable_by(f64::total_cmp);
     let at = rates.len().saturating_mul(99).checked_div(100).unwrap_or(0);
     let usual = rates
-        .get(at.min(rates.len().saturating_sub(1)))
+        .get(at.min(rates.len().saturating_sub(2)))
         .copied()
         .unwrap_or(0.0);
     let mut out = Vec::with_capacity(readings.len());
-    for (a, b) in pairs() {
-        let ((from, was, _), (to, is, line)) = (a, b);
+    for (i, (a, b)) in pairs().enumerate() {
+        let ((from, was, before), (to, is, line)) = (a, b);
+        // A leap to a value that meters write when they have none, or one to begin with.
+        let most = (PLAUSIBLE * usual * (to - from)).max(1.0);
+        let none = [
+            (is, line, is - was > most),
+            (was, before, i == 0 && was - is > most),
+        ];
+        for (value, line, leaps) in none {
+            if let Some(expected) = error_value(value).filter(|_| leaps) {
+                return Err(ScenarioError::Cell {
+                    file: file.into(),
+                    line,
+                    column: want.column.clone(),
+                    found: value.to_string(),
+                    expected: format!("a reading; {expected}"),
+                });
+            }
+        }
         if is >= was {
             out.push(is - was);
             continue;
         }
-        let most = (PLAUSIBLE * usual * (to - from)).max(1.0);
-        let over = next_power(was) - was + is;
+        let over = ends(was)
+            .map(|end| end - was + is)
+            .filter(|over| *over <= most)
+            .min_by(f64::total_cmp);
         let column = &want.column;
-        if was > 0.0 && is >= 0.0 && over <= most {
+        if let Some(over) = over.filter(|_| was > 0.0 && is >= 0.0) {
             notes.push(format!(
                 "line {line}: column '{column}' goes from {was} to {is}: it rolled over, {over} counted"
             ));
@@ -134,13 +155,19 @@ pub(crate) fn rises(
     Ok(out)
 }
 
-/// The power of ten at which a register that shows this much rolls over.
-fn next_power(shown: f64) -> f64 {
+/// Where a register that shows this much may roll over: at the next power of ten, or where the bits of its count end,
+/// in units or in thousandths of them.
+fn ends(shown: f64) -> impl Iterator<Item = f64> {
     let mut power = 1_000.0;
     while power <= shown && power < 1e15 {
         power *= 10.0;
     }
-    power
+    let bits = [16, 24, 31, 32].map(|bits| 2.0_f64.powi(bits));
+    let thousandths = bits.map(|end| end / 1_000.0);
+    bits.into_iter()
+        .chain(thousandths)
+        .chain([power])
+        .filter(move |end| *end > shown)
 }
 
 #[cfg(test)]
@@ -184,10 +211,34 @@ mod tests {
         let (all, notes) = of(&[99_998.0, 99_999.0, 0.5, 1.5]);
         assert_eq!(all.unwrap(), [1.0, 1.5, 1.0]);
         assert!(notes[0].contains("rolled over"), "{notes:?}");
+        // A count of Wh in 32 bits, shown in kWh.
+        let (all, notes) = of(&[4_294_966.0, 4_294_967.0, 0.5, 1.5]);
+        let all: Vec<f64> = all
+            .unwrap()
+            .iter()
+            .map(|v| (v * 1e3).round() / 1e3)
+            .collect();
+        assert_eq!(all, [1.0, 0.796, 1.0]);
+        assert!(notes[0].contains("rolled over"), "{notes:?}");
         let (all, notes) = of(&[45_000.0, 45_001.0, 0.5, 1.5]);
         assert_eq!(all.unwrap(), [1.0, 0.5, 1.0]);
         assert!(notes[0].contains("exchanged"), "{notes:?}");
         let (all, _) = of(&[45_000.0, 45_001.0, 300.0, 301.0]);
         assert!(all.unwrap_err().to_string().contains("300 after 45001"));
+    }
+
+    #[test]
+    fn a_reading_that_is_none_is_named() {
+        for readings in [
+            &[5.0, 6.0, 16_777.215, 7.0, 8.0][..],
+            &[5.0, 6.0, 7.0, 4_294_967_295.0],
+            &[16_777.215, 7.0, 8.0, 9.0],
+        ] {
+            let said = of(readings).0.unwrap_err().to_string();
+            assert!(said.contains("markers = ["), "{said}");
+        }
+        // It may stand in a register that gets there by itself.
+        let (all, _) = of(&[65_533.0, 65_534.0, 65_535.0, 65_536.0]);
+        assert_eq!(all.unwrap(), [1.0, 1.0, 1.0]);
     }
 }

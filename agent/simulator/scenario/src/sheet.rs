@@ -3,7 +3,7 @@
 use crate::dialect::Dialect;
 use crate::errors::ScenarioError;
 use crate::table::unreadable;
-use calamine::{open_workbook_auto_from_rs, Data, Reader};
+use calamine::{open_workbook_auto_from_rs, Data, ExcelDateTime, Reader};
 use csv::ByteRecord;
 use std::fs;
 use std::io::Cursor;
@@ -79,10 +79,29 @@ fn text(cell: &Data, decimal: char) -> String {
         Data::Float(value) => value
             .to_string()
             .replace('.', decimal.encode_utf8(&mut [0; 4])),
-        Data::DateTime(time) => match time.as_datetime() {
-            Some(time) => time.format("%Y-%m-%dT%H:%M:%S%.3f").to_string(),
-            None => time.as_f64().to_string(),
-        },
+        Data::DateTime(time) => moment(time),
         other => other.to_string(),
+    }
+}
+
+/// A date and time, a date, or a time of day, up to 24:00: workbooks count all of them in days.
+fn moment(time: &ExcelDateTime) -> String {
+    let days = time.as_f64();
+    let seconds = (days.fract() * 86_400.0).round();
+    if time.is_duration() || (0.0..1.0).contains(&days) {
+        // A day's fraction is a time without a date.
+        let all = (days * 86_400.0).round();
+        let part = |unit: f64, most: f64| ((all / unit).floor()) % most;
+        return format!(
+            "{:02}:{:02}:{:02}",
+            (all / 3_600.0).floor(),
+            part(60.0, 60.0),
+            part(1.0, 60.0)
+        );
+    }
+    match time.as_datetime() {
+        Some(time) if seconds == 0.0 => time.format("%Y-%m-%d").to_string(),
+        Some(time) => time.format("%Y-%m-%dT%H:%M:%S%.3f").to_string(),
+        None => days.to_string(),
     }
 }

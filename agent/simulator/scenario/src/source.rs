@@ -111,7 +111,7 @@ impl Source {
 }
 
 /// `homes[2].kwp`.
-fn dotted(path: &[Key<'_>]) -> String {
+pub(crate) fn dotted(path: &[Key<'_>]) -> String {
     let mut out = String::new();
     for key in path {
         match key {

@@ -2,8 +2,9 @@
 
 use crate::csv_profile::{CsvData, Measure, Want};
 
-/// Values that meters and loggers write when they have none: all bits set, or nines.
-const ERROR_VALUES: [f64; 18] = [
+/// Values that meters and loggers write when they have none: all bits set, the least whole number, the largest
+/// fraction, or nines.
+const ERROR_VALUES: [f64; 27] = [
     16_777_215.0,
     16_777.215,
     4_294_967_295.0,
@@ -20,12 +21,23 @@ const ERROR_VALUES: [f64; 18] = [
     99_999.0,
     999_999.0,
     9_999_999.0,
+    999.0,
     999.9,
+    9_999.9,
+    99_999_999.0,
+    2_147_483_648.0,
+    2_147_483.648,
+    9.223_372_036_854_776e18,
+    1.844_674_407_370_955_2e19,
+    3.402_823_466_385_288_6e38,
     1e20,
+    1e30,
 ];
 
-/// Fewest values from which a column that never falls is remarked on.
+/// Fewest values from which a column is remarked on as a whole.
 const FEWEST: usize = 48;
+/// Mean power below which no home's demand lies, W: 44 kWh a year.
+const LEAST_W: f64 = 5.0;
 
 /// A word on a value that is none.
 #[allow(clippy::float_cmp, reason = "an error value is a number as written")]
@@ -87,6 +99,19 @@ impl Column<'_> {
             self.data.line(step),
             self.want.column
         )
+    }
+
+    /// A word on a demand that is too small for a home; `wh` are its energies in each step.
+    pub(crate) fn too_small(&self, wh: &[f64]) -> Option<String> {
+        let hours = f64::from(self.data.step_s) / 3_600.0 * wh.len() as f64;
+        let mean_w = wh.iter().sum::<f64>() / hours.max(f64::MIN_POSITIVE);
+        (wh.len() >= FEWEST && mean_w > 0.0 && mean_w < LEAST_W).then(|| {
+            format!(
+                "{}: column '{}' is a demand of {mean_w:.3} W on average: is the unit right?",
+                self.data.file.display(),
+                self.want.column
+            )
+        })
     }
 
     /// Remarks on the column as a whole and on values that are believed although they look strange.

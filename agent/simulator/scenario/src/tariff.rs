@@ -5,12 +5,11 @@ use crate::csv_profile::{self, Manner, Measure, Pick, Want};
 use crate::dialect;
 use crate::errors::ScenarioError;
 use crate::file::{
-    CarbonUnit, Missing, PeriodDays, PeriodTable, PriceUnit, ProfilesTable, SeriesTable,
-    TemperatureUnit, Written,
+    Missing, PeriodDays, PeriodTable, ProfilesTable, SeriesTable, SeriesUnit, Written,
 };
 use crate::paths::Places;
 use crate::resample::Span;
-use crate::source::{keys, Key, Source};
+use crate::source::{dotted, keys, Key, Source};
 use crate::stamps::Clock;
 use crate::timing;
 use crate::zones::HIGHEST_PRICE;
@@ -24,6 +23,12 @@ const CARBON_BY_HOUR: [f64; 24] = [
     360.0, 352.0, 348.0, 348.0, 356.0, 376.0, 402.0, 415.0, 398.0, 362.0, 322.0, 290.0, 272.0,
     266.0, 274.0, 298.0, 338.0, 388.0, 432.0, 450.0, 440.0, 418.0, 394.0, 374.0,
 ];
+/// Below this a price is remarked on, in millionths per kWh: a tenth of a hundredth.
+const SMALLEST_PRICE: f64 = 1_000.0;
+/// Above this a mean price is remarked on, in millionths per kWh.
+const LARGEST_PRICE: f64 = 5_000_000.0;
+/// Below this a carbon intensity is remarked on, g CO2 per kWh.
+const SMALLEST_CARBON: f64 = 2.0;
 /// Highest carbon intensity that is taken for one, g CO2 per kWh.
 const HIGHEST_CARBON: f64 = 10_000.0;
 
@@ -79,12 +84,15 @@ impl Series<'_> {
     pub(crate) fn tariff(
         &mut self,
         path: &[Key<'_>],
-        table: &SeriesTable<PriceUnit>,
+        table: &SeriesTable,
     ) -> Result<Vec<Tariff>, ScenarioError> {
         let factor = match table.unit {
-            PriceUnit::MicroPerKwh => 1.0,
-            PriceUnit::PerKwh => 1_000_000.0,
-            PriceUnit::PerMwh => 1_000.0,
+            None | Some(SeriesUnit::MicroPerKwh) => 1.0,
+            Some(SeriesUnit::PerKwh) => 1_000_000.0,
+            Some(SeriesUnit::PerMwh) => 1_000.0,
+            Some(_) => {
+                return Err(self.another_unit(path, "micro per kWh, per kWh or per MWh for a price"))
+            }
         };
         let highest = HIGHEST_PRICE as f64;
         let range = Range {
@@ -93,35 +101,70 @@ impl Series<'_> {
             expected: "a price of at most 1000 a kWh, either sign",
         };
         let values = self.values(path, table, factor, &range)?;
+        let most = values.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+        let name = || dotted(path);
+        if most > 0.0 && most < SMALLEST_PRICE {
+            self.notes.push(format!(
+                "{} is at most {most:.3} millionths per kWh: is unit = \"per kWh\" or \"per MWh\" meant?",
+                name()
+            ));
+        }
+        let mean = values.iter().map(|v| v.abs()).sum::<f64>() / values.len().max(1) as f64;
+        if mean > LARGEST_PRICE {
+            self.notes.push(format!(
+                "{} is {:.2} a kWh on average: is the unit right (\"per MWh\", or scale = 0.01 for hundredths)?",
+                name(),
+                mean / 1e6
+            ));
+        }
         Ok(values.into_iter().map(|v| Tariff(nearest(v))).collect())
+    }
+
+    /// The error of a unit that something else has.
+    fn another_unit(&self, path: &[Key<'_>], expected: &str) -> ScenarioError {
+        let at = [path, keys!["unit"]].concat();
+        self.source
+            .refuse(&at, "the unit of something else", expected)
     }
 
     /// A carbon intensity in g CO2 per kWh per window.
     pub(crate) fn carbon(
         &mut self,
         path: &[Key<'_>],
-        table: &SeriesTable<CarbonUnit>,
+        table: &SeriesTable,
     ) -> Result<Vec<f64>, ScenarioError> {
         let factor = match table.unit {
-            CarbonUnit::GramsPerKwh => 1.0,
-            CarbonUnit::KgPerKwh => 1_000.0,
+            None | Some(SeriesUnit::GramsPerKwh) => 1.0,
+            Some(SeriesUnit::KgPerKwh) => 1_000.0,
+            Some(_) => {
+                return Err(self.another_unit(path, "g per kWh or kg per kWh for an intensity"))
+            }
         };
         let range = Range {
             lowest: 0.0,
             highest: HIGHEST_CARBON,
             expected: "0 to 10000 g CO2 per kWh",
         };
-        self.values(path, table, factor, &range)
+        let values = self.values(path, table, factor, &range)?;
+        let most = values.iter().copied().fold(0.0, f64::max);
+        if most > 0.0 && most < SMALLEST_CARBON {
+            self.notes.push(format!(
+                "{} is at most {most:.3} g per kWh: is unit = \"kg per kWh\" meant?",
+                dotted(path)
+            ));
+        }
+        Ok(values)
     }
 
     /// Air temperatures in °C per window.
     pub(crate) fn air(
         &mut self,
         path: &[Key<'_>],
-        table: &SeriesTable<TemperatureUnit>,
+        table: &SeriesTable,
     ) -> Result<Vec<f64>, ScenarioError> {
         let factor = match table.unit {
-            TemperatureUnit::Celsius => 1.0,
+            None | Some(SeriesUnit::Celsius) => 1.0,
+            Some(_) => return Err(self.another_unit(path, "degC for a temperature")),
         };
         let range = Range {
             lowest: -90.0,
@@ -131,10 +174,10 @@ impl Series<'_> {
         self.values(path, table, factor, &range)
     }
 
-    fn values<U>(
+    fn values(
         &mut self,
         path: &[Key<'_>],
-        table: &SeriesTable<U>,
+        table: &SeriesTable,
         unit: f64,
         range: &Range,
     ) -> Result<Vec<f64>, ScenarioError> {
@@ -238,10 +281,10 @@ impl Series<'_> {
             .collect()
     }
 
-    fn read_file<U>(
+    fn read_file(
         &mut self,
         path: &[Key<'_>],
-        table: &SeriesTable<U>,
+        table: &SeriesTable,
         factor: f64,
         range: &Range,
     ) -> Result<Vec<f64>, ScenarioError> {
@@ -313,10 +356,10 @@ impl Series<'_> {
 impl Series<'_> {
     /// How the file of a series is written: as the profiles, but for where its header and its rows are unless
     /// it is the same file.
-    fn dialect<U>(
+    fn dialect(
         &self,
         path: &[Key<'_>],
-        table: &SeriesTable<U>,
+        table: &SeriesTable,
     ) -> Result<dialect::Dialect, ScenarioError> {
         let mut layers = vec![(path, table.written())];
         let general_at = [Key::Name("profiles")];

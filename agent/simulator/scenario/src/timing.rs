@@ -4,7 +4,7 @@ use crate::errors::ScenarioError;
 use crate::file::{ClockChange, Stamp, TimeTable};
 use crate::resample::Fit;
 use crate::source::{Key, Source};
-use crate::stamps::{moment_at, Clock, StampFormat, UNIX, ZONE_EXPECTED};
+use crate::stamps::{moment_at, pattern, Clock, StampFormat, UNIX, ZONE_EXPECTED};
 
 /// Reads a zone that is named at `path`.
 pub(crate) fn clock(
@@ -152,8 +152,10 @@ pub(crate) fn row_time(
         let problem = format!("found {}, steps of {shortest} s", table.tolerance_s);
         return refuse("tolerance_s", problem, "less than half a step");
     }
-    let format = format(source, path, table, zone)?;
-    if table.clock_change != ClockChange::Real && !matches!(format.clock(), Some(Clock::Named(_))) {
+    let format = counted_hours(source, path, table, format(source, path, table, zone)?)?;
+    if table.clock_change == ClockChange::SameRows
+        && !matches!(format.clock(), Some(Clock::Named(_)))
+    {
         return refuse(
             "clock_change",
             "there is no clock that changes".into(),
@@ -284,26 +286,58 @@ fn format(
             Err(offset_and_zone(source, &at("zone")))
         }
         (Some(pattern), zone, None) => {
-            if !is_pattern(pattern) {
+            let Some(parts) = pattern::parts(pattern) else {
                 let found = format!("'{pattern}' is no time pattern");
                 return Err(source.refuse(
                     &at("format"),
                     found,
                     "rfc3339, unix, unix_ms, or strftime such as %Y-%m-%d %H:%M",
                 ));
+            };
+            if parts.unix {
+                return Err(source.refuse(
+                    &at("format"),
+                    format!("'{pattern}' counts seconds since 1970, which no zone changes"),
+                    "format = \"unix\" and no zone",
+                ));
             }
-            match (StampFormat::needs_zone(pattern), zone) {
-                (true, Some(zone)) => Ok(StampFormat::Local(pattern.into(), zone)),
-                (false, None) => Ok(StampFormat::WithOffset(pattern.into())),
-                (true, None) => Err(source.refuse(
+            match (parts.offset, zone) {
+                (false, Some(zone)) => Ok(StampFormat::Local(pattern.into(), zone)),
+                (true, None) => Ok(StampFormat::WithOffset(pattern.into())),
+                (false, None) => Err(source.refuse(
                     &at("format"),
                     "stamps without an offset, and no zone",
                     "zone beside it",
                 )),
-                (false, Some(_)) => Err(offset_and_zone(source, &at("zone"))),
+                (true, Some(_)) => Err(offset_and_zone(source, &at("zone"))),
             }
         }
     }
+}
+
+/// Stamps whose hours are counted, where the settings say so.
+fn counted_hours(
+    source: &Source,
+    path: &[Key<'_>],
+    table: &TimeTable,
+    format: StampFormat,
+) -> Result<StampFormat, ScenarioError> {
+    if table.clock_change != ClockChange::Counted {
+        return Ok(format);
+    }
+    match &format {
+        StampFormat::Local(pattern, clock) => {
+            pattern::date_before_hour(pattern).map(|date| StampFormat::Hours(date.into(), *clock))
+        }
+        _ => None,
+    }
+    .ok_or_else(|| {
+        source.refuse(
+            &[path, &[Key::Name("clock_change")]].concat(),
+            "there are no hours to count",
+            "a zone, and a format that ends with the hour: \"%d/%m/%Y %H\"",
+        )
+    })
 }
 
 fn offset_and_zone(source: &Source, path: &[Key<'_>]) -> ScenarioError {
@@ -312,14 +346,4 @@ fn offset_and_zone(source: &Source, path: &[Key<'_>]) -> ScenarioError {
         "the stamps say themselves how far they are from UTC",
         "no zone, or a format without offset",
     )
-}
-
-/// True for a strftime pattern that chrono knows and that holds at least one field.
-fn is_pattern(pattern: &str) -> bool {
-    use chrono::format::{Item, StrftimeItems};
-    let items: Vec<_> = StrftimeItems::new(pattern).collect();
-    !items.iter().any(|i| matches!(i, Item::Error))
-        && items
-            .iter()
-            .any(|i| matches!(i, Item::Numeric(..) | Item::Fixed(..)))
 }

@@ -17,13 +17,15 @@ use wattpool_scenario::{load, Overrides};
 enum Right {
     /// Windows, first second, demand and generation of all homes in Wh.
     Runs(usize, u64, u64, u64),
+    /// Windows, and in how many of them the grid's energy has this price.
+    Prices(usize, usize, i64),
     /// A line with these parts.
     Says(&'static [&'static str]),
     /// It runs, and a note has these parts.
     Notes(&'static [&'static str]),
 }
 
-use Right::{Notes, Runs, Says};
+use Right::{Notes, Prices, Runs, Says};
 
 /// 2026-05-04T10:00:00Z.
 const TEN: u64 = 1_777_888_800;
@@ -126,6 +128,7 @@ const CASES: &[(&str, &str, Right)] = &[
         "scenario.toml",
         Says(&["data.csv:2:", "two rows at least, or step_s"]),
     ),
+    ("periods-dst", "scenario.toml", Prices(96, 8, 500_000)),
     (
         "price-other-dialect",
         "scenario.toml",
@@ -213,6 +216,10 @@ fn wrong(folder: &Path, case: &str, file: &str, right: &Right) -> Option<String>
                 return Some(format!("{case}/{file}: {found:?}"));
             }
             true
+        }
+        (Ok(n), Prices(windows, dear, price)) => {
+            let found = n.import_tariff.iter().filter(|t| t.0 == *price).count();
+            (n.windows, found) == (*windows, *dear)
         }
         (Ok(n), Notes(parts)) => n.notes.iter().any(|note| held(note, parts)),
         (Err(e), Says(parts)) => held(&e.to_string(), parts) && !e.to_string().contains('\n'),

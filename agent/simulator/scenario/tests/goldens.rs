@@ -226,6 +226,95 @@ fn enedis_and_datadis() {
     assert_eq!(n.start().get(), 1_777_845_600);
 }
 
+/// Look-alikes of `$WATTPOOL_CASES`, read by the ready mappings with the look-alike's names in them.
+#[test]
+fn look_alikes_of_the_cases() {
+    let Some(cases) = std::env::var_os("WATTPOOL_CASES").map(PathBuf::from) else {
+        println!("skipped: no cases (set WATTPOOL_CASES)");
+        return;
+    };
+    let text = |case: &str, file: &str| fs::read_to_string(cases.join(case).join(file)).unwrap();
+    // Cells of the lines that begin with a digit, after so many lines.
+    let cells = |case: &str, skip: usize, mark: char| -> Vec<Vec<String>> {
+        text(case, "data.csv")
+            .lines()
+            .skip(skip)
+            .filter(|l| l.contains(mark) && l.contains(|c: char| c.is_ascii_digit()))
+            .map(|l| l.split(mark).map(str::to_string).collect())
+            .collect()
+    };
+    let sum = |rows: &[Vec<String>], at: usize, factor: f64| -> u64 {
+        let values = rows.iter().map(|r| r[at].parse::<f64>().unwrap());
+        (values.sum::<f64>() * factor).round() as u64
+    };
+
+    let rows = cells("long-format", 1, ',');
+    let n = made(
+        "london-lcl.toml",
+        &[
+            ("home_column = \"LCLid\"", "home_column = \"id\""),
+            ("\"MAC000002\", \"MAC000003\"", "\"M1\", \"M2\""),
+            ("KWH/hh (per half hour)", "load"),
+            ("column = \"DateTime\"", "column = \"t\""),
+        ],
+        &[("LCL-June2015v2_0.csv", text("long-format", "data.csv"))],
+    );
+    assert_eq!((n.homes.len(), totals(&n)), (2, (sum(&rows, 2, 1e3), 0)));
+
+    let rows = cells("pvgis", 4, ',');
+    let n = made(
+        "pvgis.toml",
+        &[("skip = 10", "skip = 3"), ("footer = 3", "footer = 1")],
+        &[("pvgis.csv", text("pvgis", "data.csv"))],
+    );
+    assert_eq!(
+        (n.windows, totals(&n)),
+        (rows.len(), (0, sum(&rows, 1, 1.0)))
+    );
+
+    let rows = cells("linky-preamble", 3, ';');
+    let n = made(
+        "enedis.toml",
+        &[],
+        &[("enedis.csv", text("linky-preamble", "data.csv"))],
+    );
+    assert_eq!(
+        (n.windows, totals(&n)),
+        (rows.len(), (sum(&rows, 1, 0.5), 0))
+    );
+
+    let rows = cells("date-and-time-columns", 1, ',');
+    let n = made(
+        "datadis.toml",
+        &[
+            ("delimiter = \";\"\ndecimal = \",\"", "missing = \"zero\""),
+            ("[\"Fecha\", \"Hora\"]", "[\"date\", \"time\"]"),
+            ("Consumo_kWh", "a"),
+        ],
+        &[("datadis.csv", text("date-and-time-columns", "data.csv"))],
+    );
+    assert_eq!((n.windows, totals(&n)), (24, (sum(&rows, 2, 1e3), 0)));
+
+    // Prices of another dialect, in the case's own scenario.
+    let folder = cases.join("price-other-dialect");
+    let n = load(&folder.join("scenario.toml"), None, &Overrides::default()).unwrap();
+    let prices: Vec<i64> = text("price-other-dialect", "prices.csv")
+        .lines()
+        .skip(1)
+        .map(|l| {
+            l.split(';')
+                .nth(1)
+                .unwrap()
+                .replace(',', "")
+                .parse::<i64>()
+                .unwrap()
+                * 100
+        })
+        .collect();
+    let found: Vec<i64> = n.import_tariff.iter().map(|t| t.0).collect();
+    assert_eq!(found, prices);
+}
+
 /// A mapping that never saw its real file says so in its first line; all say where to get the data.
 #[test]
 fn mappings_say_what_they_have_seen() {

@@ -135,6 +135,51 @@ fn what_looks_wrong_is_said() {
         "{}",
         found.mapping
     );
+    let day: String = (0..96)
+        .map(|i| {
+            format!(
+                "2026-05-04 {:02}:{:02},{}\n",
+                i / 4,
+                i % 4 * 15,
+                if (30..70).contains(&i) { "0.7" } else { "0" }
+            )
+        })
+        .collect();
+    let (found, _) = looked("roof.csv", file(&day).as_bytes(), Some("UTC"));
+    assert!(
+        found
+            .remarks
+            .iter()
+            .any(|r| r.contains("unit = \"kW per kWp\"")),
+        "{:?}",
+        found.remarks
+    );
+    let (found, n) = looked(
+        "ends.csv",
+        file("2026-05-04 06:00,1\n2026-05-04 12:00,1\n2026-05-04 18:00,1\n2026-05-05 00:00,1\n")
+            .as_bytes(),
+        Some("UTC"),
+    );
+    assert!(
+        found.remarks.iter().any(|r| r.contains("stamp = \"end\"")),
+        "{:?}",
+        found.remarks
+    );
+    assert_eq!(n.start().get(), 1_777_874_400);
+    let rows: String = (1..=24).map(|h| format!("2026/05/04,{h},0.3\n")).collect();
+    let (found, n) = looked(
+        "hours.csv",
+        format!("Fecha,Hora,Consumo kWh\n{rows}").as_bytes(),
+        Some("UTC"),
+    );
+    assert_eq!(found.format.as_deref(), Some("%Y/%m/%d %H"));
+    assert_eq!((n.start().get(), n.windows), (1_777_852_800, 24));
+    let rows: String = (0..24)
+        .map(|h| format!("2026-05-04 {h:02}:00,\"0,{h}\"\n"))
+        .collect();
+    let (found, n) = looked("quoted.csv", file(&rows).as_bytes(), Some("UTC"));
+    assert_eq!(found.written.get("decimal").map(String::as_str), Some(","));
+    assert_eq!(n.homes[0].demand_wh[5], 500);
     let (found, _) = looked(
         "months.csv",
         file("04/05/2026 10:00,0.3\n04/05/2026 10:15,0.3\n").as_bytes(),

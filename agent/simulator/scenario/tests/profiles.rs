@@ -319,7 +319,7 @@ fn fewer_meters_need_only_their_files_and_keep_only_their_zones() {
 #[test]
 fn what_is_not_given_is_said_in_the_notes() {
     let scenario =
-        hourly("load = [{ column = \"x\", unit = \"Wh\" }]") + "[tariff.import]\nflat = 1\n";
+        hourly("load = [{ column = \"x\", unit = \"Wh\" }]") + "[tariff.import]\nflat = 300_000\n";
     let n = read_with(&scenario, &[("a.csv", "x\n1\n")], Overrides::default());
     assert_eq!(
         (n.feed_in_tariff[0], n.carbon_g_per_kwh[0]),

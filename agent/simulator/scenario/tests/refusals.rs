@@ -94,8 +94,10 @@ fn files_and_columns() {
         Case { replace: &[], a: "", message: "a.csv: cannot be read (No such file or directory (os error 2)); expected a CSV file with a header, in the data folder or beside the scenario" },
         Case { replace: &[], a: "§", message: "a.csv:1: the file is empty; expected a header and rows" },
         Case { replace: &[], a: "load,pv\n", message: "a.csv:1: no rows; expected rows after the header" },
+        Case { replace: &[], a: "\n", message: "a.csv:1: the file is empty; expected a header and rows" },
+        Case { replace: &[], a: "load;pv\n1;0\n", message: "a.csv:1: column 'load': is missing; expected one of: load;pv (line 1 has it: delimiter = \";\" beside the file)" },
         Case { replace: &[], a: "load,sun\n1,1\n1,1\n", message: "a.csv:1: column 'pv': is missing; expected one of: load, sun" },
-        Case { replace: &[], a: "load,pv,pv\n1,1,1\n", message: "a.csv:1: column 'pv': is there twice; expected one column of that name" },
+        Case { replace: &[], a: "load,pv,pv\n1,1,1\n", message: "a.csv:1: column 'pv': is there twice; expected one column of that name (or header = [\"…\"] with names of your own, and skip for the file's)" },
         Case { replace: &[], a: "load,pv\n1,0\n2\n", message: "a.csv:3: 1 cells; expected 2 cells, as in the header" },
         Case { replace: &[], a: "load,pv\n1,0\n", message: "a.csv:2: 1 steps until 2026-05-04T01:00:00Z; expected 2 steps until 2026-05-04T02:00:00Z, as in b.csv" },
         Case { replace: &[], a: "load,pv\n1,0\n1,0\n1,0\n", message: "b.csv:3: 2 steps until 2026-05-04T02:00:00Z; expected 3 steps until 2026-05-04T03:00:00Z, as in a.csv" },
@@ -113,8 +115,10 @@ fn cells() {
         Case { replace: &[], a: "load,pv\n1,0\n,0\n", message: "a.csv:3: column 'load': found a missing value; expected a number (or profiles.missing = \"zero\" or \"previous\")" },
         Case { replace: &[], a: "load,pv\n1,NaN\n", message: "a.csv:2: column 'pv': found a missing value; expected a number (or profiles.missing = \"zero\" or \"previous\")" },
         Case { replace: &[("homes = [", "missing = \"previous\"\nhomes = [")], a: "load,pv\n,0\n1,0\n", message: "a.csv:2: column 'load': found a missing value; expected a number in the first row, to be repeated" },
+        Case { replace: &[], a: "load,pv\n1,0\n-inf,0\n", message: "a.csv:3: column 'load': found '-inf'; expected a finite number (or footer = 1, if the rows end before this line)" },
+        Case { replace: &[], a: "load,pv\n1e300,0\n1,0\n", message: "a.csv:2: column 'load': found 1000000000000…" },
         Case { replace: &[], a: "load,pv\n1e12,0\n", message: "a.csv:2: column 'load': found 1000000000000; expected at most 100 kW on average, 100 kWh in a step of 3600 s (profiles.most_kw); is the unit right?" },
-        Case { replace: &[], a: "load,pv\n\"1,5\",0\n", message: "a.csv:2: column 'load': found '1,5'; expected a number with decimal = \".\": decimal = \",\", or thousands = \",\" if the commas group digits" },
+        Case { replace: &[], a: "load,pv\n\"1,5\",0\n", message: "a.csv:2: column 'load': found '1,5'; expected a number with decimal = \".\": decimal = \",\"" },
     ]);
 }
 
@@ -151,6 +155,9 @@ fn keys() {
     check(&[
         Case { replace: &[("window_s", "windw_s")], a: A, message: "case.toml:2: windw_s: unknown field `windw_s`, expected one of `name`, `currency`, `timezone`, `window_s`, `start`, `days`, `generate`, `profiles`, `homes`, `groups`, `policy`, `tariff`, `carbon`, `zones`, `feeders`, `faults`" },
         Case { replace: &[("window_s = 3600", "window_s = \"an hour\"")], a: A, message: "case.toml:2: window_s: invalid type: string \"an hour\", expected u32" },
+        Case { replace: &[("[tariff.import]", "[tariffs.import]")], a: A, message: "case.toml:11: tariffs.import: unknown field `tariffs`, expected one of `name`, …" },
+        Case { replace: &[("step_s = 3600", "step_s = 3600\nsteps = 4")], a: A, message: "case.toml:11: profiles.time.steps: unknown field `steps`, expected one of `column`, …" },
+        Case { replace: &[("[profiles]", "[profiles")], a: A, message: "case.toml:4: …" },
         Case { replace: &[("window_s = 3600", "window_s = 1000")], a: A, message: "case.toml:2: window_s: found 1000; expected seconds that divide a day, at least 60" },
         Case { replace: &[("window_s = 3600", "days = 0")], a: A, message: "case.toml:2: days: found 0; expected at least 1" },
         Case { replace: &[("unit = \"kW\"", "unit = \"horses\"")], a: A, message: "case.toml:8: profiles.generation[1].unit: unknown variant `horses`, expected one of `kWh`, `Wh`, `kWh register`, `Wh register`, `kW`, `W`, `W per kWp`, `kW per kWp`" },
@@ -178,6 +185,9 @@ fn tariffs_zones_policies_and_faults() {
         Case { replace: &[("[tariff.import]\nflat = 300_000\n", "")], a: A, message: "case.toml:1: tariff.import: there is no purchase tariff; expected [tariff.import] with flat, file and column, or periods" },
         Case { replace: &[(FLAT, "flat = 300_000\nperiods = [{ value = 1 }]\n")], a: A, message: "case.toml:11: tariff.import: flat and periods together; expected one of flat, file with column, or periods" },
         Case { replace: &[(FLAT, "file = \"a.csv\"\n")], a: A, message: "case.toml:11: tariff.import: file without column; expected column beside it" },
+        Case { replace: &[(FLAT, "flat = 300_000\nunit = \"kg per kWh\"\n")], a: A, message: "case.toml:13: tariff.import.unit: the unit of something else; expected micro per kWh, per kWh or per MWh for a price" },
+        Case { replace: &[(FLAT, "flat = nan\n")], a: A, message: "case.toml:12: tariff.import.flat: found NaN; expected a price of at most 1000 a kWh, either sign" },
+        Case { replace: &[(FLAT, "flat = 1\nfile = \"a.csv\"\n")], a: A, message: "case.toml:11: tariff.import: flat and file together; expected one of flat, file with column, or periods" },
         Case { replace: &[(FLAT, "flat = 1e10\n")], a: A, message: "case.toml:12: tariff.import.flat: found 10000000000; expected a price of at most 1000 a kWh, either sign" },
         Case { replace: &[(FLAT, "file = \"a.csv\"\ncolumn = \"price\"\n")], a: A, message: "a.csv:1: column 'price': is missing; expected one of: load, pv" },
         Case { replace: &[(FLAT, "periods = [{ from = \"8:00\", value = 1 }]\n")], a: A, message: "case.toml:12: tariff.import.periods[1].from: found '8:00'; expected HH:MM from 00:00 to 24:00" },
@@ -190,6 +200,7 @@ fn tariffs_zones_policies_and_faults() {
         Case { replace: &[(FLAT, "flat = 300_000\n[policy]\nmin_sell_price = -5\n")], a: A, message: "case.toml:14: policy.min_sell_price: invalid value: integer `-5`; expected u64" },
         Case { replace: &[(FLAT, "flat = 300_000\n[policy.weights]\nprice = 0.5\n")], a: A, message: "case.toml:13: policy.weights: [0.25, 0.25, 0.15, 0.2, 0.15, 0.5], which sum to 1.5; expected shares from 0 to 1 that sum to 1" },
         Case { replace: &[(FLAT, "flat = 300_000\n[faults]\nmessage_loss = 1.5\n")], a: A, message: "case.toml:14: faults.message_loss: found 1.5; expected a share from 0 to 1" },
+        Case { replace: &[(FLAT, "flat = 300_000\n[zones.within]\nloss = 1.0\n")], a: A, message: "case.toml:14: zones.within.loss: found 1; expected a share from 0 to less than 1" },
         Case { replace: &[(FLAT, "flat = 300_000\n[faults]\nhalt_seconds = inf\n")], a: A, message: "case.toml:14: faults.halt_seconds: found inf; expected 0 or more, finite" },
     ]);
 }

@@ -6,85 +6,51 @@
 
 use plotters::style::RGBColor;
 
+/// Red, green, blue.
+type Rgb = (u8, u8, u8);
+
 /// A colour with its twin for the dark scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colour {
     /// Name of its variable and its legend class.
     pub name: &'static str,
-    light: (u8, u8, u8),
-    dark: (u8, u8, u8),
+    light: Rgb,
+    dark: Rgb,
+}
+
+const fn colour(name: &'static str, light: Rgb, dark: Rgb) -> Colour {
+    Colour { name, light, dark }
 }
 
 /// Text in charts.
-pub const INK: Colour = Colour {
-    name: "ink",
-    light: (75, 85, 99),
-    dark: (176, 184, 196),
-};
+pub const INK: Colour = colour("ink", (75, 85, 99), (176, 184, 196));
 /// Grid lines and axes of charts.
-pub const RULE: Colour = Colour {
-    name: "rule",
-    light: (222, 226, 231),
-    dark: (56, 64, 76),
-};
+pub const RULE: Colour = colour("rule", (222, 226, 231), (56, 64, 76));
 /// Own use.
-pub const OWN: Colour = Colour {
-    name: "own",
-    light: (0, 140, 102),
-    dark: (24, 176, 133),
-};
+pub const OWN: Colour = colour("own", (0, 140, 102), (24, 176, 133));
 /// Traded between neighbours.
-pub const TRADED: Colour = Colour {
-    name: "traded",
-    light: (196, 116, 0),
-    dark: (240, 176, 40),
-};
+pub const TRADED: Colour = colour("traded", (196, 116, 0), (240, 176, 40));
 /// The national grid, and what was before trading.
-pub const GRID: Colour = Colour {
-    name: "grid",
-    light: (122, 132, 145),
-    dark: (138, 148, 162),
-};
+pub const GRID: Colour = colour("grid", (122, 132, 145), (138, 148, 162));
 /// Generation, and sales.
-pub const GENERATION: Colour = Colour {
-    name: "generation",
-    light: (0, 102, 170),
-    dark: (86, 180, 233),
-};
+pub const GENERATION: Colour = colour("generation", (0, 102, 170), (86, 180, 233));
 /// Feed-in.
-pub const FEED_IN: Colour = Colour {
-    name: "feed-in",
-    light: (176, 82, 136),
-    dark: (220, 146, 186),
-};
-
+pub const FEED_IN: Colour = colour("feed-in", (176, 82, 136), (220, 146, 186));
 /// What perfect matching could reach.
-pub const CEILING: Colour = Colour {
-    name: "ceiling",
-    light: (108, 90, 170),
-    dark: (160, 145, 220),
-};
+pub const CEILING: Colour = colour("ceiling", (108, 90, 170), (160, 145, 220));
 /// A home that loses.
-pub const LOSS: Colour = Colour {
-    name: "loss",
-    light: (200, 50, 45),
-    dark: (240, 110, 100),
-};
+pub const LOSS: Colour = colour("loss", (200, 50, 45), (240, 110, 100));
 
 /// The cards that everything is drawn on.
 #[cfg(test)]
-const CARD: Colour = Colour {
-    name: "card",
-    light: (255, 255, 255),
-    dark: (27, 33, 42),
-};
+const CARD: Colour = colour("card", (255, 255, 255), (27, 33, 42));
 
 /// Every colour of the page.
 pub const ALL: [Colour; 9] = [
     INK, RULE, OWN, TRADED, GRID, GENERATION, FEED_IN, CEILING, LOSS,
 ];
 
-fn hex((r, g, b): (u8, u8, u8)) -> String {
+fn hex((r, g, b): Rgb) -> String {
     format!("#{r:02X}{g:02X}{b:02X}")
 }
 
@@ -98,7 +64,7 @@ impl Colour {
 
 /// Variables for both schemes, legend classes, and the mapping of drawn colours to variables.
 pub fn style_sheet() -> String {
-    let variables = |pick: fn(&Colour) -> (u8, u8, u8)| -> String {
+    let variables = |pick: fn(&Colour) -> Rgb| -> String {
         ALL.iter()
             .map(|colour| format!("--{}:{};", colour.name, hex(pick(colour))))
             .collect()
@@ -124,7 +90,7 @@ mod tests {
     use super::*;
 
     /// Relative luminance, WCAG 2.2.
-    fn luminance((r, g, b): (u8, u8, u8)) -> f64 {
+    fn luminance((r, g, b): Rgb) -> f64 {
         let linear = |v: u8| {
             let v = f64::from(v) / 255.0;
             if v <= 0.04045 {

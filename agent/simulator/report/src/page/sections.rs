@@ -3,6 +3,7 @@
 use crate::format::{
     coins, grouped, kilowatts, kwh, mebibytes, number, percent, price, rate, UNDEFINED,
 };
+use crate::incidents::incidents;
 use crate::summary::Summary;
 
 /// One table of figures.
@@ -168,13 +169,9 @@ fn machinery(s: &Summary) -> Section {
         ("Invariants violated", grouped(s.invariant_violations)),
         ("Signatures", s.signatures.clone()),
     ];
-    if !s.faults.is_empty() {
-        let faults: Vec<String> = s
-            .faults
-            .iter()
-            .map(|(name, count)| format!("{name}: {count}"))
-            .collect();
-        rows.push(("Incidents", faults.join(", ")));
+    let incidents = incidents(s);
+    if !incidents.is_empty() {
+        rows.push(("Incidents", incidents.join(", ")));
     }
     rows.push(("State hash", s.state_hash.clone()));
     single("Machinery", "value", rows)

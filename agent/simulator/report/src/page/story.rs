@@ -133,6 +133,11 @@ fn my_home(neighbourhood: &Neighbourhood, s: &Summary) -> Answer {
         figures.push(of_group(s, with, format!("A home with {word}")));
         let whole = with.from_selling.saturating_add(with.from_buying);
         if whole > 0 {
+            let word = if word == "panels" {
+                word
+            } else {
+                "generation of their own"
+            };
             remarks.push(format!(
                 "Of what homes with {word} gain, {} comes from selling to neighbours instead of to the grid, the rest \
                  from buying.",
@@ -163,11 +168,15 @@ fn street(s: &Summary) -> Answer {
     )];
     if is_extrapolation(s) && s.windows > 0 {
         remarks.push(format!(
-            "Extrapolated: about {} a year, if every {} were like these {}. Summer and winter differ, so a run over a \
-             year tells more.",
+            "Extrapolated: about {} a year, if every {} were like {}. Summer and winter differ, so a run over a year tells \
+             more.",
             rounded(s, Per::Year.of(s, s.welfare)),
             if s.days < 6.99 { "day" } else { "week" },
-            length(s)
+            if s.windows.saturating_mul(u64::from(s.window_s)) == 86_400 {
+                "this one".to_owned()
+            } else {
+                format!("these {}", length(s))
+            }
         ));
     }
     Answer {

@@ -1,4 +1,4 @@
-//! A small builder of neighbourhoods and of what a run hands over, for tests and the sample report.
+//! A small builder of neighbourhoods and of what a run hands over.
 #![allow(
     dead_code,
     clippy::arithmetic_side_effects,
@@ -231,7 +231,7 @@ pub fn sample(days: usize, homes: usize) -> (Neighbourhood, Outcome) {
     o.signatures = "trusted".into();
     (o.lookups, o.messages, o.requests) = (4_000, 52_345, 6_000);
     (o.approvals, o.transactions, o.refused_transactions) = (5_500, 9_000, 12);
-    o.faults = vec![("message_loss".into(), 31), ("crash".into(), 2)];
+    o.faults = vec![("messages_lost".into(), 31), ("crashes".into(), 2)];
     o.peak_memory_bytes = Some(123_456_789);
     (n, o)
 }

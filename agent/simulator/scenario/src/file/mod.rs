@@ -45,7 +45,7 @@ pub struct ScenarioFile {
     #[serde(default)]
     pub tariff: TariffTable,
     /// Carbon intensity of the national grid.
-    pub carbon: Option<SeriesTable<CarbonUnit>>,
+    pub carbon: Option<SeriesTable>,
     /// Zones and the terms between them.
     #[serde(default)]
     pub zones: ZonesTable,
@@ -258,16 +258,16 @@ pub struct GroupTable {
 #[serde(deny_unknown_fields, default)]
 pub struct TariffTable {
     /// Purchase.
-    pub import: Option<SeriesTable<PriceUnit>>,
+    pub import: Option<SeriesTable>,
     /// Feed-in.
-    pub feed_in: Option<SeriesTable<PriceUnit>>,
+    pub feed_in: Option<SeriesTable>,
 }
 
 with_written! {
 /// A value per window: one of `flat`, `file` with `column`, or `periods`.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, bound = "U: Deserialize<'de> + Default")]
-pub struct SeriesTable<U> {
+#[serde(deny_unknown_fields)]
+pub struct SeriesTable {
     /// The same value always.
     pub flat: Option<f64>,
     /// CSV file.
@@ -276,9 +276,8 @@ pub struct SeriesTable<U> {
     pub column: Option<String>,
     /// How its rows are placed in time, where it is not like the profiles'.
     pub time: Option<TimeTable>,
-    /// Unit of the values.
-    #[serde(default)]
-    pub unit: U,
+    /// Unit of the values: of a price `micro per kWh` when absent, of an intensity `g per kWh`.
+    pub unit: Option<SeriesUnit>,
     /// Factor on the values.
     #[serde(default = "one")]
     pub scale: f64,
@@ -328,31 +327,27 @@ pub enum PeriodDays {
     Weekends,
 }
 
-/// Unit of a price.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum PriceUnit {
-    /// Millionths of the currency per kWh.
-    #[default]
+/// Unit of a series. One for all of them: a type for each would be compiled for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum SeriesUnit {
+    /// A price: millionths of the currency per kWh.
     #[serde(rename = "micro per kWh")]
     MicroPerKwh,
-    /// The currency per kWh.
+    /// A price: the currency per kWh.
     #[serde(rename = "per kWh")]
     PerKwh,
-    /// The currency per MWh, as at power exchanges.
+    /// A price: the currency per MWh, as at power exchanges.
     #[serde(rename = "per MWh")]
     PerMwh,
-}
-
-/// Unit of a carbon intensity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum CarbonUnit {
-    /// Grams per kWh.
-    #[default]
+    /// A carbon intensity: grams per kWh.
     #[serde(rename = "g per kWh")]
     GramsPerKwh,
-    /// Kilograms per kWh.
+    /// A carbon intensity: kilograms per kWh.
     #[serde(rename = "kg per kWh")]
     KgPerKwh,
+    /// A temperature: degrees Celsius.
+    #[serde(rename = "degC")]
+    Celsius,
 }
 
 /// Zones of the local grid. A home without a zone is in zone 1.
@@ -384,7 +379,7 @@ pub struct FeedersTable {
     /// How much warmer than the air the conductor is then, K.
     pub rated_rise_k: Option<f64>,
     /// Temperature of the air; a typical day in spring when absent.
-    pub air: Option<SeriesTable<TemperatureUnit>>,
+    pub air: Option<SeriesTable>,
     /// Homes that hang elsewhere than in their turn.
     pub homes: Vec<FeederHomeTable>,
 }
@@ -400,15 +395,6 @@ pub struct FeederHomeTable {
     pub line: u16,
     /// Way along the line from the transformer, m.
     pub metres: u32,
-}
-
-/// Unit of a temperature.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum TemperatureUnit {
-    /// Degrees Celsius.
-    #[default]
-    #[serde(rename = "degC")]
-    Celsius,
 }
 
 /// Terms of a transfer. What is absent comes from the default, in the end no loss, no charge, no limit.

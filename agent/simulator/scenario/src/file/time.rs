@@ -78,4 +78,6 @@ pub enum ClockChange {
     /// Every day has the same rows: those of the hour that is left out are dropped, and those of the
     /// doubled hour hold both.
     SameRows,
+    /// The day's hours are numbered as they pass: 1 to 23 where one is left out, 1 to 25 where one is doubled.
+    Counted,
 }

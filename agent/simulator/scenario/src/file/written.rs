@@ -1,35 +1,11 @@
 //! How a file is written: keys that several tables share.
 
-/// How a file is written, as far as one table says so.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// Character between columns.
-    pub delimiter: Option<char>,
-    /// Character before the fraction.
-    pub decimal: Option<char>,
-    /// Character between groups of three digits.
-    pub thousands: Option<char>,
-    /// Encoding of the text.
-    pub encoding: Option<String>,
-    /// Lines that start with this character are skipped.
-    pub comment: Option<char>,
-    /// Lines before the header.
-    pub skip: Option<u32>,
-    /// Lines after the last row.
-    pub footer: Option<u32>,
-    /// Names of the columns of a file without a header.
-    pub header: Option<Vec<String>>,
-    /// Sheet of a workbook.
-    pub sheet: Option<String>,
-    /// Words and numbers that stand for a missing value.
-    pub markers: Option<Vec<String>>,
-}
-
-/// Adds the keys of [`Written`] to a table: a table may not be flattened into one that refuses unknown keys.
-macro_rules! with_written {
-    ($(#[$meta:meta])* pub struct $name:ident $(<$unit:ident>)? { $($body:tt)* }) => {
+/// A table with the keys that say how its file is written: a table may not be flattened into one that refuses
+/// unknown keys.
+macro_rules! with_keys {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
         $(#[$meta])*
-        pub struct $name $(<$unit>)? {
+        pub struct $name {
             $($body)*
             /// Character between columns; `,` when nothing is said.
             pub delimiter: Option<char>,
@@ -52,8 +28,19 @@ macro_rules! with_written {
             /// Words and numbers that stand for a missing value, besides the usual ones.
             pub markers: Option<Vec<String>>,
         }
+    };
+}
+pub(crate) use with_keys;
 
-        impl $(<$unit>)? $name $(<$unit>)? {
+/// A table with these keys, and what it says by them.
+macro_rules! with_written {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        $crate::file::written::with_keys! {
+            $(#[$meta])*
+            pub struct $name { $($body)* }
+        }
+
+        impl $name {
             /// How the table says that its file is written.
             pub(crate) fn written(&self) -> $crate::file::Written {
                 $crate::file::Written {
@@ -73,3 +60,9 @@ macro_rules! with_written {
     };
 }
 pub(crate) use with_written;
+
+with_keys! {
+/// How a file is written, as far as one table says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {}
+}

@@ -1,11 +1,12 @@
 //! What the columns of a file mean: stamps, homes, energies, powers, prices.
 
 use super::layout::Layout;
-use crate::csv_profile::{Measure, Want};
+use crate::csv_profile::{CsvData, Measure, Want};
 use crate::dialect::Cell;
 use crate::file::{ClockChange, Stamp};
-use crate::stamps::{guess, Clock, Moment, StampFormat, UNIX};
+use crate::stamps::{guess, interval, Clock, Moment, StampFormat, UNIX};
 use crate::timing::Stamped;
+use chrono::Timelike;
 use std::collections::BTreeSet;
 
 /// Rows by which columns are judged.
@@ -118,9 +119,9 @@ pub(super) fn stamps(layout: &Layout, clock: Clock) -> Option<Stamped> {
         let Some(format) = format_of(&texts, clock) else {
             let starts: Vec<&str> = texts
                 .iter()
-                .filter_map(|t| t.split_once(" - ").map(|(s, _)| s.trim()))
+                .filter_map(|t| interval(t).map(|(start, _)| start))
                 .collect();
-            if starts.len() == texts.len() {
+            if !texts.is_empty() && starts.len() == texts.len() {
                 if let Some(format) = format_of(&starts, clock) {
                     return Some(named(vec![name.clone()], format, Stamp::Interval));
                 }
@@ -133,7 +134,7 @@ pub(super) fn stamps(layout: &Layout, clock: Clock) -> Option<Stamped> {
             let with = layout.header.iter().enumerate().find_map(|(j, other)| {
                 let times = sample(layout, j);
                 let clocks = times.iter().all(|t| t.contains(':') && t.len() <= 8);
-                if i == j || times.is_empty() || !clocks {
+                if i == j || times.is_empty() || !(clocks || hours(other, &times)) {
                     return None;
                 }
                 let both: Vec<String> = texts
@@ -145,10 +146,12 @@ pub(super) fn stamps(layout: &Layout, clock: Clock) -> Option<Stamped> {
                 Some((other.clone(), format_of(&both, clock)?))
             });
             if let Some((other, format)) = with {
-                return Some(named(vec![name.clone(), other], format, Stamp::Start));
+                let at = layout.header.iter().position(|h| *h == other);
+                let stamp = ends(layout, at.unwrap_or(i));
+                return Some(named(vec![name.clone(), other], format, stamp));
             }
             let mut across = named(vec![name.clone()], format.clone(), Stamp::Start);
-            if crate::csv_profile::header_stamps(&layout.header, &across).len() > 2 {
+            if crate::header::header_stamps(&layout.header, &across).len() > 2 {
                 across.across = true;
                 across.format = match format {
                     StampFormat::Local(pattern, clock) => {
@@ -159,9 +162,44 @@ pub(super) fn stamps(layout: &Layout, clock: Clock) -> Option<Stamped> {
                 return Some(across);
             }
         }
-        return Some(named(vec![name.clone()], format, Stamp::Start));
+        return Some(named(vec![name.clone()], format, ends(layout, i)));
     }
     None
+}
+
+/// True for a column of the day's hours by number.
+fn hours(name: &str, texts: &[&str]) -> bool {
+    let names = ["hour", "hora", "stunde", "heure", "uur", "ora", "time"];
+    let lower = name.to_lowercase();
+    let number = |t: &&str| t.parse::<u8>().is_ok_and(|h| h <= 24);
+    names.iter().any(|n| lower.contains(n)) && texts.iter().all(number)
+}
+
+/// What stamps mark: 24 o'clock is the end of something.
+fn ends(layout: &Layout, at: usize) -> Stamp {
+    let mut texts = layout.rows.iter().filter_map(|r| r.get(at));
+    match texts.any(|t| t.contains("24:00") || t.trim() == "24") {
+        true => Stamp::End,
+        false => Stamp::Start,
+    }
+}
+
+/// A word on stamps that may mark the ends of steps: from a step after midnight to a midnight.
+pub(super) fn end_remark(data: &CsvData, stamped: &Stamped, clock: Clock) -> Option<String> {
+    let step = i64::from(data.step_s);
+    let since_midnight = |at: i64| {
+        let clock = stamped.format.clock().unwrap_or(clock);
+        clock
+            .shows(at)
+            .map(|t| i64::from(t.num_seconds_from_midnight()))
+    };
+    let first = since_midnight(data.start)?;
+    let last = since_midnight(data.end().saturating_sub(step))?;
+    (stamped.stamp == Stamp::Start && first == step && last == 0).then(|| {
+        "the first stamp is a step after midnight and the last at midnight: they may mark the ends of steps, \
+         stamp = \"end\""
+            .to_string()
+    })
 }
 
 /// Another reading of the stamps: day and month the other way round.

@@ -124,10 +124,14 @@ impl Layout {
         let width = self.header.len();
         let mut tail = 0_u32;
         while let Some((line, record)) = table.next()? {
-            let texts: Vec<String> = record
+            let mut texts: Vec<String> = record
                 .iter()
                 .map(|c| String::from_utf8_lossy(c).into_owned())
                 .collect();
+            // A delimiter too many at the end of the line.
+            while texts.len() > width && texts.last().is_some_and(String::is_empty) {
+                texts.pop();
+            }
             let begins = |t: &[String]| {
                 t.first()
                     .is_some_and(|c| c.starts_with(|c: char| c.is_ascii_digit()))
@@ -136,7 +140,7 @@ impl Layout {
                 .rows
                 .first()
                 .is_none_or(|r| begins(r) == begins(&texts));
-            if record.len() != width || !like {
+            if texts.len() != width || !like {
                 tail = tail.saturating_add(1);
             } else if tail > 0 && self.rows.len() < ROWS {
                 self.remarks.push(format!(
@@ -144,7 +148,7 @@ impl Layout {
                 ));
                 tail = 0;
             }
-            if record.len() == width && like && self.rows.len() < ROWS {
+            if texts.len() == width && like && self.rows.len() < ROWS {
                 self.rows.push(texts);
             }
         }
@@ -165,8 +169,16 @@ impl Layout {
         let both = all().any(|c| matches!((c.find('.'), c.find(',')), (Some(p), Some(k)) if p < k));
         let groups =
             all().any(|c| matches!((c.find(','), c.find('.')), (Some(k), Some(p)) if k < p));
-        if groups {
+        // In quotes, where commas stand between columns too.
+        let fractions = all().any(|c| {
+            let whole = |f: &str| f.bytes().all(|b| b.is_ascii_digit());
+            c.split_once(',')
+                .is_some_and(|(_, f)| whole(f) && f.len() != 3)
+        });
+        if groups || (comma && self.dialect.delimiter.is_none() && !fractions) {
             self.dialect.thousands = Some(',');
+        } else if self.dialect.delimiter.is_none() && fractions {
+            self.dialect.decimal = ',';
         } else if comma && self.dialect.delimiter.is_some() {
             self.dialect.decimal = ',';
             // A point with three digits after it beside decimal commas groups digits.

@@ -22,7 +22,9 @@ pub(super) fn format_name(stamped: &Stamped) -> String {
             .iter()
             .find(|(_, p)| p == parts)
             .map_or_else(String::new, |(name, _)| (*name).to_string()),
-        StampFormat::WithOffset(pattern) | StampFormat::Local(pattern, _) => pattern.clone(),
+        StampFormat::WithOffset(pattern)
+        | StampFormat::Local(pattern, _)
+        | StampFormat::Hours(pattern, _) => pattern.clone(),
     }
 }
 
@@ -54,8 +56,10 @@ fn time(manner: &Manner) -> Vec<String> {
         Some(Clock::Fixed(offset)) => lines.push(format!("zone = {}", quoted(&offset.to_string()))),
         None => {}
     }
-    if stamped.stamp == Stamp::Interval {
-        lines.push("stamp = \"interval\"".into());
+    match stamped.stamp {
+        Stamp::Start => {}
+        Stamp::End => lines.push("stamp = \"end\"".into()),
+        Stamp::Interval => lines.push("stamp = \"interval\"".into()),
     }
     if stamped.across {
         lines.push("across = true".into());

@@ -168,6 +168,9 @@ pub fn inspect(file: &Path, zone: Option<&str>) -> Result<Inspection, ScenarioEr
             "{missing} values or rows are missing: missing = \"previous\" repeats the value before, \"zero\" takes none"
         ));
     }
+    if let (Some(data), Some(stamped)) = (&whole, &stamps) {
+        remarks.extend(columns::end_remark(data, stamped, clock));
+    }
     let counted = stamps.is_none();
     let mapping = mapping::text(
         file,
@@ -272,6 +275,18 @@ fn describe(guess: &Guess, data: &CsvData, clock: Clock) -> (ColumnFound, Vec<St
                 guess.name
             ));
         }
+    }
+    let dark = values.iter().filter(|v| **v == 0.0).count();
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if matches!(guess.role, "load" | "generation")
+        && most > 0.2
+        && most <= 1.1
+        && dark.saturating_mul(10) > values.len().saturating_mul(3)
+    {
+        strange.push(format!(
+            "column '{}': nothing in a third of the steps and never more than {most:.2}: generation for each kW installed? unit = \"kW per kWp\"",
+            guess.name
+        ));
     }
     let negative = values.iter().filter(|v| **v < 0.0).count();
     if negative > 0 && matches!(guess.role, "load" | "generation") {

@@ -2,11 +2,11 @@
 
 use crate::file::Stamp;
 
-/// The length nearest to a distance of stamps that divides the day.
+/// The length nearest to a distance of stamps that divides the day, in whole minutes from one on.
 pub(super) fn nearest_length(passed: u32) -> Option<u32> {
     (1..=86_400_u32)
         .filter(|s| 86_400_u32.checked_rem(*s) == Some(0))
-        .filter(|s| *s >= 60 || *s == passed)
+        .filter(|s| *s == passed || s.checked_rem(60) == Some(0))
         .min_by_key(|s| (s.abs_diff(passed), *s))
 }
 

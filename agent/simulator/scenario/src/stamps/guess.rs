@@ -1,11 +1,11 @@
 //! Which pattern reads a stamp.
 
-use super::local;
+use super::pattern::local;
 use chrono::Datelike;
 
 /// Patterns of local times that files are written with; where day and month cannot be told apart, the day
 /// stands first.
-const PATTERNS: [&str; 22] = [
+const PATTERNS: [&str; 26] = [
     "%d.%m.%Y %H:%M",
     "%d.%m.%Y %H:%M:%S",
     "%d.%m.%y %H:%M",
@@ -28,16 +28,19 @@ const PATTERNS: [&str; 22] = [
     "%d/%m/%Y",
     "%m/%d/%Y",
     "%d-%m-%Y",
+    "%Y-%m-%d %H",
+    "%Y/%m/%d %H",
+    "%d.%m.%Y %H",
+    "%d/%m/%Y %H",
 ];
 
 /// The patterns that read all of these stamps, as years that people mean.
 pub(crate) fn patterns(texts: &[&str]) -> Vec<&'static str> {
     let reads = |pattern: &&&str| {
         !texts.is_empty()
-            && texts.iter().all(|text| {
-                let text = text.replace("24:00", "00:00");
-                local(&text, pattern).is_some_and(|t| (1970..2200).contains(&t.year()))
-            })
+            && texts
+                .iter()
+                .all(|text| local(text, pattern).is_some_and(|t| (1970..2200).contains(&t.year())))
     };
     PATTERNS.iter().filter(reads).copied().collect()
 }
@@ -56,6 +59,10 @@ mod tests {
             ["%d/%m/%Y %H:%M"]
         );
         assert_eq!(patterns(&["20200615:0810"]), ["%Y%m%d:%H%M"]);
+        assert_eq!(
+            patterns(&["2026/05/04 1", "2026/05/04 24"]),
+            ["%Y/%m/%d %H"]
+        );
         assert!(patterns(&["noon"]).is_empty());
     }
 }

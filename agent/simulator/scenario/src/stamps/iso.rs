@@ -12,6 +12,11 @@ fn digits(text: &mut &str, count: usize) -> Option<u32> {
     part.parse().ok()
 }
 
+/// Takes one digit or two.
+fn short(text: &mut &str) -> Option<u32> {
+    digits(text, 2).or_else(|| digits(text, 1))
+}
+
 /// Takes a character if it is there.
 fn takes(text: &mut &str, marks: &[char]) -> bool {
     match text.strip_prefix(marks) {
@@ -23,9 +28,9 @@ fn takes(text: &mut &str, marks: &[char]) -> bool {
     }
 }
 
-/// Local time and offset in seconds: date and time with or without marks, `T` or space between them, seconds
-/// and their fraction or not (to the nearest second), 24:00, `Z` or an offset with or without colon and
-/// minutes, a zone's name in brackets after it.
+/// Local time and offset in seconds: date and time with or without marks (with them, also of one digit), `T` or spaces
+/// between them, seconds and their fraction or not (to the nearest second), 24:00, `Z` or an offset with or without
+/// colon and minutes, a zone's name in brackets after it.
 pub(crate) fn read(text: &str) -> Option<(NaiveDateTime, Option<i64>)> {
     let mut rest = text.trim();
     // Java's name of the zone after the offset says nothing more.
@@ -36,11 +41,16 @@ pub(crate) fn read(text: &str) -> Option<(NaiveDateTime, Option<i64>)> {
     }
     let year = digits(&mut rest, 4)?;
     let marked = takes(&mut rest, &['-', '/']);
-    let month = digits(&mut rest, 2)?;
+    let two: fn(&mut &str) -> Option<u32> = if marked {
+        short
+    } else {
+        |text| digits(text, 2)
+    };
+    let month = two(&mut rest)?;
     if marked && !takes(&mut rest, &['-', '/']) {
         return None;
     }
-    let day = digits(&mut rest, 2)?;
+    let day = two(&mut rest)?;
     let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
     if rest.is_empty() {
         return Some((date.and_hms_opt(0, 0, 0)?, None));
@@ -48,9 +58,15 @@ pub(crate) fn read(text: &str) -> Option<(NaiveDateTime, Option<i64>)> {
     if !takes(&mut rest, &['T', 't', ' ']) {
         return None;
     }
-    let hour = digits(&mut rest, 2)?;
+    rest = rest.trim_start();
+    let hour = short(&mut rest)?;
     let marked = takes(&mut rest, &[':']);
-    let minute = digits(&mut rest, 2)?;
+    // An hour alone is one with an offset after it: without, it may be a time without its colon.
+    let minute = match digits(&mut rest, 2) {
+        Some(minute) => minute,
+        None if !marked && !rest.is_empty() => 0,
+        None => return None,
+    };
     let mut second = 0;
     let mut up = false;
     let has_seconds = if marked {
@@ -81,17 +97,22 @@ fn offset(mut text: &str) -> Option<Option<i64>> {
     if text.is_empty() {
         return Some(None);
     }
-    if ["Z", "UTC", "GMT"]
-        .iter()
-        .any(|z| text.eq_ignore_ascii_case(z))
-    {
-        return Some(Some(0));
+    for zero in ["Z", "UTC", "GMT"] {
+        if text.eq_ignore_ascii_case(zero) {
+            return Some(Some(0));
+        }
+        // `UTC+02:00`: what follows is the distance.
+        text = text
+            .get(..zero.len())
+            .filter(|t| zero.len() > 1 && t.eq_ignore_ascii_case(zero))
+            .and_then(|_| text.get(zero.len()..))
+            .unwrap_or(text);
     }
     let west = text.starts_with(['-', '\u{2212}']);
     if !takes(&mut text, &['+', '-', '\u{2212}']) {
         return None;
     }
-    let hours = digits(&mut text, 2)?;
+    let hours = short(&mut text)?;
     takes(&mut text, &[':']);
     let minutes = if text.is_empty() {
         0
@@ -128,6 +149,10 @@ mod tests {
             "2026-05-04T12:00:00.000+02:00[Europe/Berlin]",
             "2026/05/04 10:00 UTC",
             "2026-05-04 10:00:00 +0000",
+            "2026-5-4 12:00+2",
+            "2026/5/4  10:00:00Z",
+            "2026-05-04T10Z",
+            "2026-05-04T12:00:00 UTC+02:00",
         ] {
             let (local, offset) = read(text).unwrap();
             let at = local.and_utc().timestamp() - offset.unwrap();
@@ -146,6 +171,9 @@ mod tests {
             "04.05.2026",
             "2026-05-04T10:00:00+25",
             "2026-05-0410:00",
+            "2026-05-04T10",
+            "2026-05-04T1000+2500",
+            "202654 10:00Z",
             "2026-05-04T10:00:00.Z",
         ] {
             assert_eq!(read(text), None, "{text}");

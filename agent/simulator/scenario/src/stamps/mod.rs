@@ -1,13 +1,15 @@
 //! Times in scenario files and profiles: stamps with and without an offset, zones with summer time.
 
 pub(crate) mod guess;
+mod interval;
 mod iso;
+pub(crate) mod pattern;
+
+pub(crate) use interval::interval;
 
 use crate::errors::ScenarioError;
 use crate::source::{Key, Source};
-use chrono::{
-    DateTime, Days, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc,
-};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc};
 use chrono_tz::Tz;
 use std::fmt;
 
@@ -150,6 +152,8 @@ pub(crate) enum StampFormat {
     WithOffset(String),
     /// A strftime pattern of a clock's time.
     Local(String, Clock),
+    /// A strftime pattern of a date, and after it the number of hours since its midnight by a clock.
+    Hours(String, Clock),
 }
 
 /// Names of Unix times and their parts of a second.
@@ -161,18 +165,11 @@ pub(crate) const UNIX: [(&str, i64); 4] = [
 ];
 
 impl StampFormat {
-    /// True when a zone is needed to read such a pattern.
-    pub(crate) fn needs_zone(pattern: &str) -> bool {
-        !["%z", "%:z", "%#z", "%+"]
-            .iter()
-            .any(|mark| pattern.contains(mark))
-    }
-
     /// The clock that stamps are read by.
     pub(crate) fn clock(&self) -> Option<Clock> {
         match self {
             Self::IsoLocal(clock) | Self::Local(_, clock) => Some(*clock),
-            Self::Iso | Self::Unix(_) | Self::WithOffset(_) => None,
+            Self::Iso | Self::Unix(_) | Self::WithOffset(_) | Self::Hours(..) => None,
         }
     }
 
@@ -195,30 +192,15 @@ impl StampFormat {
                     .ok()
                     .map(|t| Moment::At(t.timestamp()))
             }
-            Self::Local(pattern, _) => local(text, pattern)
-                .or_else(|| {
-                    // The end of a day, which no pattern knows.
-                    let day = ["24:00:00", "24:00", "24.00", "2400"]
-                        .iter()
-                        .find_map(|end| {
-                            let at = text.rfind(end)?;
-                            let before = text.get(..at)?;
-                            let after = text.get(at.checked_add(end.len())?..)?;
-                            let digit = |c: char| c.is_ascii_digit();
-                            let alone = !before.ends_with(digit) && !after.starts_with(digit);
-                            alone
-                                .then(|| format!("{before}00{}{after}", end.get(2..).unwrap_or("")))
-                        })?;
-                    local(&day, pattern)?.checked_add_days(Days::new(1))
-                })
-                .map(Moment::Shown),
+            Self::Local(pattern, _) => pattern::local(text, pattern).map(Moment::Shown),
+            Self::Hours(pattern, clock) => pattern::hours(text, pattern, *clock).map(Moment::At),
         }
     }
 
     /// A stamp as the file writes it, for messages.
     pub(crate) fn show(&self, moment: Moment) -> String {
         match (self, moment) {
-            (Self::Local(pattern, _), Moment::Shown(local)) => local.format(pattern).to_string(),
+            (Self::Local(pattern, _), Moment::Shown(local)) => pattern::show(pattern, local),
             (_, Moment::Shown(local)) => local.format("%Y-%m-%dT%H:%M:%S").to_string(),
             (Self::Unix(1), Moment::At(at)) => at.to_string(),
             (_, Moment::At(at)) => shown(at),
@@ -233,6 +215,9 @@ impl StampFormat {
             Self::Unix(1) => "Unix seconds".into(),
             Self::Unix(parts) => format!("Unix time in {parts} parts of a second"),
             Self::WithOffset(pattern) => format!("a time of the form {pattern}"),
+            Self::Hours(pattern, _) => {
+                format!("a date of the form {pattern} and a number of hours of that day")
+            }
             Self::Local(pattern, Clock::Named(zone)) => {
                 format!("a time of the form {pattern} that exists in {zone}")
             }
@@ -282,16 +267,6 @@ fn at_offset(local: NaiveDateTime, offset: i64) -> Option<Moment> {
         .timestamp()
         .checked_sub(offset)
         .map(Moment::At)
-}
-
-/// By a pattern of date and time, or of a date alone.
-fn local(text: &str, pattern: &str) -> Option<NaiveDateTime> {
-    NaiveDateTime::parse_from_str(text, pattern)
-        .ok()
-        .or_else(|| {
-            let date = NaiveDate::parse_from_str(text, pattern).ok()?;
-            Some(date.and_time(NaiveTime::MIN))
-        })
 }
 
 /// Unix seconds from a whole or broken number of parts of a second, to the nearest second.
@@ -453,21 +428,6 @@ mod tests {
         assert_eq!(StampFormat::Unix(1).read("1613343600000"), None);
         let hint = StampFormat::Unix(1).hint("1613343600000").unwrap();
         assert!(hint.contains("unix_ms"), "{hint}");
-    }
-
-    #[test]
-    fn the_end_of_a_day_is_written_in_two_ways() {
-        for (pattern, text) in [
-            ("%d.%m.%Y %H:%M", "04.05.2026 24:00"),
-            ("%Y/%m/%d %H:%M", "2026/05/04 24:00"),
-            ("%Y%m%d %H%M", "20260504 2400"),
-        ] {
-            let read = StampFormat::Local(pattern.into(), Clock::utc()).read(text);
-            let Some(Moment::Shown(local)) = read else {
-                unreachable!("{text}")
-            };
-            assert_eq!(local.to_string(), "2026-05-05 00:00:00", "{text}");
-        }
     }
 
     #[test]

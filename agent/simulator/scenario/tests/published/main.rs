@@ -17,6 +17,9 @@ use wattpool_scenario::model::Neighbourhood;
 use wattpool_scenario::{load, Overrides, ScenarioError};
 
 mod exports;
+mod spellings;
+mod strange;
+mod workbooks;
 
 const TARIFF: &str =
     "\n[tariff.import]\nflat = 300_000\n[tariff.feed_in]\nflat = 0\n[carbon]\nflat = 0\n";
@@ -216,6 +219,61 @@ fn the_same_rows_every_day_where_the_clocks_change() {
     }
 }
 
+/// Ends by a clock that shows the moment, and by one that is changed with the next step.
+#[test]
+fn ends_of_steps_where_the_clocks_change() {
+    let time =
+        "column = \"t\"\nformat = \"%d.%m.%Y %H:%M\"\nzone = \"Europe/Berlin\"\nstamp = \"end\"";
+    let file = |date: &str, hours: &[&str]| -> String {
+        let rows = hours.iter().enumerate();
+        let rows: String = rows.map(|(i, h)| format!("{date} {h},{i}\n")).collect();
+        format!("t,x\n{rows}")
+    };
+    // 22:00Z and 23:00Z of the day before.
+    for (date, start, hours) in [
+        (
+            "25.10.2026",
+            1_792_879_200,
+            &["01:00", "02:00", "02:00", "03:00", "04:00"][..],
+        ),
+        (
+            "25.10.2026",
+            1_792_879_200,
+            &["01:00", "02:00", "03:00", "03:00", "04:00"],
+        ),
+        (
+            "29.03.2026",
+            1_774_738_800,
+            &["01:00", "03:00", "04:00", "05:00"],
+        ),
+        (
+            "29.03.2026",
+            1_774_738_800,
+            &["01:00", "02:00", "04:00", "05:00"],
+        ),
+    ] {
+        let n = read(&hourly("", LOAD, time), &file(date, hours));
+        let values = u32::try_from(hours.len()).unwrap();
+        assert_eq!(
+            (n.start().get(), demand(&n)),
+            (start, (0..values).collect()),
+            "{hours:?}"
+        );
+    }
+    // By quarters, the last of the doubled hour's first pass is written as the end of the second.
+    let quarters = [
+        "02:00", "02:15", "02:30", "02:45", "03:00", "02:15", "02:30", "02:45", "03:00", "03:15",
+    ];
+    let n = read(
+        &hourly("", LOAD, time).replace("3600", "900"),
+        &file("25.10.2026", &quarters),
+    );
+    assert_eq!(
+        (n.start().get(), demand(&n)),
+        (1_792_885_500, (0..10).collect())
+    );
+}
+
 #[test]
 fn stamps_that_jitter_or_are_shifted() {
     let file = "t,x\n2026-05-04T00:00:02Z,1\n2026-05-04T00:59:58Z,2\n2026-05-04T02:00:01Z,3\n2026-05-04T03:00:00Z,4\n";
@@ -385,86 +443,6 @@ fn homes_without_a_generation_column() {
     assert_eq!(n.homes[1].generation_wh, [0, 0]);
 }
 
-/// A row for each day and a column for each half-hour that ends at the header's time; home, kind and date beside them.
-#[test]
-fn what_no_home_has_is_refused_or_noted() {
-    let file = |values: &[&str]| -> String {
-        let rows = values
-            .iter()
-            .enumerate()
-            .map(|(h, v)| format!("2026-05-{:02}T{:02}:00Z,{v}\n", 4 + h / 24, h % 24));
-        format!("t,x\n{}", rows.collect::<String>())
-    };
-    let kwh = "load = [{ column = \"x\", unit = \"kWh\" }]";
-    for (value, hint) in [
-        ("16777.215", "markers = [\"16777.215\"]"),
-        ("4294967.295", "markers = [\"4294967.295\"]"),
-        ("123.4", "is the unit right?"),
-    ] {
-        let said = refused(&hourly("", kwh, ISO), &file(&["1", value, "1"]));
-        assert!(
-            said.contains("a.csv:3:") && said.contains(value) && said.contains(hint),
-            "{said}"
-        );
-    }
-    let n = read(
-        &hourly("most_kw = 150", kwh, ISO),
-        &file(&["1", "123.4", "1"]),
-    );
-    assert_eq!(demand(&n)[1], 123_400);
-    // A register taken for energies: refused where it is too large, else noted.
-    let said = refused(
-        &hourly("", kwh, ISO),
-        &file(&["5000", "5001", "5002.5", "5003"]),
-    );
-    assert!(
-        said.contains("never falls") && said.contains("kWh register"),
-        "{said}"
-    );
-    let small: Vec<String> = (0..60).map(|i| format!("{}.5", 10 + i / 2)).collect();
-    let small: Vec<&str> = small.iter().map(String::as_str).collect();
-    let n = read(&hourly("", kwh, ISO), &file(&small));
-    assert!(
-        n.notes.iter().any(|n| n.contains("never falls")),
-        "{:?}",
-        n.notes
-    );
-}
-
-#[test]
-fn a_missing_price_is_never_nothing() {
-    let scenario = |missing: &str| {
-        hourly("missing = \"zero\"", LOAD, ISO)
-            + "[tariff.import]\nfile = \"a.csv\"\ncolumn = \"p\"\nunit = \"per kWh\"\n"
-            + missing
-            + "[carbon]\nflat = 0\n"
-    };
-    let file = "t,x,p\n2026-05-04T00:00Z,1,0.3\n2026-05-04T01:00Z,,\n";
-    let run = |missing: &str| {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("a.csv"), file).unwrap();
-        fs::write(dir.path().join("case.toml"), scenario(missing)).unwrap();
-        load(&dir.path().join("case.toml"), None, &Overrides::default())
-    };
-    let said = run("").map(|n| n.import_tariff).unwrap_err().to_string();
-    assert!(
-        said.contains("a.csv:3: column 'p': found a missing value")
-            && said.contains("missing = \"previous\""),
-        "{said}"
-    );
-    let said = run("missing = \"zero\"\n")
-        .map(|n| n.import_tariff)
-        .unwrap_err()
-        .to_string();
-    assert!(said.contains("tariff.import.missing"), "{said}");
-    let n = run("missing = \"previous\"\n").unwrap();
-    assert_eq!(
-        n.import_tariff.iter().map(|t| t.0).collect::<Vec<_>>(),
-        [300_000, 300_000]
-    );
-    assert_eq!(demand(&n), [1, 0]);
-}
-
 #[test]
 fn each_file_has_its_own_dialect_and_stamps() {
     let scenario = "name = \"case\"\nwindow_s = 3600\n[profiles]\nfile = \"a.csv\"\nhomes = [\"a\"]\n\
@@ -487,37 +465,4 @@ fn each_file_has_its_own_dialect_and_stamps() {
         (demand(&n), n.homes[0].generation_wh.clone()),
         (vec![1, 2], vec![2, 2])
     );
-}
-
-#[test]
-fn times_that_the_chain_cannot_hold() {
-    for start in ["2600-01-01T00:00:00Z", "9999-12-31T00:00:00Z"] {
-        let said = attempt(
-            &format!("name = \"case\"\nwindow_s = 3600\nstart = \"{start}\"\n[profiles]\nfile = \"a.csv\"\nhomes = [\"a\"]\n{LOAD}\n[profiles.time]\nstep_s = 3600\n"),
-            &[("a.csv", b"x\n1\n")],
-        )
-        .map(|n| n.notes)
-        .unwrap_err()
-        .to_string();
-        assert!(
-            said.contains("case.toml:3: start") && said.contains("2554-07-21"),
-            "{said}"
-        );
-    }
-    let said = refused(
-        &hourly("", LOAD, ISO),
-        "t,x\n2600-01-01T00:00Z,1\n2600-01-01T01:00Z,1\n",
-    );
-    assert!(
-        said.contains("a.csv:2:") && said.contains("2554-07-21"),
-        "{said}"
-    );
-    let said = attempt(
-        "name = \"far\"\nstart = \"2554-07-20\"\ndays = 9\n[generate]\nhomes = 2\n",
-        &[],
-    )
-    .map(|n| n.notes)
-    .unwrap_err()
-    .to_string();
-    assert!(said.contains("2554-07-21"), "{said}");
 }
