@@ -166,13 +166,16 @@ const DEPLOYMENT: &str = r#"#!/bin/sh
 echo "given: $*"
 while [ $# -gt 1 ]; do
     case $1 in
-    --key) mode=$(stat -c %a "$2") words=$(wc -w <"$2") ;;
+    --home) keys=$2 ;;
     --settings) settings=$2 ;;
     --out) out=$2 ;;
     esac
     shift
 done
-echo "key: $words words, mode $mode"
+for key in admin node0; do
+    file=$(find "$keys" -type f -name "$key*")
+    echo "$key: mode $(stat -c %a "$file")"
+done
 grep -h seconds "$settings"
 [ ! -e "$settings.fail" ] || exit 3
 echo '{ "pool": { "address": "watt1pool" } }' >"$out"
@@ -220,11 +223,11 @@ fn up_deploys_once_and_leaves_nothing_when_that_fails() {
     let lines = told(&output);
     assert!(output.status.success(), "{lines}");
     let begin =
-        format!("given: admin deploy --rpc http://127.0.0.1:{port} --gas-price 0.0025uwatt --key ");
+        format!("given: admin deploy --node http://127.0.0.1:{port} --voter node0 --gas-prices 0.0025uwatt ");
     assert!(lines.starts_with(&begin), "{lines}");
-    assert!(lines.contains("/keys/node0 --contracts "), "{lines}");
+    assert!(lines.contains("--from admin --yes --home "), "{lines}");
     assert!(
-        lines.contains("key: 24 words, mode 600\nwindow_seconds = 30\nhalt_seconds = 3\n"),
+        lines.contains("admin: mode 600\nnode0: mode 600\nwindow_seconds = 30\nhalt_seconds = 3\n"),
         "{lines}"
     );
     assert!(String::from_utf8_lossy(&output.stdout).contains("watt1pool"));
