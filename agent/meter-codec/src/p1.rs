@@ -119,7 +119,6 @@ impl Frames for Telegrams {
                     let what = format!("expected text, found {byte:02X}");
                     return Step::Bad(at.max(1), Problem::malformed(format!("byte {at}"), what));
                 }
-                None if bytes.len() > Self::LONGEST => return Step::More,
                 None if last => {
                     let what = format!("the input ends {} bytes into it", bytes.len());
                     return Step::Bad(bytes.len(), Problem::CutOff(Self::NAME, what));

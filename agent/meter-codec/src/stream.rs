@@ -162,7 +162,10 @@ impl<F: Frames> Stream<F> {
                 return None;
             }
             let offset = self.before;
-            match self.frames.step(&self.buffer, self.ended) {
+            // What lies beyond the longest frame must not decide: it may come in the next piece.
+            let view = self.buffer.get(..F::LONGEST).unwrap_or(&self.buffer);
+            let last = self.ended && view.len() == self.buffer.len();
+            match self.frames.step(view, last) {
                 Step::Frame(used, mut telegram) => {
                     telegram.offset = self.begun.take().unwrap_or(offset);
                     self.drop_front(used);
