@@ -9,6 +9,8 @@ use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::EnvFilter;
 use wattpool_core::policy::Policy;
 use wattpool_discovery_libp2p::Limits;
+use wattpool_home_devices::settings::MOST_DEVICES;
+use wattpool_home_devices::{Address, Device, GateDevice};
 use wattpool_ledger_wasmd::tx::GasPrice;
 use wattpool_meter_replay::Profile;
 use wattpool_schema::{MeterId, Window};
@@ -57,6 +59,9 @@ pub enum ConfigError {
 pub struct Config {
     /// The meter.
     pub meter: MeterConfig,
+    /// The gate to the national grid, if a device is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateDevice>,
     /// The chain.
     pub chain: ChainConfig,
     /// Other meters.
@@ -85,8 +90,19 @@ pub struct Config {
 pub struct MeterConfig {
     /// Pseudonym on the chain.
     pub id: MeterId,
-    /// Replays a profile.
-    pub replay: ReplayConfig,
+    /// Keeps the registers at the ends of windows for forty days, for devices that are read.
+    #[serde(default = "load_profile")]
+    pub load_profile: PathBuf,
+    /// Replays a profile; otherwise devices are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<ReplayConfig>,
+    /// What is read: several where import and export come from different ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device: Vec<Device>,
+}
+
+fn load_profile() -> PathBuf {
+    "load-profile.jsonl".into()
 }
 
 /// `[meter.replay]`.
@@ -286,6 +302,54 @@ impl Default for LogConfig {
     }
 }
 
+impl MeterConfig {
+    /// `value` makes an error of key, what was expected, and what was found.
+    fn check<E>(
+        &self,
+        value: impl Fn(&str, &'static str, String) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match (&self.replay, self.device.len()) {
+            (Some(replay), 0) => {
+                let scale = replay.scale;
+                if !(scale.is_finite() && scale > 0.0) {
+                    value("meter.replay.scale", "a positive number", scale.to_string())?;
+                }
+            }
+            (None, 1..=MOST_DEVICES) => {}
+            (None, 0) => value(
+                "meter",
+                "[meter.replay] or [[meter.device]]",
+                "neither".into(),
+            )?,
+            (Some(_), _) => value("meter", "[meter.replay] or [[meter.device]]", "both".into())?,
+            (None, n) => value("meter.device", "at most 8 devices", n.to_string())?,
+        }
+        let mut ports = Vec::new();
+        for (at, device) in self.device.iter().enumerate() {
+            let number = at.saturating_add(1);
+            if let Err(why) = device.check() {
+                value(
+                    &format!("meter.device {number}: {}", why.key),
+                    why.expected,
+                    why.found,
+                )?;
+            }
+            if let Ok(Address::Serial(port, _)) = device.address() {
+                if ports.contains(&port) {
+                    let key = format!("meter.device {number}: connection");
+                    value(
+                        &key,
+                        "a serial port for each device",
+                        port.display().to_string(),
+                    )?;
+                }
+                ports.push(port);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Config {
     /// Reads and checks a file. Relative paths in it start at its folder.
     ///
@@ -298,8 +362,17 @@ impl Config {
         })?;
         let mut config = Self::parse(file, &text)?;
         let folder = file.parent().unwrap_or_else(|| Path::new(""));
+        for device in &mut config.meter.device {
+            device.start_at(folder);
+        }
+        if let Some(gate) = &mut config.gate {
+            gate.start_at(folder);
+        }
+        if let Some(replay) = &mut config.meter.replay {
+            replay.file = folder.join(&replay.file);
+        }
         for path in [
-            &mut config.meter.replay.file,
+            &mut config.meter.load_profile,
             &mut config.chain.market,
             &mut config.keys.file,
             &mut config.storage.file,
@@ -358,10 +431,7 @@ impl Config {
                 found,
             );
         }
-        let scale = self.meter.replay.scale;
-        if !(scale.is_finite() && scale > 0.0) {
-            return value("meter.replay.scale", "a positive number", scale.to_string());
-        }
+        self.meter.check(value)?;
         if self.log.filter().is_err() {
             let found = format!("{:?}", self.log.level);
             return value(
@@ -377,17 +447,17 @@ impl Config {
         Ok(())
     }
 
-    /// What the meter replays.
-    pub fn profile(&self) -> Profile {
-        let replay = &self.meter.replay;
-        Profile {
+    /// What the meter replays, if it replays.
+    pub fn profile(&self) -> Option<Profile> {
+        let replay = self.meter.replay.as_ref()?;
+        Some(Profile {
             file: replay.file.clone(),
             demand: replay.demand.clone(),
             generation: Some(replay.generation.clone()).filter(|g| !g.is_empty()),
             scale: replay.scale,
             first_window: replay.first_window,
             repeat: replay.repeat,
-        }
+        })
     }
 
     /// Bounds of the network.
@@ -481,6 +551,30 @@ mod tests {
         let error = with("# blocked = []", "blocked = [\"bob\"]").to_string();
         assert!(
             error.contains("expected 32 lower-case hex digits, found \"bob\""),
+            "{error}"
+        );
+        let device = |text: &str| {
+            let replay = TEMPLATE.find("[meter.replay]").unwrap();
+            let chain = TEMPLATE.find("# A device at the gate").unwrap();
+            let mut all = TEMPLATE.to_owned();
+            all.replace_range(replay..chain, &format!("[[meter.device]]\n{text}\n"));
+            parse(&all).unwrap_err().to_string()
+        };
+        let error = device("kind = \"p1\"\nconnection = \"/dev/ttyS0\"\nunit = 1");
+        assert!(error.contains("meter.device 1: unit: expected"), "{error}");
+        let error = device("kind = \"mqtt\"\nconnection = \"tcp://x\"");
+        assert!(
+            error.contains("meter.device 1: connection: expected mqtt://host"),
+            "{error}"
+        );
+        let error = with(
+            "[meter.replay]",
+            "[[meter.device]]\nkind = \"p1\"\nconnection = \"/dev/a\"\n[meter.replay]",
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("meter: expected [meter.replay] or [[meter.device]], found both"),
             "{error}"
         );
         let error = with("# level = \"info\"", "level = \"in,,fo==\"").to_string();

@@ -4,6 +4,7 @@
 
 mod client;
 mod commands;
+mod home_meter;
 mod http;
 mod keystore;
 mod logs;

@@ -1,5 +1,6 @@
 //! The composition root of an agent: adapters from the configuration, one runtime after another over them.
 
+use super::home_meter::HomeMeter;
 use super::http;
 use super::keystore::Keystore;
 use super::passphrase;
@@ -18,17 +19,20 @@ use wattpool_core::ports::Signer;
 use wattpool_core::timing::Timing;
 use wattpool_daemon::config::Config;
 use wattpool_discovery_libp2p::{Config as MeshConfig, Mesh};
+use wattpool_home_devices::DeviceGate;
 use wattpool_journal_sqlite::SqliteJournal;
 use wattpool_ledger_wasmd::{ChainSettings, Client, Key, Market as Deployment, WasmdLedger};
-use wattpool_meter_replay::ReplayMeter;
 use wattpool_runtime::{pauses, Ended, Ports, Registry, Runtime, Settings};
 use wattpool_schema::pool::{MeterResponse, QueryMsg};
 
-/// Without a switch at the meter the gate is told to the log.
-struct LoggedGate;
+/// The gate is told to the log, and to its device where there is one.
+struct HomeGate(Option<DeviceGate>);
 
-impl GridGate for LoggedGate {
+impl GridGate for HomeGate {
     fn set(&self, gate: Gate) {
+        if let Some(device) = &self.0 {
+            device.set(gate);
+        }
         match gate {
             Gate::Open => tracing::info!("the gate to the national grid is open"),
             Gate::Limit(wh) => tracing::info!(%wh, "the gate to the national grid has a limit"),
@@ -70,7 +74,7 @@ struct PublicKeys {
 async fn agent(config: &Config) -> Result<()> {
     let stop = stop_signal()?;
     let deployment = Deployment::read(&config.chain.market)?;
-    let meter = ReplayMeter::open(&config.profile(), deployment.window_seconds)?;
+    let meter = HomeMeter::open(config, deployment.window_seconds)?;
     let keystore = Keystore::open(
         &config.keys.file,
         passphrase::get(&config.keys.passphrase_file)?,
@@ -134,7 +138,7 @@ async fn keep_running(
     parts: &Parts,
     settings: ChainSettings,
     mesh: &Arc<Mesh>,
-    meter: ReplayMeter,
+    meter: HomeMeter,
     registry: Arc<Registry>,
 ) -> Result<()> {
     let connect = || Client::connect(settings.clone());
@@ -153,6 +157,13 @@ async fn keep_running(
         return Ok(());
     };
     let meter = Arc::new(meter);
+    let window_s = parts.deployment.window_seconds;
+    let device = config
+        .gate
+        .as_ref()
+        .map(|g| DeviceGate::start(g, window_s))
+        .transpose();
+    let gate = Arc::new(HomeGate(device.context("gate")?));
     loop {
         let register = || registration(config, parts, &client, mesh);
         let Some(identity) = parts.until("the meter's registration", register).await else {
@@ -168,7 +179,7 @@ async fn keep_running(
             ledger: Arc::clone(&ledger),
             network: Arc::clone(mesh),
             meter: Arc::clone(&meter),
-            gate: Arc::new(LoggedGate),
+            gate: Arc::clone(&gate) as Arc<dyn GridGate>,
             journal: Box::new(SqliteJournal::open(&config.storage.file)?),
             history: Box::new(SqliteJournal::open_for_history(&config.storage.file)?),
             signer: Arc::clone(&parts.signer),

@@ -21,6 +21,7 @@ pub mod axdr;
 pub mod cipher;
 pub mod clock;
 pub mod dlms;
+pub mod household;
 pub mod json;
 pub mod links;
 pub mod modbus;

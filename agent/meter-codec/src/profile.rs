@@ -95,6 +95,31 @@ impl Profile {
         true
     }
 
+    /// The clock was set back: what was heard of later than this moment is forgotten, and the profile goes on from it.
+    pub fn begin_again(&mut self, moment: Moment) {
+        let live = self.window_of(moment.at);
+        drop(self.ends.split_off(&live));
+        self.last = Some(moment);
+    }
+
+    /// Puts back an end of a window that was kept; the newest one is the last moment heard.
+    pub fn restore(&mut self, window: Window, end: Result<Moment, u64>) {
+        self.ends.insert(window, end);
+        if let Ok(end) = end {
+            if self.last.is_none_or(|l| l.at < end.at) {
+                self.last = Some(end);
+            }
+        }
+    }
+
+    /// Ends of windows from one on, oldest first; of those without registers, how many seconds nothing was heard.
+    pub fn ends_from(
+        &self,
+        window: Window,
+    ) -> impl Iterator<Item = (Window, Result<Moment, u64>)> + '_ {
+        self.ends.range(window..).map(|(w, end)| (*w, *end))
+    }
+
     /// Registers at the end of a window.
     ///
     /// # Errors

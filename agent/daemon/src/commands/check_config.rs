@@ -13,35 +13,73 @@ pub fn run(shown: &Shown) -> Result<u8, Failure> {
     let config = Config::read(&shown.at.config).map_err(Failure::input)?;
     config.limits().check().map_err(Failure::input)?;
     let market = Market::read(&config.chain.market).map_err(Failure::input)?;
-    let profile = config.profile();
-    let meter = ReplayMeter::open(&profile, market.window_seconds).map_err(Failure::input)?;
+    let replayed = config
+        .profile()
+        .map(|p| ReplayMeter::open(&p, market.window_seconds));
+    let replayed = replayed.transpose().map_err(Failure::input)?;
+    for device in &config.meter.device {
+        // What their files hold, too.
+        device.dialect().map_err(Failure::input)?;
+        device.secret().map_err(Failure::input)?;
+    }
+    if let Some(gate) = &config.gate {
+        gate.check().context("gate").map_err(Failure::input)?;
+    }
     if shown.json {
         crate::print(&crate::json(&config)?)?;
         return Ok(0);
     }
-    crate::print(&explain(&config, &market, &meter).context("explanation")?)?;
+    crate::print(&explain(&config, &market, replayed.as_ref()).context("explanation")?)?;
     Ok(0)
 }
 
-fn explain(config: &Config, market: &Market, meter: &ReplayMeter) -> anyhow::Result<String> {
+fn explain(
+    config: &Config,
+    market: &Market,
+    replayed: Option<&ReplayMeter>,
+) -> anyhow::Result<String> {
     let mut text = String::new();
     let mut line = |name: &str, value: String| writeln!(text, "{name:<10}{value}");
     let window_s = market.window_seconds;
-    let (import, export) = meter.largest();
     line("meter", config.meter.id.to_string())?;
-    line(
-        "",
-        format!(
-            "replays {} windows of {}{}, at most {import} Wh in and {export} Wh out per window",
-            meter.rows(),
-            config.meter.replay.file.display(),
-            if config.meter.replay.repeat {
-                ", again and again"
-            } else {
-                " once"
-            },
-        ),
-    )?;
+    if let (Some(meter), Some(replay)) = (replayed, &config.meter.replay) {
+        let (import, export) = meter.largest();
+        line(
+            "",
+            format!(
+                "replays {} windows of {}{}, at most {import} Wh in and {export} Wh out per window",
+                meter.rows(),
+                replay.file.display(),
+                if replay.repeat {
+                    ", again and again"
+                } else {
+                    " once"
+                },
+            ),
+        )?;
+    }
+    for device in &config.meter.device {
+        let (imports, exports) = device.role.counts();
+        let counts = match (imports, exports) {
+            (true, true) => "import and export",
+            (true, false) => "import",
+            _ => "export",
+        };
+        let address = device.address()?;
+        line(
+            "",
+            format!(
+                "reads {counts} of {} ({}) at {address}",
+                device.name(),
+                device.kind
+            ),
+        )?;
+    }
+    let gate = config
+        .gate
+        .as_ref()
+        .map(|g| format!("told at {} every {} s", g.connection, g.refresh_s));
+    line("gate", gate.unwrap_or("told to the log alone".into()))?;
     line(
         "chain",
         format!("{} over {}", market.chain_id, config.chain.rpc.join(", ")),

@@ -8,25 +8,62 @@ use crate::Failure;
 use anyhow::Context;
 use std::fs::OpenOptions;
 use std::io::Write;
-use wattpool_daemon::config::{Config, TEMPLATE};
+use std::str::FromStr;
+use wattpool_daemon::config::Config;
+use wattpool_daemon::template::{configuration, METERS};
 use wattpool_schema::MeterId;
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     shown: Shown,
+    /// The kind of meter to read, such as p1 or shelly; without it a profile is replayed. Or, as --id, the pseudonym.
+    #[arg(long, value_name = "KIND|ID")]
+    meter: Option<Named>,
+    /// Where the meter is: a serial port, or such as tcp://192.168.1.20:502.
+    #[arg(long, value_name = "CONNECTION")]
+    connection: Option<String>,
     /// The meter's pseudonym, if the registrar has told it already.
     #[arg(long, value_name = "ID")]
-    meter: Option<MeterId>,
+    id: Option<MeterId>,
+}
+
+/// A kind of meter, or a pseudonym.
+#[derive(Clone)]
+enum Named {
+    /// What stands in the configuration for it.
+    Kind(&'static str),
+    Id(MeterId),
+}
+
+impl FromStr for Named {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some((_, block)) = METERS.iter().find(|(name, _)| *name == text) {
+            return Ok(Self::Kind(block));
+        }
+        let names: Vec<&str> = METERS.iter().map(|(name, _)| *name).collect();
+        text.parse().map(Self::Id).map_err(|_| {
+            format!(
+                "expected {}, or a pseudonym of 32 hexadecimal digits",
+                names.join(", ")
+            )
+        })
+    }
 }
 
 pub fn run(args: &Args) -> Result<u8, Failure> {
     let file = &args.shown.at.config;
-    let mut text = TEMPLATE.to_owned();
-    if let Some(meter) = args.meter {
-        let nobody = MeterId([0; 16]).to_string();
-        text = text.replacen(&nobody, &meter.to_string(), 1);
-    }
+    let (block, named) = match &args.meter {
+        Some(Named::Kind(block)) => (Some(*block), None),
+        Some(Named::Id(id)) => (None, Some(*id)),
+        None => (None, None),
+    };
+    let text = configuration(block, args.connection.as_deref(), args.id.or(named))
+        .map_err(Failure::input)?;
+    // Nothing is written that could not be read.
+    Config::parse(file, &text).map_err(Failure::input)?;
     let name = || format!("configuration {}", file.display());
     if let Some(folder) = file.parent().filter(|f| !f.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(name)?;

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// The meter: decode what it says.
+    /// The meter: read it, test it, decode what it says.
     #[command(subcommand)]
     Meter(meter::Meter),
     /// Run the agent of a meter.

@@ -1,0 +1,442 @@
+//! The gate to the national grid as a coil or register of a Modbus device, a message of a broker, or an HTTP call.
+//!
+//! What is said is said again every few seconds, so that the device can open by itself when the agent is gone (a dead
+//! man's switch): a broker tells the last will, a Modbus or HTTP device has a time-out of its own to set. A limit
+//! that the agent has not renewed for two windows is not repeated either: the gate opens.
+
+use crate::modbus::Unit;
+use crate::mqtt::{self, Broker};
+use crate::settings::{host_port, read, Address, LineSettings, SettingsError};
+use crate::source::one_line;
+use reqwest::Client;
+use rumqttc::{AsyncClient, Event, Incoming, LastWill, MqttOptions, PublishOptions, QoS};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout, Instant};
+use wattpool_core::io::Gate;
+use wattpool_core::ports::home::GridGate;
+
+/// How a register says that the gate is open.
+const OPEN: u16 = u16::MAX;
+/// Longest time for one word to a device.
+const WORD: Duration = Duration::from_secs(10);
+
+/// What the device at the gate speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GateKind {
+    /// A coil or a register over Modbus.
+    Modbus,
+    /// A topic of a broker.
+    Mqtt,
+    /// A call over HTTP.
+    Http,
+}
+
+/// The device at the gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateDevice {
+    /// What it speaks.
+    pub kind: GateKind,
+    /// Where it is, as of a meter.
+    pub connection: String,
+    /// Seconds after which it is told again.
+    #[serde(default = "refresh")]
+    pub refresh_s: u64,
+    /// Serial line (`modbus`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// Modbus unit; 1 without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<u8>,
+    /// This coil is on while there is a limit (`modbus`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coil: Option<u16>,
+    /// This register holds the limit in W, 65535 for none (`modbus`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<u16>,
+    /// Where `{"limit_w": 1200}` is said, null for none (`mqtt`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// User at the broker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// File with the broker's password, or the bearer token of the HTTP call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_file: Option<PathBuf>,
+    /// Certificates that the broker is known by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+}
+
+const fn refresh() -> u64 {
+    10
+}
+
+/// How the device is told.
+enum Link {
+    Modbus {
+        address: Address,
+        unit: Option<u8>,
+        coil: Option<u16>,
+        register: Option<u16>,
+    },
+    Mqtt {
+        options: Box<MqttOptions>,
+        topic: String,
+    },
+    Http {
+        url: String,
+        secret: Option<String>,
+    },
+}
+
+impl GateDevice {
+    /// Relative paths start at this folder.
+    pub fn start_at(&mut self, folder: &Path) {
+        for path in [&mut self.secret_file, &mut self.ca_file]
+            .into_iter()
+            .flatten()
+        {
+            *path = folder.join(&path);
+        }
+    }
+
+    /// Checks everything that can be checked without the device.
+    ///
+    /// # Errors
+    /// The first setting that cannot be meant.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        self.link().map(drop)
+    }
+
+    fn link(&self) -> Result<Link, SettingsError> {
+        let wrong = |key: &str, expected, found: String| SettingsError {
+            key: key.to_owned(),
+            expected,
+            found,
+        };
+        if !(1..=600).contains(&self.refresh_s) {
+            return Err(wrong("refresh_s", "1 to 600", self.refresh_s.to_string()));
+        }
+        let modbus = self.kind == GateKind::Modbus;
+        let mqtt = self.kind == GateKind::Mqtt;
+        for (key, given, belongs) in [
+            (
+                "line",
+                self.line.is_some(),
+                modbus && self.connection.starts_with('/'),
+            ),
+            ("unit", self.unit.is_some(), modbus),
+            ("coil", self.coil.is_some(), modbus),
+            ("register", self.register.is_some(), modbus),
+            ("topic", self.topic.is_some(), mqtt),
+            ("user", self.user.is_some(), mqtt),
+            ("ca_file", self.ca_file.is_some(), mqtt),
+            ("secret_file", self.secret_file.is_some(), !modbus),
+        ] {
+            if given && !belongs {
+                return Err(wrong(key, "it only where its kind has it", "it".into()));
+            }
+        }
+        let secret = self
+            .secret_file
+            .as_deref()
+            .map(|f| read("secret_file", f))
+            .transpose()?;
+        let secret = secret.map(|s| s.trim_end_matches(['\n', '\r']).to_owned());
+        let scheme = self.connection.split_once("://");
+        let unknown = |expected| wrong("connection", expected, format!("{:?}", self.connection));
+        match self.kind {
+            GateKind::Modbus => {
+                if self.coil.is_some() == self.register.is_some() {
+                    return Err(wrong(
+                        "coil",
+                        "a coil or a register",
+                        "neither or both".into(),
+                    ));
+                }
+                let expected = "a serial port, or tcp://host:port";
+                let address = match scheme {
+                    Some(("tcp", rest)) => {
+                        let (host, port) =
+                            host_port(rest, Some(502)).ok_or_else(|| unknown(expected))?;
+                        Address::Tcp(host, port)
+                    }
+                    None if self.connection.starts_with('/') => {
+                        let text = self.line.as_deref().unwrap_or("9600 8N1");
+                        let line: LineSettings = text
+                            .parse()
+                            .map_err(|()| wrong("line", "such as 9600 8N1", text.to_owned()))?;
+                        Address::Serial(self.connection.as_str().into(), line)
+                    }
+                    _ => return Err(unknown(expected)),
+                };
+                Ok(Link::Modbus {
+                    address,
+                    unit: self.unit,
+                    coil: self.coil,
+                    register: self.register,
+                })
+            }
+            GateKind::Mqtt => {
+                let expected = "mqtt://host, mqtt://host:port, or mqtts:// for TLS";
+                let Some((scheme @ ("mqtt" | "mqtts"), rest)) = scheme else {
+                    return Err(unknown(expected));
+                };
+                let tls = scheme == "mqtts";
+                let usual = if tls { 8883 } else { 1883 };
+                let (host, port) = host_port(rest, Some(usual)).ok_or_else(|| unknown(expected))?;
+                let topic = self
+                    .topic
+                    .clone()
+                    .filter(|t| !t.is_empty() && !t.contains(['+', '#']));
+                let topic = topic.ok_or_else(|| {
+                    wrong(
+                        "topic",
+                        "a topic without + and #",
+                        format!("{:?}", self.topic),
+                    )
+                })?;
+                let mut options = Broker {
+                    host,
+                    port,
+                    tls,
+                    user: self.user.clone(),
+                    password: secret,
+                    ca_file: self.ca_file.clone(),
+                    client: format!("wattpool-{}-gate", std::process::id()),
+                }
+                .options()?;
+                let will = LastWill::new(
+                    topic.clone(),
+                    words(None).to_string(),
+                    QoS::AtLeastOnce,
+                    true,
+                );
+                options.set_last_will(will);
+                Ok(Link::Mqtt {
+                    options: Box::new(options),
+                    topic,
+                })
+            }
+            GateKind::Http => match scheme {
+                Some(("http", rest)) if !rest.is_empty() => Ok(Link::Http {
+                    url: self.connection.clone(),
+                    secret,
+                }),
+                _ => Err(unknown("such as http://host/gate (https is not spoken)")),
+            },
+        }
+    }
+}
+
+/// What a device is told: the limit in W, or null.
+fn words(limit_w: Option<u64>) -> serde_json::Value {
+    json!({ "limit_w": limit_w })
+}
+
+/// A gate to the national grid that is told as long as this lives.
+#[derive(Debug)]
+pub struct DeviceGate {
+    limit: watch::Sender<(Option<u64>, Instant)>,
+    window_s: u32,
+    task: JoinHandle<()>,
+}
+
+impl DeviceGate {
+    /// Begins to tell the device, in the running tokio runtime, that the gate is open.
+    ///
+    /// # Errors
+    /// A setting that cannot be meant.
+    pub fn start(device: &GateDevice, window_s: u32) -> Result<Self, SettingsError> {
+        let link = device.link()?;
+        let (limit, told) = watch::channel((None, Instant::now()));
+        let every = Duration::from_secs(device.refresh_s);
+        let stale = Duration::from_secs(u64::from(window_s).saturating_mul(2));
+        let task = tokio::spawn(tell(link, told, every, stale));
+        Ok(Self {
+            limit,
+            window_s,
+            task,
+        })
+    }
+}
+
+impl Drop for DeviceGate {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl GridGate for DeviceGate {
+    fn set(&self, gate: Gate) {
+        let limit = match gate {
+            Gate::Open => None,
+            // Rounded up: never below what is needed.
+            Gate::Limit(wh) => Some(
+                wh.0.saturating_mul(3_600)
+                    .div_ceil(u64::from(self.window_s).max(1)),
+            ),
+        };
+        self.limit.send_replace((limit, Instant::now()));
+    }
+}
+
+async fn tell(
+    link: Link,
+    mut told: watch::Receiver<(Option<u64>, Instant)>,
+    every: Duration,
+    stale: Duration,
+) {
+    let mut teller = match link {
+        Link::Modbus {
+            address,
+            unit,
+            coil,
+            register,
+        } => Teller::Modbus {
+            address,
+            number: unit,
+            coil,
+            register,
+            unit: None,
+        },
+        Link::Mqtt { options, topic } => {
+            let (client, mut events) = AsyncClient::builder(*options).capacity(10).build();
+            let connection = tokio::spawn(async move {
+                let mut well = false;
+                loop {
+                    match mqtt::next(&mut events).await {
+                        Ok(Event::Incoming(Incoming::ConnAck(_))) => well = true,
+                        Ok(_) => {}
+                        Err(why) => {
+                            if well {
+                                tracing::warn!("the gate's broker: {why}");
+                            }
+                            well = false;
+                            sleep(Duration::from_secs(5)).await;
+                        }
+                    }
+                }
+            });
+            Teller::Mqtt {
+                client,
+                topic,
+                _connection: Aborts(connection),
+            }
+        }
+        Link::Http { url, secret } => Teller::Http {
+            client: Client::new(),
+            url,
+            secret,
+        },
+    };
+    let mut said = String::new();
+    loop {
+        let (limit, since) = *told.borrow_and_update();
+        let limit = limit.filter(|_| since.elapsed() < stale);
+        let why = match timeout(WORD, teller.say(limit)).await {
+            Ok(Ok(())) => String::new(),
+            Ok(Err(why)) => one_line(&why),
+            Err(_) => format!("no answer within {} s", WORD.as_secs()),
+        };
+        if why != said {
+            if why.is_empty() {
+                tracing::info!("the gate is told again");
+            } else {
+                tracing::warn!("the gate is not told: {why}");
+            }
+            said = why;
+        }
+        tokio::select! {
+            changed = told.changed() => if changed.is_err() { return },
+            () = sleep(every) => {}
+        }
+    }
+}
+
+struct Aborts(JoinHandle<()>);
+
+impl Drop for Aborts {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+enum Teller {
+    Modbus {
+        address: Address,
+        number: Option<u8>,
+        coil: Option<u16>,
+        register: Option<u16>,
+        unit: Option<Unit>,
+    },
+    Mqtt {
+        client: AsyncClient,
+        topic: String,
+        _connection: Aborts,
+    },
+    Http {
+        client: Client,
+        url: String,
+        secret: Option<String>,
+    },
+}
+
+impl Teller {
+    async fn say(&mut self, limit: Option<u64>) -> Result<(), String> {
+        match self {
+            Self::Modbus {
+                address,
+                number,
+                coil,
+                register,
+                unit,
+            } => {
+                // Taken out: a connection that failed, or waits for an answer, is not used again.
+                let mut open = match unit.take() {
+                    Some(open) => open,
+                    None => Unit::open(address, *number).await?,
+                };
+                if let Some(coil) = coil {
+                    open.set_coil(*coil, limit.is_some()).await?;
+                }
+                if let Some(register) = register {
+                    let watts = limit.and_then(|w| u16::try_from(w).ok()).unwrap_or(OPEN);
+                    open.set_register(*register, watts).await?;
+                }
+                *unit = Some(open);
+                Ok(())
+            }
+            Self::Mqtt { client, topic, .. } => {
+                let options = PublishOptions::new(QoS::AtLeastOnce).retained();
+                let text = words(limit).to_string();
+                client
+                    .try_publish(topic.as_str(), text, options)
+                    .map_err(|e| e.to_string())
+            }
+            Self::Http {
+                client,
+                url,
+                secret,
+            } => {
+                let mut call = client.post(url.as_str()).json(&words(limit));
+                if let Some(token) = secret {
+                    call = call.bearer_auth(token);
+                }
+                let answer = call.send().await.map_err(|e| crate::http::told(&e))?;
+                if answer.status().is_success() {
+                    Ok(())
+                } else {
+                    Err(format!("{url}: {}", answer.status()))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Devices whose values are fetched as JSON.
+
+use crate::settings::Quantity;
+use crate::source::{code, next_tick, now, Pauses, Source};
+use reqwest::Client;
+use std::time::Duration;
+use wattpool_meter_codec::json;
+
+/// Longest time for one answer.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Asks for ever.
+pub(crate) async fn run(source: Source, url: String, secret: Option<String>) {
+    let mut pauses = Pauses::default();
+    let client = loop {
+        match Client::builder().timeout(ANSWER).build() {
+            Ok(client) => break client,
+            Err(why) => source.trouble(&why),
+        }
+        pauses.wait().await;
+    };
+    loop {
+        match fetch(&client, &url, secret.as_deref()).await {
+            Ok(text) => {
+                if take(&source, &text) {
+                    pauses.well();
+                }
+                next_tick(source.device.interval_s()).await;
+            }
+            Err(why) => {
+                source.trouble(&why);
+                pauses.wait().await;
+            }
+        }
+    }
+}
+
+/// A page, as long as [`json::LONGEST`] at most.
+pub(crate) async fn fetch(
+    client: &Client,
+    url: &str,
+    secret: Option<&str>,
+) -> Result<Vec<u8>, String> {
+    let mut asked = client.get(url);
+    if let Some(token) = secret {
+        asked = asked.bearer_auth(token);
+    }
+    let mut answer = asked.send().await.map_err(|e| told(&e))?;
+    if !answer.status().is_success() {
+        return Err(format!("{url}: {}", answer.status()));
+    }
+    let mut text = Vec::new();
+    while let Some(part) = answer.chunk().await.map_err(|e| told(&e))? {
+        if text.len().saturating_add(part.len()) > json::LONGEST {
+            return Err(format!("{url}: longer than {} bytes", json::LONGEST));
+        }
+        text.extend_from_slice(&part);
+    }
+    Ok(text)
+}
+
+/// An error and its causes.
+pub(crate) fn told(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// Whether something could be read.
+fn take(source: &Source, text: &[u8]) -> bool {
+    let mut registers = Vec::new();
+    let mut power = None;
+    for (number, value) in source.device.value.iter().enumerate() {
+        let path = value.path.as_deref().unwrap_or("");
+        match json::value(text, path, value.unit, code(value.quantity)) {
+            Ok(found) if value.quantity == Quantity::Power => {
+                let watts = found.whole().unwrap_or(0);
+                power = Some(power.unwrap_or(0i64).saturating_add(watts));
+            }
+            Ok(found) => registers.extend(source.line_of(number).map(|line| (line, found))),
+            Err(problem) => source.refused(&problem),
+        }
+    }
+    source.values(now(), &registers, power);
+    !registers.is_empty()
+}

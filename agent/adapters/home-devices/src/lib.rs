@@ -1,0 +1,23 @@
+//! What stands in a home: meters that are read over serial lines, TCP, Modbus, MQTT and HTTP, and the outputs of the
+//! agent.
+//!
+//! A [`Device`] is what the owner says of a meter. [`LiveMeter`] listens to all devices of a home, draws the
+//! registers at the ends of windows from what they say ([`wattpool_meter_codec::household`]), keeps them on disk and
+//! is the agent's meter. [`listen`] alone serves whoever wants to see every word.
+
+mod bytes;
+pub mod gate;
+mod http;
+pub mod judge;
+mod live;
+mod modbus;
+mod mqtt;
+pub mod settings;
+mod source;
+mod store;
+
+pub use gate::{DeviceGate, GateDevice};
+pub use live::LiveMeter;
+pub use modbus::{scan, Model};
+pub use settings::{Address, Device, SettingsError};
+pub use source::{lines, listen, Listener, Said};

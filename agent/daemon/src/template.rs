@@ -1,0 +1,103 @@
+//! The configuration that `agent init` writes: the commented file, with one of the known meters in it.
+
+use crate::config::TEMPLATE;
+use wattpool_schema::MeterId;
+
+/// Meters that `agent init` knows, and their part of the file.
+pub const METERS: [(&str, &str); 10] = [
+    ("p1", include_str!("meters/p1.toml")),
+    ("sml", include_str!("meters/sml.toml")),
+    ("dlms", include_str!("meters/dlms.toml")),
+    ("sunspec", include_str!("meters/sunspec.toml")),
+    ("sdm630", include_str!("meters/sdm630.toml")),
+    ("em340", include_str!("meters/em340.toml")),
+    ("tasmota", include_str!("meters/tasmota.toml")),
+    ("zigbee2mqtt", include_str!("meters/zigbee2mqtt.toml")),
+    ("homeassistant", include_str!("meters/homeassistant.toml")),
+    ("shelly", include_str!("meters/shelly.toml")),
+];
+
+/// The commented file with a meter of [`METERS`] in it, its connection and the pseudonym.
+///
+/// # Errors
+/// A connection for a profile that is replayed.
+pub fn configuration(
+    meter: Option<&str>,
+    connection: Option<&str>,
+    id: Option<MeterId>,
+) -> Result<String, ConnectionOfProfile> {
+    let mut text = TEMPLATE.to_owned();
+    if let Some(id) = id {
+        text = text.replacen(&MeterId([0; 16]).to_string(), &id.to_string(), 1);
+    }
+    let Some(meter) = meter else {
+        return if connection.is_some() {
+            Err(ConnectionOfProfile)
+        } else {
+            Ok(text)
+        };
+    };
+    let line = |line: &str| match connection {
+        Some(to) if line.starts_with("connection = ") => {
+            format!("connection = {}\n", toml::Value::from(to))
+        }
+        // A serial line's settings have no meaning for another connection.
+        Some(to) if line.starts_with("line = ") && !to.starts_with('/') => format!("# {line}\n"),
+        _ => format!("{line}\n"),
+    };
+    let block: String = meter.lines().map(line).collect();
+    let begin = text.find("# A real meter takes the place").unwrap_or(0);
+    let end = text.find("# A device at the gate").unwrap_or(text.len());
+    text.replace_range(begin..end, &format!("{block}\n"));
+    Ok(text)
+}
+
+/// A connection was named, but no meter that has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("--connection: expected --meter with the kind of meter that it leads to")]
+pub struct ConnectionOfProfile;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use std::path::Path;
+    use wattpool_home_devices::Address;
+
+    fn parse(text: &str) -> Config {
+        Config::parse(Path::new("agent.toml"), text).unwrap()
+    }
+
+    #[test]
+    fn every_known_meter_makes_a_configuration_that_can_be_used() {
+        for (name, block) in METERS {
+            let config = parse(&configuration(Some(block), None, Some(MeterId([7; 16]))).unwrap());
+            assert_eq!(config.meter.id, MeterId([7; 16]));
+            assert_eq!(
+                (config.meter.replay, config.meter.device.len()),
+                (None, 1),
+                "{name}"
+            );
+            assert_eq!(config.chain, parse(TEMPLATE).chain, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_connection_takes_the_place_of_the_example() {
+        let block = METERS[0].1;
+        let to = |connection| {
+            let config = parse(&configuration(Some(block), Some(connection), None).unwrap());
+            config.meter.device[0].address().unwrap()
+        };
+        assert_eq!(to("tcp://10.0.0.2:23"), Address::Tcp("10.0.0.2".into(), 23));
+        let serial = to("/dev/serial/by-id/usb-FTDI");
+        assert_eq!(
+            serial.to_string(),
+            "/dev/serial/by-id/usb-FTDI at 115200 8N1"
+        );
+        assert_eq!(
+            configuration(None, Some("/dev/ttyS0"), None),
+            Err(ConnectionOfProfile)
+        );
+    }
+}
