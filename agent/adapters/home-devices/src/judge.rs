@@ -205,6 +205,7 @@ impl Minute {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
     use wattpool_meter_codec::{Reading, Register};

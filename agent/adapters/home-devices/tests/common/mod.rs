@@ -58,7 +58,8 @@ impl Ear {
 
     pub async fn word(&mut self) -> Word {
         let next = tokio::time::timeout(LONGEST, self.words.recv()).await;
-        next.expect("nothing was heard").unwrap()
+        next.unwrap_or_else(|_| panic!("nothing was heard"))
+            .unwrap()
     }
 
     /// The next word of which this makes something.
