@@ -25,6 +25,13 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<u8, Failure> {
     let mut found = Vec::with_capacity(args.files.len());
     for file in &args.files {
+        if file.is_dir() {
+            return Err(Failure::input(anyhow::anyhow!(
+                "{}: is a folder; expected files, such as {}",
+                file.display(),
+                file.join("*.csv").display()
+            )));
+        }
         found.push(inspect(file, args.zone.as_deref()).map_err(Failure::input)?);
     }
     if args.json {

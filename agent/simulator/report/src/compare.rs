@@ -197,10 +197,14 @@ pub fn remarks(runs: &[Run]) -> Vec<String> {
         values.any(|value| Some(value) != first)
     };
     type Said<'a> = &'a dyn Fn(&Summary) -> String;
-    let checks: [(&str, Said<'_>); 4] = [
+    let checks: [(&str, Said<'_>); 5] = [
         (
             "the periods differ: compare what is told at one rate",
             &|s| format!("{} {}", s.start, s.days),
+        ),
+        (
+            "the windows differ: within a longer one a home nets more by itself, and its bill without trading is another",
+            &|s| s.window_s.to_string(),
         ),
         ("the currencies differ", &|s| format!("{:?}", s.currency)),
         ("the numbers of homes differ", &|s| s.meters.to_string()),
@@ -256,6 +260,9 @@ pub fn table(runs: &[Run]) -> String {
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
+    for remark in remarks(runs) {
+        text.push_str(&format!("Note: {remark}\n"));
+    }
     for row in &rows {
         let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
@@ -271,9 +278,6 @@ pub fn table(runs: &[Run]) -> String {
         }
         text.push_str(line.trim_end());
         text.push('\n');
-    }
-    for remark in remarks(runs) {
-        text.push_str(&format!("Note: {remark}\n"));
     }
     text
 }

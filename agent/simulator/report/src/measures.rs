@@ -188,8 +188,8 @@ fn notes(
 pub fn fee_warning(fees: &Fees) -> String {
     match fees.share_of_welfare {
         Some(share) => format!(
-            "fees eat {:.1} % of what trading brings (more than {:.0} %): a lower price of gas, longer windows, or \
-             fewer and larger trades would leave more",
+            "fees eat {:.1} % of what trading brings (more than {:.0} %): longer windows (window_s), a lower price of \
+             gas, or fewer and larger trades would leave more",
             share * 100.0,
             FEES_WARNED_FROM * 100.0
         ),
