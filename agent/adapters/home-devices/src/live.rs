@@ -78,7 +78,7 @@ impl LiveMeter {
     /// file that keeps the load profile.
     ///
     /// # Errors
-    /// [`StartError`]: a setting cannot be meant, or the file cannot be used.
+    /// `StartError`: a setting cannot be meant, or the file cannot be used.
     pub fn start(devices: &[Device], window_s: u32, profile: &Path) -> Result<Self, StartError> {
         let mut household = Household::new(window_s);
         let mut first = Vec::new();

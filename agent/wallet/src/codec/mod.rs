@@ -2,7 +2,7 @@
 //! the older encoding's JSON (what multisig accounts sign).
 //!
 //! A message is a JSON object in the form of the Cosmos SDK: `"@type"` and its fields under their protobuf names, 64-bit
-//! numbers as text, bytes as base64. [`shapes`] lists the messages; a new one is one more entry there.
+//! numbers as text, bytes as base64. `shapes` lists the messages; a new one is one more entry there.
 
 mod amino;
 mod shapes;
