@@ -28,10 +28,12 @@ impl Input<'_> {
             keys!["profiles", "time", "zone"],
             table.time.zone.as_deref(),
         )?;
+        // Where stamps need no zone, a local start is by the clock that results are shown in.
+        let shown = timing::clock(source, keys!["timezone"], file.timezone.as_deref())?;
         let start = match &file.start {
             None => None,
             Some(value) => {
-                let at = moment_at(source, keys!["start"], value, clock)?;
+                let at = moment_at(source, keys!["start"], value, clock.or(shown))?;
                 if at.checked_rem(i64::from(file.window_s)) != Some(0) {
                     let problem = format!("{value} is inside a window of {} s", file.window_s);
                     let mut expected = "the edge of a window, in UTC".to_string();

@@ -286,7 +286,7 @@ fn whole_seconds(seconds: f64) -> i64 {
 
 /// What a moment in a scenario file must be.
 pub(crate) const MOMENT_EXPECTED: &str =
-    "an RFC 3339 time such as 2026-05-04T00:00:00+02:00, or a local time or date with a zone";
+    "an RFC 3339 time such as 2026-05-04T00:00:00+02:00, or a local time or date beside a timezone or zone";
 
 /// Reads a moment of a scenario file: with an offset, or by a clock.
 pub(crate) fn moment(value: &toml::Value, clock: Option<Clock>) -> Option<i64> {

@@ -278,3 +278,25 @@ fn words_for_a_missing_value() {
         );
     }
 }
+
+/// Stamps that need no zone, and a start as people write it: by the clock that results are shown in.
+#[test]
+fn a_local_start_beside_unix_times() {
+    let scenario = |head: &str| {
+        let keys = hourly("", LOAD, "column = \"t\"\nformat = \"unix\"");
+        keys.replace("window_s = 3600\n", &format!("window_s = 3600\n{head}"))
+    };
+    // From 23:00 in Berlin on 3 May 2026; the day begins an hour later.
+    let from = MAY - 7_200 - 3_600;
+    let file: String = (0..4)
+        .map(|h| format!("{},{}\n", from + h * 3_600, h + 1))
+        .collect();
+    let file = format!("t,x\n{file}");
+    let zoned = "timezone = \"Europe/Berlin\"\nstart = \"2026-05-04\"\n";
+    assert_eq!(demand(&read(&scenario(zoned), &file)), [2, 3, 4]);
+    let said = refused(&scenario("start = \"2026-05-04\"\n"), &file);
+    assert!(
+        said.contains("case.toml:3: start:") && said.contains("beside a timezone or zone"),
+        "{said}"
+    );
+}
