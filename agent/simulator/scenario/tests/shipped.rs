@@ -269,3 +269,19 @@ fn the_described_format_is_the_one_that_is_read() {
     let file: wattpool_scenario::file::ScenarioFile = toml::from_str(example).unwrap();
     assert_eq!((file.name.as_str(), file.homes.len()), ("street", 1));
 }
+
+/// A new key of the policy is explained where all of them are.
+#[test]
+fn every_key_of_the_policy_is_in_the_explained_scenario() {
+    let text = std::fs::read_to_string(scenario("neighbourhood.toml")).unwrap();
+    let policy = serde_json::to_value(Policy::default()).unwrap();
+    for key in policy.as_object().unwrap().keys() {
+        let found = text.lines().any(|line| {
+            let line = line.trim_start_matches(['#', ' ']);
+            line.starts_with(&format!("{key} ="))
+                || line == format!("[policy.{key}]")
+                || line.split([',', ' ']).any(|word| word == key)
+        });
+        assert!(found, "neighbourhood.toml does not name policy.{key}");
+    }
+}
