@@ -224,7 +224,7 @@ fn up_deploys_once_and_leaves_nothing_when_that_fails() {
     assert!(lines.starts_with(&begin), "{lines}");
     assert!(lines.contains("/keys/node0 --contracts "), "{lines}");
     assert!(
-        lines.contains("key: 24 words, mode 600\nwindow_seconds = 30\nhalt_seconds = 3\n"),
+        lines.contains("key: 24 words, mode 600\nwindow_seconds = 30\nblock_seconds = 1\n"),
         "{lines}"
     );
     assert!(String::from_utf8_lossy(&output.stdout).contains("watt1pool"));
