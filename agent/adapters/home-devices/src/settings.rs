@@ -81,7 +81,7 @@ pub struct Device {
     /// Modbus unit (`sunspec`, `modbus`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<u8>,
-    /// The SunSpec model to read; without it the first meter, else the first inverter.
+    /// The SunSpec model to read; without it the first meter, resource or inverter, in this order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<u16>,
     /// User at the broker or page (`mqtt`).
