@@ -6,7 +6,7 @@ use anyhow::{bail, Context, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use wattpool_meter_codec::cipher::{parse_key, Keys};
 use wattpool_meter_codec::clock::{utc_text, Zone};
@@ -257,10 +257,7 @@ impl Decoding<'_> {
         };
         let mut text = serde_json::to_string(&line)?;
         text.push('\n');
-        let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.flush())
-            .context("standard output")?;
+        crate::print(&text)?;
         self.decoded = self.decoded.saturating_add(1);
         Ok(())
     }

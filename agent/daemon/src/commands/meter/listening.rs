@@ -2,9 +2,8 @@
 
 use super::super::At;
 use crate::Failure;
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, Result};
 use serde::Serialize;
-use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -141,10 +140,7 @@ pub fn read(args: &Read) -> Result<u8, Failure> {
                 };
                 let mut text = serde_json::to_string(&line)?;
                 text.push('\n');
-                let mut out = std::io::stdout().lock();
-                out.write_all(text.as_bytes())
-                    .and_then(|()| out.flush())
-                    .context("standard output")?;
+                crate::print(&text)?;
                 count = count.saturating_add(1);
             }
             Word::Trouble(number, why) => eprintln!("wattpool-agent: {}: {why}", name(number)),
