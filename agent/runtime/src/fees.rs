@@ -1,7 +1,7 @@
 //! How long the account's fees last.
 
-use crate::backoff::until_answered;
-use crate::health::{Board, Part};
+use crate::backoff::{self, pause};
+use crate::health::Board;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,10 +71,20 @@ impl Spending {
 /// Looks at the account from time to time.
 pub(crate) async fn watch<L: Ledger>(ledger: Arc<L>, board: Arc<Board>) {
     let mut spending = Spending::default();
+    let mut pauses = backoff::pauses();
     loop {
-        let left = until_answered(&board, Part::Chain, || ledger.fees_left()).await;
-        board.fees(spending.look(Instant::now(), left));
-        tokio::time::sleep(EVERY).await;
+        match ledger.fees_left().await {
+            Ok(left) => {
+                board.fees(spending.look(Instant::now(), left));
+                pauses = backoff::pauses();
+                tokio::time::sleep(EVERY).await;
+            }
+            // A node may refuse this question and answer all others: what is known stays, and the home goes on trading.
+            Err(error) => {
+                tracing::debug!(%error, "what is left for fees is not to be had");
+                pause(&mut pauses).await;
+            }
+        }
     }
 }
 

@@ -37,6 +37,8 @@ struct State {
     broke: bool,
     /// What is left for fees; each transaction costs [`FEE`].
     fees_left: Option<Micro>,
+    /// Only what is left for fees is not told.
+    hides_fees: bool,
     /// No blocks are made.
     stalled: bool,
     /// Blocks before this index are kept by nobody.
@@ -79,6 +81,10 @@ impl Chain {
 
     pub fn set_fees_left(&self, left: Micro) {
         self.state.lock().unwrap().fees_left = Some(left);
+    }
+
+    pub fn set_hides_fees(&self, hides: bool) {
+        self.state.lock().unwrap().hides_fees = hides;
     }
 
     pub fn set_stalled(&self, stalled: bool) {
@@ -337,6 +343,7 @@ impl Ledger for Chain {
     }
 
     async fn fees_left(&self) -> Result<Option<Micro>, LedgerError> {
-        self.ask(|s| s.fees_left)
+        self.ask(|s| (!s.hides_fees).then_some(s.fees_left))?
+            .ok_or_else(|| LedgerError::Refused("the account is not told".into()))
     }
 }

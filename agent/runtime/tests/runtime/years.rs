@@ -72,6 +72,27 @@ async fn fees_are_told_in_days_before_they_run_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_that_hides_the_account_stops_no_home() {
+    let (chain, town, paper) = alone();
+    chain.set_fees_left(Micro(200 * FEE));
+    let home = start(1, &chain, &town, meter_of(100), &paper);
+    pass(3600).await;
+    let known = home.handle.health().fees;
+    assert!(known.is_some());
+    chain.set_hides_fees(true);
+    for _ in 0..24 {
+        pass(3600).await;
+        let health = home.handle.health();
+        assert!(health.ok, "{health:?}");
+        assert_eq!(health.fees, known);
+    }
+    chain.set_hides_fees(false);
+    pass(3600).await;
+    let left = home.handle.health().fees.unwrap().left.unwrap().0;
+    assert!(left < known.unwrap().left.unwrap().0 - 90 * FEE, "{left}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn blocks_that_nobody_keeps_are_passed_over() {
     let (chain, town, paper) = alone();
     let home = start(1, &chain, &town, meter_of(100), &paper);
