@@ -2,9 +2,9 @@
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
-use cosmwasm_schema::schemars::gen::SchemaGenerator;
-use cosmwasm_schema::schemars::schema::{InstanceType, Schema, SchemaObject};
-use cosmwasm_schema::schemars::JsonSchema;
+use schemars::gen::SchemaGenerator;
+use schemars::schema::{InstanceType, Schema, SchemaObject};
+use schemars::JsonSchema;
 use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -185,6 +185,10 @@ mod base64_text {
 bytes! {
     /// A meter's pseudonym: the first 16 bytes of HMAC-SHA256(registrar's secret, serial number), hex.
     MeterId, 16, hexadecimal
+}
+bytes! {
+    /// What marks the meters of one household: the first 16 bytes of HMAC-SHA256(registrar's secret, connection number), hex.
+    HouseholdId, 16, hexadecimal
 }
 bytes! {
     /// Device key (ed25519 public key, 32 bytes): signs what the meter measured. Base64.

@@ -2,6 +2,9 @@
 
 use crate::{MeterId, Window};
 use cosmwasm_std::{OverflowError, StdError};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
 
 /// What an agent should make of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,18 +25,33 @@ macro_rules! errors {
         pub enum MarketError {
             $( $(#[$doc])* #[error("[{}] {}", $code, format_args!($text $($(, $field = .$field)*)?))] $variant $({ $($field: $ty),* })?, )*
         }
+        /// The stable codes, one for each refusal. As text, in JSON too, a code is what stands in brackets.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(missing_docs)]
+        pub enum Code { $( $(#[$doc])* $variant, )* }
+
         impl MarketError {
             /// The stable code.
-            pub const fn code(&self) -> &'static str {
-                match self { $( Self::$variant $({ $($field: _),* })? => $code, )* }
+            pub const fn code(&self) -> Code {
+                match self { $( Self::$variant $({ $($field: _),* })? => Code::$variant, )* }
             }
             /// Whether it pays to try again.
             pub const fn class(&self) -> Class {
-                match self { $( Self::$variant $({ $($field: _),* })? => Class::$class, )* }
+                self.code().class()
             }
         }
-        /// Every code with its class, in the order of their definition.
-        pub const CODES: &[(&str, Class)] = &[ $( ($code, Class::$class), )* ];
+        impl Code {
+            /// Every code, in the order of their definition.
+            pub const ALL: &[Self] = &[ $( Self::$variant, )* ];
+            /// As text, such as `TOO_OLD`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $code, )* }
+            }
+            /// Whether it pays to try again.
+            pub const fn class(self) -> Class {
+                match self { $( Self::$variant => Class::$class, )* }
+            }
+        }
     };
 }
 
@@ -44,6 +62,7 @@ errors! {
     Unauthorized { needs: String } = "UNAUTHORIZED", Fatal, "only the {needs} may do this";
     UnknownVersion { found: u16, known: u16 } = "UNKNOWN_VERSION", Fatal, "record version {found}, this contract knows {known}";
     WrongChain { found: String } = "WRONG_CHAIN", Fatal, "signed for chain {found:?}";
+    Downgrade { stored: String, code: String } = "DOWNGRADE", Refuse, "what is stored is of version {stored}, this code of {code}";
     WrongContract { found: String } = "WRONG_CONTRACT", Fatal, "signed for contract {found:?}";
     BadSignature { by: String } = "BAD_SIGNATURE", Fatal, "the signature is not by the {by}";
     BadInput { field: String, expected: String } = "BAD_INPUT", Refuse, "field {field}: expected {expected}";
@@ -55,6 +74,8 @@ errors! {
     MeterExists { meter: MeterId } = "METER_EXISTS", Refuse, "meter {meter} is registered already";
     MeterRetired { meter: MeterId } = "METER_RETIRED", Refuse, "meter {meter} is retired";
     AgentUnset { meter: MeterId } = "AGENT_UNSET", Refuse, "meter {meter} has no agent key";
+    NoticeRuns { until: u64 } = "NOTICE_RUNS", Retry, "the owner's notice runs until {until}";
+    ObjectionStands { meter: MeterId } = "OBJECTION_STANDS", Refuse, "the owner of meter {meter} objects: the administrator decides";
     NothingProposed = "NOTHING_PROPOSED", Refuse, "nothing has been proposed to accept";
     TooEarly { window: Window, now: Window } = "TOO_EARLY", Retry, "window {window} has not ended (now {now})";
     TooOld { window: Window, oldest: Window } = "TOO_OLD", Refuse, "window {window} is older than {oldest}";
@@ -85,15 +106,14 @@ errors! {
     LimitPrice { limit: u64, found: u64 } = "LIMIT_PRICE", Refuse, "the owner's price limit is {limit}, found {found}";
     LimitSpend { limit: u64, found: u64 } = "LIMIT_SPEND", Refuse, "the owner's daily spending limit is {limit}, this makes {found}";
     LimitEnergy { limit: u64, found: u64 } = "LIMIT_ENERGY", Refuse, "the owner's daily energy limit is {limit} Wh, this makes {found} Wh";
+    NoLimits { meter: MeterId } = "NO_LIMITS", Refuse, "the owner of meter {meter} has set no limits since the meter is theirs: it buys nothing";
     TradingOff { meter: MeterId } = "TRADING_OFF", Refuse, "the owner of meter {meter} has switched trading off";
     GrossAboveApproved { gross: u64, max: u64 } = "GROSS_ABOVE_APPROVED", Refuse, "{gross} Wh would have to be sent, {max} Wh are approved";
     ChargeAboveApproved { charge: u64, max: u64 } = "CHARGE_ABOVE_APPROVED", Refuse, "the network charge is {charge}, {max} is approved";
-    OrderReserved { wanted: u64, free: u64 } = "ORDER_RESERVED", Refuse, "{wanted} Wh wanted, standing orders leave {free} Wh";
     TooManyOrders { max: u32 } = "TOO_MANY_ORDERS", Refuse, "a meter holds at most {max} standing orders a side";
     OrderNotDue { window: Window } = "ORDER_NOT_DUE", Retry, "no delivery of this order is due in window {window}";
     OrderStillOpen { until: Window } = "ORDER_STILL_OPEN", Retry, "the order runs until window {until} has been settled";
     OrderCancelled = "ORDER_CANCELLED", Refuse, "the order is cancelled";
-    OwnerChanged { meter: MeterId } = "OWNER_CHANGED", Refuse, "meter {meter} has changed hands";
     ReserveEmpty = "RESERVE_EMPTY", Retry, "nothing could be paid: the feed-in reserve is empty";
     NothingDue = "NOTHING_DUE", Retry, "no credit is due";
     ExecutionFailed = "EXECUTION_FAILED", Refuse, "another contract refused";
@@ -115,31 +135,43 @@ impl From<OverflowError> for MarketError {
     }
 }
 
-/// Finds the code in an error text that came back from a chain, wherever wrapping put it.
-pub fn code_in(text: &str) -> Option<&'static str> {
-    CODES.iter().map(|(code, _)| *code).find(|code| {
-        text.match_indices(code).any(|(at, _)| {
-            let before = at.checked_sub(1).and_then(|i| text.as_bytes().get(i));
-            let after = text.as_bytes().get(at.saturating_add(code.len()));
-            before == Some(&b'[') && after == Some(&b']')
+impl Code {
+    /// The code as this version knows it; `None` for an unknown one.
+    pub fn of(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+
+    /// Finds the code in an error text that came back from a chain, wherever wrapping put it.
+    pub fn in_text(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| {
+            let code = code.as_str();
+            text.match_indices(code).any(|(at, _)| {
+                let before = at.checked_sub(1).and_then(|i| text.as_bytes().get(i));
+                let after = text.as_bytes().get(at.saturating_add(code.len()));
+                before == Some(&b'[') && after == Some(&b']')
+            })
         })
-    })
+    }
 }
 
-/// The code as this version knows it; `None` for an unknown one.
-pub fn known_code(code: &str) -> Option<&'static str> {
-    CODES
-        .iter()
-        .map(|(known, _)| *known)
-        .find(|known| *known == code)
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
-/// Class of a code; `None` for one that this version does not know.
-pub fn class_of(code: &str) -> Option<Class> {
-    CODES
-        .iter()
-        .find(|(known, _)| *known == code)
-        .map(|(_, class)| *class)
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Self::of(&text)
+            .ok_or_else(|| D::Error::custom(format!("{text:?} is no code of this version")))
+    }
 }
 
 #[cfg(test)]
@@ -148,18 +180,20 @@ mod tests {
 
     #[test]
     fn codes_are_unique_and_found_in_wrapped_texts() {
-        for (i, (code, class)) in CODES.iter().enumerate() {
-            assert!(
-                CODES.iter().skip(i + 1).all(|(other, _)| other != code),
-                "{code} twice"
-            );
+        for (i, code) in Code::ALL.iter().enumerate() {
+            assert_eq!(Code::of(code.as_str()), Some(*code), "{code} twice");
+            assert_eq!(Code::ALL.iter().position(|c| c == code), Some(i));
             let wrapped = format!(
                 "failed to execute message; dispatch: [{code}] text: execute wasm contract failed"
             );
-            assert_eq!(code_in(&wrapped), Some(*code));
-            assert_eq!(class_of(code), Some(*class));
+            assert_eq!(Code::in_text(&wrapped), Some(*code));
+            let json = serde_json::to_string(code).unwrap();
+            assert_eq!(json, format!("\"{code}\""));
+            assert_eq!(serde_json::from_str::<Code>(&json).unwrap(), *code);
         }
-        assert_eq!(code_in("no code PAUSED here"), None);
+        assert_eq!(Code::in_text("no code PAUSED here"), None);
+        assert_eq!(Code::of("paused"), None);
+        assert!(serde_json::from_str::<Code>("\"NO_SUCH_CODE\"").is_err());
     }
 
     #[test]
@@ -169,6 +203,6 @@ mod tests {
             oldest: Window(9),
         };
         assert_eq!(error.to_string(), "[TOO_OLD] window 3 is older than 9");
-        assert_eq!(error.code(), "TOO_OLD");
+        assert_eq!(error.code(), Code::TooOld);
     }
 }

@@ -1,13 +1,13 @@
 //! Messages of the trade escrow: accounts, limits, settles, standing orders, the log of closed trades.
 
-use crate::reading::{read_enum, read_struct};
+use crate::reading::{answers, read_enum, read_struct};
 use crate::{
     Digest32, MeterId, Micro, Price, Seconds, SignedApproval, SignedCover, TradeKind, Wh, Window,
 };
-use cosmwasm_schema::{cw_serde, QueryResponses};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+pub use crate::limits::{LimitName, Limits, LimitsChange};
 pub use crate::record::record_digest;
 
 /// Most windows a standing order may run.
@@ -41,7 +41,8 @@ read_struct!(InstantiateMsg {
 });
 
 /// Migration: keeps everything, above all the closed trades.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MigrateMsg {}
 
 /// Who may send a message.
@@ -74,8 +75,12 @@ pub enum ExecuteMsg {
     Deposit {},
     /// Takes free money out of the sender's account (all of it by default).
     Withdraw { amount: Option<Micro> },
-    /// Sets the limits within which a meter's agent may trade.
-    SetLimits { meter: MeterId, limits: Limits },
+    /// Sets some of the limits within which a meter's agent may trade in this tenure; what is neither set nor removed stays.
+    SetLimits {
+        meter: MeterId,
+        set: LimitsChange,
+        remove: Vec<LimitName>,
+    },
     /// A spot trade, whole or not at all. Repeated with the same content it succeeds unchanged.
     Settle { trade: SettleTrade },
     /// Several spot trades, each answered by itself ([`crate::pool::ItemAnswer`] list as data).
@@ -101,7 +106,7 @@ pub enum ExecuteMsg {
 read_enum!(ExecuteMsg {
     "deposit" Deposit {}
     "withdraw" Withdraw { amount }
-    "set_limits" SetLimits { meter, limits }
+    "set_limits" SetLimits { meter, set, remove }
     "settle" Settle { trade }
     "settle_batch" SettleBatch { trades }
     "settle_item" SettleItem { sender, trade }
@@ -129,34 +134,6 @@ impl ExecuteMsg {
         }
     }
 }
-
-/// The owner's limits on a meter's agent. Absent ones do not bind. A day is a UTC day of block time.
-#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[derive(Default, Eq)]
-pub struct Limits {
-    /// Nothing may be traded.
-    pub trading_off: bool,
-    /// Lowest price to sell at.
-    pub min_sell_price: Option<Price>,
-    /// Highest price to buy at, network charge included.
-    pub max_buy_price: Option<Price>,
-    /// Most money a day, network charge and locked money included.
-    pub max_spend_per_day: Option<Micro>,
-    /// Most energy bought a day.
-    pub max_buy_per_day: Option<Wh>,
-    /// Most energy sold (arriving) a day.
-    pub max_sell_per_day: Option<Wh>,
-}
-
-read_struct!(Limits {
-    trading_off,
-    min_sell_price,
-    max_buy_price,
-    max_spend_per_day,
-    max_buy_per_day,
-    max_sell_per_day,
-});
 
 /// A spot trade.
 #[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
@@ -200,54 +177,56 @@ read_struct!(OpenOrder {
 /// Questions to the escrow. `limit` is 30 by default and at most 100.
 #[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
-#[derive(QueryResponses)]
 #[allow(missing_docs)] // what a question carries is said at the question
 pub enum QueryMsg {
     /// The wiring.
-    #[returns(EscrowConfig)]
     Config {},
     /// An account.
-    #[returns(AccountResponse)]
     Account { owner: String },
     /// A meter's limits, day counters, orders and statistics.
-    #[returns(MeterBookResponse)]
     Meter { meter: MeterId },
     /// A closed trade by its place in the log.
-    #[returns(TradeRecord)]
     Trade { sequence: u64 },
     /// A trade or order by the buyer's id.
-    #[returns(TradeStatus)]
     TradeOf { buyer: MeterId, trade_id: u64 },
     /// The log, ascending.
-    #[returns(TradesResponse)]
     Trades {
         start_after: Option<u64>,
         limit: Option<u32>,
     },
     /// A meter's purchases, ascending by trade id.
-    #[returns(TradesResponse)]
     Purchases {
         meter: MeterId,
         start_after: Option<u64>,
         limit: Option<u32>,
     },
     /// A meter's sales, ascending by the approvals' nonces.
-    #[returns(TradesResponse)]
     Sales {
         meter: MeterId,
         start_after: Option<u64>,
         limit: Option<u32>,
     },
     /// Whether a seller's nonce is consumed.
-    #[returns(bool)]
     NonceUsed { seller: MeterId, nonce: u64 },
     /// A standing order that is not closed.
-    #[returns(OrderResponse)]
     Order { buyer: MeterId, trade_id: u64 },
     /// The books: what the contract owes, and the head of the log's hash chain.
-    #[returns(BookResponse)]
     Book {},
 }
+
+answers!(QueryMsg {
+    config: EscrowConfig,
+    account: AccountResponse,
+    meter: MeterBookResponse,
+    trade: TradeRecord,
+    trade_of: TradeStatus,
+    trades: TradesResponse,
+    purchases: TradesResponse,
+    sales: TradesResponse,
+    nonce_used: bool,
+    order: OrderResponse,
+    book: BookResponse,
+});
 
 read_enum!(QueryMsg {
     "config" Config {}
@@ -264,7 +243,8 @@ read_enum!(QueryMsg {
 });
 
 /// The escrow's wiring.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct EscrowConfig {
     /// The energy token.
     pub token: String,
@@ -279,7 +259,8 @@ pub struct EscrowConfig {
 }
 
 /// A money account.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Default)]
 pub struct AccountResponse {
     /// Free to spend and withdraw.
@@ -289,10 +270,15 @@ pub struct AccountResponse {
 }
 
 /// A meter at the escrow.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MeterBookResponse {
     /// The owner's limits.
     pub limits: Limits,
+    /// The tenure they are for; in another one the meter buys nothing. None: the owner never set any.
+    pub tenure: Option<u64>,
+    /// Locked for its standing orders.
+    pub locked: Micro,
     /// Today's spending (zero if the last trade was on another day).
     pub spent_today: Micro,
     /// Bought today.
@@ -301,14 +287,15 @@ pub struct MeterBookResponse {
     pub sold_today: Wh,
     /// Statistics.
     pub statistics: Statistics,
-    /// Standing orders on the selling side, by rank.
+    /// Standing orders on the selling side, in the order of opening.
     pub sells: Vec<OrderRef>,
-    /// Standing orders on the buying side, by rank.
+    /// Standing orders on the buying side, in the order of opening.
     pub buys: Vec<OrderRef>,
 }
 
 /// Names a standing order.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Copy, Eq)]
 pub struct OrderRef {
     /// Buying meter.
@@ -317,13 +304,14 @@ pub struct OrderRef {
     pub trade_id: u64,
 }
 
-/// Statistics of a meter, Wh-weighted. Trades between one owner's meters and tiny ones do not count.
-#[cw_serde]
+/// Statistics of a meter, Wh-weighted. Trades between meters of one owner or household and tiny ones do not count.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Default, Copy, Eq)]
 pub struct Statistics {
     /// Closed sales.
     pub sales: u64,
-    /// Of these: asked and not declined.
+    /// Of these: arrived or missed.
     pub asked: Wh,
     /// Arrived.
     pub arrived: Wh,
@@ -335,10 +323,60 @@ pub struct Statistics {
     pub bought: Wh,
     /// Wh-weighted sum of sale durations, Wh·s.
     pub wh_seconds: u64,
+    /// Windows in which it took part as a seller.
+    pub part: Participation,
+}
+
+/// Windows in which at least half of what was minted was sold outside the household, by periods of 30 days.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[derive(Default, Copy, Eq)]
+pub struct Participation {
+    /// The running period: Unix time by 30 days.
+    pub period: u64,
+    /// Windows in it.
+    pub windows: u32,
+    /// Windows in the one before.
+    pub before: u32,
+}
+
+/// Seconds of a period of [`Participation`].
+pub const PERIOD_SECONDS: u64 = 30 * 86_400;
+
+impl Participation {
+    /// As of a time: periods that are over move on.
+    #[must_use]
+    pub fn at(self, now: Seconds) -> Self {
+        let period = now.0.checked_div(PERIOD_SECONDS).unwrap_or_default();
+        match period.checked_sub(self.period) {
+            None | Some(0) => self,
+            Some(1) => Self {
+                period,
+                windows: 0,
+                before: self.windows,
+            },
+            Some(_) => Self {
+                period,
+                windows: 0,
+                before: 0,
+            },
+        }
+    }
+
+    /// Windows within the last 30 days: those of the running period, and of the one before the share that is still within 30 days, rounded down.
+    pub fn windows(self, now: Seconds) -> u64 {
+        let part = self.at(now);
+        let gone = now.0.checked_rem(PERIOD_SECONDS).unwrap_or_default();
+        let left = PERIOD_SECONDS.saturating_sub(gone);
+        let before = u64::from(part.before).saturating_mul(left);
+        let before = before.checked_div(PERIOD_SECONDS).unwrap_or_default();
+        u64::from(part.windows).saturating_add(before)
+    }
 }
 
 /// A closed trade: immutable.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TradeRecord {
     /// Version of the record.
     pub version: u16,
@@ -381,7 +419,8 @@ pub struct TradeRecord {
 }
 
 /// Where a trade stands.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum TradeStatus {
     /// There is none under this id.
     Unknown {},
@@ -398,14 +437,16 @@ pub enum TradeStatus {
 }
 
 /// Several closed trades.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TradesResponse {
     /// In the order asked for.
     pub trades: Vec<TradeRecord>,
 }
 
 /// A standing order.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct OrderResponse {
     /// Buying meter.
     pub buyer: MeterId,
@@ -415,8 +456,6 @@ pub struct OrderResponse {
     pub seller: MeterId,
     /// The approval's nonce.
     pub nonce: u64,
-    /// Rank: the number of orders opened before it.
-    pub rank: u64,
     /// First metered window.
     pub first_window: Window,
     /// Last metered window (moves forward when cancelled).
@@ -437,12 +476,17 @@ pub struct OrderResponse {
     pub current: Window,
     /// Delivered in it.
     pub delivered_now: Wh,
+    /// Import shown to it in time and not delivered.
+    pub shown_now: Wh,
+    /// The seller had too few tokens for it.
+    pub short_now: bool,
     /// Cancelled.
     pub cancelled: bool,
 }
 
 /// The escrow's books. Its bank balance is never below `accounts + locked + charges`.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BookResponse {
     /// Free money of all accounts.
     pub accounts: Micro,
@@ -456,4 +500,26 @@ pub struct BookResponse {
     pub head: Digest32,
     /// Orders opened so far.
     pub orders: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn participation_fades_over_a_month() {
+        let day = |d: u64| Seconds(PERIOD_SECONDS * 20 + d * 86_400);
+        let part = Participation {
+            period: 20,
+            windows: 300,
+            before: 100,
+        };
+        assert_eq!(part.windows(day(0)), 400);
+        assert_eq!(part.windows(day(15)), 350);
+        assert_eq!(part.windows(day(30)), 300);
+        assert_eq!(part.windows(day(45)), 150);
+        assert_eq!(part.windows(day(60)), 0);
+        // A clock that goes backwards loses nothing.
+        assert_eq!(part.at(day(0).saturating_sub(Seconds(1))), part);
+    }
 }

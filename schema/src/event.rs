@@ -5,8 +5,8 @@
 
 use crate::pool::{MeterKind, Role};
 use crate::{
-    AgentKey, Commitment, DeviceKey, Digest32, MeterId, Micro, Ppm, Price, Seconds, Tariff,
-    TradeKind, Wh, Window, Zone,
+    AgentKey, Commitment, DeviceKey, Digest32, HouseholdId, MeterId, Micro, Ppm, Price, Seconds,
+    Tariff, TradeKind, Wh, Window, Zone,
 };
 use cosmwasm_std::{Attribute, Event};
 use schemars::JsonSchema;
@@ -29,8 +29,25 @@ macro_rules! by_display {
     })* };
 }
 by_display!(
-    u16, u32, u64, bool, Wh, Micro, Price, Tariff, Window, Ppm, Zone, Seconds, MeterId, AgentKey,
-    DeviceKey, Commitment, Digest32, String
+    u16,
+    u32,
+    u64,
+    bool,
+    Wh,
+    Micro,
+    Price,
+    Tariff,
+    Window,
+    Ppm,
+    Zone,
+    Seconds,
+    MeterId,
+    AgentKey,
+    HouseholdId,
+    DeviceKey,
+    Commitment,
+    Digest32,
+    String
 );
 
 macro_rules! by_name {
@@ -143,17 +160,23 @@ events! {
     /// The energy side of a trade at the token.
     Moved = "moved" { window: Window, trade_id: u64, seller: MeterId, buyer: MeterId, from: String, to: String, gross: Wh, net: Wh, lost: Wh }
     /// A meter was registered (or taken back into service).
-    MeterRegistered = "meter_registered" { meter: MeterId, owner: String, device: DeviceKey, agent: Option<AgentKey>, zone: Zone, kind: MeterKind, max_export: Wh, max_import: Wh }
-    /// A meter's registration was changed.
-    MeterUpdated = "meter_updated" { meter: MeterId, zone: Zone, kind: MeterKind, max_export: Wh, max_import: Wh }
+    MeterRegistered = "meter_registered" { meter: MeterId, owner: String, tenure: u64, device: DeviceKey, household: Option<HouseholdId>, zone: Zone, kind: MeterKind, max_export: Wh, max_import: Wh }
+    /// A meter's registration was changed, from a window on.
+    MeterUpdated = "meter_updated" { meter: MeterId, from_window: Window, zone: Zone, kind: MeterKind, max_export: Wh, max_import: Wh }
     /// Another device signs.
     DeviceSet = "device_set" { meter: MeterId, device: DeviceKey }
     /// Another agent trades.
-    AgentSet = "agent_set" { meter: MeterId, agent: Option<AgentKey>, agent_address: Option<String> }
+    AgentSet = "agent_set" { meter: MeterId, agent: Option<AgentKey>, agent_address: Option<String>, zone: Zone, kind: MeterKind }
     /// A new owner was proposed.
     OwnerProposed = "owner_proposed" { meter: MeterId, owner: Option<String> }
-    /// A meter changed hands.
-    OwnerChanged = "owner_changed" { meter: MeterId, from: String, to: String }
+    /// A meter changes hands with a window.
+    OwnerChanged = "owner_changed" { meter: MeterId, from: String, to: String, from_window: Window, tenure: u64 }
+    /// The registrar gave an owner notice (`retire`: to retire the meter), or it fell; `from` is when it can be done.
+    NoticeGiven = "notice_given" { meter: MeterId, retire: bool, from: Option<Seconds> }
+    /// The owner objected to a notice.
+    Objected = "objected" { meter: MeterId }
+    /// The administrator decided on an objection.
+    Decided = "decided" { meter: MeterId, uphold: bool }
     /// A meter was taken out of service.
     MeterRetired = "meter_retired" { meter: MeterId }
     /// A statement was taken. `minted`: as tokens; otherwise as feed-in credit.
@@ -190,14 +213,14 @@ events! {
     Deposited = "deposited" { owner: String, amount: Micro, free: Micro }
     /// Money left an account.
     Withdrawn = "withdrawn" { owner: String, amount: Micro, free: Micro }
-    /// The owner set a meter's limits.
-    LimitsSet = "limits_set" { meter: MeterId, trading_off: bool, min_sell_price: Option<Price>, max_buy_price: Option<Price>, max_spend_per_day: Option<Micro>, max_buy_per_day: Option<Wh>, max_sell_per_day: Option<Wh> }
+    /// The owner set a meter's limits, for this tenure.
+    LimitsSet = "limits_set" { meter: MeterId, tenure: u64, trading_off: bool, min_sell_price: Option<Price>, max_buy_price: Option<Price>, max_spend_per_day: Option<Micro>, max_buy_per_day: Option<Wh>, max_sell_per_day: Option<Wh> }
     /// A chunk of energy was delivered and paid: the whole of a spot trade, or part of a standing order.
     Delivered = "delivered" { kind: TradeKind, window: Window, trade_id: u64, seller: MeterId, buyer: MeterId, seller_owner: String, buyer_owner: String, net: Wh, gross: Wh, paid: Micro, charge: Micro }
     /// A trade was closed and logged.
     TradeClosed = "trade_closed" { sequence: u64, kind: TradeKind, trade_id: u64, buyer: MeterId, seller: MeterId, nonce: u64, window: Window, count: u32, asked: Wh, arrived: Wh, declined: Wh, missed: Wh, lost: Wh, price: Price, paid: Micro, charge: Micro, requested_at: Seconds, closed_at: Seconds, head: Digest32 }
     /// A standing order was opened.
-    OrderOpened = "order_opened" { trade_id: u64, buyer: MeterId, seller: MeterId, nonce: u64, rank: u64, first_window: Window, last_window: Window, wh: Wh, price: Price, locked: Micro }
+    OrderOpened = "order_opened" { trade_id: u64, buyer: MeterId, seller: MeterId, nonce: u64, first_window: Window, last_window: Window, wh: Wh, price: Price, locked: Micro }
     /// A standing order was cancelled; `last_window` is its last.
     OrderCancelled = "order_cancelled" { trade_id: u64, buyer: MeterId, seller: MeterId, last_window: Window, refunded: Micro }
     /// An order's window passed: what of it was declined and missed, and the money set free.

@@ -6,10 +6,11 @@
 
 pub mod bytes;
 pub mod chain;
+pub mod cw20;
 pub mod error;
 pub mod escrow;
 pub mod event;
-pub mod holder;
+pub mod limits;
 pub mod packed;
 pub mod peer;
 pub mod pool;
@@ -23,7 +24,6 @@ pub use bytes::*;
 pub use chain::{
     ADDRESS_PREFIX, DEFAULT_GAS_PRICE, GAS_MARGIN_PERCENT, PAYMENT_DENOM, STAKING_DENOM,
 };
-pub use holder::Holder;
 pub use signing::{
     Approval, Cover, MeterKeys, SignedApproval, SignedCover, SignedStatement, Statement, TradeKind,
     RECORD_VERSION,

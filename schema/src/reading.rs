@@ -106,6 +106,20 @@ impl<'de, E: Error> Deserializer<'de> for Absent<E> {
     }
 }
 
+/// Lists, off the chain, the JSON Schema of the answer to each of a contract's questions.
+macro_rules! answers {
+    ($query:ident { $($question:ident : $answer:ty),* $(,)? }) => {
+        #[cfg(not(target_arch = "wasm32"))]
+        impl $query {
+            /// The JSON Schema of the answer to each question, by the question's name.
+            pub fn answers() -> std::collections::BTreeMap<String, schemars::schema::RootSchema> {
+                [$( (stringify!($question).to_owned(), schemars::schema_for!($answer)) ),*].into()
+            }
+        }
+    };
+}
+pub(crate) use answers;
+
 /// Reads the listed fields of an object and builds the value of them.
 macro_rules! read_fields {
     ($map:ident, $($name:ident)::+ { $($field:ident),* }) => {{

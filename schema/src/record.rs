@@ -4,7 +4,8 @@
 //! as one byte (0 spot, 1 forward), meters as their 16 bytes. The escrow stores exactly these bytes.
 
 use crate::escrow::TradeRecord;
-use crate::signing::{digest, SignBytes};
+use crate::event::TradeClosed;
+use crate::signing::{digest, SignBytes, RECORD_VERSION};
 use crate::{Digest32, MeterId, Micro, Price, Seconds, TradeKind, Wh, Window};
 
 /// Length of an encoded record.
@@ -72,6 +73,33 @@ impl TradeRecord {
             closed_at: Seconds(number(&mut rest)?),
         };
         rest.is_empty().then_some(record)
+    }
+}
+
+impl From<&TradeClosed> for TradeRecord {
+    /// The record that an event reports.
+    fn from(e: &TradeClosed) -> Self {
+        Self {
+            version: RECORD_VERSION,
+            sequence: e.sequence,
+            kind: e.kind,
+            trade_id: e.trade_id,
+            buyer: e.buyer,
+            seller: e.seller,
+            nonce: e.nonce,
+            window: e.window,
+            count: e.count,
+            asked: e.asked,
+            arrived: e.arrived,
+            declined: e.declined,
+            missed: e.missed,
+            lost: e.lost,
+            price: e.price,
+            paid: e.paid,
+            charge: e.charge,
+            requested_at: e.requested_at,
+            closed_at: e.closed_at,
+        }
     }
 }
 

@@ -5,9 +5,8 @@
 
 use crate::reading::read_struct;
 use crate::{AgentKey, Commitment, DeviceKey, MeterId, Price, Seconds, Signature, Wh, Window};
-use cosmwasm_schema::cw_serde;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Version of every signed record here. Another one is refused by name.
@@ -198,7 +197,8 @@ pub struct SignedCover {
 read_struct!(SignedCover { cover, signature });
 
 /// Spot trade or standing order.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
 #[derive(Copy, Eq)]
 pub enum TradeKind {
     /// Energy of one window that has been metered.
@@ -230,6 +230,8 @@ pub struct Approval {
     pub count: u32,
     /// Energy that arrives, per window; fewer may be taken, the rest lapses.
     pub wh: Wh,
+    /// Least that may be taken per window; for a standing order, whose place is scarce.
+    pub min_wh: Wh,
     /// Per arriving kWh.
     pub price: Price,
     /// The seller sends at most this much per window.
@@ -254,6 +256,7 @@ read_struct!(Approval {
     first_window,
     count,
     wh,
+    min_wh,
     price,
     max_gross,
     max_charge,
@@ -278,6 +281,7 @@ impl Approval {
             .u64(self.first_window.0)
             .u32(self.count)
             .u64(self.wh.0)
+            .u64(self.min_wh.0)
             .u64(self.price.0)
             .u64(self.max_gross.0)
             .u64(self.max_charge.0)
@@ -322,7 +326,8 @@ pub fn commitment(
 }
 
 /// Keys of a meter as the pool registers them.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Copy, Eq)]
 pub struct MeterKeys {
     /// Signs statements and covers.

@@ -1,21 +1,21 @@
 //! Messages of the energy token: the whole of cw20, and what only the market's own contracts may say.
 
-use crate::reading::read_struct;
+use crate::reading::{answers, read_struct};
 use crate::{MeterId, Seconds, Wh, Window};
-use cosmwasm_schema::{cw_serde, QueryResponses};
 use cosmwasm_std::{Binary, Uint128};
 use schemars::JsonSchema;
-use serde::Serialize;
-// The answers are named for QueryResponses only, which is left out on the chain.
+use serde::{Deserialize, Serialize};
+// The answers are named for their schemas only, which are left out on the chain.
 #[cfg_attr(target_arch = "wasm32", allow(unused_imports))]
-use cw20::{
+use crate::cw20::{
     AllAccountsResponse, AllAllowancesResponse, AllSpenderAllowancesResponse, AllowanceResponse,
     BalanceResponse, DownloadLogoResponse, Expiration, Logo, MarketingInfoResponse, MinterResponse,
     TokenInfoResponse,
 };
 
 /// Instantiates the token. The sender may later [`ExecuteMsg::Wire`] it, once.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct InstantiateMsg {
     /// Such as `Wattpool energy`.
     pub name: String,
@@ -28,7 +28,8 @@ pub struct InstantiateMsg {
 }
 
 /// Migration: keeps everything.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MigrateMsg {}
 
 /// Who may send a message.
@@ -49,7 +50,8 @@ pub enum Permission {
 }
 
 /// Messages to the token. The first twelve are cw20's.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
 #[allow(missing_docs)] // what a message carries is said at the message
 pub enum ExecuteMsg {
     /// Moves tokens; received ones are spent first and arrive as received.
@@ -183,53 +185,42 @@ read_struct!(SettleMsg {
 });
 
 /// Questions to the token. The first nine are cw20's.
-#[cw_serde]
-#[derive(QueryResponses)]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
 #[allow(missing_docs)] // what a question carries is said at the question
 pub enum QueryMsg {
     /// Tokens of the live window.
-    #[returns(BalanceResponse)]
     Balance { address: String },
     /// Name, symbol, 3 decimals, live supply.
-    #[returns(TokenInfoResponse)]
     TokenInfo {},
     /// The pool; no cap.
-    #[returns(Option<MinterResponse>)]
     Minter {},
     /// One allowance.
-    #[returns(AllowanceResponse)]
     Allowance { owner: String, spender: String },
     /// An owner's allowances.
-    #[returns(AllAllowancesResponse)]
     AllAllowances {
         owner: String,
         start_after: Option<String>,
         limit: Option<u32>,
     },
     /// A spender's allowances.
-    #[returns(AllSpenderAllowancesResponse)]
     AllSpenderAllowances {
         spender: String,
         start_after: Option<String>,
         limit: Option<u32>,
     },
     /// All who ever held tokens.
-    #[returns(AllAccountsResponse)]
     AllAccounts {
         start_after: Option<String>,
         limit: Option<u32>,
     },
     /// Marketing information.
-    #[returns(MarketingInfoResponse)]
     MarketingInfo {},
     /// The logo, if it is embedded.
-    #[returns(DownloadLogoResponse)]
     DownloadLogo {},
     /// Own and received part of a live balance.
-    #[returns(HoldingResponse)]
     Holding { address: String },
     /// What expired in an account's hands per window, ascending: its feed-in credit.
-    #[returns(CreditsResponse)]
     Credits {
         address: String,
         after: Option<Window>,
@@ -237,12 +228,26 @@ pub enum QueryMsg {
         limit: Option<u32>,
     },
     /// A window's books.
-    #[returns(TokenWindow)]
     Window { window: Window },
     /// The wiring.
-    #[returns(TokenConfig)]
     Config {},
 }
+
+answers!(QueryMsg {
+    balance: BalanceResponse,
+    token_info: TokenInfoResponse,
+    minter: Option<MinterResponse>,
+    allowance: AllowanceResponse,
+    all_allowances: AllAllowancesResponse,
+    all_spender_allowances: AllSpenderAllowancesResponse,
+    all_accounts: AllAccountsResponse,
+    marketing_info: MarketingInfoResponse,
+    download_logo: DownloadLogoResponse,
+    holding: HoldingResponse,
+    credits: CreditsResponse,
+    window: TokenWindow,
+    config: TokenConfig,
+});
 
 /// Live balance of an account.
 #[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
@@ -286,7 +291,8 @@ read_struct!(WindowWh { window, wh });
 
 /// A window's token books. While it is live, balances sum to `minted - redeemed - lost`; afterwards that
 /// is what expired.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Default)]
 pub struct TokenWindow {
     /// Minted against statements.
@@ -300,7 +306,8 @@ pub struct TokenWindow {
 }
 
 /// The token's configuration.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TokenConfig {
     /// Who may wire it.
     pub deployer: String,

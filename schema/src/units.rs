@@ -1,7 +1,8 @@
 //! Units of the market: newtypes over integers. Nothing here is a float, and nothing wraps.
 
 use crate::error::MarketError;
-use cosmwasm_schema::cw_serde;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +10,7 @@ use std::str::FromStr;
 macro_rules! unit {
     ($(#[$doc:meta])* $name:ident($int:ty)) => {
         $(#[$doc])*
-        #[cw_serde]
+        #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
         #[derive(Copy, Eq, PartialOrd, Ord, Hash, Default)]
         #[serde(transparent)]
         pub struct $name(pub $int);
@@ -123,6 +124,19 @@ unit! {
 unit! {
     /// Unix time in whole seconds, as block time gives it.
     Seconds(u64)
+}
+
+impl Wh {
+    /// So much for each of `n` windows.
+    ///
+    /// # Errors
+    /// `OVERFLOW` past the type's range.
+    pub fn try_times(self, n: u64) -> Result<Self, MarketError> {
+        let product = self.0.checked_mul(n).map(Self);
+        product.ok_or_else(|| MarketError::Overflow {
+            text: format!("{self} Wh times {n} is out of range"),
+        })
+    }
 }
 
 impl Window {

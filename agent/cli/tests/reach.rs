@@ -15,7 +15,7 @@ use wattpool_program_harness::wattpool;
 
 /// Messages, and the command that sends each; `admin execute` sends any. Messages without a command of their own are
 /// those of agents and of contracts, and cw20's.
-const COMMANDS: [(&str, &str, &[&str]); 47] = [
+const COMMANDS: [(&str, &str, &[&str]); 49] = [
     ("energy-token", "transfer", &[]),
     ("energy-token", "burn", &[]),
     ("energy-token", "send", &[]),
@@ -48,6 +48,8 @@ const COMMANDS: [(&str, &str, &[&str]); 47] = [
     ("energy-pool", "propose_owner", &["owner", "propose"]),
     ("energy-pool", "accept_owner", &["owner", "accept"]),
     ("energy-pool", "retire_meter", &["admin", "retire-meter"]),
+    ("energy-pool", "object", &["owner", "object"]),
+    ("energy-pool", "decide", &["admin", "decide"]),
     ("energy-pool", "state", &[]),
     ("energy-pool", "cover", &[]),
     ("energy-pool", "redeem", &[]),

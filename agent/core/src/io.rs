@@ -5,6 +5,7 @@ use crate::policy::Policy;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wattpool_optimizer::predict::{Conditions, Expectation, Kind, Outcome, Predictor};
+use wattpool_schema::error::Code;
 use wattpool_schema::escrow::{OpenOrder, SettleTrade};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Location, SignedRecord, SignedRequest, TradeAnswer};
@@ -93,8 +94,8 @@ impl WindowTerms {
 /// Why a transaction did not do what it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TxFailure {
-    /// The contracts refused it; the code of [`wattpool_schema::error::MarketError`].
-    Refused(&'static str),
+    /// The contracts refused it.
+    Refused(Code),
     /// Refused with something this version does not know.
     Unknown(String),
     /// It is not known whether it was executed.
@@ -466,8 +467,8 @@ pub enum Notice {
     },
     /// The chain refused something.
     Refused {
-        /// The code.
-        code: &'static str,
+        /// The code; none: one that this version does not know.
+        code: Option<Code>,
     },
     /// A record or message of another version was met.
     OtherVersion {

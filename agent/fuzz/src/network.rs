@@ -216,6 +216,7 @@ pub(crate) fn approval() -> SignedApproval {
             first_window: Window(7),
             count: 1,
             wh: Wh(250),
+            min_wh: Wh(1),
             price: Price(200_000),
             max_gross: Wh(260),
             max_charge: Price(10_000),

@@ -20,6 +20,6 @@ mod status;
 
 pub use host::{Host, Options, Tools, TICK_MS};
 pub use io::{Effect, Input, Owner, Start};
-pub use meters::{Followed, Meters};
+pub use meters::Meters;
 pub use news::{concerns, Concerned};
 pub use status::{Awaiting, Counters, Facts, Noticed};

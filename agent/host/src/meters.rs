@@ -36,15 +36,6 @@ pub struct Meters {
     plan: Option<Arc<dyn Lines + Send + Sync>>,
 }
 
-/// What following a block needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Followed {
-    /// Nothing.
-    Whole,
-    /// A meter got an agent and the events do not tell enough of it: the list must be loaded again.
-    Reload,
-}
-
 impl Meters {
     /// An empty one: until it is loaded no meter is known.
     pub fn new() -> Self {
@@ -113,12 +104,11 @@ impl Meters {
         &mut self,
         block: BlockRef,
         events: impl IntoIterator<Item = &'e MarketEvent>,
-    ) -> Followed {
+    ) {
         if block.height <= self.block.height {
-            return Followed::Whole;
+            return;
         }
         self.block = block;
-        let mut followed = Followed::Whole;
         for event in events {
             match event {
                 MarketEvent::TradeClosed(trade) => {
@@ -129,15 +119,8 @@ impl Meters {
                 }
                 MarketEvent::Delivered(d) => self.carry(d),
                 MarketEvent::MeterRegistered(m) => {
-                    let info = m.agent.map(|agent| MeterInfo {
-                        agent,
-                        zone: m.zone,
-                        kind: m.kind,
-                    });
-                    match info {
-                        Some(info) => self.meters.insert(m.meter, info),
-                        None => self.meters.remove(&m.meter),
-                    };
+                    // It trades once its owner names an agent.
+                    self.meters.remove(&m.meter);
                 }
                 MarketEvent::MeterUpdated(m) => {
                     if let Some(info) = self.meters.get_mut(&m.meter) {
@@ -148,17 +131,22 @@ impl Meters {
                 MarketEvent::MeterRetired(m) => {
                     self.meters.remove(&m.meter);
                 }
-                MarketEvent::AgentSet(m) => match (m.agent, self.meters.get_mut(&m.meter)) {
-                    (Some(agent), Some(info)) => info.agent = agent,
-                    (Some(_), None) => followed = Followed::Reload,
-                    (None, _) => {
+                MarketEvent::AgentSet(m) => match m.agent {
+                    Some(agent) => {
+                        let info = MeterInfo {
+                            agent,
+                            zone: m.zone,
+                            kind: m.kind,
+                        };
+                        self.meters.insert(m.meter, info);
+                    }
+                    None => {
                         self.meters.remove(&m.meter);
                     }
                 },
                 _ => {}
             }
         }
-        followed
     }
 
     /// Counts a delivery of the traded window to the line that it came over.

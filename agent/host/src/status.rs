@@ -75,7 +75,7 @@ impl Counters {
                 &mut self.transactions_done
             }
             Err(TxFailure::Refused(code)) => {
-                tracing::warn!(code, "the chain refused a transaction");
+                tracing::warn!(%code, "the chain refused a transaction");
                 &mut self.transactions_refused
             }
             Err(TxFailure::Unknown(why)) => {

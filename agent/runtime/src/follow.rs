@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use wattpool_core::clock::ChainClock;
 use wattpool_core::io::{BlockRef, WindowTerms};
 use wattpool_core::ports::ledger::{BlockNews, Ledger, LedgerError};
-use wattpool_host::{Followed, Input};
+use wattpool_host::Input;
 use wattpool_schema::Window;
 
 /// Without a block for so many block times, and for at least so long, the chain stands, or the node that is asked does.
@@ -99,10 +99,7 @@ impl<L: Ledger> Follower<L> {
                     return;
                 }
             }
-            let followed = self.registry.write().follow(at, &news.events);
-            if followed == Followed::Reload {
-                self.load_registry().await;
-            }
+            self.registry.write().follow(at, &news.events);
             let block = Input::Block(Arc::new(news));
             if self.to.send(News::Input(block)).await.is_err() {
                 return;

@@ -9,7 +9,7 @@ use wattpool_report::outcome::{TradeKind as RowKind, TradeRow};
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::escrow::{record_digest, TradeRecord};
 use wattpool_schema::event::{Delivered, MarketEvent, Stated, TradeClosed};
-use wattpool_schema::{Digest32, MeterId, Micro, TradeKind, Wh, Window, Zone, RECORD_VERSION};
+use wattpool_schema::{Digest32, MeterId, Micro, TradeKind, Wh, Window, Zone};
 
 use crate::meters::energy;
 use crate::registry::Table;
@@ -163,7 +163,7 @@ impl Books {
 
     pub fn refused(&mut self, failure: &TxFailure) {
         let code = match failure {
-            TxFailure::Refused(code) => (*code).to_owned(),
+            TxFailure::Refused(code) => code.to_string(),
             TxFailure::Lost => "LOST".to_owned(),
             TxFailure::Unsent(why) => format!("UNSENT {why}"),
             TxFailure::Unknown(text) => format!("UNKNOWN {text}"),
@@ -358,28 +358,7 @@ impl Books {
 
     /// Invariant 5: the log is a hash chain.
     fn take_closed(&mut self, registry: &Table, t: &TradeClosed) {
-        let record = TradeRecord {
-            version: RECORD_VERSION,
-            sequence: t.sequence,
-            kind: t.kind,
-            trade_id: t.trade_id,
-            buyer: t.buyer,
-            seller: t.seller,
-            nonce: t.nonce,
-            window: t.window,
-            count: t.count,
-            asked: t.asked,
-            arrived: t.arrived,
-            declined: t.declined,
-            missed: t.missed,
-            lost: t.lost,
-            price: t.price,
-            paid: t.paid,
-            charge: t.charge,
-            requested_at: t.requested_at,
-            closed_at: t.closed_at,
-        };
-        self.head = record_digest(&self.head, &record);
+        self.head = record_digest(&self.head, &TradeRecord::from(t));
         let (head, sequence) = (self.head, t.sequence);
         self.check(head == t.head && sequence == self.trades(), || {
             format!("trade {sequence}: the log is broken")

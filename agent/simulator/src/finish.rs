@@ -12,6 +12,7 @@ use wattpool_report::gas::Message;
 use wattpool_report::outcome::Timings;
 use wattpool_report::Outcome;
 use wattpool_rules::feed_in::credit;
+use wattpool_schema::error::Code;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{Micro, Wh, Window};
 
@@ -175,7 +176,7 @@ impl World<'_> {
                             }
                         }
                     }
-                    Err(TxFailure::Refused("NOTHING_DUE")) => break,
+                    Err(TxFailure::Refused(Code::NothingDue)) => break,
                     Err(failure) => {
                         self.books.refused(&failure);
                         break;

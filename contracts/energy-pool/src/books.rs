@@ -16,16 +16,17 @@ struct Roll {
     halted: bool,
 }
 
-/// The chain counts as halted between two messages if more than `halt_seconds` passed, and more than that per block on average.
-fn halted_between(last: &Live, block: &BlockInfo, halt_seconds: u32) -> bool {
-    let halt = u64::from(halt_seconds);
+/// The chain counts as halted between two messages if more than `halt_seconds` passed beyond what its blocks take at most, usually: a standstill of that
+/// length is seen whatever quick blocks there were around it, unless they made up for it.
+fn halted_between(last: &Live, block: &BlockInfo, settings: &Settings) -> bool {
     let seconds = block.time.seconds().saturating_sub(last.time.0);
-    let blocks = block.height.saturating_sub(last.height).max(1);
-    seconds > halt.saturating_mul(blocks)
+    let blocks = block.height.saturating_sub(last.height);
+    let usual = blocks.saturating_mul(u64::from(settings.block_seconds));
+    seconds.saturating_sub(usual) > u64::from(settings.halt_seconds)
 }
 
 fn roll_from(mut last: Live, block: &BlockInfo, settings: &Settings) -> Roll {
-    let halted = halted_between(&last, block, settings.halt_seconds);
+    let halted = halted_between(&last, block, settings);
     last.books.halted |= halted;
     let time = Seconds(block.time.seconds());
     let window = settings.live(block);

@@ -5,6 +5,7 @@ use crate::{CONTRACT_NAME, CONTRACT_VERSION};
 #[cfg(not(feature = "library"))]
 use cosmwasm_std::entry_point;
 use cosmwasm_std::{Binary, Deps, DepsMut, Env, MessageInfo, Response};
+use wattpool_contract_common::migration;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::pool::{ExecuteMsg, InstantiateMsg, MigrateMsg, QueryMsg};
 
@@ -34,7 +35,7 @@ pub fn execute(
     msg: ExecuteMsg,
 ) -> Result<Response, MarketError> {
     let settings = state::settings(deps.storage)?;
-    permission::coins(&info, &msg)?;
+    permission::check_coins(&info, &msg)?;
     permission::check(deps.storage, &settings, &info.sender, msg.permission())?;
     let call = on::Call {
         deps,
@@ -62,6 +63,8 @@ pub fn execute(
         ExecuteMsg::ProposeOwner { meter, owner } => on::propose_owner(call, meter, owner),
         ExecuteMsg::AcceptOwner { meter } => on::accept_owner(call, meter),
         ExecuteMsg::RetireMeter { meter } => on::retire_meter(call, meter),
+        ExecuteMsg::Object { meter } => on::object(call, meter),
+        ExecuteMsg::Decide { meter, uphold } => on::decide(call, meter, uphold),
         ExecuteMsg::State { statements } => on::state(call, statements),
         ExecuteMsg::Cover { covers } => on::cover(call, covers),
         ExecuteMsg::Redeem { redeem } => on::redeem(call, redeem),
@@ -90,13 +93,9 @@ pub fn query(deps: Deps, env: Env, msg: QueryMsg) -> Result<Binary, MarketError>
 /// Moves to this code; keeps everything.
 ///
 /// # Errors
-/// `WRONG_CONTRACT` when the stored state is another contract's.
+/// `WRONG_CONTRACT` when the stored state is another contract's, `DOWNGRADE` when it is of a newer version.
 #[cfg_attr(not(feature = "library"), entry_point)]
 pub fn migrate(deps: DepsMut, _env: Env, _msg: MigrateMsg) -> Result<Response, MarketError> {
-    let found = cw2::get_contract_version(deps.storage)?.contract;
-    if found != CONTRACT_NAME {
-        return Err(MarketError::WrongContract { found });
-    }
-    cw2::set_contract_version(deps.storage, CONTRACT_NAME, CONTRACT_VERSION)?;
+    migration::migrate(deps.storage, CONTRACT_NAME, CONTRACT_VERSION)?;
     Ok(Response::new())
 }

@@ -22,6 +22,10 @@ pub const CONTRACT_NAME: &str = "wattpool:energy-pool";
 pub const CONTRACT_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Longest window, in seconds: a day.
 pub const MAX_WINDOW_SECONDS: u32 = 86_400;
+/// Longest wait for unconfirmed feed-in credit, in days.
+pub const MAX_CREDIT_DAYS: u32 = 90;
+/// Longest notice to a meter's owner, in days.
+pub const MAX_NOTICE_DAYS: u32 = 90;
 /// Largest export or import per window a meter can be registered for (1 GWh): keeps all sums far from overflow.
 pub const MAX_METER_WH: u64 = 1_000_000_000;
 /// Largest tariff (either sign) and network charge, micro-units per kWh: keeps all sums far from overflow.
@@ -30,5 +34,3 @@ pub const MAX_RATE: u64 = 1_000_000_000;
 pub const MAX_SKIPPED: usize = 8;
 /// Statements older than this many days earn nothing.
 pub const STATEMENT_DAYS: u64 = 30;
-/// Counterparties that [`wattpool_schema::pool::QueryMsg::Terms`] answers for.
-pub const MAX_OTHERS: usize = 16;

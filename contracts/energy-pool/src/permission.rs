@@ -3,18 +3,17 @@
 
 use crate::state::{self, Meter, Settings};
 use cosmwasm_std::{Addr, MessageInfo, Storage};
+use wattpool_contract_common::coins;
+pub use wattpool_contract_common::permission::must_be;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::pool::{ExecuteMsg, Permission};
 
 /// Refuses coins, except where a message is there to bring them.
-pub fn coins(info: &MessageInfo, msg: &ExecuteMsg) -> Result<(), MarketError> {
-    if info.funds.is_empty() || matches!(msg, ExecuteMsg::FundReserve {}) {
-        Ok(())
-    } else {
-        Err(MarketError::BadFunds {
-            expected: "no coins".into(),
-        })
+pub fn check_coins(info: &MessageInfo, msg: &ExecuteMsg) -> Result<(), MarketError> {
+    if matches!(msg, ExecuteMsg::FundReserve {}) {
+        return Ok(());
     }
+    coins::none(info)
 }
 
 /// Checks a sender against a message's permission as far as it does not depend on a meter.
@@ -44,24 +43,13 @@ pub fn check(
     }
 }
 
-/// Refuses everybody but one.
-pub fn must_be(sender: &Addr, holder: &Addr, needs: &str) -> Result<(), MarketError> {
-    if sender == holder {
-        Ok(())
-    } else {
-        Err(MarketError::Unauthorized {
-            needs: needs.into(),
-        })
-    }
-}
-
 /// Refuses everybody but a meter's owner and the registrar.
 pub fn owner_or_registrar(
     storage: &dyn Storage,
     sender: &Addr,
     meter: &Meter,
 ) -> Result<(), MarketError> {
-    if *sender == meter.owner {
+    if *sender == meter.latest().owner {
         return Ok(());
     }
     let registrar = state::roles(storage)?.registrar;

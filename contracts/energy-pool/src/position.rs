@@ -25,6 +25,15 @@ pub struct Horizon {
     pub since: Window,
 }
 
+/// Tokens of `window`.
+pub fn minted(p: &MeterPosition, window: Window) -> Wh {
+    if p.minted_window == window {
+        p.minted
+    } else {
+        Wh::ZERO
+    }
+}
+
 /// Tokens of `window` that the meter may still sell.
 pub fn unsold(p: &MeterPosition, window: Window) -> Wh {
     if p.minted_window == window {

@@ -1,19 +1,16 @@
 //! Answers to questions.
 
-use crate::position::{cover_left, covered, unsold};
+use crate::books;
+use crate::position::{cover_left, covered, minted, unsold};
 use crate::state::{self, Meter, Settings};
-use crate::{books, MAX_OTHERS};
 use cosmwasm_std::{to_json_binary, Addr, Binary, Deps, Env};
+use wattpool_contract_common::page::entries as page;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::pool::{
-    FeedInResponse, GridState, MeterResponse, MetersResponse, OtherMeter, PoolConfig, PriceSignal,
-    QueryMsg, ReserveResponse, TermsResponse, TradingMeter, ZonePairsResponse,
+    FeedInResponse, GridState, MeterResponse, MetersResponse, PoolConfig, PriceSignal, QueryMsg,
+    ReserveResponse, TermsResponse, TradingMeter, ZonePairsResponse,
 };
-use wattpool_schema::{MeterId, Price, Window, Zone, WH_PER_KWH};
-
-/// Entries of a page unless told otherwise, and at most.
-const PAGE: u32 = 30;
-const MAX_PAGE: u32 = 100;
+use wattpool_schema::{MeterId, Price, Window, WH_PER_KWH};
 
 /// Answers a question.
 pub fn answer(deps: Deps, env: &Env, msg: QueryMsg) -> Result<Binary, MarketError> {
@@ -35,14 +32,14 @@ pub fn answer(deps: Deps, env: &Env, msg: QueryMsg) -> Result<Binary, MarketErro
         QueryMsg::ZonePair { from, to, window } => {
             to_json_binary(&state::pair(deps.storage, from, to, window)?)
         }
-        QueryMsg::ZonePairs { window } => to_json_binary(&ZonePairsResponse {
-            pairs: state::pairs(deps.storage, window)?,
+        QueryMsg::ZonePairs {
+            window,
+            start_after,
+            limit,
+        } => to_json_binary(&ZonePairsResponse {
+            pairs: state::pairs(deps.storage, window, start_after, page(limit))?,
         }),
-        QueryMsg::Terms {
-            seller,
-            buyer,
-            others,
-        } => to_json_binary(&ask.terms(seller, buyer, &others)?),
+        QueryMsg::Terms { seller, buyer } => to_json_binary(&ask.terms(seller, buyer)?),
         QueryMsg::GridState {} => to_json_binary(&ask.grid_state()?),
         QueryMsg::Window { window } => to_json_binary(&books::of_window(
             deps.storage,
@@ -55,10 +52,6 @@ pub fn answer(deps: Deps, env: &Env, msg: QueryMsg) -> Result<Binary, MarketErro
         QueryMsg::Reserve {} => to_json_binary(&ask.reserve()?),
     };
     Ok(json?)
-}
-
-fn page(limit: Option<u32>) -> usize {
-    usize::try_from(limit.unwrap_or(PAGE).min(MAX_PAGE)).unwrap_or(0)
 }
 
 /// One question's surroundings.
@@ -85,6 +78,9 @@ impl Ask<'_> {
             window_seconds: settings.window_seconds,
             credit_delay_days: payments.credit_delay_days,
             halt_seconds: settings.halt_seconds,
+            block_seconds: settings.block_seconds,
+            first_part_seconds: payments.first_part_seconds,
+            notice_days: payments.notice_days,
             paused: settings.paused,
             confirmed_through: payments.confirmed_through,
         })
@@ -95,18 +91,22 @@ impl Ask<'_> {
     }
 
     fn respond(&self, id: MeterId, meter: Meter) -> Result<MeterResponse, MarketError> {
+        let terms = meter.latest().clone();
         Ok(MeterResponse {
             meter: id,
-            owner: meter.owner.into_string(),
+            owner: terms.owner.into_string(),
             proposed_owner: meter.proposed_owner.map(Addr::into_string),
+            notice: meter.notice,
+            tenure: terms.tenure,
+            household: meter.household,
             agent: meter.agent,
             agent_address: meter.agent_address.map(Addr::into_string),
             device: meter.device,
-            zone: meter.zone,
+            zone: terms.zone,
             kind: meter.kind,
-            max_export: meter.max_export,
-            max_import: meter.max_import,
-            retired: meter.retired,
+            max_export: terms.max_export,
+            max_import: terms.max_import,
+            retired: meter.retired.is_some(),
             position: state::position(self.deps.storage, id)?,
         })
     }
@@ -139,66 +139,52 @@ impl Ask<'_> {
         Ok(MetersResponse { meters })
     }
 
-    fn terms(
-        &self,
-        seller: MeterId,
-        buyer: MeterId,
-        others: &[MeterId],
-    ) -> Result<TermsResponse, MarketError> {
-        if others.len() > MAX_OTHERS {
-            return Err(MarketError::BadInput {
-                field: "others".into(),
-                expected: format!("at most {MAX_OTHERS} meters"),
-            });
-        }
+    fn terms(&self, seller: MeterId, buyer: MeterId) -> Result<TermsResponse, MarketError> {
         let storage = self.deps.storage;
         let live = books::view(storage, &self.env.block, &self.settings)?;
         let window = live.window;
-        let (seller_zone, seller) = self.trading(seller, window)?;
-        let (buyer_zone, buyer) = self.trading(buyer, window)?;
-        let pair = state::pair(storage, seller_zone, buyer_zone, window)?;
+        let seller = self.trading(seller, window)?;
+        let buyer = self.trading(buyer, window)?;
+        let pair = state::pair(storage, seller.zone, buyer.zone, window)?;
         let capacity_left = match pair.and_then(|p| p.capacity) {
             Some(capacity) => {
-                let carried = state::carried(storage, seller_zone, buyer_zone, window)?;
+                let carried = state::carried(storage, seller.zone, buyer.zone, window)?;
                 Some(capacity.saturating_sub(carried))
             }
             None => None,
         };
-        let others = others
-            .iter()
-            .map(|id| {
-                let position = state::position(storage, *id)?;
-                Ok(OtherMeter {
-                    unsold: unsold(&position, window),
-                    cover_left: cover_left(&position, window),
-                })
-            })
-            .collect::<Result<_, MarketError>>()?;
         Ok(TermsResponse {
             window,
             paused: self.settings.paused,
             halted: live.books.halted,
+            tariffs: state::tariffs(storage, window)?,
             seller,
             buyer,
             pair,
             capacity_left,
-            others,
         })
     }
 
-    fn trading(&self, id: MeterId, window: Window) -> Result<(Zone, TradingMeter), MarketError> {
-        let meter = state::meter(self.deps.storage, id)?;
-        let position = state::position(self.deps.storage, id)?;
-        let trading = TradingMeter {
-            owner: meter.owner.into_string(),
-            agent: meter.agent,
-            agent_address: meter.agent_address.map(Addr::into_string),
-            retired: meter.retired,
+    fn trading(&self, id: MeterId, window: Window) -> Result<TradingMeter, MarketError> {
+        let storage = self.deps.storage;
+        let meter = state::meter(storage, id)?;
+        let terms = meter.terms_of(storage, id, window)?;
+        let position = state::position(storage, id)?;
+        let named = meter.agent_tenure == terms.tenure;
+        Ok(TradingMeter {
+            owner: terms.owner.into_string(),
+            agent: meter.agent.filter(|_| named),
+            agent_address: meter.agent_address.filter(|_| named).map(Addr::into_string),
+            retired: meter.retired.is_some(),
+            tenure: terms.tenure,
+            zone: terms.zone,
+            max_import: terms.max_import,
+            household: meter.household,
+            minted: minted(&position, window),
             unsold: unsold(&position, window),
             uncovered_left: cover_left(&position, window),
             covered: covered(&position, window),
-        };
-        Ok((meter.zone, trading))
+        })
     }
 
     fn grid_state(&self) -> Result<GridState, MarketError> {

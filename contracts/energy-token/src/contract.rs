@@ -6,6 +6,7 @@ use crate::{CONTRACT_NAME, CONTRACT_VERSION, MAX_WINDOW_SECONDS};
 #[cfg(not(feature = "library"))]
 use cosmwasm_std::entry_point;
 use cosmwasm_std::{Binary, Deps, DepsMut, Env, MessageInfo, Response};
+use wattpool_contract_common::{coins, migration};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::token::{ExecuteMsg, InstantiateMsg, MigrateMsg, QueryMsg};
 use wattpool_schema::Seconds;
@@ -21,7 +22,7 @@ pub fn instantiate(
     info: MessageInfo,
     msg: InstantiateMsg,
 ) -> Result<Response, MarketError> {
-    permission::no_coins(&info)?;
+    coins::none(&info)?;
     within("name", msg.name.len(), 3, 50)?;
     within("symbol", msg.symbol.len(), 2, 12)?;
     if msg.window_seconds == 0 || msg.window_seconds > MAX_WINDOW_SECONDS {
@@ -34,10 +35,10 @@ pub fn instantiate(
         .marketing
         .map(|m| deps.api.addr_validate(&m))
         .transpose()?;
-    cw2::set_contract_version(deps.storage, CONTRACT_NAME, CONTRACT_VERSION)?;
+    migration::begin(deps.storage, CONTRACT_NAME, CONTRACT_VERSION)?;
     state::save_label(deps.storage, &msg.name, &msg.symbol)?;
     if marketing.is_some() {
-        let info = cw20::MarketingInfoResponse {
+        let info = wattpool_schema::cw20::MarketingInfoResponse {
             marketing,
             ..Default::default()
         };
@@ -79,7 +80,7 @@ pub fn execute(
     msg: ExecuteMsg,
 ) -> Result<Response, MarketError> {
     let config = state::config(deps.storage)?;
-    permission::no_coins(&info)?;
+    coins::none(&info)?;
     permission::check(&deps.as_ref(), &config, &info.sender, msg.permission())?;
     let call = on::Call {
         deps,
@@ -141,13 +142,9 @@ pub fn query(deps: Deps, env: Env, msg: QueryMsg) -> Result<Binary, MarketError>
 /// Moves to this code; keeps everything.
 ///
 /// # Errors
-/// `WRONG_CONTRACT` when the stored state is another contract's.
+/// `WRONG_CONTRACT` when the stored state is another contract's, `DOWNGRADE` when it is of a newer version.
 #[cfg_attr(not(feature = "library"), entry_point)]
 pub fn migrate(deps: DepsMut, _env: Env, _msg: MigrateMsg) -> Result<Response, MarketError> {
-    let found = cw2::get_contract_version(deps.storage)?.contract;
-    if found != CONTRACT_NAME {
-        return Err(MarketError::WrongContract { found });
-    }
-    cw2::set_contract_version(deps.storage, CONTRACT_NAME, CONTRACT_VERSION)?;
+    migration::migrate(deps.storage, CONTRACT_NAME, CONTRACT_VERSION)?;
     Ok(Response::new())
 }

@@ -2,9 +2,10 @@
 
 use crate::state::{self, Account};
 use cosmwasm_std::{Addr, Event, Storage};
+use wattpool_contract_common::Holder;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Expired;
-use wattpool_schema::{Holder, Wh, Window};
+use wattpool_schema::{Wh, Window};
 
 /// One message's work on accounts. What expired is summed up per window and booked once, in [`Ledger::finish`].
 pub struct Ledger {

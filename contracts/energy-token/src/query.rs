@@ -2,7 +2,9 @@
 
 use crate::state::{self, Account};
 use cosmwasm_std::{to_json_binary, Addr, Binary, Deps, Env, Uint128};
-use cw20::{
+use wattpool_contract_common::page::entries as page;
+use wattpool_contract_common::Holder;
+use wattpool_schema::cw20::{
     AllAccountsResponse, AllAllowancesResponse, AllSpenderAllowancesResponse, AllowanceInfo,
     AllowanceResponse, BalanceResponse, DownloadLogoResponse, EmbeddedLogo, MinterResponse,
     SpenderAllowanceInfo, TokenInfoResponse,
@@ -11,11 +13,8 @@ use wattpool_schema::error::MarketError;
 use wattpool_schema::token::{
     CreditsResponse, HoldingResponse, QueryMsg, TokenConfig, TokenWindow, WindowWh,
 };
-use wattpool_schema::{Holder, Wh, Window};
+use wattpool_schema::{Wh, Window};
 
-/// Entries of a page unless told otherwise, and at most.
-const PAGE: u32 = 30;
-const MAX_PAGE: u32 = 100;
 /// Decimals: a token shows as kWh, its base unit is 1 Wh.
 const DECIMALS: u8 = 3;
 
@@ -74,10 +73,6 @@ pub fn answer(deps: Deps, env: &Env, msg: QueryMsg) -> Result<Binary, MarketErro
 
 fn amount(wh: Wh) -> Uint128 {
     Uint128::from(wh.0)
-}
-
-fn page(limit: Option<u32>) -> usize {
-    usize::try_from(limit.unwrap_or(PAGE).min(MAX_PAGE)).unwrap_or(0)
 }
 
 fn start(deps: Deps, start_after: Option<String>) -> Result<Option<Addr>, MarketError> {

@@ -4,12 +4,14 @@
 //! are known by the bytes behind their addresses, which are half as long as the texts.
 
 use cosmwasm_std::{Addr, Api, Order, StdError, StdResult, Storage, Uint128};
-use cw20::{EmbeddedLogo, Expiration, MarketingInfoResponse};
 use cw_storage_plus::{Bound, Item, Map};
+use wattpool_contract_common::records::{load, must, read, save};
+use wattpool_contract_common::Holder;
+use wattpool_schema::cw20::{EmbeddedLogo, Expiration, MarketingInfoResponse};
 use wattpool_schema::error::MarketError;
-use wattpool_schema::packed::{load, packed, read, save};
+use wattpool_schema::packed::packed;
 use wattpool_schema::token::{TokenWindow, WindowWh};
-use wattpool_schema::{Holder, Seconds, Wh, Window};
+use wattpool_schema::{Seconds, Wh, Window};
 
 const CONFIG: &[u8] = b"config";
 /// First byte of the keys of accounts; the holder follows.
@@ -111,7 +113,7 @@ impl Account {
 
 /// Loads the configuration.
 pub fn config(storage: &dyn Storage) -> StdResult<Config> {
-    load(storage, CONFIG)?.ok_or_else(|| StdError::not_found("config"))
+    must(storage, CONFIG)
 }
 
 /// Stores the configuration.
@@ -209,7 +211,7 @@ pub fn credits(
         .map(|(key, wh)| {
             let window = key.last_chunk().copied().map(u64::from_be_bytes);
             Ok(WindowWh {
-                window: Window(window.ok_or_else(|| StdError::not_found("window"))?),
+                window: Window(window.ok_or_else(|| StdError::generic_err("not a window"))?),
                 wh: read(&wh)?,
             })
         })

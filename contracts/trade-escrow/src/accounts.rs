@@ -1,10 +1,10 @@
 //! Money between accounts. Every function keeps the books' totals in step with the accounts.
 
 use cosmwasm_std::Storage;
+use wattpool_contract_common::Holder;
 use wattpool_schema::error::MarketError;
-use wattpool_schema::{Holder, Micro};
+use wattpool_schema::Micro;
 
-use crate::checked::Checked;
 use crate::state::{self, Account, Book};
 
 /// Adds to an account's free money.
@@ -15,8 +15,8 @@ pub fn add(
     amount: Micro,
 ) -> Result<Micro, MarketError> {
     let mut account = state::account(storage, owner)?;
-    account.free = account.free.plus(amount)?;
-    book.accounts = book.accounts.plus(amount)?;
+    account.free = account.free.try_add(amount)?;
+    book.accounts = book.accounts.try_add(amount)?;
     state::save_account(storage, owner, &account);
     Ok(account.free)
 }
@@ -47,7 +47,7 @@ pub fn take_from(
             wanted: amount.0,
             there: account.free.0,
         })?;
-    book.accounts = book.accounts.minus(amount)?;
+    book.accounts = book.accounts.try_sub(amount)?;
     state::save_account(storage, owner, &account);
     Ok(account.free)
 }
@@ -67,9 +67,9 @@ pub fn lock(
             wanted: amount.0,
             there: account.free.0,
         })?;
-    account.locked = account.locked.plus(amount)?;
-    book.accounts = book.accounts.minus(amount)?;
-    book.locked = book.locked.plus(amount)?;
+    account.locked = account.locked.try_add(amount)?;
+    book.accounts = book.accounts.try_sub(amount)?;
+    book.locked = book.locked.try_add(amount)?;
     state::save_account(storage, owner, &account);
     Ok(())
 }
@@ -85,12 +85,12 @@ pub fn unlock(
     if spent.is_zero() && freed.is_zero() {
         return Ok(());
     }
-    let leaving = spent.plus(freed)?;
+    let leaving = spent.try_add(freed)?;
     let mut account = state::account(storage, owner)?;
-    account.locked = account.locked.minus(leaving)?;
-    account.free = account.free.plus(freed)?;
-    book.locked = book.locked.minus(leaving)?;
-    book.accounts = book.accounts.plus(freed)?;
+    account.locked = account.locked.try_sub(leaving)?;
+    account.free = account.free.try_add(freed)?;
+    book.locked = book.locked.try_sub(leaving)?;
+    book.accounts = book.accounts.try_add(freed)?;
     state::save_account(storage, owner, &account);
     Ok(())
 }

@@ -46,7 +46,7 @@ pub fn check(approval: &Approval, kind: TradeKind, wh: Wh, env: &Env) -> Result<
             expected: "at least 1 Wh".to_owned(),
         });
     }
-    if wh > approval.wh {
+    if wh > approval.wh || wh < approval.min_wh {
         return Err(mismatch("wh"));
     }
     let now = env.block.time.seconds();

@@ -4,6 +4,8 @@
 #[cfg(not(feature = "library"))]
 use cosmwasm_std::entry_point;
 use cosmwasm_std::{Binary, Deps, DepsMut, Env, MessageInfo, Reply, Response};
+use wattpool_contract_common::permission::allow;
+use wattpool_contract_common::{coins, migration};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::{
     ExecuteMsg, InstantiateMsg, MigrateMsg, OpenOrder, Permission, QueryMsg,
@@ -30,16 +32,18 @@ pub fn instantiate(
     info: MessageInfo,
     msg: InstantiateMsg,
 ) -> Result<Response, MarketError> {
-    refuse_funds(&info)?;
-    cw2::set_contract_version(deps.storage, NAME, VERSION)?;
+    coins::none(&info)?;
+    migration::begin(deps.storage, NAME, VERSION)?;
+    let at = deps.api.addr_validate(&msg.pool)?;
+    let pool = market::pool_config(deps.querier, &at)?;
     let config = Config {
         token: deps.api.addr_validate(&msg.token)?,
-        pool: deps.api.addr_validate(&msg.pool)?,
+        pool: at,
         denom: msg.denom,
         window_seconds: msg.window_seconds,
+        first_part_seconds: pool.first_part_seconds,
         chain: env.block.chain_id,
     };
-    let pool = market::pool_config(deps.querier, &config.pool)?;
     let expect = |field: &str, same: bool, expected: String| {
         let field = field.to_owned();
         same.then_some(())
@@ -71,13 +75,15 @@ pub fn execute(
 ) -> Result<Response, MarketError> {
     check_role(&deps, &env, &info, msg.permission())?;
     if !matches!(msg, ExecuteMsg::Deposit {}) {
-        refuse_funds(&info)?;
+        coins::none(&info)?;
     }
     let sender = info.sender.as_str();
     match msg {
         ExecuteMsg::Deposit {} => deposit::execute(deps, &info),
         ExecuteMsg::Withdraw { amount } => withdraw::execute(deps, &info, amount),
-        ExecuteMsg::SetLimits { meter, limits } => set_limits::execute(deps, &info, meter, limits),
+        ExecuteMsg::SetLimits { meter, set, remove } => {
+            set_limits::execute(deps, &info, meter, set, &remove)
+        }
         ExecuteMsg::Settle { trade } => settle::execute(deps, &env, sender, trade),
         ExecuteMsg::SettleBatch { trades } => settle_batch::execute(deps, &env, sender, trades),
         ExecuteMsg::SettleItem { sender, trade } => {
@@ -127,21 +133,7 @@ fn check_role(
         | Permission::EitherAgent
         | Permission::EitherParty => return Ok(()),
     };
-    if allowed {
-        return Ok(());
-    }
-    Err(MarketError::Unauthorized {
-        needs: needs.to_owned(),
-    })
-}
-
-fn refuse_funds(info: &MessageInfo) -> Result<(), MarketError> {
-    if info.funds.is_empty() {
-        return Ok(());
-    }
-    Err(MarketError::BadFunds {
-        expected: "no coins with this message".to_owned(),
-    })
+    allow(allowed, needs)
 }
 
 /// Answers a question.
@@ -165,9 +157,9 @@ pub fn reply(deps: DepsMut, _env: Env, reply: Reply) -> Result<Response, MarketE
 /// Takes over an older version of this contract; keeps everything.
 ///
 /// # Errors
-/// `STD` when what is stored belongs to another or a newer contract.
+/// `WRONG_CONTRACT` when the stored state is another contract's, `DOWNGRADE` when it is of a newer version.
 #[cfg_attr(not(feature = "library"), entry_point)]
 pub fn migrate(deps: DepsMut, _env: Env, _msg: MigrateMsg) -> Result<Response, MarketError> {
-    cw2::ensure_from_older_version(deps.storage, NAME, VERSION)?;
+    migration::migrate(deps.storage, NAME, VERSION)?;
     Ok(Response::new())
 }

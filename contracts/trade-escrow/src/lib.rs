@@ -5,7 +5,6 @@
 
 mod accounts;
 mod approval;
-mod checked;
 pub mod contract;
 mod execute;
 mod limits;
@@ -13,5 +12,4 @@ mod log;
 mod market;
 mod order;
 mod query;
-mod reservation;
 mod state;

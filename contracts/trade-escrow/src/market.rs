@@ -2,6 +2,7 @@
 
 use cosmwasm_std::{to_json_binary, Addr, Env, QuerierWrapper, StdResult, WasmMsg};
 use serde::{Deserialize, Serialize};
+use wattpool_rules::order::Part;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::pool::{self, RedeemMsg, TermsResponse, TradingMeter};
 use wattpool_schema::token::{self, HoldingResponse, SettleMsg};
@@ -18,6 +19,8 @@ pub struct Wiring {
     pub denom: String,
     /// Window length.
     pub window_seconds: u32,
+    /// How long tokens and cover are held for standing orders.
+    pub first_part_seconds: u32,
     /// Who may have the network charges.
     pub grid_operator: String,
 }
@@ -29,6 +32,8 @@ pub struct Registered {
     meter: MeterId,
     /// Its owner.
     pub owner: String,
+    /// Which tenure it is.
+    pub tenure: u64,
 }
 
 #[derive(Deserialize)]
@@ -74,19 +79,14 @@ pub fn pool_config(querier: QuerierWrapper, pool: &Addr) -> StdResult<Wiring> {
     querier.query_wasm_smart(pool, &pool::QueryMsg::Config {})
 }
 
-/// Everything a trade needs to know. `others` are counterparties of standing orders.
+/// Everything a trade needs to know.
 pub fn terms(
     querier: QuerierWrapper,
     config: &Config,
     seller: MeterId,
     buyer: MeterId,
-    others: Vec<MeterId>,
 ) -> Result<TermsResponse, MarketError> {
-    let question = pool::QueryMsg::Terms {
-        seller,
-        buyer,
-        others,
-    };
+    let question = pool::QueryMsg::Terms { seller, buyer };
     querier
         .query_wasm_smart(&config.pool, &question)
         .or_else(|error| {
@@ -161,6 +161,21 @@ pub fn require_trading(id: MeterId, meter: &TradingMeter) -> Result<AgentKey, Ma
     meter.agent.ok_or(MarketError::AgentUnset { meter: id })
 }
 
+/// Both meters are one owner's, or of one household as the registrar marks them.
+pub fn one_household(terms: &TermsResponse) -> bool {
+    let (seller, buyer) = (&terms.seller, &terms.buyer);
+    let marked = seller.household.is_some() && seller.household == buyer.household;
+    seller.owner == buyer.owner || marked
+}
+
+/// Where block time stands in the window for standing orders.
+pub fn part(env: &Env, config: &Config) -> Part {
+    let now = Seconds(env.block.time.seconds());
+    let start = Window::at(now, config.window_seconds).start(config.window_seconds);
+    let first = Seconds(u64::from(config.first_part_seconds));
+    wattpool_rules::order::part(now.saturating_sub(start), first)
+}
+
 /// Unused cover of a buyer when `cover` is added to what the pool knows.
 pub fn cover_left(buyer: &TradingMeter, cover: Option<&SignedCover>) -> Wh {
     let raised = cover.map_or(Wh::ZERO, |c| {
@@ -209,8 +224,8 @@ mod tests {
         let sent = to_json_string(&ToPool::Redeem {
             redeem: redeem.clone(),
         });
-        let read = from_json(sent.unwrap());
-        assert_eq!(read, Ok(pool::ExecuteMsg::Redeem { redeem }));
+        let read: pool::ExecuteMsg = from_json(sent.unwrap()).unwrap();
+        assert_eq!(read, pool::ExecuteMsg::Redeem { redeem });
         let trade = SettleMsg {
             window: Window(1),
             trade_id: 2,
@@ -224,8 +239,8 @@ mod tests {
         let sent = to_json_string(&ToToken::Settle {
             trade: trade.clone(),
         });
-        let read = from_json(sent.unwrap());
-        assert_eq!(read, Ok(token::ExecuteMsg::Settle { trade }));
+        let read: token::ExecuteMsg = from_json(sent.unwrap()).unwrap();
+        assert_eq!(read, token::ExecuteMsg::Settle { trade });
     }
 
     #[test]
@@ -242,6 +257,9 @@ mod tests {
             window_seconds: 900,
             credit_delay_days: 3,
             halt_seconds: 60,
+            block_seconds: 5,
+            first_part_seconds: 150,
+            notice_days: 14,
             paused: false,
             confirmed_through: Some(Window(3)),
         };
@@ -250,10 +268,14 @@ mod tests {
         assert_eq!(found, ("t", "uwatt"));
         let found = (read.window_seconds, read.grid_operator.as_str());
         assert_eq!(found, (900, "g"));
+        assert_eq!(read.first_part_seconds, 150);
         let meter = MeterResponse {
             meter: MeterId([1; 16]),
             owner: "o".into(),
             proposed_owner: None,
+            notice: None,
+            tenure: 7,
+            household: None,
             agent: None,
             agent_address: Some("x\"y".into()),
             device: DeviceKey([2; 32]),
@@ -278,7 +300,8 @@ mod tests {
         let read: Registry = from_json(to_json_string(&list).unwrap()).unwrap();
         assert_eq!(read.meters.len(), 2);
         for one in read.meters {
-            assert_eq!((one.meter, one.owner.as_str()), (MeterId([1; 16]), "o"));
+            let found = (one.meter, one.owner.as_str(), one.tenure);
+            assert_eq!(found, (MeterId([1; 16]), "o", 7));
         }
         for (paused, halted) in [(true, false), (false, true)] {
             let books = PoolWindow {

@@ -3,26 +3,25 @@
 
 use cosmwasm_std::QuerierWrapper;
 use wattpool_rules::chunk::{Terms, Totals};
+use wattpool_rules::loss::arriving;
 use wattpool_rules::order::{lock_needed, window_outcome, WindowOutcome};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::OrderResponse;
 use wattpool_schema::event::OrderWindow;
 use wattpool_schema::packed::packed;
-use wattpool_schema::{Approval, MeterId, Micro, Ppm, Price, Seconds, Wh, Window};
+use wattpool_schema::pool::{TermsResponse, TradingMeter, ZonePairTerms};
+use wattpool_schema::{Approval, MeterId, Micro, Ppm, Price, Seconds, Wh, Window, Zone};
 
-use crate::checked::{times, Checked};
 use crate::market;
 use crate::state::Config;
 
-/// A standing order that is not closed. Its buyer and trade id are its key.
+/// A standing order that is not closed. Its buyer and trade id are its key. It holds nothing but its buyer's money: a promise, kept by agents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// Selling meter.
     pub seller: MeterId,
     /// The approval's nonce.
     pub nonce: u64,
-    /// Number of orders opened before it.
-    pub rank: u64,
     /// First metered window.
     pub first: Window,
     /// Last metered window; before `first` when the order was cancelled before it began.
@@ -35,10 +34,12 @@ pub struct Order {
     pub loss: Ppm,
     /// Network charge at opening, per arriving kWh.
     pub charge: Price,
-    /// Owner of the selling meter at opening.
-    pub seller_owner: String,
-    /// Owner of the buying meter at opening: whose money is locked.
-    pub buyer_owner: String,
+    /// The selling meter at opening.
+    pub selling: Side,
+    /// The buying meter at opening: its owner's money is locked.
+    pub buying: Side,
+    /// Both meters were of one household at opening.
+    pub inside: bool,
     /// When the buyer asked.
     pub requested_at: Seconds,
     /// Locked for it.
@@ -49,12 +50,25 @@ pub struct Order {
     pub declined: Wh,
     /// Missed through the seller's fault in windows that have passed.
     pub missed: Wh,
+    /// Of windows that count for neither side.
+    pub void: Wh,
     /// When the last chunk arrived.
     pub last_chunk: Option<Seconds>,
     /// Cancelled.
     pub cancelled: bool,
     /// The window that is being delivered, and its figures.
     pub now: Current,
+}
+
+/// A side of an order as it was at its opening. When any of it changes, the order ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// Owner.
+    pub owner: String,
+    /// The meter's tenure.
+    pub tenure: u64,
+    /// Its zone.
+    pub zone: Zone,
 }
 
 /// Figures of the window that is being delivered.
@@ -66,40 +80,65 @@ pub struct Current {
     pub net: Wh,
     /// Sent in it.
     pub gross: Wh,
-    /// Import covered for this order: delivered, or seen unused by a delivery.
-    pub cover: Wh,
-    /// The seller had too few unsold tokens for what was covered.
+    /// Import shown to this order in time, and not delivered.
+    pub shown: Wh,
+    /// The last try in time found the seller's tokens too few for that.
     pub short: bool,
+    /// The order's price is beyond what binds in this window: it counts for neither side.
+    pub skipped: bool,
 }
 
 packed!(Order {
     seller,
     nonce,
-    rank,
     first,
     last,
     wh,
     price,
     loss,
     charge,
-    seller_owner,
-    buyer_owner,
+    selling,
+    buying,
+    inside,
     requested_at,
     locked,
     totals,
     declined,
     missed,
+    void,
     last_chunk,
     cancelled,
     now
+});
+packed!(Side {
+    owner,
+    tenure,
+    zone
 });
 packed!(Current {
     window,
     net,
     gross,
-    cover,
-    short
+    shown,
+    short,
+    skipped
 });
+
+impl Side {
+    /// A side as it is.
+    pub fn of(meter: &TradingMeter) -> Self {
+        Self {
+            owner: meter.owner.clone(),
+            tenure: meter.tenure,
+            zone: meter.zone,
+        }
+    }
+
+    /// Whether the meter is still this side.
+    fn is(&self, meter: &TradingMeter) -> bool {
+        !meter.retired && self.tenure == meter.tenure && self.zone == meter.zone
+    }
+}
 
 impl Current {
     /// A window of which nothing is known.
@@ -108,8 +147,9 @@ impl Current {
             window,
             net: Wh::ZERO,
             gross: Wh::ZERO,
-            cover: Wh::ZERO,
+            shown: Wh::ZERO,
             short: false,
+            skipped: false,
         }
     }
 }
@@ -125,38 +165,36 @@ pub struct Rolled {
 
 impl Order {
     /// An order at its opening, nothing locked yet.
-    /// `terms` are loss and network charge of the opening.
-    pub fn open(
-        approval: &Approval,
-        wh: Wh,
-        rank: u64,
-        (loss, charge): (Ppm, Price),
-        seller_owner: String,
-        buyer_owner: String,
-    ) -> Self {
+    pub fn open(approval: &Approval, wh: Wh, pair: &ZonePairTerms, terms: &TermsResponse) -> Self {
         Self {
             seller: approval.seller,
             nonce: approval.nonce,
-            rank,
             first: approval.first_window,
             last: approval
                 .first_window
                 .plus(u64::from(approval.count.saturating_sub(1))),
             wh,
             price: approval.price,
-            loss,
-            charge,
-            seller_owner,
-            buyer_owner,
+            loss: pair.loss,
+            charge: pair.charge,
+            selling: Side::of(&terms.seller),
+            buying: Side::of(&terms.buyer),
+            inside: market::one_household(terms),
             requested_at: approval.requested_at,
             locked: Micro::ZERO,
             totals: Default::default(),
             declined: Wh::ZERO,
             missed: Wh::ZERO,
+            void: Wh::ZERO,
             last_chunk: None,
             cancelled: false,
             now: Current::begin(approval.first_window),
         }
+    }
+
+    /// Whether it has ended before its time: a side has another tenure or zone than at the opening, or is retired.
+    pub fn ended(&self, terms: &TermsResponse) -> bool {
+        !self.selling.is(&terms.seller) || !self.buying.is(&terms.buyer)
     }
 
     /// The terms of its chunks.
@@ -183,10 +221,9 @@ impl Order {
     pub fn add(&mut self, chunk: Totals, now: Seconds) -> Result<(), MarketError> {
         let sum = self.totals().plus(chunk)?;
         self.totals = (sum.net, sum.gross, sum.paid, sum.charge);
-        self.now.net = self.now.net.plus(chunk.net)?;
-        self.now.gross = self.now.gross.plus(chunk.gross)?;
-        self.now.cover = self.now.cover.max(self.now.net);
-        self.locked = self.locked.minus(chunk.paid.plus(chunk.charge)?)?;
+        self.now.net = self.now.net.try_add(chunk.net)?;
+        self.now.gross = self.now.gross.try_add(chunk.gross)?;
+        self.locked = self.locked.try_sub(chunk.paid.try_add(chunk.charge)?)?;
         self.last_chunk = Some(now);
         Ok(())
     }
@@ -196,21 +233,14 @@ impl Order {
         self.last.next().0.saturating_sub(self.first.0)
     }
 
-    /// Figures of a window: none if it has not been touched.
-    pub fn figures(&self, window: Window) -> Current {
-        if self.now.window == window {
-            self.now
-        } else {
-            Current::begin(window)
-        }
+    /// What arrives for it of `gross` more tokens in the current window.
+    pub fn net_of(&self, gross: Wh) -> Wh {
+        arriving(self.now.gross.saturating_add(gross), self.loss).saturating_sub(self.now.net)
     }
 
-    /// What of a window's energy has not arrived yet; nothing outside the order's windows.
-    pub fn undelivered(&self, window: Window) -> Wh {
-        if window < self.first || window > self.last {
-            return Wh::ZERO;
-        }
-        self.wh.saturating_sub(self.figures(window).net)
+    /// What of the current window's energy has not arrived yet.
+    pub fn undelivered(&self) -> Wh {
+        self.wh.saturating_sub(self.now.net)
     }
 
     /// Money that the windows from the current one on may still need.
@@ -219,11 +249,11 @@ impl Order {
         let to_come = if left == 0 {
             Wh::ZERO
         } else {
-            times(self.wh, left)?.minus(self.now.net)?
+            self.wh.try_times(left)?.try_sub(self.now.net)?
         };
         let totals = self.totals();
         Ok(lock_needed(
-            totals.net.plus(to_come)?,
+            totals.net.try_add(to_come)?,
             self.price,
             self.charge,
             totals.paid,
@@ -234,7 +264,7 @@ impl Order {
     /// Takes what is locked beyond need out of the lock.
     pub fn free_excess(&mut self) -> Result<Micro, MarketError> {
         let needed = self.lock_needed()?;
-        let freed = self.locked.minus(needed)?;
+        let freed = self.locked.try_sub(needed)?;
         self.locked = needed;
         Ok(freed)
     }
@@ -253,48 +283,98 @@ impl Order {
         if live <= left.window || left.window > self.last {
             return Ok(Rolled::default());
         }
-        let outcome = self.outcome(querier, config)?;
         let between = live
             .0
             .min(self.last.next().0)
             .saturating_sub(left.window.next().0);
-        self.declined = self
-            .declined
-            .plus(outcome.declined)?
-            .plus(times(self.wh, between)?)?;
-        self.missed = self.missed.plus(outcome.missed)?;
+        let outcome = self.settle(querier, config)?;
+        self.declined = self.declined.try_add(self.wh.try_times(between)?)?;
         self.now = Current::begin(live);
         let freed = self.free_excess()?;
-        let (buyer, trade_id) = key;
+        let event = self.window_event(key, left, outcome, freed);
         Ok(Rolled {
-            event: Some(OrderWindow {
-                trade_id,
-                buyer,
-                seller: self.seller,
-                window: left.window,
-                delivered: left.net,
-                declined: outcome.declined,
-                missed: outcome.missed,
-                refunded: freed,
-            }),
+            event: Some(event),
             freed,
         })
     }
 
-    fn outcome(
-        &self,
+    /// Ends it before its time: the window that is live counts as far as there is evidence, later ones for neither side. All of its money is free.
+    pub fn end(
+        &mut self,
+        querier: QuerierWrapper,
+        config: &Config,
+        key: (MeterId, u64),
+        live: Window,
+    ) -> Result<Rolled, MarketError> {
+        let left = self.now;
+        let freed = self.locked;
+        self.locked = Micro::ZERO;
+        if live < left.window {
+            self.void = self.wh.try_times(self.windows())?;
+            return Ok(Rolled { event: None, freed });
+        }
+        let later = self.last.0.saturating_sub(live.0);
+        let outcome = self.settle(querier, config)?;
+        // Not wanted is nobody's fault in an order that is no more.
+        self.declined = self.declined.try_sub(outcome.declined)?;
+        self.void = self
+            .void
+            .try_add(outcome.declined)?
+            .try_add(self.wh.try_times(later)?)?;
+        let outcome = WindowOutcome {
+            declined: Wh::ZERO,
+            ..outcome
+        };
+        Ok(Rolled {
+            event: Some(self.window_event(key, left, outcome, freed)),
+            freed,
+        })
+    }
+
+    /// What becomes of the current window, booked.
+    fn settle(
+        &mut self,
         querier: QuerierWrapper,
         config: &Config,
     ) -> Result<WindowOutcome, MarketError> {
         let left = self.now;
-        let settle = |excused| window_outcome(self.wh, left.net, left.cover, left.short, excused);
-        let outcome = settle(false);
-        if outcome.missed.is_zero() {
-            return Ok(outcome);
+        if left.skipped {
+            self.void = self.void.try_add(self.undelivered())?;
+            return Ok(WindowOutcome {
+                declined: Wh::ZERO,
+                undelivered: self.undelivered(),
+                missed: Wh::ZERO,
+            });
         }
-        // Only a window that would be held against the seller is worth the question.
-        let books = market::pool_window(querier, config, left.window)?;
-        Ok(settle(books.paused || books.halted))
+        let settle = |excused| window_outcome(self.wh, left.net, left.shown, left.short, excused);
+        let mut outcome = settle(false);
+        if !outcome.missed.is_zero() {
+            // Only a window that would be held against the seller is worth the question.
+            let books = market::pool_window(querier, config, left.window)?;
+            outcome = settle(books.paused || books.halted);
+        }
+        self.declined = self.declined.try_add(outcome.declined)?;
+        self.missed = self.missed.try_add(outcome.missed)?;
+        Ok(outcome)
+    }
+
+    fn window_event(
+        &self,
+        (buyer, trade_id): (MeterId, u64),
+        left: Current,
+        outcome: WindowOutcome,
+        refunded: Micro,
+    ) -> OrderWindow {
+        OrderWindow {
+            trade_id,
+            buyer,
+            seller: self.seller,
+            window: left.window,
+            delivered: left.net,
+            declined: outcome.declined,
+            missed: outcome.missed,
+            refunded,
+        }
     }
 
     /// As the world sees it.
@@ -305,7 +385,6 @@ impl Order {
             trade_id,
             seller: self.seller,
             nonce: self.nonce,
-            rank: self.rank,
             first_window: self.first,
             last_window: self.last,
             wh: self.wh,
@@ -316,6 +395,8 @@ impl Order {
             charge: totals.charge,
             current: self.now.window,
             delivered_now: self.now.net,
+            shown_now: self.now.shown,
+            short_now: self.now.short,
             cancelled: self.cancelled,
         }
     }

@@ -1,22 +1,17 @@
 //! Questions to the escrow.
 
 use cosmwasm_std::{to_json_binary, Binary, Deps, Env, StdResult};
+use wattpool_contract_common::page::entries as page;
+use wattpool_contract_common::Holder;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::{
     AccountResponse, BookResponse, EscrowConfig, MeterBookResponse, OrderRef, QueryMsg,
     TradeRecord, TradeStatus, TradesResponse,
 };
-use wattpool_schema::{Holder, MeterId, Micro, Wh};
+use wattpool_schema::{MeterId, Micro, Wh};
 
 use crate::limits;
 use crate::state::{self, Named};
-
-const DEFAULT_LIMIT: u32 = 30;
-const MAX_LIMIT: u32 = 100;
-
-fn page(limit: Option<u32>) -> usize {
-    usize::try_from(limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT)).unwrap_or(0)
-}
 
 /// Answers a question.
 pub fn answer(deps: Deps, env: &Env, msg: QueryMsg) -> Result<Binary, MarketError> {
@@ -97,6 +92,8 @@ fn meter_book(deps: Deps, env: &Env, meter: MeterId) -> StdResult<MeterBookRespo
     let today = book.day == limits::day(env);
     Ok(MeterBookResponse {
         limits: book.limits,
+        tenure: book.tenure,
+        locked: book.locked,
         spent_today: if today { book.spent } else { Micro::ZERO },
         bought_today: if today { book.bought } else { Wh::ZERO },
         sold_today: if today { book.sold } else { Wh::ZERO },

@@ -1,11 +1,14 @@
 //! What the escrow stores, behind load and save functions: binary records under short keys, for every
 //! byte written costs gas. A key is its kind's letter, then whatever names the record.
 
-use cosmwasm_std::{Addr, Order as Direction, StdError, StdResult, Storage};
+use cosmwasm_std::{Addr, Order as Direction, StdResult, Storage};
+use wattpool_contract_common::keys;
+use wattpool_contract_common::records::{load, must, read, save};
+use wattpool_contract_common::Holder;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::{Limits, Statistics, TradeRecord};
-use wattpool_schema::packed::{load, packed, read, save};
-use wattpool_schema::{Digest32, Holder, MeterId, Micro, Wh};
+use wattpool_schema::packed::packed;
+use wattpool_schema::{Digest32, MeterId, Micro, Wh, Window};
 
 use crate::order::Order;
 
@@ -20,22 +23,12 @@ const BY_SELLER: u8 = b's';
 const RECORDS: u8 = b't';
 
 fn key(kind: u8, name: &[u8]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(64);
-    key.push(kind);
-    key.extend_from_slice(name);
-    key
+    keys::key(kind, &[name])
 }
 
 /// Key of what a meter names by a number.
 fn numbered(kind: u8, meter: &MeterId, number: u64) -> Vec<u8> {
-    let mut key = key(kind, &meter.0);
-    key.extend_from_slice(&number.to_be_bytes());
-    key
-}
-
-/// A record that is there from instantiation on.
-fn must<T>(name: &str, found: Option<T>) -> StdResult<T> {
-    found.ok_or_else(|| StdError::not_found(name))
+    keys::key(kind, &[&meter.0, &number.to_be_bytes()])
 }
 
 /// The wiring.
@@ -49,6 +42,8 @@ pub struct Config {
     pub denom: String,
     /// Window length in seconds.
     pub window_seconds: u32,
+    /// How long tokens and cover are held for standing orders, in seconds; zero: none are opened.
+    pub first_part_seconds: u32,
     /// Chain id at instantiation.
     pub chain: String,
 }
@@ -82,22 +77,30 @@ pub struct Account {
 /// A meter's limits, day counters, orders and statistics.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MeterBook {
-    /// The owner's limits.
+    /// The owner's limits,
     pub limits: Limits,
+    /// and the tenure they are for.
+    pub tenure: Option<u64>,
+    /// Locked for its standing orders.
+    pub locked: Micro,
     /// UTC day (since 1970) of the counters.
     pub day: u64,
-    /// Spent or locked that day.
+    /// Spent that day.
     pub spent: Micro,
     /// Bought that day.
     pub bought: Wh,
-    /// Sold that day.
+    /// Sold that day (sent).
     pub sold: Wh,
     /// Statistics.
     pub statistics: Statistics,
-    /// Standing orders on the selling side, by rank: buyer and its trade id.
+    /// Standing orders on the selling side, in the order of opening: buyer and its trade id.
     pub sells: Vec<(MeterId, u64)>,
-    /// Standing orders on the buying side, by rank: own trade ids.
+    /// Standing orders on the buying side, in the order of opening: own trade ids.
     pub buys: Vec<u64>,
+    /// Of a window: import shown to all its standing orders and not delivered by them.
+    pub shown: (Window, Wh),
+    /// Of a window: sent outside the household, until that is half of what was minted.
+    pub part: (Window, Wh),
 }
 
 packed!(Config {
@@ -105,6 +108,7 @@ packed!(Config {
     pool,
     denom,
     window_seconds,
+    first_part_seconds,
     chain
 });
 packed!(Book {
@@ -118,13 +122,17 @@ packed!(Book {
 packed!(Account { free, locked });
 packed!(MeterBook {
     limits,
+    tenure,
+    locked,
     day,
     spent,
     bought,
     sold,
     statistics,
     sells,
-    buys
+    buys,
+    shown,
+    part
 });
 
 /// Stores the wiring.
@@ -133,12 +141,12 @@ pub fn save_config(storage: &mut dyn Storage, config: &Config) {
 }
 /// The wiring.
 pub fn config(storage: &dyn Storage) -> StdResult<Config> {
-    must("config", load(storage, CONFIG)?)
+    must(storage, CONFIG)
 }
 
 /// The books.
 pub fn book(storage: &dyn Storage) -> StdResult<Book> {
-    must("book", load(storage, BOOK)?)
+    must(storage, BOOK)
 }
 /// Stores the books.
 pub fn save_book(storage: &mut dyn Storage, book: &Book) {
@@ -273,7 +281,7 @@ pub fn remove_order(storage: &mut dyn Storage, buyer: &MeterId, trade_id: u64) {
 
 /// Answers collected by a running batch: the code of a refusal, or none.
 pub fn batch(storage: &dyn Storage) -> StdResult<Vec<Option<String>>> {
-    must("batch", load(storage, BATCH)?)
+    must(storage, BATCH)
 }
 /// Stores the answers of a running batch.
 pub fn save_batch(storage: &mut dyn Storage, answers: &Vec<Option<String>>) {

@@ -1,9 +1,10 @@
 //! One file per contract in the CosmWasm interface description: its messages and the answers to its queries.
 
-use anyhow::{Context, Result};
-use cosmwasm_schema::schemars::schema::RootSchema;
-use cosmwasm_schema::{schema_for, Api, QueryResponses};
+use anyhow::{ensure, Result};
+use cosmwasm_schema::schemars::schema::{RootSchema, Schema};
+use cosmwasm_schema::{schema_for, Api};
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use wattpool_schema::{escrow, pool, token};
 
 /// Messages of one contract.
@@ -14,8 +15,17 @@ struct Messages {
     migrate: RootSchema,
 }
 
-fn interface<Q: QueryResponses>(name: &str, messages: Messages) -> Result<impl Serialize + use<Q>> {
-    let responses = Q::response_schemas().with_context(|| format!("{name}: answers to queries"))?;
+fn interface(
+    name: &str,
+    messages: Messages,
+    responses: BTreeMap<String, RootSchema>,
+) -> Result<impl Serialize> {
+    let asked = questions(&messages.query);
+    let answered: BTreeSet<&str> = responses.keys().map(String::as_str).collect();
+    ensure!(
+        asked == answered,
+        "{name}: questions {asked:?} have answers {answered:?}"
+    );
     let api = Api {
         contract_name: name.to_owned(),
         // The workspace has one version: the contracts' is this crate's.
@@ -30,12 +40,25 @@ fn interface<Q: QueryResponses>(name: &str, messages: Messages) -> Result<impl S
     Ok(api.render())
 }
 
+/// Names of the questions that a schema lists.
+fn questions(query: &RootSchema) -> BTreeSet<&str> {
+    let variants = query.schema.subschemas.iter();
+    variants
+        .flat_map(|s| s.one_of.iter().flatten())
+        .filter_map(|variant| match variant {
+            Schema::Object(object) => object.object.as_ref(),
+            Schema::Bool(_) => None,
+        })
+        .flat_map(|object| object.required.iter().map(String::as_str))
+        .collect()
+}
+
 /// The energy token.
 ///
 /// # Errors
 /// The list of queries and answers is inconsistent.
 pub fn energy_token() -> Result<impl Serialize> {
-    interface::<token::QueryMsg>(
+    interface(
         "energy-token",
         Messages {
             instantiate: schema_for!(token::InstantiateMsg),
@@ -43,6 +66,7 @@ pub fn energy_token() -> Result<impl Serialize> {
             query: schema_for!(token::QueryMsg),
             migrate: schema_for!(token::MigrateMsg),
         },
+        token::QueryMsg::answers(),
     )
 }
 
@@ -51,7 +75,7 @@ pub fn energy_token() -> Result<impl Serialize> {
 /// # Errors
 /// The list of queries and answers is inconsistent.
 pub fn energy_pool() -> Result<impl Serialize> {
-    interface::<pool::QueryMsg>(
+    interface(
         "energy-pool",
         Messages {
             instantiate: schema_for!(pool::InstantiateMsg),
@@ -59,6 +83,7 @@ pub fn energy_pool() -> Result<impl Serialize> {
             query: schema_for!(pool::QueryMsg),
             migrate: schema_for!(pool::MigrateMsg),
         },
+        pool::QueryMsg::answers(),
     )
 }
 
@@ -67,7 +92,7 @@ pub fn energy_pool() -> Result<impl Serialize> {
 /// # Errors
 /// The list of queries and answers is inconsistent.
 pub fn trade_escrow() -> Result<impl Serialize> {
-    interface::<escrow::QueryMsg>(
+    interface(
         "trade-escrow",
         Messages {
             instantiate: schema_for!(escrow::InstantiateMsg),
@@ -75,6 +100,7 @@ pub fn trade_escrow() -> Result<impl Serialize> {
             query: schema_for!(escrow::QueryMsg),
             migrate: schema_for!(escrow::MigrateMsg),
         },
+        escrow::QueryMsg::answers(),
     )
 }
 

@@ -18,13 +18,7 @@ pub struct Corridor {
 pub fn corridor(import: Tariff, feed_in: Tariff, charge: Price, loss: Ppm) -> Option<Corridor> {
     let upper = i128::from(import.0).checked_sub(i128::from(charge.0))?;
     let upper = u64::try_from(upper).ok()?;
-    let kept = u128::from(PPM.saturating_sub(loss.0));
-    if kept == 0 {
-        return None;
-    }
-    let feed_in = u128::from(feed_in.0.max(0).unsigned_abs());
-    let floor = feed_in.saturating_mul(u128::from(PPM)).div_ceil(kept);
-    let floor = u64::try_from(floor).ok()?;
+    let floor = sale_floor(feed_in, loss)?.0;
     if upper < floor {
         return None;
     }
@@ -32,6 +26,16 @@ pub fn corridor(import: Tariff, feed_in: Tariff, charge: Price, loss: Ppm) -> Op
         upper: Price(upper),
         lower: Price(floor.max(upper / 10)),
     })
+}
+
+/// Price per kWh that arrives at which every kWh that is sent brings the feed-in tariff: `max(feed-in, 0) / (1 − loss)`, rounded up; `None` when everything
+/// is lost on the way.
+pub fn sale_floor(feed_in: Tariff, loss: Ppm) -> Option<Price> {
+    let kept = u128::from(PPM.saturating_sub(loss.0));
+    let feed_in = u128::from(feed_in.0.max(0).unsigned_abs());
+    let floor = feed_in.saturating_mul(u128::from(PPM));
+    let floor = (kept != 0).then(|| floor.div_ceil(kept))?;
+    u64::try_from(floor).ok().map(Price)
 }
 
 /// Liu's selling price with the ratio `r = supply/demand` capped at 1:

@@ -2,13 +2,15 @@
 
 use super::{MeterKind, Tariffs, ZonePairTerms};
 use crate::reading::read_struct;
-use crate::{AgentKey, Commitment, DeviceKey, MeterId, Micro, Price, Seconds, Wh, Window, Zone};
-use cosmwasm_schema::cw_serde;
+use crate::{
+    AgentKey, Commitment, DeviceKey, HouseholdId, MeterId, Micro, Price, Seconds, Wh, Window, Zone,
+};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Roles, wiring, settings.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PoolConfig {
     /// Administrator.
     pub admin: String,
@@ -30,8 +32,14 @@ pub struct PoolConfig {
     pub window_seconds: u32,
     /// Days until credit is due unconfirmed.
     pub credit_delay_days: u32,
-    /// Average block interval from which the chain counts as halted.
+    /// Seconds beyond the usual between two blocks from which the chain counts as halted.
     pub halt_seconds: u32,
+    /// Longest usual time between two blocks.
+    pub block_seconds: u32,
+    /// How long tokens and cover are held for standing orders.
+    pub first_part_seconds: u32,
+    /// Days of notice to a meter's owner.
+    pub notice_days: u32,
     /// Tokenising and trading stopped.
     pub paused: bool,
     /// Feed-in confirmed up to and including this window.
@@ -39,7 +47,8 @@ pub struct PoolConfig {
 }
 
 /// A meter as registered, and where it stands.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MeterResponse {
     /// Pseudonym.
     pub meter: MeterId,
@@ -47,6 +56,12 @@ pub struct MeterResponse {
     pub owner: String,
     /// Proposed owner.
     pub proposed_owner: Option<String>,
+    /// The registrar's notice to the owner, if one runs.
+    pub notice: Option<Notice>,
+    /// Which tenure it is: each registration and each change of owner counts it up.
+    pub tenure: u64,
+    /// Marks the meters of one household.
+    pub household: Option<HouseholdId>,
     /// The agent's key.
     pub agent: Option<AgentKey>,
     /// The agent's address, derived from the key.
@@ -67,15 +82,30 @@ pub struct MeterResponse {
     pub position: MeterPosition,
 }
 
+/// What the registrar has announced to a meter's owner.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[derive(Copy, Eq)]
+pub struct Notice {
+    /// The meter is to be retired; otherwise it is to be given to the proposed owner.
+    pub retire: bool,
+    /// From this block time on it can be done.
+    pub from: Seconds,
+    /// The owner objects: the administrator decides.
+    pub objected: bool,
+}
+
 /// Several meters.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MetersResponse {
     /// Ascending by id.
     pub meters: Vec<MeterResponse>,
 }
 
 /// A meter's running figures. The figures of a window that is not the live one count as zero.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Default)]
 pub struct MeterPosition {
     /// Last window stated.
@@ -101,7 +131,8 @@ pub struct MeterPosition {
 }
 
 /// Windows that were not stated in time.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Copy, Eq)]
 pub struct SkippedRange {
     /// First window that may still be stated.
@@ -115,10 +146,31 @@ pub struct SkippedRange {
 }
 
 /// All pairs' terms.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ZonePairsResponse {
-    /// Ascending by (from, to).
+    /// Ascending by (from, to), a page of them.
     pub pairs: Vec<ZonePairTerms>,
+}
+
+impl ZonePairsResponse {
+    /// Pairs of a page, at most.
+    pub const PAGE: u32 = 100;
+
+    /// The question for a window's next page; none when `pages` holds all of them already.
+    pub fn next(window: Window, pages: &[Self]) -> Option<super::QueryMsg> {
+        let full = |page: &Self| u32::try_from(page.pairs.len()).is_ok_and(|n| n >= Self::PAGE);
+        let start_after = match pages.last() {
+            None => None,
+            Some(page) if full(page) => page.pairs.last().map(|pair| (pair.from, pair.to)),
+            Some(_) => return None,
+        };
+        Some(super::QueryMsg::ZonePairs {
+            window,
+            start_after,
+            limit: Some(Self::PAGE),
+        })
+    }
 }
 
 /// Everything the escrow needs.
@@ -131,6 +183,8 @@ pub struct TermsResponse {
     pub paused: bool,
     /// The live window has seen a halt of the chain.
     pub halted: bool,
+    /// The grid's prices in the live metered window.
+    pub tariffs: Tariffs,
     /// Chain id is the escrow's own affair; addresses and keys of the seller
     pub seller: TradingMeter,
     /// and the buyer.
@@ -139,33 +193,41 @@ pub struct TermsResponse {
     pub pair: Option<ZonePairTerms>,
     /// Capacity of the pair that is left.
     pub capacity_left: Option<Wh>,
-    /// The others asked for, in their order.
-    pub others: Vec<OtherMeter>,
 }
 
 read_struct!(TermsResponse {
     window,
     paused,
     halted,
+    tariffs,
     seller,
     buyer,
     pair,
-    capacity_left,
-    others
+    capacity_left
 });
 
 /// What trading needs to know of a meter.
 #[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TradingMeter {
-    /// Owner.
+    /// Owner in the live window.
     pub owner: String,
-    /// Agent's key.
+    /// Agent's key, if it was named in the tenure of the live window.
     pub agent: Option<AgentKey>,
     /// Agent's address.
     pub agent_address: Option<String>,
     /// Out of service.
     pub retired: bool,
+    /// Tenure in the live window.
+    pub tenure: u64,
+    /// Zone in the live window.
+    pub zone: Zone,
+    /// Largest import per window.
+    pub max_import: Wh,
+    /// Marks the meters of one household.
+    pub household: Option<HouseholdId>,
+    /// Tokenised in the live window.
+    pub minted: Wh,
     /// Tokens of the live window that this meter may still sell.
     pub unsold: Wh,
     /// Cover of the live window that is unused.
@@ -179,25 +241,19 @@ read_struct!(TradingMeter {
     agent,
     agent_address,
     retired,
+    tenure,
+    zone,
+    max_import,
+    household,
+    minted,
     unsold,
     uncovered_left,
     covered,
 });
 
-/// What ranking of standing orders needs to know of a counterparty.
-#[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OtherMeter {
-    /// Tokens it may still sell.
-    pub unsold: Wh,
-    /// Unused cover.
-    pub cover_left: Wh,
-}
-
-read_struct!(OtherMeter { unsold, cover_left });
-
 /// The live window so far.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct GridState {
     /// The live metered window.
     pub window: Window,
@@ -212,7 +268,8 @@ pub struct GridState {
 }
 
 /// A window's books at the pool.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[derive(Default)]
 pub struct PoolWindow {
     /// Surplus stated and tokenised.
@@ -236,7 +293,8 @@ pub struct PoolWindow {
 }
 
 /// Signal for prices.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PriceSignal {
     /// The last closed window.
     pub window: Window,
@@ -249,7 +307,8 @@ pub struct PriceSignal {
 }
 
 /// Feed-in money of an owner.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FeedInResponse {
     /// Turned into money, not paid yet.
     pub owed: Micro,
@@ -262,7 +321,8 @@ pub struct FeedInResponse {
 }
 
 /// The feed-in reserve.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ReserveResponse {
     /// There.
     pub reserve: Micro,

@@ -4,14 +4,13 @@ mod answers;
 
 pub use answers::*;
 
-use crate::reading::{read_enum, read_struct};
+use crate::reading::{answers, read_enum, read_struct};
 use crate::{
-    AgentKey, DeviceKey, MeterId, Micro, Ppm, Price, SignedCover, SignedStatement, Tariff, Wh,
-    Window, Zone,
+    AgentKey, DeviceKey, HouseholdId, MeterId, Micro, Ppm, Price, SignedCover, SignedStatement,
+    Tariff, Wh, Window, Zone,
 };
-use cosmwasm_schema::{cw_serde, QueryResponses};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Instantiates the pool. The administrator may later [`ExecuteMsg::Wire`] it, once.
 #[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
@@ -33,8 +32,15 @@ pub struct InstantiateMsg {
     pub window_seconds: u32,
     /// Days after which feed-in credit is due without the operator's confirmation.
     pub credit_delay_days: u32,
-    /// Average seconds between blocks from which the chain counts as halted.
+    /// Seconds beyond the usual between two blocks from which the chain counts as halted; at most half of `first_part_seconds`.
     pub halt_seconds: u32,
+    /// Longest usual time between two blocks, in seconds.
+    pub block_seconds: u32,
+    /// How long, in seconds from the beginning of a window, tokens and cover are held for standing orders: four blocks' time to half a window, or zero
+    /// where there is no room for that and no standing orders are opened.
+    pub first_part_seconds: u32,
+    /// Days of notice to a meter's owner before the registrar can give the meter to another or retire it.
+    pub notice_days: u32,
     /// Tariffs from the beginning.
     pub tariffs: Tariffs,
     /// Zone terms from the beginning. A pair that is not listed cannot trade.
@@ -51,12 +57,16 @@ read_struct!(InstantiateMsg {
     window_seconds,
     credit_delay_days,
     halt_seconds,
+    block_seconds,
+    first_part_seconds,
+    notice_days,
     tariffs,
     zone_pairs,
 });
 
 /// Migration: keeps everything.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MigrateMsg {}
 
 /// The grid's prices.
@@ -98,7 +108,8 @@ read_struct!(ZonePairTerms {
 });
 
 /// What stands behind a meter.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
 #[derive(Copy, Eq)]
 pub enum MeterKind {
     /// Photovoltaics.
@@ -144,7 +155,8 @@ pub enum Permission {
 }
 
 /// Roles the administrator can give.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
 #[derive(Copy, Eq)]
 pub enum Role {
     /// Registers meters.
@@ -172,9 +184,10 @@ pub enum ExecuteMsg {
     Pause {},
     /// Goes on.
     Unpause {},
-    /// Registers a meter, or a retired one again (its sequence and window survive).
+    /// Registers a meter, or a retired one again (its sequence and window survive); under another owner only once the notice to the one before has run
+    /// out. Names no agent: only the owner does.
     RegisterMeter { registration: Registration },
-    /// Changes what the registrar knows of a meter.
+    /// Changes what the registrar knows of a meter: zone and maxima from the second next window on.
     UpdateMeter {
         meter: MeterId,
         zone: Option<Zone>,
@@ -189,15 +202,19 @@ pub enum ExecuteMsg {
         meter: MeterId,
         agent: Option<AgentKey>,
     },
-    /// Hands the meter over to another owner, who must accept; none withdraws.
+    /// Hands the meter over to another owner, who must accept; none withdraws. By the registrar it is a notice to the owner.
     ProposeOwner {
         meter: MeterId,
         owner: Option<String>,
     },
-    /// The proposed owner takes the meter; its agent key is cleared.
+    /// The proposed owner takes the meter from the next window on; its agent key is cleared.
     AcceptOwner { meter: MeterId },
-    /// Takes a meter out of service.
+    /// Takes a meter out of service. By the registrar it is a notice first, and an act when repeated after it.
     RetireMeter { meter: MeterId },
+    /// The owner objects to the registrar's notice: nothing happens until the administrator decides.
+    Object { meter: MeterId },
+    /// The administrator decides on an objection: the notice falls (`uphold`), or runs anew.
+    Decide { meter: MeterId, uphold: bool },
     /// Statements of devices; each is answered by itself ([`ItemAnswer`] list as data).
     State { statements: Vec<SignedStatement> },
     /// Covers of devices; each is answered by itself ([`ItemAnswer`] list as data).
@@ -236,6 +253,8 @@ read_enum!(ExecuteMsg {
     "propose_owner" ProposeOwner { meter, owner }
     "accept_owner" AcceptOwner { meter }
     "retire_meter" RetireMeter { meter }
+    "object" Object { meter }
+    "decide" Decide { meter, uphold }
     "state" State { statements }
     "cover" Cover { covers }
     "redeem" Redeem { redeem }
@@ -253,13 +272,14 @@ impl ExecuteMsg {
             Self::Wire { .. }
             | Self::ProposeAdmin { .. }
             | Self::SetRole { .. }
+            | Self::Decide { .. }
             | Self::Pause {}
             | Self::Unpause {} => Permission::Admin,
             Self::AcceptAdmin {} => Permission::ProposedAdmin,
             Self::RegisterMeter { .. } | Self::UpdateMeter { .. } | Self::SetDevice { .. } => {
                 Permission::Registrar
             }
-            Self::SetAgent { .. } => Permission::Owner,
+            Self::SetAgent { .. } | Self::Object { .. } => Permission::Owner,
             Self::ProposeOwner { .. } | Self::RetireMeter { .. } => Permission::OwnerOrRegistrar,
             Self::AcceptOwner { .. } => Permission::ProposedOwner,
             Self::State { .. }
@@ -284,8 +304,8 @@ pub struct Registration {
     pub owner: String,
     /// The device's key.
     pub device: DeviceKey,
-    /// The agent's key, if the owner has named it already.
-    pub agent: Option<AgentKey>,
+    /// Marks the meters of one household, if the registrar knows it.
+    pub household: Option<HouseholdId>,
     /// Zone of the local grid.
     pub zone: Zone,
     /// What stands behind it.
@@ -300,7 +320,7 @@ read_struct!(Registration {
     meter,
     owner,
     device,
-    agent,
+    household,
     zone,
     kind,
     max_export,
@@ -341,7 +361,8 @@ read_struct!(RedeemMsg {
 });
 
 /// Answer to one item of a batch.
-#[cw_serde]
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ItemAnswer {
     /// `None` when it was taken; the code of [`crate::error::MarketError`] otherwise.
     pub refused: Option<String>,
@@ -350,64 +371,66 @@ pub struct ItemAnswer {
 /// Questions to the pool.
 #[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
-#[derive(QueryResponses)]
 #[allow(missing_docs)] // what a question carries is said at the question
 pub enum QueryMsg {
     /// Roles, wiring, settings.
-    #[returns(PoolConfig)]
     Config {},
     /// A meter.
-    #[returns(MeterResponse)]
     Meter { meter: MeterId },
     /// All meters, ascending by id; `limit` default 30, at most 100.
-    #[returns(MetersResponse)]
     Meters {
         start_after: Option<MeterId>,
         limit: Option<u32>,
     },
     /// An owner's meters.
-    #[returns(MetersResponse)]
     MetersOf {
         owner: String,
         start_after: Option<MeterId>,
         limit: Option<u32>,
     },
     /// Tariffs of a window.
-    #[returns(Tariffs)]
     Tariffs { window: Window },
     /// Terms of a zone pair in a window (`None`: no trade between them).
-    #[returns(Option<ZonePairTerms>)]
     ZonePair {
         from: Zone,
         to: Zone,
         window: Window,
     },
-    /// All pairs' terms in a window.
-    #[returns(ZonePairsResponse)]
-    ZonePairs { window: Window },
-    /// Everything the escrow needs for a trade in the live window; `others` (at most 16) are counterparties of standing orders.
-    #[returns(TermsResponse)]
-    Terms {
-        seller: MeterId,
-        buyer: MeterId,
-        others: Vec<MeterId>,
+    /// The pairs' terms in a window, ascending by (from, to); `limit` default 30, at most 100.
+    ZonePairs {
+        window: Window,
+        start_after: Option<(Zone, Zone)>,
+        limit: Option<u32>,
     },
+    /// Everything the escrow needs for a trade in the live window.
+    Terms { seller: MeterId, buyer: MeterId },
     /// The live window so far.
-    #[returns(GridState)]
     GridState {},
     /// A window's books.
-    #[returns(PoolWindow)]
     Window { window: Window },
     /// Signal for prices from the last closed window.
-    #[returns(PriceSignal)]
     PriceSignal {},
     /// Feed-in money of an owner.
-    #[returns(FeedInResponse)]
     FeedIn { owner: String },
     /// The feed-in reserve.
-    #[returns(ReserveResponse)]
     Reserve {},
 }
+
+answers!(QueryMsg {
+    config: PoolConfig,
+    meter: MeterResponse,
+    meters: MetersResponse,
+    meters_of: MetersResponse,
+    tariffs: Tariffs,
+    zone_pair: Option<ZonePairTerms>,
+    zone_pairs: ZonePairsResponse,
+    terms: TermsResponse,
+    grid_state: GridState,
+    window: PoolWindow,
+    price_signal: PriceSignal,
+    feed_in: FeedInResponse,
+    reserve: ReserveResponse,
+});
 
 read_enum!(QueryMsg {
     "config" Config {}
@@ -416,8 +439,8 @@ read_enum!(QueryMsg {
     "meters_of" MetersOf { owner, start_after, limit }
     "tariffs" Tariffs { window }
     "zone_pair" ZonePair { from, to, window }
-    "zone_pairs" ZonePairs { window }
-    "terms" Terms { seller, buyer, others }
+    "zone_pairs" ZonePairs { window, start_after, limit }
+    "terms" Terms { seller, buyer }
     "grid_state" GridState {}
     "window" Window { window }
     "price_signal" PriceSignal {}

@@ -4,8 +4,10 @@ use crate::people::{Home, People, ADMIN, OPERATOR, REGISTRAR, REGULATOR};
 use crate::record::Part;
 use cosmwasm_std::{coins, to_json_binary, Binary, Coin};
 use serde::Serialize;
-use wattpool_contract_harness::setup::{pair, DENOM};
-use wattpool_contract_harness::Chance;
+use wattpool_fixtures::setup::BLOCK_SECONDS;
+use wattpool_fixtures::setup::{pair, DENOM};
+use wattpool_fixtures::Chance;
+use wattpool_rules::order::first_part;
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::pool::{MeterKind, Registration, Tariffs};
 use wattpool_schema::{
@@ -107,7 +109,10 @@ impl Course {
                 denom: DENOM.into(),
                 window_seconds: self.window_s,
                 credit_delay_days: 1,
-                halt_seconds: 60,
+                halt_seconds: first_part(self.window_s, BLOCK_SECONDS) / 2,
+                block_seconds: BLOCK_SECONDS,
+                first_part_seconds: first_part(self.window_s, BLOCK_SECONDS),
+                notice_days: 14,
                 tariffs: Tariffs {
                     import: Tariff(300_000),
                     feed_in: Tariff(80_000),
@@ -160,6 +165,9 @@ impl Course {
             doing: "registering",
             then: Then::Nothing,
         });
+        for i in 0..self.people.homes.len() {
+            operations.push(self.entering(i));
+        }
         let mut owners: Vec<usize> = self.people.homes.iter().map(|h| h.owner).collect();
         owners.sort_unstable();
         owners.dedup();
@@ -176,6 +184,29 @@ impl Course {
             sender: owner,
             calls: vec![(Part::Escrow, msg, coins(u128::from(amount), DENOM))],
             doing: "depositing",
+            then: Then::Nothing,
+        }
+    }
+
+    /// An owner names its agent and says that the meter may buy, in one transaction.
+    pub(crate) fn entering(&self, i: usize) -> Operation {
+        let (meter, agent) = (self.of(i).meter, Some(self.people.agent_key(i).public));
+        let limits = escrow::ExecuteMsg::SetLimits {
+            meter,
+            set: escrow::LimitsChange::default(),
+            remove: Vec::new(),
+        };
+        Operation {
+            sender: self.of(i).owner,
+            calls: vec![
+                (
+                    Part::Pool,
+                    binary(&pool::ExecuteMsg::SetAgent { meter, agent }),
+                    vec![],
+                ),
+                (Part::Escrow, binary(&limits), vec![]),
+            ],
+            doing: "entering the market",
             then: Then::Nothing,
         }
     }
@@ -228,7 +259,7 @@ impl Course {
             meter: home.meter,
             owner: self.people.address(home.owner),
             device: home.device.public,
-            agent: Some(self.people.agent_key(i).public),
+            household: None,
             zone: home.zone,
             kind: MeterKind::Pv,
             max_export: Wh(100_000),
@@ -285,6 +316,7 @@ impl Course {
             first_window: self.live(),
             count: 1,
             wh: Wh(wh),
+            min_wh: Wh(1),
             price: Price(price),
             max_gross: Wh(wh.saturating_mul(2)),
             max_charge: Price(1_000_000),

@@ -6,8 +6,8 @@ use crate::record::{Act, Answer, Part, Record, Step};
 use crate::replay::Replay;
 use cosmwasm_std::coins;
 use std::collections::BTreeMap;
-use wattpool_contract_harness::setup::DENOM;
-use wattpool_contract_harness::{Chance, MarketApi};
+use wattpool_fixtures::setup::DENOM;
+use wattpool_fixtures::{Chance, MarketApi};
 use wattpool_schema::Seconds;
 
 /// 2026-03-02 00:00:00 UTC.

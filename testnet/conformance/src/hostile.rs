@@ -5,7 +5,7 @@ use crate::messages::{escrow, one, pool, token};
 use crate::people::{ADMIN, OPERATOR, STRANGER};
 use crate::record::Part;
 use cosmwasm_std::{coin, coins, Uint128};
-use wattpool_contract_harness::setup::DENOM;
+use wattpool_fixtures::setup::DENOM;
 use wattpool_schema::escrow::{ExecuteMsg as Escrow, SettleTrade};
 use wattpool_schema::pool::{ExecuteMsg as Pool, RedeemMsg};
 use wattpool_schema::token::{ExecuteMsg as Token, MintItem, SettleMsg};
@@ -240,7 +240,8 @@ impl Course {
             Part::Escrow,
             binary(&Escrow::SetLimits {
                 meter: wattpool_schema::MeterId([9; 16]),
-                limits: Default::default(),
+                set: Default::default(),
+                remove: Vec::new(),
             }),
             vec![],
         ));

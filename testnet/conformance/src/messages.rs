@@ -4,8 +4,10 @@ use crate::course::{binary, Course, Operation, Then};
 use crate::people::{ADMIN, OPERATOR, REGISTRAR, STRANGER};
 use crate::record::Part;
 use cosmwasm_std::{coins, Uint128};
-use wattpool_contract_harness::setup::DENOM;
-use wattpool_schema::escrow::{ExecuteMsg as Escrow, Limits, OpenOrder, SettleTrade};
+use wattpool_fixtures::setup::DENOM;
+use wattpool_schema::escrow::{
+    ExecuteMsg as Escrow, LimitName, LimitsChange, OpenOrder, SettleTrade,
+};
 use wattpool_schema::pool::{ExecuteMsg as Pool, Tariffs, ZonePairTerms};
 use wattpool_schema::token::ExecuteMsg as Token;
 use wattpool_schema::{Micro, Ppm, Price, SignedCover, Tariff, TradeKind, Wh};
@@ -243,8 +245,8 @@ impl Course {
         };
         let (sell, buy, spend) = (maybe(200_000), maybe(400_000), maybe(1_000_000));
         let (bought, sold) = (maybe(20_000), maybe(20_000));
-        let limits = Limits {
-            trading_off: self.chance.once_in(8),
+        let set = LimitsChange {
+            trading_off: Some(self.chance.once_in(8)),
             min_sell_price: sell.map(Price),
             max_buy_price: buy.map(Price),
             max_spend_per_day: spend.map(Micro),
@@ -255,7 +257,11 @@ impl Course {
         escrow(
             self.of(i).owner,
             "setting limits",
-            &Escrow::SetLimits { meter, limits },
+            &Escrow::SetLimits {
+                meter,
+                set,
+                remove: vec![LimitName::MaxSpendPerDay, LimitName::MaxBuyPerDay],
+            },
         )
     }
 

@@ -1,8 +1,8 @@
 //! Who takes part in a course, with keys from a seed.
 
 use cosmwasm_std::Addr;
-use wattpool_contract_harness::keys::{AgentSigner, DeviceSigner};
-use wattpool_contract_harness::MarketApi;
+use wattpool_fixtures::keys::{AgentSigner, DeviceSigner};
+use wattpool_fixtures::MarketApi;
 use wattpool_schema::signing::digest;
 use wattpool_schema::{MeterId, Window, Zone};
 

@@ -16,9 +16,9 @@ use cw_multi_test::{
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
-use wattpool_chain_api::MarketApi;
-use wattpool_contract_harness::setup::DENOM;
-use wattpool_schema::error::code_in;
+use wattpool_fixtures::setup::DENOM;
+use wattpool_fixtures::{energy_pool, energy_token, trade_escrow, MarketApi};
+use wattpool_schema::error::Code;
 
 /// Takes what is paid for transactions.
 const COLLECTOR: &str = "fee collector";
@@ -103,27 +103,11 @@ impl Replay {
                         .expect("balances are set");
                 }
             });
-        let token = ContractWrapper::new(
-            energy_token::contract::execute,
-            energy_token::contract::instantiate,
-            energy_token::contract::query,
-        );
-        let pool = ContractWrapper::new(
-            energy_pool::contract::execute,
-            energy_pool::contract::instantiate,
-            energy_pool::contract::query,
-        );
-        let escrow = ContractWrapper::new(
-            trade_escrow::contract::execute,
-            trade_escrow::contract::instantiate,
-            trade_escrow::contract::query,
-        )
-        .with_reply(trade_escrow::contract::reply);
         let log = Log::default();
         let contracts: [(Part, Box<dyn Contract<Empty>>); 3] = [
-            (Part::Token, Box::new(token)),
-            (Part::Pool, Box::new(pool)),
-            (Part::Escrow, Box::new(escrow)),
+            (Part::Token, energy_token()),
+            (Part::Pool, energy_pool()),
+            (Part::Escrow, trade_escrow()),
         ];
         let codes = contracts
             .into_iter()
@@ -215,12 +199,9 @@ impl Replay {
             Ok(responses) => done(&responses, executed),
             Err(error) => {
                 let words = format!("{error:#}");
-                let deepest = error.chain().last().map(ToString::to_string);
-                let code = deepest
-                    .and_then(|d| code_in(&d))
-                    .or_else(|| code_in(&words));
+                let code = Code::in_text(&error.root_cause().to_string());
                 Answer::Refused {
-                    code: code.map(ToOwned::to_owned),
+                    code: code.map(|code| code.to_string()),
                     words,
                 }
             }

@@ -13,13 +13,13 @@ use cosmwasm_std::{coins, Binary, Coin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
-use wattpool_contract_harness::Chance;
+use wattpool_fixtures::Chance;
 use wattpool_ledger_wasmd::message::{self, Instantiation};
 use wattpool_ledger_wasmd::proto::cosmos::base::abci::v1beta1::TxMsgData;
 use wattpool_ledger_wasmd::proto::prost::Message;
 use wattpool_ledger_wasmd::rpc::TxResult;
 use wattpool_ledger_wasmd::{Account, Any, Gas, Pending};
-use wattpool_schema::error::code_in;
+use wattpool_schema::error::Code;
 use wattpool_schema::PAYMENT_DENOM;
 
 /// What everybody begins with, micro-units.
@@ -272,7 +272,7 @@ fn execution(sender: &str, act: &Act) -> Option<Any> {
 fn answer(result: &TxResult, acts: &[Act]) -> Result<Answer> {
     if !result.is_ok() {
         return Ok(Answer::Refused {
-            code: code_in(&result.log).map(ToOwned::to_owned),
+            code: Code::in_text(&result.log).map(|code| code.to_string()),
             words: result.log.clone(),
         });
     }

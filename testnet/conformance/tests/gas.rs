@@ -6,7 +6,7 @@
     clippy::arithmetic_side_effects
 )]
 
-use cosmwasm_schema::schemars::{schema::RootSchema, schema_for};
+use schemars::{schema::RootSchema, schema_for};
 use std::collections::BTreeSet;
 use wattpool_conformance::gas::{
     cast, grow, people, play, play_trades, InProcess, OnWasmd, INDIRECT, METERS, REFUSED,

@@ -8,7 +8,7 @@ use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::escrow::TradeRecord;
 use wattpool_schema::event::{Delivered, MarketEvent, Stated, TradeClosed};
 use wattpool_schema::record::record_digest;
-use wattpool_schema::{Digest32, MeterId, Micro, TradeKind, Window, RECORD_VERSION};
+use wattpool_schema::{Digest32, MeterId, Micro, TradeKind, Window};
 
 use crate::household::Household;
 use crate::street::net;
@@ -184,28 +184,7 @@ impl Books {
 
     /// The log is a hash chain.
     fn take_closed(&mut self, t: &TradeClosed) {
-        let record = TradeRecord {
-            version: RECORD_VERSION,
-            sequence: t.sequence,
-            kind: t.kind,
-            trade_id: t.trade_id,
-            buyer: t.buyer,
-            seller: t.seller,
-            nonce: t.nonce,
-            window: t.window,
-            count: t.count,
-            asked: t.asked,
-            arrived: t.arrived,
-            declined: t.declined,
-            missed: t.missed,
-            lost: t.lost,
-            price: t.price,
-            paid: t.paid,
-            charge: t.charge,
-            requested_at: t.requested_at,
-            closed_at: t.closed_at,
-        };
-        self.head = record_digest(&self.head, &record);
+        self.head = record_digest(&self.head, &TradeRecord::from(t));
         if self.head != t.head || t.sequence != self.trades() {
             let what = format!("trade {}: the log is broken", t.sequence);
             self.violations.push(what);

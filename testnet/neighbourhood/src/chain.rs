@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use wattpool_core::io::BlockRef;
+use wattpool_ledger_wasmd::ended_well;
 use wattpool_ledger_wasmd::proto::cosmos::base::v1beta1::Coin;
-use wattpool_ledger_wasmd::{call, ended_well};
 use wattpool_ledger_wasmd::{message, Account, Any, ChainSettings, Client, Gas, Key, Market};
 use wattpool_operator::deploy::{
     deploy, read_codes, DeploySettings, Deployment, Roles, TariffSettings, ZonePairSettings,
 };
 use wattpool_scenario::model::{Neighbourhood, ZonePair};
 use wattpool_schema::pool::{Registration, Tariffs, ZonePairTerms, ZonePairsResponse};
-use wattpool_schema::{escrow, pool, Micro, Window};
+use wattpool_schema::{pool, Micro, Window};
 use wattpool_testnet::{Description, FILE};
 
 use crate::household::Household;
@@ -159,7 +159,10 @@ impl Chain {
             window_seconds: window_s,
             credit_delay_days: 30,
             // A busy machine makes some blocks late: that is no halt.
-            halt_seconds: (pace * 4).as_secs() as u32 + 2,
+            block_seconds: (pace.as_secs() as u32 + 1).min(window_s),
+            first_part_seconds: None,
+            halt_seconds: None,
+            notice_days: 14,
             code_administrator: "governance".to_owned(),
             roles: Roles {
                 administrator: None,
@@ -190,9 +193,10 @@ impl Chain {
         let window = Window::at(self.head().await?.time, market.window_seconds);
         let (pool, rpc) = (&market.pool.address, self.client.rpc());
         let tariffs: Tariffs = rpc.smart(pool, &pool::QueryMsg::Tariffs { window }).await?;
-        let pairs: ZonePairsResponse = rpc
-            .smart(pool, &pool::QueryMsg::ZonePairs { window })
-            .await?;
+        let mut pages: Vec<ZonePairsResponse> = Vec::new();
+        while let Some(question) = ZonePairsResponse::next(window, &pages) {
+            pages.push(rpc.smart(pool, &question).await?);
+        }
         let pair = |pair: &ZonePairTerms| ZonePair {
             from: pair.from,
             to: pair.to,
@@ -203,7 +207,11 @@ impl Chain {
         Ok(Neighbourhood {
             import_tariff: vec![tariffs.import; n.windows],
             feed_in_tariff: vec![tariffs.feed_in; n.windows],
-            zone_pairs: pairs.pairs.iter().map(pair).collect(),
+            zone_pairs: pages
+                .iter()
+                .flat_map(|page| &page.pairs)
+                .map(pair)
+                .collect(),
             ..n.clone()
         })
     }
@@ -237,7 +245,7 @@ impl Chain {
                 meter: household.meter,
                 owner: household.owner(prefix)?.address().to_owned(),
                 device: household.keys.device(),
-                agent: Some(household.keys.agent()),
+                household: None,
                 zone: n.homes[household.number].zone,
                 kind: household.kind,
                 max_import: household.most.0,
@@ -252,12 +260,14 @@ impl Chain {
         let mut depositing = JoinSet::new();
         for household in households {
             let owner = Account::new(Arc::clone(&self.client), household.owner(prefix)?, None);
-            let escrow = market.escrow.address.clone();
             let coins = vec![message::coin(household.deposit.0.into(), &market.denom)];
             let number = household.number;
+            let sender = owner.address().to_owned();
+            let agent = household.keys.agent();
+            let messages = market.entering(&sender, household.meter, agent, coins)?;
             depositing.spawn(async move {
-                let msg = escrow::ExecuteMsg::Deposit {};
-                let done = call(&owner, &escrow, &msg, coins).await?;
+                let done = owner.send(messages, Gas::Simulated).await?;
+                ensure!(done.result.is_ok(), "{sender}: {}", done.result.log);
                 Ok::<_, anyhow::Error>((number, done.result.gas_wanted))
             });
         }

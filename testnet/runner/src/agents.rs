@@ -242,13 +242,17 @@ impl Place<'_> {
                 ("--meter", &meter),
                 ("--owner", owner),
                 ("--device", &keys.device),
-                ("--agent", &keys.agent),
                 ("--zone", "0"),
                 ("--kind", kind),
                 ("--max-export", &format!("{generation} Wh")),
                 ("--max-import", &format!("{demand} Wh")),
             ],
         )?;
+        // Only the owner names the agent and says that the meter may buy.
+        let agent = [("--meter", meter.as_str()), ("--agent", &keys.agent)];
+        self.market(&folder, &name, &["owner", "set-agent"], &agent)?;
+        let limits = [("--meter", meter.as_str())];
+        self.market(&folder, &name, &["owner", "set-limits"], &limits)?;
         self.market(
             &folder,
             &name,

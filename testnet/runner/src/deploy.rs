@@ -93,16 +93,13 @@ fn keep(store: &Store, name: &str, account: &Account) -> Result<()> {
 /// Settings of a small market in one zone.
 fn settings(description: &Description) -> Result<String> {
     let address = |role| Ok::<_, anyhow::Error>(&description.account(role)?.address);
-    // Three blocks' time at least: a busy machine makes them late.
-    let block_s = description.block_ms.div_ceil(1_000);
-    let halt = (description.window_s / 15)
-        .clamp(2, 60)
-        .max(block_s.saturating_mul(3));
+    // A busy machine makes blocks late.
+    let block_s = description.block_ms.div_ceil(1_000).max(1);
     Ok(format!(
         "name = \"local\"\n\
          denom = \"{}\"\n\
          window_seconds = {}\n\
-         halt_seconds = {halt}\n\
+         block_seconds = {block_s}\n\
          \n\
          [roles]\n\
          registrar = \"{}\"\n\

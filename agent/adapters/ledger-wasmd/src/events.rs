@@ -4,7 +4,7 @@ use crate::market::Market;
 use crate::rpc::ChainEvent;
 use cosmwasm_std::Attribute;
 use wattpool_core::io::{MarketTx, TxFailure};
-use wattpool_schema::error::known_code;
+use wattpool_schema::error::Code;
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::event::{BadEvent, MarketEvent};
 use wattpool_schema::{MeterId, SignedStatement};
@@ -81,7 +81,7 @@ pub fn outcomes(
 
 /// A refusal by its code.
 pub fn refusal(code: &str) -> TxFailure {
-    known_code(code).map_or_else(
+    Code::of(code).map_or_else(
         || TxFailure::Unknown(format!("code {code}")),
         TxFailure::Refused,
     )

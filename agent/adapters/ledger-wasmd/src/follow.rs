@@ -8,7 +8,7 @@ use crate::rpc::BlockMeta;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use wattpool_core::ports::ledger::{BlockNews, LedgerError};
-use wattpool_schema::error::{code_in, Class};
+use wattpool_schema::error::{Class, Code};
 
 /// Headers asked for at once, as many as a node gives.
 const HEADERS: u64 = 20;
@@ -89,8 +89,8 @@ impl From<ChainError> for LedgerError {
             ChainError::Refused { log, .. } if log.contains("no such contract") => {
                 Self::Foreign(text)
             }
-            ChainError::Refused { log, .. } => match code_in(log) {
-                Some(code) => Self::Refused(code.to_owned()),
+            ChainError::Refused { log, .. } => match Code::in_text(log) {
+                Some(code) => Self::Refused(code.to_string()),
                 None => Self::Refused(text),
             },
             // A contract whose answer cannot be read is of another version; a node's answer may be better next time.

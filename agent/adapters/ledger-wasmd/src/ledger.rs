@@ -133,11 +133,15 @@ impl Ledger for WasmdLedger {
     async fn terms(&self, metered: Window) -> Result<Terms, LedgerError> {
         let window = metered;
         let tariffs: Tariffs = self.ask_pool(&pool::QueryMsg::Tariffs { window }).await?;
-        let pairs: ZonePairsResponse = self.ask_pool(&pool::QueryMsg::ZonePairs { window }).await?;
+        let mut pages: Vec<ZonePairsResponse> = Vec::new();
+        while let Some(question) = ZonePairsResponse::next(window, &pages) {
+            pages.push(self.ask_pool(&question).await?);
+        }
+        let pairs = pages.into_iter().flat_map(|page| page.pairs).collect();
         let config: PoolConfig = self.ask_pool(&pool::QueryMsg::Config {}).await?;
         Ok(Terms {
             tariffs,
-            pairs: pairs.pairs,
+            pairs,
             paused: config.paused,
         })
     }

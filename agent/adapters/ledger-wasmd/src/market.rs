@@ -2,9 +2,13 @@
 
 use crate::error::ChainError;
 use crate::key::check_address;
+use crate::message;
+use crate::proto::cosmos::base::v1beta1::Coin;
+use cosmrs::Any;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::Path;
+use wattpool_schema::{escrow, pool, AgentKey, MeterId};
 
 /// Version of the addresses file.
 pub const MARKET_VERSION: u32 = 1;
@@ -48,6 +52,34 @@ pub struct Deployed {
 }
 
 impl Market {
+    /// What an owner sends, in one transaction, so that a registered meter trades: names its agent, says that the meter may buy within the limits that bind
+    /// by default, and deposits coins.
+    ///
+    /// # Errors
+    /// A message does not serialise.
+    pub fn entering(
+        &self,
+        owner: &str,
+        meter: MeterId,
+        agent: AgentKey,
+        deposit: Vec<Coin>,
+    ) -> serde_json::Result<Vec<Any>> {
+        let agent = Some(agent);
+        let named = serde_json::to_vec(&pool::ExecuteMsg::SetAgent { meter, agent })?;
+        let limited = serde_json::to_vec(&escrow::ExecuteMsg::SetLimits {
+            meter,
+            set: escrow::LimitsChange::default(),
+            remove: Vec::new(),
+        })?;
+        let deposited = serde_json::to_vec(&escrow::ExecuteMsg::Deposit {})?;
+        let (pool, escrow) = (&self.pool.address, &self.escrow.address);
+        Ok(vec![
+            message::execute(owner, pool, named, Vec::new()),
+            message::execute(owner, escrow, limited, Vec::new()),
+            message::execute(owner, escrow, deposited, deposit),
+        ])
+    }
+
     /// Reads an addresses file.
     ///
     /// # Errors

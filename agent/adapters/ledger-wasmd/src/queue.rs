@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use wattpool_core::io::{BlockRef, MarketTx, TxFailure};
 use wattpool_core::ports::ledger::Executed;
-use wattpool_schema::error::{code_in, Class};
+use wattpool_schema::error::{Class, Code};
 use wattpool_schema::escrow::MAX_BATCH;
 use wattpool_schema::{escrow, pool};
 
@@ -243,7 +243,7 @@ impl Sender {
                 continue;
             }
             let at = self.block(tx.height).await;
-            let failure = code_in(&result.log).map_or_else(
+            let failure = Code::in_text(&result.log).map_or_else(
                 || {
                     let (space, code, log) = (&result.codespace, result.code, &result.log);
                     TxFailure::Unknown(format!("{space}/{code}: {log}"))
@@ -363,9 +363,9 @@ fn settle(tx: &MarketTx) -> Option<&escrow::SettleTrade> {
 }
 
 /// The contracts' own code in a refusal.
-fn contract_code(error: &ChainError) -> Option<&'static str> {
+fn contract_code(error: &ChainError) -> Option<Code> {
     match error {
-        ChainError::Refused { log, .. } => code_in(log),
+        ChainError::Refused { log, .. } => Code::in_text(log),
         _ => None,
     }
 }

@@ -16,7 +16,7 @@ use wattpool_wallet::amount::energy;
 /// Registers many meters.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Columns: meter (or number, with --secret), owner, device, agent (may be empty), zone, kind, max_export, max_import."
+    after_help = "Columns: meter (or number, with --secret), owner, device, household (may be empty), zone, kind, max_export, max_import."
 )]
 pub struct Bulk {
     /// The file; its first line names the columns.
@@ -81,13 +81,14 @@ fn read(session: &Session, args: &Bulk) -> Result<Vec<Line>, Failure> {
         need("zone")?,
         need("kind")?,
     );
-    let (out, into, agent) = (need("max_export")?, need("max_import")?, place("agent"));
+    let (out, into) = (need("max_export")?, need("max_import")?);
+    let household = place("household");
     let known = [
         "meter",
         "number",
         "owner",
         "device",
-        "agent",
+        "household",
         "zone",
         "kind",
         "max_export",
@@ -112,7 +113,7 @@ fn read(session: &Session, args: &Bulk) -> Result<Vec<Line>, Failure> {
                 (Some(secret), true) => of(secret, cell(id))?,
                 _ => parse("meter", cell(id))?,
             };
-            let agent = agent.map(cell).filter(|a| !a.is_empty());
+            let household = household.map(cell).filter(|h| !h.is_empty());
             let kind = Kind::from_str(cell(kind), true).map_err(|_| {
                 format!(
                     "kind: expected pv, wind, battery, mixed or consumer, found {:?}",
@@ -125,7 +126,7 @@ fn read(session: &Session, args: &Bulk) -> Result<Vec<Line>, Failure> {
                     .resolve("owner", cell(owner))
                     .map_err(|f| f.error.to_string())?,
                 device: parse("device", cell(device))?,
-                agent: agent.map(|a| parse("agent", a)).transpose()?,
+                household: household.map(|h| parse("household", h)).transpose()?,
                 zone: parse("zone", cell(zone))?,
                 kind: kind.into(),
                 max_export: energy("max_export", cell(out)).map_err(|e| e.to_string())?,
@@ -158,7 +159,7 @@ fn same(found: &MeterResponse, line: &Registration) -> bool {
         && found.kind == line.kind
         && found.max_export == line.max_export
         && found.max_import == line.max_import
-        && (line.agent.is_none() || found.agent == line.agent)
+        && (line.household.is_none() || found.household == line.household)
 }
 
 /// Registers and reports; exit code 1 if a line was not done. What stands already is left as it is, so that a file can be

@@ -10,7 +10,7 @@ use wattpool_ledger_wasmd::{Client, Market};
 use wattpool_schema::pool::{
     ExecuteMsg, MeterKind, MeterResponse, MetersResponse, QueryMsg, Registration,
 };
-use wattpool_schema::{AgentKey, DeviceKey, MeterId, Zone};
+use wattpool_schema::{DeviceKey, HouseholdId, MeterId, Zone};
 use wattpool_wallet::amount::{energy, show_energy};
 
 /// What stands behind the meter.
@@ -40,7 +40,7 @@ impl From<Kind> for MeterKind {
     }
 }
 
-/// Registers a meter, signed by the registrar.
+/// Registers a meter, signed by the registrar. It trades once its owner has named an agent.
 #[derive(clap::Args)]
 pub struct Register {
     /// Pseudonym: 32 hexadecimal digits, as `wattpool admin pseudonym` computes it.
@@ -52,9 +52,9 @@ pub struct Register {
     /// The device's public key.
     #[arg(long, value_name = "KEY")]
     device: DeviceKey,
-    /// The agent's public key, if the owner has named it already.
-    #[arg(long, value_name = "KEY")]
-    agent: Option<AgentKey>,
+    /// Marks the meters of one household: 32 hexadecimal digits, the keyed hash of the connection's number.
+    #[arg(long, value_name = "ID")]
+    household: Option<HouseholdId>,
     /// Zone of the local grid.
     #[arg(long, value_name = "N")]
     zone: Zone,
@@ -108,6 +108,31 @@ pub struct Named {
     meter: MeterId,
 }
 
+/// Gives an owner notice that a meter is to be another's.
+#[derive(clap::Args)]
+pub struct ProposeOwner {
+    /// The meter.
+    #[arg(long, value_name = "ID")]
+    meter: MeterId,
+    /// The other owner's address, or the name of a key; without it the notice is withdrawn.
+    #[arg(long, value_name = "ADDRESS")]
+    owner: Option<String>,
+}
+
+/// Decides on an owner's objection.
+#[derive(clap::Args)]
+pub struct Decide {
+    /// The meter.
+    #[arg(long, value_name = "ID")]
+    meter: MeterId,
+    /// The owner is right: the registrar's notice falls.
+    #[arg(long, required_unless_present = "reject", conflicts_with = "reject")]
+    uphold: bool,
+    /// The owner is wrong: the notice runs anew.
+    #[arg(long)]
+    reject: bool,
+}
+
 /// Lists meters.
 #[derive(clap::Args)]
 pub struct List {
@@ -134,7 +159,7 @@ pub fn register(session: &Session, args: &Register) -> Result<u8, Failure> {
         meter: args.meter,
         owner: session.resolve("--owner", &args.owner)?,
         device: args.device,
-        agent: args.agent,
+        household: args.household,
         zone: args.zone,
         kind: args.kind.into(),
         max_export: energy("--max-export", &args.max_export).map_err(unusable)?,
@@ -212,8 +237,39 @@ pub fn set_device(session: &Session, args: &SetDevice) -> Result<u8, Failure> {
 /// As [`register`].
 pub fn retire(session: &Session, args: &Named) -> Result<u8, Failure> {
     let meter = args.meter;
-    let words = format!("take meter {meter} out of service");
+    let words = format!("take meter {meter} out of service (by the registrar: give its owner notice of that, or do it when the notice has run out)");
     to_pool(session, &words, &ExecuteMsg::RetireMeter { meter })
+}
+
+/// Proposes an owner, and prints what came of it.
+///
+/// # Errors
+/// As [`register`].
+pub fn propose_owner(session: &Session, args: &ProposeOwner) -> Result<u8, Failure> {
+    let meter = args.meter;
+    let owner = args.owner.as_ref();
+    let owner = owner.map(|o| session.resolve("--owner", o)).transpose()?;
+    let words = match &owner {
+        Some(owner) => format!(
+            "give the owner of meter {meter} notice that it is to be {owner}'s, who has to accept it"
+        ),
+        None => format!("withdraw the notice for meter {meter}"),
+    };
+    to_pool(session, &words, &ExecuteMsg::ProposeOwner { meter, owner })
+}
+
+/// Decides on an objection, and prints what came of it.
+///
+/// # Errors
+/// As [`register`].
+pub fn decide(session: &Session, args: &Decide) -> Result<u8, Failure> {
+    let (meter, uphold) = (args.meter, args.uphold);
+    let words = if uphold {
+        format!("uphold the objection of meter {meter}'s owner: the notice falls")
+    } else {
+        format!("reject the objection of meter {meter}'s owner: the notice runs anew")
+    };
+    to_pool(session, &words, &ExecuteMsg::Decide { meter, uphold })
 }
 
 /// All meters, ascending by id.
@@ -262,6 +318,23 @@ pub fn line(market: &Market, meter: &MeterResponse) -> String {
     )
 }
 
+/// What the registrar has announced to the owner, in a line; nothing where there is nothing.
+pub fn notice(meter: &MeterResponse) -> String {
+    let Some(notice) = &meter.notice else {
+        return String::new();
+    };
+    let what = match (&meter.proposed_owner, notice.retire) {
+        (Some(owner), false) => format!("to be given to {owner}"),
+        _ => "to be taken out of service".to_owned(),
+    };
+    let when = if notice.objected {
+        "the owner objects, the administrator decides".to_owned()
+    } else {
+        format!("from {}", time(notice.from.get()))
+    };
+    format!("  notice: {what}, {when}\n")
+}
+
 /// Lists and prints.
 ///
 /// # Errors
@@ -306,12 +379,13 @@ pub fn show(session: &Session, args: &Named) -> Result<u8, Failure> {
         let value = to_value(&found)?;
         session.answer(&value, || {
             format!(
-                "{}  device {}\n  agent {}\n  at most {} out and {} in a window\n",
+                "{}  device {}\n  agent {}\n  at most {} out and {} in a window\n{}",
                 line(&market, &found),
                 found.device,
                 found.agent_address.as_deref().unwrap_or("none"),
                 show_energy(found.max_export),
-                show_energy(found.max_import)
+                show_energy(found.max_import),
+                notice(&found)
             )
         })
     })

@@ -11,6 +11,8 @@ mod pseudonym;
 mod roles;
 mod status;
 
+pub use meters::notice;
+
 use crate::chain::{Options, Session};
 use crate::Failure;
 
@@ -39,8 +41,12 @@ enum Command {
     UpdateMeter(meters::Update),
     /// Give a meter another device's key (by the registrar).
     SetDevice(meters::SetDevice),
-    /// Take a meter out of service (by the registrar or its owner).
+    /// Take a meter out of service: by its owner at once, by the registrar first a notice, and the act when that has run out.
     RetireMeter(meters::Named),
+    /// Give a meter's owner notice that it is to be another's, who has to accept it then (by the registrar).
+    ProposeOwner(meters::ProposeOwner),
+    /// Decide on an owner's objection to a notice (by the administrator).
+    Decide(meters::Decide),
     /// List the meters.
     Meters(meters::List),
     /// Show a meter.
@@ -99,6 +105,8 @@ pub fn run(admin: &Admin) -> Result<u8, Failure> {
         Command::UpdateMeter(args) => meters::update(session, args),
         Command::SetDevice(args) => meters::set_device(session, args),
         Command::RetireMeter(args) => meters::retire(session, args),
+        Command::ProposeOwner(args) => meters::propose_owner(session, args),
+        Command::Decide(args) => meters::decide(session, args),
         Command::Meters(args) => meters::list(session, args),
         Command::Meter(args) => meters::show(session, args),
         Command::SetTariffs(args) => grid::set_tariffs(session, args),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::future::Future;
 use wattpool_ledger_wasmd::error::sdk;
 use wattpool_ledger_wasmd::ChainError;
-use wattpool_schema::error::{code_in, Class};
+use wattpool_schema::error::{Class, Code};
 use wattpool_wallet::WalletError;
 
 /// Amounts as JSON.
@@ -50,7 +50,7 @@ pub fn failed(error: ChainError) -> Failure {
         ChainError::Input { .. } | ChainError::WrongChain { .. }
     );
     let code = match &error {
-        ChainError::Refused { log, .. } => code_in(log),
+        ChainError::Refused { log, .. } => Code::in_text(log),
         _ => None,
     };
     let hint = match error.class() {

@@ -9,7 +9,7 @@ use serde_json::{json, Value};
 use std::time::Duration;
 use tokio::time::Instant;
 use wattpool_ledger_wasmd::{Client, Market};
-use wattpool_schema::escrow::{self, AccountResponse, MeterBookResponse};
+use wattpool_schema::escrow::{self, AccountResponse, LimitsChange, MeterBookResponse};
 use wattpool_schema::pool::{self, MeterResponse};
 use wattpool_schema::{AgentKey, MeterId};
 use wattpool_wallet::amount::{money, show_money};
@@ -85,7 +85,7 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
                 None if more(until) => tokio::time::sleep(LOOK).await,
                 None => {
                     return Err(Failure::from(anyhow!(
-                        "meter {}: it is not registered yet: send the registrar your address {address} and the device's and agent's keys (`wattpool-agent keys`)",
+                        "meter {}: it is not registered yet: send the registrar your address {address} and the device's key (`wattpool-agent keys`)",
                         args.meter
                     )))
                 }
@@ -141,6 +141,27 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
             }
             None if current.agent.is_none() => missing.push("an agent: --agent KEY".to_owned()),
             _ => {}
+        }
+        let question = escrow::QueryMsg::Meter { meter: args.meter };
+        let book: MeterBookResponse = ask(&client, &market.escrow.address, &question).await?;
+        let tenure = meter(&client, &market, args.meter).await?;
+        if tenure.is_none_or(|m| book.tenure != Some(m.tenure)) {
+            // Nobody buys for a meter before its owner said so; those limits bind that bind by default.
+            let msg = serde_json::to_value(escrow::ExecuteMsg::SetLimits {
+                meter: args.meter,
+                set: LimitsChange::default(),
+                remove: Vec::new(),
+            })?;
+            do_it(
+                format!(
+                    "let meter {} buy, within the limits that bind by default",
+                    args.meter
+                ),
+                &market.escrow.address,
+                msg,
+                Vec::new(),
+            )
+            .await?;
         }
         let question = escrow::QueryMsg::Account {
             owner: address.clone(),

@@ -1,13 +1,16 @@
 //! `wattpool owner set-limits`: what is named changes, the rest stays.
 
 use super::MeterArgs;
-use crate::chain::{block_on, failed, unusable, Session};
+use crate::chain::{block_on, unusable, Session};
 use crate::market::call;
+use crate::wallet::balances::ask;
 use crate::Failure;
 use anyhow::anyhow;
-use serde::Serialize;
-use serde_json::{Map, Value};
-use wattpool_schema::escrow::{ExecuteMsg, Limits, MeterBookResponse, QueryMsg};
+use serde_json::Value;
+use wattpool_schema::escrow::{
+    ExecuteMsg, LimitName, Limits, LimitsChange, MeterBookResponse, QueryMsg,
+};
+use wattpool_schema::pool::{self, MeterResponse};
 use wattpool_schema::{Micro, Price, Wh};
 use wattpool_wallet::amount::{energy, money, price, show_energy, show_money, show_price};
 
@@ -37,72 +40,72 @@ pub struct SetLimits {
     /// Most energy sold a day.
     #[arg(long, value_name = "ENERGY")]
     max_sell_per_day: Option<String>,
-    /// A limit that binds no longer, such as max-buy-price, or all (repeat it).
+    /// A limit whose default is to bind, such as max-buy-price, or all (repeat it).
     #[arg(long, value_name = "LIMIT")]
     clear: Vec<String>,
 }
 
-fn set(object: &mut Map<String, Value>, name: &str, value: impl Serialize) -> Result<(), Failure> {
-    object.insert(name.to_owned(), serde_json::to_value(value)?);
-    Ok(())
-}
+/// Limits that can be removed, by their names.
+const REMOVABLE: [(&str, LimitName); 5] = [
+    ("min-sell-price", LimitName::MinSellPrice),
+    ("max-buy-price", LimitName::MaxBuyPrice),
+    ("max-spend-per-day", LimitName::MaxSpendPerDay),
+    ("max-buy-per-day", LimitName::MaxBuyPerDay),
+    ("max-sell-per-day", LimitName::MaxSellPerDay),
+];
 
 impl SetLimits {
-    fn apply(&self, old: &Limits, denom: &str) -> Result<Limits, Failure> {
-        let Value::Object(mut object) = serde_json::to_value(old)? else {
-            return Err(Failure::from(anyhow!("limits: expected an object")));
-        };
+    /// What is set, and what is removed so that its default binds.
+    fn change(&self, denom: &str) -> Result<(LimitsChange, Vec<LimitName>), Failure> {
+        let mut remove = Vec::new();
         for name in &self.clear {
-            let key = name.replace('-', "_");
             if name == "all" {
-                let Value::Object(none) = serde_json::to_value(Limits::default())? else {
-                    continue;
-                };
-                object = none;
-            } else if let Some(place) = object.get_mut(&key).filter(|_| key != "trading_off") {
-                *place = Value::Null;
+                remove = REMOVABLE.iter().map(|(_, limit)| *limit).collect();
+            } else if let Some((_, limit)) = REMOVABLE.iter().find(|(known, _)| known == name) {
+                remove.push(*limit);
             } else {
-                let known: Vec<String> = object
-                    .keys()
-                    .filter(|k| *k != "trading_off")
-                    .map(|k| k.replace('_', "-"))
-                    .collect();
+                let known: Vec<&str> = REMOVABLE.iter().map(|(known, _)| *known).collect();
                 return Err(Failure::input(anyhow!(
                     "--clear: expected all or one of {}, found {name:?}",
                     known.join(", ")
                 )));
             }
         }
-        let o = &mut object;
-        if self.trading_off || self.trading_on {
-            set(o, "trading_off", self.trading_off)?;
+        let at = |what: &str, text: &Option<String>| {
+            let read = text.as_deref().map(|text| price(what, text, denom));
+            read.transpose().map_err(unusable)
+        };
+        let much = |what: &str, text: &Option<String>| {
+            let read = text.as_deref().map(|text| energy(what, text));
+            read.transpose().map_err(unusable)
+        };
+        let spend = self.max_spend_per_day.as_deref();
+        let spend = spend.map(|text| money("--max-spend-per-day", text, denom));
+        let set = LimitsChange {
+            trading_off: (self.trading_off || self.trading_on).then_some(self.trading_off),
+            min_sell_price: at("--min-sell-price", &self.min_sell_price)?,
+            max_buy_price: at("--max-buy-price", &self.max_buy_price)?,
+            max_spend_per_day: spend.transpose().map_err(unusable)?,
+            max_buy_per_day: much("--max-buy-per-day", &self.max_buy_per_day)?,
+            max_sell_per_day: much("--max-sell-per-day", &self.max_sell_per_day)?,
+        };
+        // What is set and removed in one command: the command contradicts itself.
+        let both = REMOVABLE.iter().find(|(_, limit)| {
+            remove.contains(limit)
+                && match limit {
+                    LimitName::MinSellPrice => set.min_sell_price.is_some(),
+                    LimitName::MaxBuyPrice => set.max_buy_price.is_some(),
+                    LimitName::MaxSpendPerDay => set.max_spend_per_day.is_some(),
+                    LimitName::MaxBuyPerDay => set.max_buy_per_day.is_some(),
+                    LimitName::MaxSellPerDay => set.max_sell_per_day.is_some(),
+                }
+        });
+        if let Some((name, _)) = both {
+            return Err(Failure::input(anyhow!(
+                "--clear {name}: --{name} sets it in the same command"
+            )));
         }
-        for (name, text) in [
-            ("min_sell_price", &self.min_sell_price),
-            ("max_buy_price", &self.max_buy_price),
-        ] {
-            if let Some(text) = text {
-                let what = format!("--{}", name.replace('_', "-"));
-                set(o, name, price(&what, text, denom).map_err(unusable)?)?;
-            }
-        }
-        if let Some(text) = &self.max_spend_per_day {
-            set(
-                o,
-                "max_spend_per_day",
-                money("--max-spend-per-day", text, denom).map_err(unusable)?,
-            )?;
-        }
-        for (name, text) in [
-            ("max_buy_per_day", &self.max_buy_per_day),
-            ("max_sell_per_day", &self.max_sell_per_day),
-        ] {
-            if let Some(text) = text {
-                let what = format!("--{}", name.replace('_', "-"));
-                set(o, name, energy(&what, text).map_err(unusable)?)?;
-            }
-        }
-        Ok(serde_json::from_value(Value::Object(object))?)
+        Ok((set, remove))
     }
 }
 
@@ -110,7 +113,7 @@ impl SetLimits {
 fn shown(name: &str, value: &Value, denom: &str) -> String {
     let number = value.as_u64();
     match (value, number) {
-        (Value::Null, _) => "no limit".to_owned(),
+        (Value::Null, _) => by_default(name).to_owned(),
         (Value::Bool(off), _) if name == "trading_off" => {
             if *off { "off" } else { "on" }.to_owned()
         }
@@ -118,6 +121,16 @@ fn shown(name: &str, value: &Value, denom: &str) -> String {
         (_, Some(n)) if name.contains("spend") => show_money(Micro(n), denom),
         (_, Some(n)) if name.contains("buy") || name.contains("sell") => show_energy(Wh(n)),
         (other, _) => other.to_string(),
+    }
+}
+
+/// What binds where a limit is not set.
+fn by_default(name: &str) -> &'static str {
+    match name {
+        "min_sell_price" => "the feed-in tariff (default)",
+        "max_buy_price" => "the grid's price (default)",
+        "max_spend_per_day" => "what a day's largest import costs from the grid (default)",
+        _ => "no limit",
     }
 }
 
@@ -167,40 +180,40 @@ fn changes(old: &Limits, new: &Limits, denom: &str) -> Result<Vec<String>, Failu
         .collect())
 }
 
-/// Changes the limits and prints what came of it.
+/// Changes the limits and prints what came of it. Without a limit it says that the meter may buy within those that bind by default.
 ///
 /// # Errors
-/// The input is wrong or names nothing (exit code 2), or the escrow refuses.
+/// The input is wrong (exit code 2), or the escrow refuses.
 pub fn run(session: &Session, args: &SetLimits) -> Result<u8, Failure> {
     let market = session.market()?;
     let meter = args.meter.meter;
     // Bad input is told before anything is asked.
-    if args.apply(&Limits::default(), &market.denom)? == Limits::default()
-        && args.clear.is_empty()
-        && !args.trading_on
-    {
-        return Err(Failure::input(anyhow!(
-            "nothing to change: name a limit, or --clear one (`wattpool owner show` shows them)"
-        )));
-    }
+    let (set, remove) = args.change(&market.denom)?;
     block_on(async {
         let client = session.client().await?;
         let question = QueryMsg::Meter { meter };
-        let book: MeterBookResponse = client
-            .rpc()
-            .smart(&market.escrow.address, &question)
-            .await
-            .map_err(failed)?;
-        let limits = args.apply(&book.limits, &market.denom)?;
-        let changed = changes(&book.limits, &limits, &market.denom)?;
+        let book: MeterBookResponse = ask(&client, &market.escrow.address, &question).await?;
+        let question = pool::QueryMsg::Meter { meter };
+        let found: MeterResponse = ask(&client, &market.pool.address, &question).await?;
+        // Limits of another tenure are gone.
+        let binding = book.tenure == Some(found.tenure);
+        let old = if binding {
+            book.limits
+        } else {
+            Limits::default()
+        };
+        let mut new = old.clone();
+        new.change(set.clone(), &remove);
+        let mut changed = changes(&old, &new, &market.denom)?;
+        if !binding {
+            changed.insert(0, "the meter may buy from now on".to_owned());
+        }
         if changed.is_empty() {
             eprintln!("limits of meter {meter}: they are so already");
-            return session.answer(&book.limits, || {
-                lines(&book.limits, &market.denom, "").unwrap_or_default()
-            });
+            return session.answer(&old, || lines(&old, &market.denom, "").unwrap_or_default());
         }
         let words = format!("change limits of meter {meter}: {}", changed.join("; "));
-        let msg = ExecuteMsg::SetLimits { meter, limits };
+        let msg = ExecuteMsg::SetLimits { meter, set, remove };
         session
             .transact(&words, |from| {
                 Ok(vec![call(from, &market.escrow.address, &msg, &[])?])
@@ -231,6 +244,13 @@ mod tests {
         args
     }
 
+    fn applied(old: &Limits, args: &SetLimits) -> Limits {
+        let (set, remove) = args.change("uwatt").unwrap();
+        let mut new = old.clone();
+        new.change(set, &remove);
+        new
+    }
+
     #[test]
     fn setting_one_limit_leaves_the_others() {
         let old = Limits {
@@ -239,7 +259,7 @@ mod tests {
             ..Limits::default()
         };
         let change = args(|a| a.max_buy_price = Some("0.30/kWh".to_owned()));
-        let new = change.apply(&old, "uwatt").unwrap();
+        let new = applied(&old, &change);
         assert_eq!(
             new,
             Limits {
@@ -248,18 +268,30 @@ mod tests {
             }
         );
         let told = changes(&old, &new, "uwatt").unwrap();
-        assert_eq!(told, ["max buy price no limit → 0.3 watt/kWh"]);
-        let change = args(|a| a.clear.push("max-spend-per-day".to_owned()));
-        assert_eq!(change.apply(&new, "uwatt").unwrap().max_spend_per_day, None);
-        let change = args(|a| a.clear.push("all".to_owned()));
-        assert_eq!(change.apply(&new, "uwatt").unwrap(), Limits::default());
-        let change = args(|a| a.clear.push("max-price".to_owned()));
-        let error = change.apply(&new, "uwatt").unwrap_err();
-        assert_eq!(error.code, 2);
-        assert!(
-            error.error.to_string().contains("max-buy-price"),
-            "{}",
-            error.error
+        assert_eq!(
+            told,
+            ["max buy price the grid's price (default) → 0.3 watt/kWh"]
         );
+        let change = args(|a| a.clear.push("max-spend-per-day".to_owned()));
+        assert_eq!(applied(&new, &change).max_spend_per_day, None);
+        let change = args(|a| a.clear.push("all".to_owned()));
+        let off = Limits {
+            trading_off: true,
+            ..Limits::default()
+        };
+        assert_eq!(applied(&new, &change), off, "a switch is no limit");
+        for (clear, price, named) in [
+            ("max-price", None, "max-buy-price"),
+            ("max-buy-price", Some("0.30/kWh".to_owned()), "same command"),
+        ] {
+            let change = args(|a| {
+                a.clear.push(clear.to_owned());
+                a.max_buy_price = price;
+            });
+            let error = change.change("uwatt").unwrap_err();
+            assert_eq!(error.code, 2);
+            let text = error.error.to_string();
+            assert!(text.contains(named), "{text}");
+        }
     }
 }

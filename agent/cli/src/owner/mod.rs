@@ -77,6 +77,8 @@ enum Command {
     },
     /// Accept a meter that was handed over.
     Accept(MeterArgs),
+    /// Object to the registrar's notice: nothing happens to the meter until the administrator decides.
+    Object(MeterArgs),
     /// Take a meter out of service.
     Retire(MeterArgs),
     /// Change the limits within which a meter's agent may trade; those that are not named stay.
@@ -149,8 +151,14 @@ pub fn run(owner: &Owner) -> Result<u8, Failure> {
             to_pool(session, &words, &Pool::ProposeOwner { meter, owner })
         }
         Command::Accept(MeterArgs { meter }) => {
-            let words = format!("take meter {meter} over; it has no agent until one is named");
+            let words = format!(
+                "take meter {meter} over with the next window; it has no agent until one is named, and buys nothing until limits are set"
+            );
             to_pool(session, &words, &Pool::AcceptOwner { meter: *meter })
+        }
+        Command::Object(MeterArgs { meter }) => {
+            let words = format!("object to the registrar's notice for meter {meter}");
+            to_pool(session, &words, &Pool::Object { meter: *meter })
         }
         Command::Retire(MeterArgs { meter }) => {
             let words = format!(

@@ -1,6 +1,7 @@
 //! `wattpool owner show`: all of it at a glance.
 
 use super::limits;
+use crate::admin::notice;
 use crate::chain::{block_on, time, Session};
 use crate::wallet::balances::{account, ask, in_market};
 use crate::wallet::history::meters_of;
@@ -47,9 +48,10 @@ fn meter_text(
         )
         .ok(),
     };
-    if let Some(other) = &meter.proposed_owner {
-        writeln!(text, "  offered to {other}").ok();
-    }
+    match &meter.proposed_owner {
+        Some(other) if meter.notice.is_none() => writeln!(text, "  offered to {other}").ok(),
+        _ => write!(text, "{}", notice(meter)).ok(),
+    };
     match meter.position.stated {
         Some(window) => writeln!(
             text,
@@ -73,8 +75,12 @@ fn meter_text(
         book.statistics.sales, book.statistics.purchases
     )
     .ok();
-    text.push_str("  limits\n");
-    text.push_str(&limits::lines(&book.limits, denom, "    ")?);
+    if book.tenure == Some(meter.tenure) {
+        text.push_str("  limits\n");
+        text.push_str(&limits::lines(&book.limits, denom, "    ")?);
+    } else {
+        text.push_str("  no limits: it buys nothing (owner set-limits)\n");
+    }
     for order in orders {
         let side = if order.buyer == meter.meter {
             "buys"

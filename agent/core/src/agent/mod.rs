@@ -387,6 +387,7 @@ impl Agent {
             self.retries = 0;
         }
         if let Err(crate::io::TxFailure::Refused(code)) = &outcome {
+            let code = Some(*code);
             out.push(Command::Tell(Notice::Refused { code }));
         }
         match intent {

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::io::{BlockRef, Command, JournalEntry, MarketTx, Millis, Timer, TxFailure};
 use crate::metering::Metered;
 use wattpool_optimizer::predict::{Conditions, Kind};
+use wattpool_schema::error::Code;
 use wattpool_schema::escrow::OpenOrder;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Answer, SignedRequest, TradeAnswer, TradeRequest};
@@ -496,7 +497,7 @@ impl Agent {
             return;
         };
         match outcome {
-            Ok(_) | Err(TxFailure::Refused("TRADE_EXISTS")) => {
+            Ok(_) | Err(TxFailure::Refused(Code::TradeExists)) => {
                 let Opening { order, about } = self.orders.opening.swap_remove(at);
                 let a = &order.approval.approval;
                 self.orders.open.push(Order {
@@ -543,7 +544,7 @@ impl Agent {
         let mine = |o: &Order| o.buyer == buyer && o.trade_id == trade_id && !o.selling;
         match outcome {
             // Whoever closed it, or if it is unknown: it is no open order any more.
-            Ok(_) | Err(TxFailure::Refused("UNKNOWN_TRADE")) => {
+            Ok(_) | Err(TxFailure::Refused(Code::UnknownTrade)) => {
                 self.orders.open.retain(|o| !mine(o))
             }
             Err(_) => {

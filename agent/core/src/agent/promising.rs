@@ -95,6 +95,8 @@ impl Agent {
             first_window: r.first_window,
             count: r.count,
             wh,
+            // All or nothing: places for orders are few.
+            min_wh: wh,
             price,
             max_gross: gross,
             max_charge: pair.charge,

@@ -321,6 +321,7 @@ impl Agent {
             first_window: r.first_window,
             count: 1,
             wh,
+            min_wh: Wh::ZERO,
             price,
             max_gross: gross,
             max_charge: pair.charge,

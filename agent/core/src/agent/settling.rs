@@ -8,21 +8,33 @@ use crate::io::{Command, JournalEntry, MarketTx, Millis, Notice, Timer, TxFailur
 use wattpool_optimizer::predict::Conditions;
 use wattpool_rules::loss;
 use wattpool_rules::payment::payment;
-use wattpool_schema::error::{class_of, Class};
+use wattpool_schema::error::{Class, Code};
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::event::{MarketEvent, TradeClosed};
 use wattpool_schema::peer::{Answer, DenialReason, TradeAnswer, TradeRequest};
 use wattpool_schema::{Cover, MeterId, Micro, SignedApproval, SignedCover, Wh, RECORD_VERSION};
 
-/// Refusals of a trade that its seller cannot help.
-const NOT_THE_SELLER: [&str; 7] = [
-    "APPROVAL_EXPIRED",
-    "CAPACITY_EXCEEDED",
-    "COVER_MISSING",
-    "INSUFFICIENT_MONEY",
-    "LIMIT_SPEND",
-    "PAUSED",
-    "WINDOW_CLOSED",
+/// Refusals of a trade after which its seller need not be passed over in this window.
+const NOT_THE_SELLER: [Code; 9] = [
+    Code::ApprovalExpired,
+    Code::CapacityExceeded,
+    Code::CoverMissing,
+    Code::InsufficientMoney,
+    Code::LimitSpend,
+    Code::NoLimits,
+    Code::NoRoute,
+    Code::Paused,
+    Code::WindowClosed,
+];
+/// Refusals that are the seller's doing whatever the buyer did: only these count against it.
+const THE_SELLER: [Code; 7] = [
+    Code::AgentUnset,
+    Code::BadSignature,
+    Code::ChargeAboveApproved,
+    Code::GrossAboveApproved,
+    Code::InsufficientOwn,
+    Code::NonceUsed,
+    Code::Unsold,
 ];
 
 impl Agent {
@@ -295,18 +307,20 @@ impl Agent {
                     self.count_purchase(&done, cost, out);
                 }
             }
-            Err(TxFailure::Refused(code)) if class_of(code) == Some(Class::Retry) => {
+            Err(TxFailure::Refused(code)) if code.class() == Class::Retry => {
                 self.settle_later(now, at, false, out)
             }
             // Asked under the same id, the chain tells what became of it, whether it has expired since or not.
             Err(TxFailure::Lost | TxFailure::Unsent(_)) => self.settle_later(now, at, true, out),
-            Err(TxFailure::Refused("CAPACITY_EXCEEDED")) if self.settle_less(at, cx, out) => {}
+            Err(TxFailure::Refused(Code::CapacityExceeded)) if self.settle_less(at, cx, out) => {}
             Err(failure) => {
                 let failed = self.buying.settling.swap_remove(at);
                 self.free_cover();
                 let seller = failed.trade.approval.approval.seller;
                 if !matches!(failure, TxFailure::Refused(code) if NOT_THE_SELLER.contains(&code)) {
-                    if let Some(about) = &failed.about {
+                    let blamed =
+                        matches!(failure, TxFailure::Refused(code) if THE_SELLER.contains(&code));
+                    if let Some(about) = failed.about.as_ref().filter(|_| blamed) {
                         self.learn_failure(seller, about, out);
                     }
                     self.buying.failed.push(seller);

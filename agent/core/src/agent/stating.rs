@@ -4,6 +4,7 @@ use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{Command, JournalEntry, MarketTx, Millis, Notice, Reading, Timer, TxFailure};
 use crate::metering::{Metered, ReadingProblem};
+use wattpool_schema::error::Code;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{
     signing, Commitment, Seconds, SignedStatement, Statement, Window, RECORD_VERSION,
@@ -19,12 +20,12 @@ const METER_RETRIES: u8 = 4;
 const METER_WINDOWS: u64 = 32;
 /// Refusals that no other time and no other answer will change: they are about the one statement. Whatever else is
 /// answered (a pause, a registration, a version, a node in trouble) says nothing of it.
-const REFUSED_FOR_GOOD: [&str; 5] = [
-    "ABOVE_REGISTERED",
-    "BAD_SIGNATURE",
-    "SEQUENCE_USED",
-    "TOO_OLD",
-    "WINDOW_STATED",
+const REFUSED_FOR_GOOD: [Code; 5] = [
+    Code::AboveRegistered,
+    Code::BadSignature,
+    Code::SequenceUsed,
+    Code::TooOld,
+    Code::WindowStated,
 ];
 
 /// Statements that the chain has not confirmed, and the last window's energy.
@@ -297,13 +298,13 @@ impl Agent {
                     }
                 }
                 MarketEvent::ItemRefused(r) => {
-                    let code = wattpool_schema::error::known_code(&r.code).unwrap_or("UNKNOWN");
+                    let code = Code::of(&r.code);
                     out.push(Command::Tell(Notice::Refused { code }));
                     let window = usize::try_from(r.index)
                         .ok()
                         .and_then(|i| sent.get(i))
                         .copied();
-                    if !REFUSED_FOR_GOOD.contains(&code) {
+                    if !code.is_some_and(|code| REFUSED_FOR_GOOD.contains(&code)) {
                         retry = true;
                     } else if let Some(window) = window {
                         self.stating
@@ -314,7 +315,7 @@ impl Agent {
                     let metered = window
                         .filter(|w| Some(*w) == live)
                         .and_then(|w| self.stating.of(w));
-                    if let (Some(m), "WINDOW_STATED", false) =
+                    if let (Some(m), Some(Code::WindowStated), false) =
                         (metered, code, self.selling.tokenised)
                     {
                         self.on_minted(now, m.surplus, cx, out);

@@ -12,6 +12,7 @@ use wattpool_core::io::{
 };
 use wattpool_core::policy::{Hours, Policy};
 use wattpool_rules::loss::gross_for;
+use wattpool_schema::error::Code;
 use wattpool_schema::event::{ItemRefused, MarketEvent, PauseSet, Stated};
 use wattpool_schema::peer::{Answer, DenialReason, SignedRequest};
 use wattpool_schema::pool::MeterPosition;
@@ -31,15 +32,15 @@ const TIMERS: [Timer; 12] = [
     Timer::Resubmit,
     Timer::Orders,
 ];
-const CODES: [&str; 8] = [
-    "WINDOW_STATED",
-    "PAUSED",
-    "TOO_EARLY",
-    "UNSOLD_TOO_FEW",
-    "TRADE_EXISTS",
-    "UNKNOWN_TRADE",
-    "APPROVAL_EXPIRED",
-    "BAD_SIGNATURE",
+const CODES: [Code; 8] = [
+    Code::WindowStated,
+    Code::Paused,
+    Code::TooEarly,
+    Code::Unsold,
+    Code::TradeExists,
+    Code::UnknownTrade,
+    Code::ApprovalExpired,
+    Code::BadSignature,
 ];
 
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 use crate::common::*;
 use wattpool_core::io::{Command, Event, JournalEntry, MarketTx, Timer, TxFailure};
 use wattpool_core::policy::Policy;
+use wattpool_schema::error::Code;
 use wattpool_schema::escrow::OpenOrder;
 use wattpool_schema::event::{Delivered, MarketEvent, OrderOpened};
 use wattpool_schema::peer::{DenialReason, SignedRequest};
@@ -271,7 +272,7 @@ fn a_refused_order_is_forgotten_and_a_journalled_one_is_opened_after_a_restart()
     let (again, same) = opened(&out);
     assert_eq!(same, order);
     assert_ne!(again, intent);
-    home.done(again, Err(TxFailure::Refused("APPROVAL_EXPIRED")));
+    home.done(again, Err(TxFailure::Refused(Code::ApprovalExpired)));
     let out = home.next_window(-400);
     assert_eq!(timer_at(&out, Timer::Deliver), None);
 }
@@ -361,7 +362,6 @@ fn delivering() -> (Home, Vec<Command>) {
         buyer: meter(2),
         seller: ME,
         nonce: approval.nonce,
-        rank: 1,
         first_window: approval.first_window,
         last_window: approval.first_window.plus(3),
         wh: approval.wh,

@@ -4,6 +4,7 @@ use crate::common::*;
 use wattpool_core::io::{Event, JournalEntry, Timer, TxFailure};
 use wattpool_core::policy::{Hours, Policy};
 use wattpool_rules::payment::payment;
+use wattpool_schema::error::Code;
 use wattpool_schema::peer::DenialReason;
 use wattpool_schema::pool::MeterPosition;
 use wattpool_schema::{Micro, Price, Wh};
@@ -394,7 +395,7 @@ fn sellers_that_are_not_trusted_are_asked_for_what_the_others_cannot_supply() {
             home.done(
                 intent,
                 if seller == 2 {
-                    Err(TxFailure::Refused("INSUFFICIENT_OWN"))
+                    Err(TxFailure::Refused(Code::InsufficientOwn))
                 } else {
                     Ok(vec![kept])
                 },

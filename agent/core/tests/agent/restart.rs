@@ -3,6 +3,7 @@
 use crate::common::*;
 use wattpool_core::io::{Command, Event, JournalEntry, Notice, Timer, TxFailure};
 use wattpool_core::policy::Policy;
+use wattpool_schema::error::Code;
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::peer::DenialReason;
 use wattpool_schema::pool::MeterPosition;
@@ -268,7 +269,7 @@ fn a_trade_whose_approval_lapsed_is_bought_elsewhere() {
     home.wait(60);
     let (mut home, out) = home.crash(Policy::default(), position(true));
     let (intent, _) = settled(&out);
-    home.done(intent, Err(TxFailure::Refused("APPROVAL_EXPIRED")));
+    home.done(intent, Err(TxFailure::Refused(Code::ApprovalExpired)));
     seek_rest(&mut home, &out, 400, &trade);
 }
 

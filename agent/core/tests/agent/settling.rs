@@ -3,6 +3,7 @@
 use crate::common::*;
 use wattpool_core::io::{Command, JournalEntry, MarketTx, Notice, Timer, TxFailure};
 use wattpool_core::policy::Policy;
+use wattpool_schema::error::Code;
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::peer::SignedRequest;
 use wattpool_schema::{Approval, Price, Seconds, TradeKind, Wh};
@@ -158,15 +159,15 @@ fn what_was_bought_is_told_and_the_rest_is_the_grid_s() {
 #[test]
 fn a_refused_trade_brings_the_next_best_and_covers_no_more_than_the_import() {
     for code in [
-        "UNSOLD_TOO_FEW",
-        "APPROVAL_EXPIRED",
-        "NONCE_USED",
-        "INSUFFICIENT_MONEY",
-        "BAD_SIGNATURE",
+        Code::Unsold,
+        Code::ApprovalExpired,
+        Code::NonceUsed,
+        Code::InsufficientMoney,
+        Code::BadSignature,
     ] {
         let (mut home, intent, _) = settling();
         let out = home.done(intent, Err(TxFailure::Refused(code)));
-        assert!(notices(&out).contains(&Notice::Refused { code }));
+        assert!(notices(&out).contains(&Notice::Refused { code: Some(code) }));
         let next = asked(&out);
         assert_eq!(
             (next.request.seller, next.request.wh),
@@ -220,18 +221,18 @@ fn what_is_lost_is_asked_about_even_after_its_approval_expired() {
     let (intent, same) = settled(&home.fire(&out, Timer::Resubmit));
     assert_eq!(same, trade);
     // It had not been executed: the next is asked for all of it.
-    let out = home.done(intent, Err(TxFailure::Refused("APPROVAL_EXPIRED")));
+    let out = home.done(intent, Err(TxFailure::Refused(Code::ApprovalExpired)));
     assert_eq!(asked(&out).request.wh, Wh(400));
 }
 
 #[test]
 fn a_refusal_for_now_is_tried_again_while_the_approval_holds() {
     let (mut home, intent, trade) = settling();
-    let out = home.done(intent, Err(TxFailure::Refused("PAUSED")));
+    let out = home.done(intent, Err(TxFailure::Refused(Code::Paused)));
     let (intent, same) = settled(&home.fire(&out, Timer::Resubmit));
     assert_eq!(same, trade);
     home.block_after(60);
-    let out = home.done(intent, Err(TxFailure::Refused("PAUSED")));
+    let out = home.done(intent, Err(TxFailure::Refused(Code::Paused)));
     assert_eq!(timer_at(&out, Timer::Resubmit), None);
     assert_eq!(
         asked(&out).request.wh,
@@ -277,7 +278,7 @@ fn over_a_thin_line_less_is_settled_under_the_same_approval() {
     let mut wh = trade.wh.0;
     // What is left of the line is not known here: each time half of it is tried, until the line takes it.
     for _ in 0..3 {
-        let out = home.done(intent, Err(TxFailure::Refused("CAPACITY_EXCEEDED")));
+        let out = home.done(intent, Err(TxFailure::Refused(Code::CapacityExceeded)));
         wh /= 2;
         let written = place(&out, |c| {
             matches!(c, Command::Journal(JournalEntry::Settling(_)))
@@ -300,7 +301,10 @@ fn over_a_thin_line_less_is_settled_under_the_same_approval() {
 
 #[test]
 fn a_thin_line_is_not_its_seller_s_fault_but_missing_tokens_are() {
-    for (code, again) in [("CAPACITY_EXCEEDED", true), ("INSUFFICIENT_OWN", false)] {
+    for (code, again) in [
+        (Code::CapacityExceeded, true),
+        (Code::InsufficientOwn, false),
+    ] {
         let (mut home, request) = asking();
         let out = home.give(approved(&request, |_| {}));
         let mut intent = settled(&out).0;

@@ -4,6 +4,7 @@ use crate::common::*;
 use wattpool_core::io::{Command, Event, Gate, Notice, Reading, Timer, TxFailure};
 use wattpool_core::metering::ReadingProblem;
 use wattpool_core::policy::Policy;
+use wattpool_schema::error::Code;
 use wattpool_schema::event::{ItemRefused, MarketEvent};
 use wattpool_schema::pool::MeterPosition;
 use wattpool_schema::{signing, Commitment, Wh, Window};
@@ -71,7 +72,7 @@ fn one_transaction_at_a_time_and_what_came_meanwhile_follows() {
 fn what_is_lost_or_refused_for_now_is_stated_again_later() {
     for failure in [
         TxFailure::Lost,
-        TxFailure::Refused("NOT_WIRED"),
+        TxFailure::Refused(Code::NotWired),
         TxFailure::Unknown("no route".into()),
     ] {
         let mut home = Home::new(Policy::default());
@@ -106,8 +107,11 @@ fn an_item_refused_for_good_is_given_up_and_one_refused_for_now_stays() {
     let out = home.done(intent, Ok(events));
     let told = notices(&out);
     assert!(
-        told.contains(&Notice::Refused { code: "TOO_OLD" })
-            && told.contains(&Notice::Refused { code: "TOO_EARLY" })
+        told.contains(&Notice::Refused {
+            code: Some(Code::TooOld)
+        }) && told.contains(&Notice::Refused {
+            code: Some(Code::TooEarly)
+        })
     );
     assert_eq!(windows(&home.fire(&out, Timer::Resubmit)), [1]);
 }
@@ -127,13 +131,13 @@ fn a_batch_refused_as_a_whole_is_tried_again_in_parts() {
     let mut home = Home::new(Policy::default());
     let first = home.next_window(100);
     home.next_window(100);
-    let mut out = home.done(stated(&first).0, Err(TxFailure::Refused("BAD_INPUT")));
+    let mut out = home.done(stated(&first).0, Err(TxFailure::Refused(Code::BadInput)));
     // What waits is sent in ever smaller parts, and none of it is given up.
     let mut sizes = Vec::new();
     for _ in 0..8 {
         out = home.fire(&out, Timer::Resubmit);
         sizes.push(windows(&out));
-        out = home.done(stated(&out).0, Err(TxFailure::Refused("BAD_INPUT")));
+        out = home.done(stated(&out).0, Err(TxFailure::Refused(Code::BadInput)));
     }
     assert_eq!((sizes[0].clone(), sizes[7].clone()), (vec![0, 1], vec![0]));
     let out = home.fire(&out, Timer::Resubmit);

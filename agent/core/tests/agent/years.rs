@@ -4,6 +4,7 @@ use crate::common::*;
 use std::sync::Arc;
 use wattpool_core::io::{BlockRef, Command, Event, MarketTx, Notice, Timer, TxFailure};
 use wattpool_core::policy::{Hours, Policy};
+use wattpool_schema::error::Code;
 use wattpool_schema::escrow::OpenOrder;
 use wattpool_schema::event::{Delivered, ItemRefused, MarketEvent};
 use wattpool_schema::pool::MeterPosition;
@@ -65,12 +66,12 @@ fn what_is_older_than_the_market_takes_is_told_and_no_more_than_that_is_lost() {
 #[test]
 fn a_refusal_that_is_not_about_a_statement_drops_none() {
     for code in [
-        "UNKNOWN_METER",
-        "METER_RETIRED",
-        "UNAUTHORIZED",
-        "STD",
-        "OVERFLOW",
-        "WRONG_CHAIN",
+        Code::UnknownMeter,
+        Code::MeterRetired,
+        Code::Unauthorized,
+        Code::Std,
+        Code::Overflow,
+        Code::WrongChain,
     ] {
         let (mut home, out) = after_outage(40);
         assert_eq!(windows(&out).len(), 40);
@@ -83,7 +84,7 @@ fn a_refusal_that_is_not_about_a_statement_drops_none() {
         let refused = (0..20).map(|index| {
             MarketEvent::ItemRefused(ItemRefused {
                 index,
-                code: code.into(),
+                code: code.to_string(),
             })
         });
         let out = home.done(intent, Ok(refused.collect()));

@@ -174,6 +174,7 @@ pub fn approved(request: &SignedRequest, change: impl FnOnce(&mut Approval)) -> 
         first_window: r.first_window,
         count: r.count,
         wh: r.wh,
+        min_wh: Wh(1),
         price: Price(150_000),
         max_gross: Wh(0),
         max_charge: terms.charge,

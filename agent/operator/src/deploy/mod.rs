@@ -201,7 +201,10 @@ impl Steps<'_> {
             denom: self.settings.denom.clone(),
             window_seconds: self.settings.window_seconds,
             credit_delay_days: self.settings.credit_delay_days,
-            halt_seconds: self.settings.halt_seconds,
+            halt_seconds: self.settings.halt_seconds(),
+            block_seconds: self.settings.block_seconds,
+            first_part_seconds: self.settings.first_part_seconds(),
+            notice_days: self.settings.notice_days,
             tariffs: self.settings.tariffs(),
             zone_pairs: self.settings.zone_pairs(),
         })
@@ -243,7 +246,22 @@ impl Steps<'_> {
             (
                 "halt_seconds",
                 p.halt_seconds.to_string(),
-                s.halt_seconds.to_string(),
+                s.halt_seconds().to_string(),
+            ),
+            (
+                "block_seconds",
+                p.block_seconds.to_string(),
+                s.block_seconds.to_string(),
+            ),
+            (
+                "first_part_seconds",
+                p.first_part_seconds.to_string(),
+                s.first_part_seconds().to_string(),
+            ),
+            (
+                "notice_days",
+                p.notice_days.to_string(),
+                s.notice_days.to_string(),
             ),
             ("denom", p.denom, s.denom.clone()),
             ("denom", e.denom, s.denom.clone()),

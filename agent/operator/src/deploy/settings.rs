@@ -4,6 +4,7 @@ use serde::Deserialize;
 use std::path::Path;
 use wattpool_ledger_wasmd::error::ChainError;
 use wattpool_ledger_wasmd::key::{check_address, module_address};
+use wattpool_rules::order::first_part;
 use wattpool_schema::pool::{Tariffs, ZonePairTerms};
 use wattpool_schema::{Ppm, Price, Tariff, Wh, Zone, PAYMENT_DENOM};
 
@@ -23,9 +24,19 @@ pub struct DeploySettings {
     /// Days after which feed-in credit is due without the grid operator's confirmation.
     #[serde(default = "default_delay")]
     pub credit_delay_days: u32,
-    /// Average seconds between blocks from which the chain counts as halted.
-    #[serde(default = "default_halt")]
-    pub halt_seconds: u32,
+    /// Longest usual time between two blocks, seconds.
+    #[serde(default = "default_block")]
+    pub block_seconds: u32,
+    /// How long tokens and cover are held for standing orders, seconds from the beginning of a window; by default a sixth of the window, at least four
+    /// blocks, and none where the window has no room for that.
+    #[serde(default)]
+    pub first_part_seconds: Option<u32>,
+    /// Seconds beyond the usual between two blocks from which the chain counts as halted; by default 60, at most half of the first part.
+    #[serde(default)]
+    pub halt_seconds: Option<u32>,
+    /// Days of notice to a meter's owner before the registrar can give the meter to another or retire it.
+    #[serde(default = "default_notice")]
+    pub notice_days: u32,
     /// Who may migrate the contracts: `governance`, or the address of a multisig.
     #[serde(default = "governance")]
     pub code_administrator: String,
@@ -38,6 +49,9 @@ pub struct DeploySettings {
     #[serde(default, rename = "zone_pair")]
     pub zone_pairs: Vec<ZonePairSettings>,
 }
+
+/// Seconds beyond the usual between two blocks from which the chain counts as halted, unless the settings say otherwise.
+const DEFAULT_HALT: u32 = 60;
 
 /// Addresses of the market's roles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -92,8 +106,14 @@ denom = "uwatt"
 window_seconds = 900
 # Days after which feed-in credit is due without the grid operator's confirmation.
 credit_delay_days = 30
-# Average seconds between blocks from which the chain counts as halted.
+# Longest usual time between two blocks, seconds.
+block_seconds = 6
+# How long tokens and cover are held for standing orders, seconds from the beginning of a window.
+first_part_seconds = 150
+# Seconds beyond the usual between two blocks from which the chain counts as halted.
 halt_seconds = 60
+# Days of notice to a meter's owner before the registrar can give the meter to another or retire it.
+notice_days = 14
 # Who may migrate the contracts: "governance" (of the chain), or the address of a multisig.
 code_administrator = "governance"
 
@@ -135,8 +155,12 @@ const fn default_window() -> u32 {
 const fn default_delay() -> u32 {
     30
 }
-const fn default_halt() -> u32 {
-    60
+const fn default_block() -> u32 {
+    6
+}
+
+const fn default_notice() -> u32 {
+    14
 }
 fn governance() -> String {
     "governance".to_owned()
@@ -174,6 +198,22 @@ impl DeploySettings {
         Ok(settings)
     }
 
+    /// How long tokens and cover are held for standing orders.
+    pub fn first_part_seconds(&self) -> u32 {
+        self.first_part_seconds
+            .unwrap_or_else(|| first_part(self.window_seconds, self.block_seconds))
+    }
+
+    /// Seconds beyond the usual between two blocks from which the chain counts as halted.
+    pub fn halt_seconds(&self) -> u32 {
+        let most = match self.first_part_seconds() {
+            0 => self.window_seconds / 2,
+            part => part / 2,
+        };
+        self.halt_seconds
+            .unwrap_or_else(|| DEFAULT_HALT.min(most).max(1))
+    }
+
     fn check(&self) -> Result<(), ChainError> {
         let name = self.name.as_bytes();
         let plain = |c: &u8| c.is_ascii_alphanumeric() || *c == b'-';
@@ -186,7 +226,8 @@ impl DeploySettings {
         }
         for (what, found) in [
             ("window_seconds", self.window_seconds),
-            ("halt_seconds", self.halt_seconds),
+            ("block_seconds", self.block_seconds),
+            ("halt_seconds", self.halt_seconds()),
         ] {
             if found == 0 {
                 return Err(ChainError::input(what, "expected at least 1, found 0"));

@@ -6,6 +6,7 @@ use tokio::sync::{oneshot, watch};
 use wattpool_core::io::{BlockRef, MarketTx, TxFailure};
 use wattpool_core::ports::ledger::{BlockNews, Executed, Ledger, LedgerError, Terms};
 use wattpool_core::ports::{MeterInfo, SellerRecord};
+use wattpool_schema::error::Code;
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::event::{Delivered, MarketEvent, Stated, TradeClosed};
 use wattpool_schema::pool::{MeterPosition, Tariffs, ZonePairTerms};
@@ -192,7 +193,7 @@ fn execute(
         MarketTx::Settle(trade) => {
             let a = &trade.approval.approval;
             if a.expires_at < block.time {
-                return Err(TxFailure::Refused("APPROVAL_EXPIRED"));
+                return Err(TxFailure::Refused(Code::ApprovalExpired));
             }
             if state.settled.iter().any(|t| t.trade_id == trade.trade_id) {
                 return Ok(Vec::new());

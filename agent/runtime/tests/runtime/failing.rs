@@ -117,6 +117,8 @@ async fn another_registration_ends_the_agent() {
             meter: meter(n),
             agent: None,
             agent_address: None,
+            zone: wattpool_schema::Zone(0),
+            kind: wattpool_schema::pool::MeterKind::Pv,
         })
     };
     chain.happens(set(2));

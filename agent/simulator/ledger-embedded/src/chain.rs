@@ -9,8 +9,10 @@ use cosmwasm_std::testing::MockStorage;
 use cosmwasm_std::{Addr, BlockInfo, DepsMut, Env, MessageInfo, Response, Timestamp};
 use cw_multi_test::{AddressGenerator, SimpleAddressGenerator};
 use sha2::{Digest, Sha256};
-use wattpool_chain_api::MarketApi;
 use wattpool_core::io::BlockRef;
+pub use wattpool_fixtures::Contracts;
+use wattpool_fixtures::MarketApi;
+use wattpool_rules::order::first_part;
 use wattpool_schema::pool::{Tariffs, ZonePairTerms};
 use wattpool_schema::{escrow, pool, token, Digest32, Seconds};
 
@@ -34,17 +36,6 @@ pub struct ChainSetup {
     pub zone_pairs: Vec<ZonePairTerms>,
     /// How signatures are checked.
     pub signatures: Signatures,
-}
-
-/// Addresses of the contracts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contracts {
-    /// Energy token.
-    pub token: Addr,
-    /// Energy pool.
-    pub pool: Addr,
-    /// Trade escrow.
-    pub escrow: Addr,
 }
 
 /// The ledger in process.
@@ -103,6 +94,8 @@ impl EmbeddedLedger {
 
     pub(crate) fn pool_terms(&self) -> pool::InstantiateMsg {
         let by = self.operator.to_string();
+        let (window_s, block_s) = (self.setup.window_s, self.setup.block_s);
+        let part = first_part(window_s, block_s);
         pool::InstantiateMsg {
             admin: by.clone(),
             registrar: by.clone(),
@@ -110,9 +103,12 @@ impl EmbeddedLedger {
             regulator: by,
             token: self.contracts.token.to_string(),
             denom: DENOM.into(),
-            window_seconds: self.setup.window_s,
+            window_seconds: window_s,
             credit_delay_days: 30,
-            halt_seconds: self.setup.block_s.saturating_mul(12).max(30),
+            halt_seconds: (part / 2).clamp(1, block_s.saturating_mul(12).max(30)),
+            block_seconds: block_s.max(1),
+            first_part_seconds: part,
+            notice_days: 14,
             tariffs: self.setup.tariffs,
             zone_pairs: self.setup.zone_pairs.clone(),
         }

@@ -13,7 +13,7 @@ use cosmwasm_std::{
     Response, SubMsg, SubMsgResponse, SubMsgResult, SystemError, SystemResult, TransactionInfo,
     Uint128, WasmMsg, WasmQuery,
 };
-use wattpool_chain_api::MarketApi;
+use wattpool_fixtures::MarketApi;
 
 /// The bank's space, after those of the contracts.
 const BANK: usize = Contract::ALL.len();

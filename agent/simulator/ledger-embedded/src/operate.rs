@@ -54,7 +54,7 @@ impl EmbeddedLedger {
             meter: new.meter,
             owner: owner.to_string(),
             device: new.device,
-            agent: Some(new.agent),
+            household: None,
             zone: new.zone,
             kind: new.kind,
             max_export: new.max_export,
@@ -73,14 +73,19 @@ impl EmbeddedLedger {
             self.call_escrow(&owner, funds, escrow::ExecuteMsg::Deposit {})
                 .map_err(|e| anyhow!("deposit of meter {}: {e:?}", new.meter))?;
         }
-        if new.limits != Limits::default() {
-            let msg = escrow::ExecuteMsg::SetLimits {
-                meter: new.meter,
-                limits: new.limits,
-            };
-            self.call_escrow(&owner, vec![], msg)
-                .map_err(|e| anyhow!("limits of meter {}: {e:?}", new.meter))?;
-        }
+        let agent = pool::ExecuteMsg::SetAgent {
+            meter: new.meter,
+            agent: Some(new.agent),
+        };
+        self.call_pool(&owner, vec![], agent)
+            .map_err(|e| anyhow!("agent of meter {}: {e:?}", new.meter))?;
+        let limits = escrow::ExecuteMsg::SetLimits {
+            meter: new.meter,
+            set: new.limits.into(),
+            remove: Vec::new(),
+        };
+        self.call_escrow(&owner, vec![], limits)
+            .map_err(|e| anyhow!("limits of meter {}: {e:?}", new.meter))?;
         let registered: MeterResponse =
             self.ask_pool(&pool::QueryMsg::Meter { meter: new.meter })?;
         let agent = registered
@@ -150,7 +155,7 @@ impl EmbeddedLedger {
     /// # Errors
     /// The token refuses.
     pub fn drain_tokens(&mut self, owner: &Addr) -> Result<Wh, TxFailure> {
-        let balance: cw20_balance::Balance = self
+        let balance: wattpool_schema::cw20::BalanceResponse = self
             .ask_token(&token::QueryMsg::Balance {
                 address: owner.to_string(),
             })
@@ -177,14 +182,5 @@ impl EmbeddedLedger {
         let operator = self.operator.clone();
         let msg = escrow::ExecuteMsg::CloseOrder { buyer, trade_id };
         self.call_escrow(&operator, vec![], msg)
-    }
-}
-
-mod cw20_balance {
-    use cosmwasm_std::Uint128;
-    /// cw20's balance response.
-    #[derive(serde::Deserialize)]
-    pub struct Balance {
-        pub balance: Uint128,
     }
 }

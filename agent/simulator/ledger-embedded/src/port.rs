@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use wattpool_core::io::{BlockRef, MarketTx, TxFailure};
 use wattpool_core::ports::ledger::{BlockNews, Executed, Ledger, LedgerError, Terms};
 use wattpool_core::ports::{MeterInfo, SellerRecord};
-use wattpool_schema::error::code_in;
+use wattpool_schema::error::Code;
 use wattpool_schema::escrow::MeterBookResponse;
 use wattpool_schema::pool::{MeterPosition, MetersResponse};
 use wattpool_schema::{escrow, pool, MeterId, Micro, Seconds, Window};
@@ -125,7 +125,7 @@ impl EmbeddedChain {
         let answer = self.ask(|state| ask(&state.ledger)).await;
         answer.ok_or_else(gone)?.map_err(|error| {
             let text = format!("{error:#}");
-            LedgerError::Refused(code_in(&text).map_or(text, str::to_owned))
+            LedgerError::Refused(Code::in_text(&text).map_or(text, |code| code.to_string()))
         })
     }
 }

@@ -99,10 +99,13 @@ impl EmbeddedLedger {
     /// The query fails.
     pub fn window_terms(&self, metered: Window) -> Result<(Tariffs, Vec<ZonePairTerms>, bool)> {
         let tariffs = self.ask_pool(&pool::QueryMsg::Tariffs { window: metered })?;
-        let pairs: ZonePairsResponse =
-            self.ask_pool(&pool::QueryMsg::ZonePairs { window: metered })?;
+        let mut pages: Vec<ZonePairsResponse> = Vec::new();
+        while let Some(question) = ZonePairsResponse::next(metered, &pages) {
+            pages.push(self.ask_pool(&question)?);
+        }
+        let pairs = pages.into_iter().flat_map(|page| page.pairs).collect();
         let config: PoolConfig = self.ask_pool(&pool::QueryMsg::Config {})?;
-        Ok((tariffs, pairs.pairs, config.paused))
+        Ok((tariffs, pairs, config.paused))
     }
 
     /// Who gets tokens that are sent away.

@@ -19,8 +19,8 @@ use cw_multi_test::{
     FailingModule, GovFailingModule, IbcFailingModule, StakeKeeper, StargateFailing, WasmKeeper,
 };
 use serde::Serialize;
-use wattpool_chain_api::{trusted, MarketApi};
-use wattpool_schema::error::code_in;
+use wattpool_fixtures::{trusted, MarketApi};
+use wattpool_schema::error::Code as Refused;
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::pool::{MeterKind, Registration, Tariffs, ZonePairTerms};
@@ -52,7 +52,7 @@ type Reference = App<
 struct Both {
     ours: EmbeddedLedger,
     theirs: Reference,
-    refused: Vec<&'static str>,
+    refused: Vec<Refused>,
 }
 
 fn setup() -> ChainSetup {
@@ -207,8 +207,9 @@ impl Both {
             }
             (Err(ours), Err(theirs)) => {
                 let theirs = theirs.chain().last().unwrap().to_string();
-                assert_eq!(code_in(&ours), code_in(&theirs), "{what}: {ours}, {theirs}");
-                self.refused.extend(code_in(&ours));
+                let (code, same) = (Refused::in_text(&ours), Refused::in_text(&theirs));
+                assert_eq!(code, same, "{what}: {ours}, {theirs}");
+                self.refused.extend(code);
                 false
             }
             (ours, theirs) => panic!("{what}: {:?} and {theirs:?}", ours.map(|_| ())),
@@ -252,7 +253,7 @@ impl Party {
             meter,
             owner: owner.to_string(),
             device: keys.0,
-            agent: Some(keys.1),
+            household: None,
             zone: Zone(0),
             kind: MeterKind::Pv,
             max_export: Wh(5_000),
@@ -264,6 +265,17 @@ impl Party {
         both.coins(&owner, 3_000_000);
         let msg = escrow::ExecuteMsg::Deposit {};
         assert!(both.send(&owner, Contract::Escrow, &msg, 2_000_000));
+        let msg = pool::ExecuteMsg::SetAgent {
+            meter,
+            agent: Some(keys.1),
+        };
+        assert!(both.send(&owner, Contract::Pool, &msg, 0));
+        let msg = escrow::ExecuteMsg::SetLimits {
+            meter,
+            set: escrow::LimitsChange::default(),
+            remove: Vec::new(),
+        };
+        assert!(both.send(&owner, Contract::Escrow, &msg, 0));
         let question = pool::QueryMsg::Meter { meter };
         let answer = both
             .ours
@@ -309,6 +321,7 @@ impl Party {
             first_window: window,
             count: 1,
             wh: Wh(wh),
+            min_wh: Wh::ZERO,
             price: Price(150_000),
             max_gross: Wh(wh + wh / 10 + 2),
             max_charge: Price(15_000),

@@ -6,7 +6,7 @@ use crate::contract::Contract;
 use crate::machine::{Emitted, Refusal};
 use cosmwasm_std::{Addr, Coin, DepsMut, Timestamp};
 use wattpool_core::io::{BlockRef, MarketTx, TxFailure};
-use wattpool_schema::error::code_in;
+use wattpool_schema::error::Code;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{escrow, pool, token, MeterId, Seconds, Window};
 
@@ -219,7 +219,7 @@ impl EmbeddedLedger {
 
 /// Reads a transaction's events back.
 fn market_events(done: Result<Vec<Emitted>, Refusal>) -> Result<Vec<MarketEvent>, TxFailure> {
-    let emitted = done.map_err(|text| match code_in(&text) {
+    let emitted = done.map_err(|text| match Code::in_text(&text) {
         Some(code) => TxFailure::Refused(code),
         None => TxFailure::Unknown(text),
     })?;

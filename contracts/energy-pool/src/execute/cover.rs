@@ -43,11 +43,12 @@ fn take(
     let storage = &mut *call.deps.storage;
     let meter = state::active_meter(storage, id)?;
     let mut position = state::position(storage, id)?;
+    let max_import = meter.terms_of(storage, id, live.window)?.max_import;
     let covered = raise(
         call.deps.api,
         &call.env,
         live,
-        &meter,
+        (&meter, max_import),
         &mut position,
         signed,
     )?;
@@ -63,7 +64,7 @@ pub fn raise(
     api: &dyn Api,
     env: &Env,
     live: &mut Live,
-    meter: &Meter,
+    (meter, max_import): (&Meter, Wh),
     position: &mut MeterPosition,
     signed: &SignedCover,
 ) -> Result<Option<Covered>, MarketError> {
@@ -75,10 +76,10 @@ pub fn raise(
             live: live.window,
         });
     }
-    if c.import_wh > meter.max_import {
+    if c.import_wh > max_import {
         return Err(MarketError::AboveRegistered {
             wh: c.import_wh.0,
-            registered: meter.max_import.0,
+            registered: max_import.0,
         });
     }
     let known = position::covered(position, live.window);

@@ -3,9 +3,12 @@
 use super::bad_input;
 use super::terms::{check_pair, check_tariffs};
 use crate::state::{self, Live, Payments, Roles, Settings};
-use crate::{CONTRACT_NAME, CONTRACT_VERSION, MAX_WINDOW_SECONDS};
+use crate::{
+    CONTRACT_NAME, CONTRACT_VERSION, MAX_CREDIT_DAYS, MAX_NOTICE_DAYS, MAX_WINDOW_SECONDS,
+};
 use cosmwasm_std::{DepsMut, Env, MessageInfo, Response};
 use std::collections::BTreeSet;
+use wattpool_contract_common::{coins, migration};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::{AdminChanged, RoleSet, TariffsSet, ZonePairSet};
 use wattpool_schema::pool::{InstantiateMsg, PoolWindow, Role, ZonePairTerms};
@@ -32,6 +35,7 @@ pub fn instantiate(
         escrow: None,
         window_seconds: msg.window_seconds,
         halt_seconds: msg.halt_seconds,
+        block_seconds: msg.block_seconds,
         paused: false,
     };
     let time = Seconds(env.block.time.seconds());
@@ -43,7 +47,7 @@ pub fn instantiate(
         books: PoolWindow::default(),
     };
     let storage = deps.storage;
-    cw2::set_contract_version(storage, CONTRACT_NAME, CONTRACT_VERSION)?;
+    migration::begin(storage, CONTRACT_NAME, CONTRACT_VERSION)?;
     state::save_roles(storage, &roles);
     state::save_settings(storage, &settings);
     state::save_live(storage, &live);
@@ -51,6 +55,8 @@ pub fn instantiate(
         denom: msg.denom,
         credit_delay_days: msg.credit_delay_days,
         confirmed_through: None,
+        first_part_seconds: msg.first_part_seconds,
+        notice_days: msg.notice_days,
     };
     state::save_payments(storage, &payments);
     state::save_tariffs(storage, Window::ZERO, &msg.tariffs);
@@ -82,17 +88,19 @@ pub fn instantiate(
 }
 
 fn check(info: &MessageInfo, msg: &InstantiateMsg) -> Result<(), MarketError> {
-    if !info.funds.is_empty() {
-        return Err(MarketError::BadFunds {
-            expected: "no coins".into(),
-        });
-    }
+    coins::none(info)?;
     if msg.window_seconds == 0 || msg.window_seconds > MAX_WINDOW_SECONDS {
         let expected = format!("1 to {MAX_WINDOW_SECONDS}");
         return Err(bad_input("window_seconds", expected));
     }
-    if msg.halt_seconds == 0 {
-        return Err(bad_input("halt_seconds", "at least 1"));
+    check_parts(msg)?;
+    for (field, days, most) in [
+        ("credit_delay_days", msg.credit_delay_days, MAX_CREDIT_DAYS),
+        ("notice_days", msg.notice_days, MAX_NOTICE_DAYS),
+    ] {
+        if days > most {
+            return Err(bad_input(field, format!("at most {most}")));
+        }
     }
     if msg.denom.is_empty() {
         return Err(bad_input("denom", "the denomination of payments"));
@@ -105,6 +113,30 @@ fn check(info: &MessageInfo, msg: &InstantiateMsg) -> Result<(), MarketError> {
             let expected = format!("the pair {} to {} once", terms.from, terms.to);
             return Err(bad_input("zone_pairs", expected));
         }
+    }
+    Ok(())
+}
+
+/// The parts of a window: four blocks fit into the first one, it is at most half of it, and a halt is noticed within half of it.
+fn check_parts(msg: &InstantiateMsg) -> Result<(), MarketError> {
+    let half = msg.window_seconds / 2;
+    let four = msg.block_seconds.saturating_mul(4);
+    if msg.block_seconds == 0 || msg.block_seconds > msg.window_seconds {
+        let expected = format!("1 to {}", msg.window_seconds);
+        return Err(bad_input("block_seconds", expected));
+    }
+    let part = msg.first_part_seconds;
+    if part != 0 && (part < four || part > half) {
+        let expected = if four > half {
+            "0: the window has no four blocks to spare".to_owned()
+        } else {
+            format!("0, or {four} (four blocks) to {half} (half a window)")
+        };
+        return Err(bad_input("first_part_seconds", expected));
+    }
+    let most = if part == 0 { half.max(1) } else { part / 2 };
+    if msg.halt_seconds == 0 || msg.halt_seconds > most {
+        return Err(bad_input("halt_seconds", format!("1 to {most}")));
     }
     Ok(())
 }

@@ -17,25 +17,28 @@ pub fn set_device(call: Call, id: MeterId, device: DeviceKey) -> Result<Response
     Ok(Response::new().add_event(DeviceSet { meter: id, device }))
 }
 
-/// Names the agent that may trade; none stops it.
+/// Names the agent that may trade in this tenure; none stops it.
 pub fn set_agent(
     call: Call,
     id: MeterId,
     agent: Option<AgentKey>,
 ) -> Result<Response, MarketError> {
     let mut meter = state::meter(call.deps.storage, id)?;
-    call.must_be(&meter.owner, "meter's owner")?;
-    if meter.retired {
+    call.must_be(&meter.latest().owner, "meter's owner")?;
+    if meter.retired.is_some() {
         return Err(MarketError::MeterRetired { meter: id });
     }
     meter.agent = agent;
     meter.agent_address = agent
         .map(|key| agent_address(call.deps.api, &key))
         .transpose()?;
+    meter.agent_tenure = meter.latest().tenure;
     state::save_meter(call.deps.storage, id, &meter);
     Ok(Response::new().add_event(AgentSet {
         meter: id,
         agent,
+        zone: meter.latest().zone,
+        kind: meter.kind,
         agent_address: meter.agent_address.map(Addr::into_string),
     }))
 }

@@ -18,7 +18,7 @@ pub use claim::claim_feed_in;
 pub use cover::cover;
 pub use instantiate::instantiate;
 pub use keys::{set_agent, set_device};
-pub use meter::{register_meter, retire_meter, update_meter};
+pub use meter::{decide, object, register_meter, retire_meter, update_meter};
 pub use owner::{accept_owner, propose_owner};
 pub use pause::set_pause;
 pub use redeem::redeem;
@@ -118,7 +118,7 @@ impl Answers {
             return Err(why.clone());
         }
         let index = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        let code = why.code().to_owned();
+        let code = why.code().to_string();
         self.0.push(ItemAnswer {
             refused: Some(code.clone()),
         });

@@ -3,24 +3,16 @@
 use super::{bad_input, Call};
 use crate::state;
 use cosmwasm_std::Response;
+use wattpool_contract_common::coins;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::{FeedInConfirmed, ReserveFunded};
-use wattpool_schema::{Micro, Window};
+use wattpool_schema::Window;
 
 /// Adds the sent coins to the reserve.
 pub fn fund_reserve(call: Call) -> Result<Response, MarketError> {
     let storage = call.deps.storage;
     let denom = state::payments(storage)?.denom;
-    let amount = match call.info.funds.as_slice() {
-        [coin] if coin.denom == denom => u64::try_from(coin.amount.u128()).ok(),
-        _ => None,
-    };
-    let amount = amount
-        .filter(|a| *a > 0)
-        .map(Micro)
-        .ok_or_else(|| MarketError::BadFunds {
-            expected: format!("one coin of {denom}"),
-        })?;
+    let amount = coins::one(&call.info, &denom)?;
     let mut reserve = state::reserve(storage)?;
     reserve.reserve = reserve.reserve.try_add(amount)?;
     reserve.funded = reserve.funded.try_add(amount)?;

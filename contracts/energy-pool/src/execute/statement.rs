@@ -2,9 +2,9 @@
 
 use super::{check_batch, check_domain, Answers, Call};
 use crate::position::{self, Horizon, Place};
-use crate::state::{self, Live, Meter};
+use crate::state::{self, Live, MeterTerms};
 use crate::{books, STATEMENT_DAYS};
-use cosmwasm_std::{to_json_binary, Event, Response, WasmMsg};
+use cosmwasm_std::{to_json_binary, Addr, Event, Response, WasmMsg};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::{Stated, StatedTooOld};
 use wattpool_schema::token::{ExecuteMsg as TokenMsg, MintItem};
@@ -30,7 +30,7 @@ struct Work<'a> {
 }
 
 /// Takes statements: surplus of the live window is minted (in one call of the token), that of earlier
-/// windows, or while the market is paused, becomes feed-in credit of the meter's owner.
+/// windows, or while the market is paused, becomes feed-in credit of who owned the meter in its window.
 pub fn state(mut call: Call, statements: Vec<SignedStatement>) -> Result<Response, MarketError> {
     check_batch("statements", &statements)?;
     let live = call.roll()?;
@@ -86,10 +86,13 @@ impl Work<'_> {
         let storage = &mut *self.call.deps.storage;
         check_domain(&self.call.env, s.version, &s.chain, &s.pool)?;
         let meter = state::active_meter(storage, s.meter)?;
-        if s.export_wh > meter.max_export {
+        let MeterTerms {
+            owner, max_export, ..
+        } = meter.terms_of(storage, s.meter, s.window)?;
+        if s.export_wh > max_export {
             return Err(MarketError::AboveRegistered {
                 wh: s.export_wh.0,
-                registered: meter.max_export.0,
+                registered: max_export.0,
             });
         }
         let mut position = state::position(storage, s.meter)?;
@@ -127,7 +130,7 @@ impl Work<'_> {
             place == Place::Next && s.window == self.live.window && !self.call.settings.paused;
         let stated = Stated {
             meter: s.meter,
-            owner: meter.owner.to_string(),
+            owner: owner.to_string(),
             window: s.window,
             sequence: s.sequence,
             wh: s.export_wh,
@@ -143,22 +146,22 @@ impl Work<'_> {
             if !s.export_wh.is_zero() {
                 self.mints.push(MintItem {
                     meter: s.meter,
-                    owner: meter.owner.into_string(),
+                    owner: owner.into_string(),
                     wh: s.export_wh,
                 });
             }
         } else {
-            self.credit(signed, &meter)?;
+            self.credit(signed, &owner)?;
         }
         state::save_position(self.call.deps.storage, s.meter, &position);
         Ok(Outcome::Taken(stated))
     }
 
-    fn credit(&mut self, signed: &SignedStatement, meter: &Meter) -> Result<(), MarketError> {
+    fn credit(&mut self, signed: &SignedStatement, owner: &Addr) -> Result<(), MarketError> {
         let (window, wh) = (signed.statement.window, signed.statement.export_wh);
         let storage = &mut *self.call.deps.storage;
         if !wh.is_zero() {
-            state::add_late(storage, &meter.owner, window, wh)?;
+            state::add_late(storage, owner, window, wh)?;
         }
         books::count_late(storage, &mut self.live, window, wh)
     }

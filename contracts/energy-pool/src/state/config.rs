@@ -1,8 +1,9 @@
 //! Settings, roles and payment terms. What every message reads is kept apart from what few do.
 
-use cosmwasm_std::{Addr, BlockInfo, StdError, StdResult, Storage};
+use cosmwasm_std::{Addr, BlockInfo, StdResult, Storage};
+use wattpool_contract_common::records;
 use wattpool_schema::error::MarketError;
-use wattpool_schema::packed::{self, packed};
+use wattpool_schema::packed::packed;
 use wattpool_schema::{Seconds, Window};
 
 const SETTINGS: &[u8] = b"settings";
@@ -18,8 +19,10 @@ pub struct Settings {
     pub escrow: Option<Addr>,
     /// Window length.
     pub window_seconds: u32,
-    /// Average block interval from which the chain counts as halted.
+    /// Seconds beyond the usual between two blocks from which the chain counts as halted.
     pub halt_seconds: u32,
+    /// Longest usual time between two blocks.
+    pub block_seconds: u32,
     /// Tokenising and trading stopped.
     pub paused: bool,
 }
@@ -54,7 +57,7 @@ pub struct Roles {
     pub regulator: Addr,
 }
 
-/// How feed-in credit is paid.
+/// How feed-in credit is paid, and what else few messages read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Payments {
     /// Denomination of all payments.
@@ -63,6 +66,10 @@ pub struct Payments {
     pub credit_delay_days: u32,
     /// Confirmed up to and including this window.
     pub confirmed_through: Option<Window>,
+    /// How long tokens and cover are held for standing orders, in seconds.
+    pub first_part_seconds: u32,
+    /// Days of notice to a meter's owner.
+    pub notice_days: u32,
 }
 
 packed!(Settings {
@@ -70,6 +77,7 @@ packed!(Settings {
     escrow,
     window_seconds,
     halt_seconds,
+    block_seconds,
     paused
 });
 
@@ -83,35 +91,37 @@ packed!(Roles {
 packed!(Payments {
     denom,
     credit_delay_days,
-    confirmed_through
+    confirmed_through,
+    first_part_seconds,
+    notice_days
 });
 
 /// Loads the settings.
 pub fn settings(storage: &dyn Storage) -> StdResult<Settings> {
-    packed::load(storage, SETTINGS)?.ok_or_else(|| StdError::not_found("settings"))
+    records::must(storage, SETTINGS)
 }
 
 /// Stores the settings.
 pub fn save_settings(storage: &mut dyn Storage, settings: &Settings) {
-    packed::save(storage, SETTINGS, settings);
+    records::save(storage, SETTINGS, settings);
 }
 
 /// Loads the roles.
 pub fn roles(storage: &dyn Storage) -> StdResult<Roles> {
-    packed::load(storage, ROLES)?.ok_or_else(|| StdError::not_found("roles"))
+    records::must(storage, ROLES)
 }
 
 /// Stores the roles.
 pub fn save_roles(storage: &mut dyn Storage, roles: &Roles) {
-    packed::save(storage, ROLES, roles);
+    records::save(storage, ROLES, roles);
 }
 
 /// Loads the payment terms.
 pub fn payments(storage: &dyn Storage) -> StdResult<Payments> {
-    packed::load(storage, PAYMENTS)?.ok_or_else(|| StdError::not_found("payments"))
+    records::must(storage, PAYMENTS)
 }
 
 /// Stores the payment terms.
 pub fn save_payments(storage: &mut dyn Storage, payments: &Payments) {
-    packed::save(storage, PAYMENTS, payments);
+    records::save(storage, PAYMENTS, payments);
 }

@@ -1,9 +1,10 @@
 //! Feed-in: late credit, money owed, the reserve.
 
-use super::keys::{key, of_owner, rest, within};
 use cosmwasm_std::{Addr, Order, StdError, StdResult, Storage};
+use wattpool_contract_common::keys::{key, of_owner, rest, within};
+use wattpool_contract_common::records;
 use wattpool_schema::error::MarketError;
-use wattpool_schema::packed::{self, packed};
+use wattpool_schema::packed::packed;
 use wattpool_schema::token::WindowWh;
 use wattpool_schema::{Micro, Wh, Window};
 
@@ -63,8 +64,8 @@ pub fn add_late(
     wh: Wh,
 ) -> Result<(), MarketError> {
     let key = late_key(owner, window);
-    let there: Wh = packed::load(storage, &key)?.unwrap_or_default();
-    packed::save(storage, &key, &there.try_add(wh)?);
+    let there: Wh = records::load(storage, &key)?.unwrap_or_default();
+    records::save(storage, &key, &there.try_add(wh)?);
     Ok(())
 }
 
@@ -81,10 +82,10 @@ pub fn late(
         .take(limit)
         .map(|(key, wh)| {
             let window = rest(&key, prefix.len()).map(u64::from_be_bytes);
-            let window = window.ok_or_else(|| StdError::parse_err("Window", "not a window"))?;
+            let window = window.ok_or_else(|| StdError::generic_err("not a window"))?;
             Ok(WindowWh {
                 window: Window(window),
-                wh: packed::read(&wh)?,
+                wh: records::read(&wh)?,
             })
         })
         .collect()
@@ -97,20 +98,20 @@ pub fn remove_late(storage: &mut dyn Storage, owner: &Addr, window: Window) {
 
 /// An owner's feed-in money.
 pub fn feed_in(storage: &dyn Storage, owner: &Addr) -> StdResult<FeedIn> {
-    Ok(packed::load(storage, &key(ACCOUNTS, &[owner.as_bytes()]))?.unwrap_or_default())
+    Ok(records::load(storage, &key(ACCOUNTS, &[owner.as_bytes()]))?.unwrap_or_default())
 }
 
 /// Stores an owner's feed-in money.
 pub fn save_feed_in(storage: &mut dyn Storage, owner: &Addr, account: &FeedIn) {
-    packed::save(storage, &key(ACCOUNTS, &[owner.as_bytes()]), account);
+    records::save(storage, &key(ACCOUNTS, &[owner.as_bytes()]), account);
 }
 
 /// The reserve; empty before it is first funded.
 pub fn reserve(storage: &dyn Storage) -> StdResult<Reserve> {
-    Ok(packed::load(storage, RESERVE)?.unwrap_or_default())
+    Ok(records::load(storage, RESERVE)?.unwrap_or_default())
 }
 
 /// Stores the reserve.
 pub fn save_reserve(storage: &mut dyn Storage, reserve: &Reserve) {
-    packed::save(storage, RESERVE, reserve);
+    records::save(storage, RESERVE, reserve);
 }

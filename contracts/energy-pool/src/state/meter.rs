@@ -1,60 +1,159 @@
 //! Meters: the registration, which rarely changes, apart from the position, which changes with every statement.
 
-use super::keys::{key, of_owner, rest, within};
 use cosmwasm_std::{Addr, Order, StdError, StdResult, Storage};
+use wattpool_contract_common::keys::{key, of_owner, rest, within};
+use wattpool_contract_common::records;
 use wattpool_schema::error::MarketError;
-use wattpool_schema::packed::{self, packed};
-use wattpool_schema::pool::{MeterKind, MeterPosition};
-use wattpool_schema::{AgentKey, DeviceKey, MeterId, Wh, Window, Zone};
+use wattpool_schema::packed::packed;
+use wattpool_schema::pool::{MeterKind, MeterPosition, Notice};
+use wattpool_schema::{AgentKey, DeviceKey, HouseholdId, MeterId, Seconds, Wh, Window, Zone};
 
 /// First byte of the keys of meters; the id follows.
 const METERS: u8 = b'm';
+/// First byte of the keys of terms that held; the meter's id and their first window follow.
+const HISTORY: u8 = b'h';
 /// First byte of the keys of positions; the meter's id follows.
 const POSITIONS: u8 = b'p';
 /// By owner and meter; only the keys are used.
 const OWNED: u8 = b'o';
 const IN_SERVICE: &[u8] = b"in_service";
 
+/// Owner, place and size of a meter: what has a history by window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeterTerms {
+    /// Owner.
+    pub owner: Addr,
+    /// Counted up with each registration and each change of owner.
+    pub tenure: u64,
+    /// Zone.
+    pub zone: Zone,
+    /// Largest export per window.
+    pub max_export: Wh,
+    /// Largest import per window.
+    pub max_import: Wh,
+}
+
 /// A meter as registered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Meter {
-    /// Owner.
-    pub owner: Addr,
+    /// What held when it was last settled,
+    pub terms: MeterTerms,
+    /// from this window on,
+    pub terms_from: Window,
+    /// and what holds from later windows on, ascending.
+    pub coming: Vec<(Window, MeterTerms)>,
     /// Proposed owner.
     pub proposed_owner: Option<Addr>,
+    /// The registrar's notice.
+    pub notice: Option<Notice>,
     /// The device's key.
     pub device: DeviceKey,
     /// The agent's key.
     pub agent: Option<AgentKey>,
     /// The agent's address: derived once, when the key is set.
     pub agent_address: Option<Addr>,
-    /// Zone.
-    pub zone: Zone,
+    /// The tenure that named the agent: it trades in no other.
+    pub agent_tenure: u64,
+    /// Marks the meters of one household.
+    pub household: Option<HouseholdId>,
     /// Kind.
     pub kind: MeterKind,
-    /// Largest export per window.
-    pub max_export: Wh,
-    /// Largest import per window.
-    pub max_import: Wh,
-    /// Out of service.
-    pub retired: bool,
+    /// Out of service since this block time.
+    pub retired: Option<Seconds>,
     /// The running window at the (last) registration: earlier ones cannot be stated, unless they were skipped before.
     pub since: Window,
 }
 
-packed!(Meter {
+packed!(MeterTerms {
     owner,
+    tenure,
+    zone,
+    max_export,
+    max_import
+});
+packed!(Meter {
+    terms,
+    terms_from,
+    coming,
     proposed_owner,
+    notice,
     device,
     agent,
     agent_address,
-    zone,
+    agent_tenure,
+    household,
     kind,
-    max_export,
-    max_import,
     retired,
     since
 });
+
+impl Meter {
+    /// The terms that were set last, whether they hold already or not.
+    pub fn latest(&self) -> &MeterTerms {
+        self.coming.last().map_or(&self.terms, |(_, terms)| terms)
+    }
+
+    /// Terms of a window.
+    pub fn terms_of(
+        &self,
+        storage: &dyn Storage,
+        id: MeterId,
+        window: Window,
+    ) -> StdResult<MeterTerms> {
+        let coming = self.coming.iter().rev().find(|(from, _)| *from <= window);
+        if let Some((_, terms)) = coming {
+            return Ok(terms.clone());
+        }
+        if window >= self.terms_from {
+            return Ok(self.terms.clone());
+        }
+        let prefix = key(HISTORY, &[&id.0]);
+        let to = window.0.to_be_bytes();
+        let before = within(storage, &prefix, &[], &to, Order::Descending).next();
+        match before {
+            Some((_, stored)) => records::read(&stored),
+            // Before the first registration: a new meter trades the live window already.
+            None => Ok(self.terms.clone()),
+        }
+    }
+
+    /// Moves what holds from `now` on out of what is to come; what held before goes to the history.
+    pub fn settle(&mut self, storage: &mut dyn Storage, id: MeterId, now: Window) {
+        while self.coming.first().is_some_and(|(from, _)| *from <= now) {
+            let (from, terms) = self.coming.remove(0);
+            self.archive(storage, id);
+            self.terms = terms;
+            self.terms_from = from;
+        }
+    }
+
+    /// Writes the terms that hold to the history.
+    pub fn archive(&self, storage: &mut dyn Storage, id: MeterId) {
+        let key = key(HISTORY, &[&id.0, &self.terms_from.0.to_be_bytes()]);
+        records::save(storage, &key, &self.terms);
+    }
+
+    /// Changes the terms from a window to come on.
+    pub fn change(
+        &mut self,
+        storage: &mut dyn Storage,
+        id: MeterId,
+        (now, from): (Window, Window),
+        change: impl Fn(&mut MeterTerms),
+    ) {
+        self.settle(storage, id, now);
+        let at = self.coming.partition_point(|(f, _)| *f < from);
+        if self.coming.get(at).is_none_or(|(f, _)| *f != from) {
+            let before = at.checked_sub(1).and_then(|i| self.coming.get(i));
+            let terms = before.map_or(&self.terms, |(_, terms)| terms).clone();
+            self.coming.insert(at, (from, terms));
+        }
+        self.coming
+            .iter_mut()
+            .skip(at)
+            .for_each(|(_, terms)| change(terms));
+    }
+}
 
 /// Where in a list a page starts: the first key after the given one is that with a zero byte behind it.
 fn page_start(after: Option<MeterId>) -> Vec<u8> {
@@ -65,12 +164,12 @@ fn page_start(after: Option<MeterId>) -> Vec<u8> {
 fn id(key: &[u8], prefix: usize) -> StdResult<MeterId> {
     rest(key, prefix)
         .map(MeterId)
-        .ok_or_else(|| StdError::parse_err("MeterId", "not a meter's key"))
+        .ok_or_else(|| StdError::generic_err("not a meter's key"))
 }
 
 /// A meter, if it is registered.
 pub fn may_meter(storage: &dyn Storage, meter: MeterId) -> StdResult<Option<Meter>> {
-    packed::load(storage, &key(METERS, &[&meter.0]))
+    records::load(storage, &key(METERS, &[&meter.0]))
 }
 
 /// A meter.
@@ -87,7 +186,7 @@ pub fn meter(storage: &dyn Storage, meter: MeterId) -> Result<Meter, MarketError
 /// `UNKNOWN_METER`, `METER_RETIRED`
 pub fn active_meter(storage: &dyn Storage, id: MeterId) -> Result<Meter, MarketError> {
     let found = meter(storage, id)?;
-    if found.retired {
+    if found.retired.is_some() {
         return Err(MarketError::MeterRetired { meter: id });
     }
     Ok(found)
@@ -95,7 +194,7 @@ pub fn active_meter(storage: &dyn Storage, id: MeterId) -> Result<Meter, MarketE
 
 /// Stores a meter.
 pub fn save_meter(storage: &mut dyn Storage, id: MeterId, meter: &Meter) {
-    packed::save(storage, &key(METERS, &[&id.0]), meter);
+    records::save(storage, &key(METERS, &[&id.0]), meter);
 }
 
 /// Meters, ascending by id.
@@ -107,7 +206,7 @@ pub fn meters(
     let from = page_start(start_after);
     within(storage, &[METERS], &from, &[0xff; 16], Order::Ascending)
         .take(limit)
-        .map(|(key, value)| Ok((id(&key, 1)?, packed::read(&value)?)))
+        .map(|(key, value)| Ok((id(&key, 1)?, records::read(&value)?)))
         .collect()
 }
 
@@ -120,7 +219,7 @@ fn owned_key(owner: &Addr, meter: MeterId) -> Vec<u8> {
 /// Enters a meter into its owner's list.
 pub fn add_owned(storage: &mut dyn Storage, owner: &Addr, meter: MeterId) {
     // The chain's VM refuses empty values.
-    packed::save(storage, &owned_key(owner, meter), &true);
+    records::save(storage, &owned_key(owner, meter), &true);
 }
 
 /// Takes a meter out of an owner's list.
@@ -145,20 +244,20 @@ pub fn owned(
 
 /// Number of meters in service.
 pub fn in_service(storage: &dyn Storage) -> StdResult<u64> {
-    Ok(packed::load(storage, IN_SERVICE)?.unwrap_or(0))
+    Ok(records::load(storage, IN_SERVICE)?.unwrap_or(0))
 }
 
 /// Stores the number of meters in service.
 pub fn save_in_service(storage: &mut dyn Storage, meters: u64) {
-    packed::save(storage, IN_SERVICE, &meters);
+    records::save(storage, IN_SERVICE, &meters);
 }
 
 /// Where a meter stands; a new one stands at the beginning.
 pub fn position(storage: &dyn Storage, meter: MeterId) -> StdResult<MeterPosition> {
-    Ok(packed::load(storage, &key(POSITIONS, &[&meter.0]))?.unwrap_or_default())
+    Ok(records::load(storage, &key(POSITIONS, &[&meter.0]))?.unwrap_or_default())
 }
 
 /// Stores where a meter stands.
 pub fn save_position(storage: &mut dyn Storage, id: MeterId, position: &MeterPosition) {
-    packed::save(storage, &key(POSITIONS, &[&id.0]), position);
+    records::save(storage, &key(POSITIONS, &[&id.0]), position);
 }

@@ -3,7 +3,6 @@
 
 mod config;
 mod feed_in;
-mod keys;
 mod meter;
 mod terms;
 mod window;

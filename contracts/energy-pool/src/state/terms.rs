@@ -1,8 +1,8 @@
 //! Tariffs and zone terms: histories by the window from which they hold. Capacity used in the live window.
 
-use super::keys::{key, rest, within};
 use cosmwasm_std::{Order, StdError, StdResult, Storage};
-use wattpool_schema::packed;
+use wattpool_contract_common::keys::{key, rest, within};
+use wattpool_contract_common::records;
 use wattpool_schema::pool::{Tariffs, ZonePairTerms};
 use wattpool_schema::{Ppm, Price, Wh, Window, Zone};
 
@@ -10,6 +10,8 @@ use wattpool_schema::{Ppm, Price, Wh, Window, Zone};
 const TARIFFS: u8 = b't';
 /// A pair's loss, charge and capacity by its zones and the window.
 const PAIRS: u8 = b'z';
+/// By a pair's zones: it has terms, now or later.
+const LISTED: u8 = b'y';
 /// Window and energy by a pair's zones.
 const CARRIED: u8 = b'u';
 
@@ -18,7 +20,7 @@ pub fn tariffs(storage: &dyn Storage, window: Window) -> StdResult<Tariffs> {
     let to = window.0.to_be_bytes();
     let last = within(storage, &[TARIFFS], &[], &to, Order::Descending).next();
     let (import, feed_in) = match last {
-        Some((_, stored)) => packed::read(&stored)?,
+        Some((_, stored)) => records::read(&stored)?,
         None => Default::default(),
     };
     Ok(Tariffs { import, feed_in })
@@ -27,7 +29,7 @@ pub fn tariffs(storage: &dyn Storage, window: Window) -> StdResult<Tariffs> {
 /// Stores tariffs that hold from a window on.
 pub fn save_tariffs(storage: &mut dyn Storage, from: Window, t: &Tariffs) {
     let key = key(TARIFFS, &[&from.0.to_be_bytes()]);
-    packed::save(storage, &key, &(t.import, t.feed_in));
+    records::save(storage, &key, &(t.import, t.feed_in));
 }
 
 fn pair_key(kind: u8, from: Zone, to: Zone) -> Vec<u8> {
@@ -35,7 +37,7 @@ fn pair_key(kind: u8, from: Zone, to: Zone) -> Vec<u8> {
 }
 
 fn terms(from: Zone, to: Zone, stored: &[u8]) -> StdResult<ZonePairTerms> {
-    let (loss, charge, capacity): (Ppm, Price, Option<Wh>) = packed::read(stored)?;
+    let (loss, charge, capacity): (Ppm, Price, Option<Wh>) = records::read(stored)?;
     Ok(ZonePairTerms {
         from,
         to,
@@ -64,23 +66,34 @@ pub fn pair(
 pub fn save_pair(storage: &mut dyn Storage, from: Window, t: &ZonePairTerms) {
     let mut key = pair_key(PAIRS, t.from, t.to);
     key.extend_from_slice(&from.0.to_be_bytes());
-    packed::save(storage, &key, &(t.loss, t.charge, t.capacity));
+    records::save(storage, &key, &(t.loss, t.charge, t.capacity));
+    let listed = pair_key(LISTED, t.from, t.to);
+    if storage.get(&listed).is_none() {
+        records::save(storage, &listed, &true);
+    }
 }
 
-/// Terms of all pairs in a window, ascending by (from, to). Walks the whole history: for queries only.
-pub fn pairs(storage: &dyn Storage, window: Window) -> StdResult<Vec<ZonePairTerms>> {
-    let mut list: Vec<ZonePairTerms> = Vec::new();
-    for (key, stored) in within(storage, &[PAIRS], &[], &[0xff; 12], Order::Ascending) {
-        let [f0, f1, t0, t1, since @ ..] = rest::<12>(&key, 1)
-            .ok_or_else(|| StdError::parse_err("ZonePairTerms", "not a pair's key"))?;
-        if u64::from_be_bytes(since) > window.0 {
-            continue;
-        }
+/// Terms of the pairs in a window, ascending by (from, to), those after `start_after`: one look-up each, whatever their history.
+pub fn pairs(
+    storage: &dyn Storage,
+    window: Window,
+    start_after: Option<(Zone, Zone)>,
+    limit: usize,
+) -> StdResult<Vec<ZonePairTerms>> {
+    let after = start_after.map_or_else(Vec::new, |(from, to)| {
+        let zones = [from.0.to_be_bytes(), to.0.to_be_bytes()];
+        [zones.concat().as_slice(), &[0]].concat()
+    });
+    let listed = within(storage, &[LISTED], &after, &[0xff; 4], Order::Ascending);
+    let mut list = Vec::new();
+    for (key, _) in listed {
+        let [f0, f1, t0, t1] =
+            rest::<4>(&key, 1).ok_or_else(|| StdError::generic_err("not a pair's key"))?;
         let from = Zone(u16::from_be_bytes([f0, f1]));
-        let found = terms(from, Zone(u16::from_be_bytes([t0, t1])), &stored)?;
-        match list.last_mut() {
-            Some(last) if (last.from, last.to) == (found.from, found.to) => *last = found,
-            _ => list.push(found),
+        let to = Zone(u16::from_be_bytes([t0, t1]));
+        list.extend(pair(storage, from, to, window)?);
+        if list.len() >= limit {
+            break;
         }
     }
     Ok(list)
@@ -88,7 +101,7 @@ pub fn pairs(storage: &dyn Storage, window: Window) -> StdResult<Vec<ZonePairTer
 
 /// Energy that has arrived over a zone pair in a window. Kept for the latest window only.
 pub fn carried(storage: &dyn Storage, from: Zone, to: Zone, window: Window) -> StdResult<Wh> {
-    let stored: Option<(Window, Wh)> = packed::load(storage, &pair_key(CARRIED, from, to))?;
+    let stored: Option<(Window, Wh)> = records::load(storage, &pair_key(CARRIED, from, to))?;
     Ok(match stored {
         Some((of, wh)) if of == window => wh,
         _ => Wh::ZERO,
@@ -97,5 +110,5 @@ pub fn carried(storage: &dyn Storage, from: Zone, to: Zone, window: Window) -> S
 
 /// Stores the energy that has arrived over a zone pair in a window.
 pub fn save_carried(storage: &mut dyn Storage, from: Zone, to: Zone, window: Window, wh: Wh) {
-    packed::save(storage, &pair_key(CARRIED, from, to), &(window, wh));
+    records::save(storage, &pair_key(CARRIED, from, to), &(window, wh));
 }

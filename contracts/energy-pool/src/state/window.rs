@@ -1,8 +1,9 @@
 //! Books by window: one record for the live window, an archive for those before.
 
-use super::keys::{key, within};
-use cosmwasm_std::{Order, StdError, StdResult, Storage};
-use wattpool_schema::packed::{self, packed};
+use cosmwasm_std::{Order, StdResult, Storage};
+use wattpool_contract_common::keys::{key, within};
+use wattpool_contract_common::records;
+use wattpool_schema::packed::packed;
 use wattpool_schema::pool::PoolWindow;
 use wattpool_schema::{Seconds, Window};
 
@@ -41,24 +42,24 @@ packed!(Live {
 
 /// Loads the live record.
 pub fn live(storage: &dyn Storage) -> StdResult<Live> {
-    packed::load(storage, LIVE)?.ok_or_else(|| StdError::not_found("live"))
+    records::must(storage, LIVE)
 }
 
 /// Stores the live record.
 pub fn save_live(storage: &mut dyn Storage, live: &Live) {
-    packed::save(storage, LIVE, live);
+    records::save(storage, LIVE, live);
 }
 
 /// Books of a window before the live one. Windows without a message have empty ones; whether a pause or a
 /// halt spanned them is known all the same.
 pub fn archived(storage: &dyn Storage, window: Window) -> StdResult<PoolWindow> {
-    if let Some(books) = packed::load(storage, &by_window(WINDOWS, window))? {
+    if let Some(books) = records::load(storage, &by_window(WINDOWS, window))? {
         return Ok(books);
     }
     let from = window.0.to_be_bytes();
     let gap = within(storage, &[GAPS], &from, &[0xff; 8], Order::Ascending).next();
     let (halted, paused) = match gap {
-        Some((_, stored)) => match packed::read(&stored)? {
+        Some((_, stored)) => match records::read(&stored)? {
             (first, halted, paused) if window >= first => (halted, paused),
             _ => (false, false),
         },
@@ -73,7 +74,7 @@ pub fn archived(storage: &dyn Storage, window: Window) -> StdResult<PoolWindow> 
 
 /// Stores books of a window before the live one.
 pub fn archive(storage: &mut dyn Storage, window: Window, books: &PoolWindow) {
-    packed::save(storage, &by_window(WINDOWS, window), books);
+    records::save(storage, &by_window(WINDOWS, window), books);
 }
 
 /// Notes that a halt or a pause spanned windows `first..=last` in which no message came.
@@ -84,5 +85,5 @@ pub fn save_gap(
     halted: bool,
     paused: bool,
 ) {
-    packed::save(storage, &by_window(GAPS, last), &(first, halted, paused));
+    records::save(storage, &by_window(GAPS, last), &(first, halted, paused));
 }

@@ -1,7 +1,7 @@
 //! `ProposeAdmin` and `AcceptAdmin`: a hand-over in two steps.
 
 use crate::market::*;
-use wattpool_schema::error::MarketError;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::event::{AdminChanged, AdminProposed, MarketEvent};
 use wattpool_schema::pool::{ExecuteMsg, PoolConfig, QueryMsg};
 
@@ -60,5 +60,5 @@ fn a_proposal_can_be_withdrawn() {
     let bad = ExecuteMsg::ProposeAdmin {
         admin: Some("eve".into()),
     };
-    assert_eq!(market.run("admin", &bad).unwrap_err().code(), "STD");
+    assert_eq!(market.run("admin", &bad).unwrap_err().code(), Code::Std);
 }

@@ -2,7 +2,7 @@
 
 use crate::market::*;
 use cosmwasm_std::coins;
-use wattpool_schema::error::MarketError;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::event::{FeedInCredited, FeedInPaid, MarketEvent};
 use wattpool_schema::pool::{ExecuteMsg, QueryMsg, ReserveResponse, Tariffs};
 use wattpool_schema::{Micro, Tariff, Wh, Window};
@@ -294,7 +294,7 @@ fn the_owner_is_validated() {
         owner: "ann".into(),
         limit: None,
     };
-    assert_eq!(market.run("ann", &msg).unwrap_err().code(), "STD");
+    assert_eq!(market.run("ann", &msg).unwrap_err().code(), Code::Std);
     assert_eq!(
         run(&mut market, "stranger", None).unwrap_err(),
         MarketError::NothingDue

@@ -3,7 +3,7 @@
 use crate::market::*;
 use cosmwasm_std::{coin, coins};
 use cw_multi_test::Executor;
-use wattpool_schema::error::MarketError;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::event::{MarketEvent, ReserveFunded};
 use wattpool_schema::pool::{ExecuteMsg, QueryMsg, ReserveResponse};
 use wattpool_schema::{Micro, Seconds};
@@ -52,7 +52,7 @@ fn adds_up() {
 fn refusals() {
     let mut market = Market::new();
     let fund = ExecuteMsg::FundReserve {};
-    let expected = "one coin of uwatt".to_owned();
+    let expected = format!("exactly one coin of uwatt, from 1 to {}", u64::MAX);
     let refused = MarketError::BadFunds { expected };
     for funds in [
         vec![],
@@ -69,5 +69,5 @@ fn refusals() {
         .run_with("operator", &fund, &coins(u128::from(u64::MAX), "uwatt"))
         .unwrap();
     let result = market.run_with("operator", &fund, &coins(1, "uwatt"));
-    assert_eq!(result.unwrap_err().code(), "OVERFLOW");
+    assert_eq!(result.unwrap_err().code(), Code::Overflow);
 }

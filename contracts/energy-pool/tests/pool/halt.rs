@@ -24,14 +24,15 @@ fn start(window: u64) -> u64 {
 fn within_a_window() {
     let mut market = Market::new();
     market.stated(1, LIVE.0, 1, 100);
-    stand_still(&mut market, start(NOW) + u64::from(HALT));
+    // One block of five seconds, and as long as is allowed beyond.
+    stand_still(&mut market, start(NOW) + 5 + u64::from(HALT));
     assert_eq!(
         halted(&market, LIVE.0..NOW),
         [false],
         "not longer than allowed"
     );
     market.covered(2, 10);
-    stand_still(&mut market, start(NOW) + 2 * u64::from(HALT) + 1);
+    stand_still(&mut market, start(NOW) + 2 * (5 + u64::from(HALT)) + 1);
     assert_eq!(
         halted(&market, LIVE.0..NOW),
         [true],
@@ -40,7 +41,6 @@ fn within_a_window() {
     let terms: TermsResponse = market.ask(&QueryMsg::Terms {
         seller: id(1),
         buyer: id(2),
-        others: vec![],
     });
     assert!(terms.halted);
     market.covered(2, 20);
@@ -87,4 +87,25 @@ fn late_statements_do_not_forget_a_halt() {
     market.stated(1, NOW + 1, 5, 100);
     assert!(market.books(NOW + 1).halted);
     assert_eq!(market.books(NOW + 1).late.0, 100);
+}
+
+#[test]
+fn quiet_seconds_before_a_halt_do_not_hide_it() {
+    let mut market = Market::new();
+    market.stated(1, LIVE.0, 1, 100);
+    // Half a minute of blocks, two minutes of none, half a minute of blocks: nobody says anything meanwhile.
+    let blocks = |market: &mut Market| {
+        market.app.update_block(|block| {
+            block.height += 6;
+            block.time = block.time.plus_seconds(30);
+        });
+    };
+    blocks(&mut market);
+    market.app.update_block(|block| {
+        block.height += 1;
+        block.time = block.time.plus_seconds(120);
+    });
+    blocks(&mut market);
+    market.covered(2, 10);
+    assert!(market.books(LIVE.0).halted);
 }

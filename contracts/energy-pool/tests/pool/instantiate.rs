@@ -2,7 +2,7 @@
 
 use crate::market::*;
 use cosmwasm_std::coins;
-use wattpool_schema::error::MarketError;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::event::{AdminChanged, MarketEvent, RoleSet, TariffsSet, ZonePairSet};
 use wattpool_schema::pool::{InstantiateMsg, PoolConfig, QueryMsg, Role, Tariffs, ZonePairTerms};
 use wattpool_schema::{Ppm, Price, Tariff, Window};
@@ -23,6 +23,9 @@ fn knows_itself() {
         window_seconds: LEN,
         credit_delay_days: 2,
         halt_seconds: HALT,
+        block_seconds: 5,
+        first_part_seconds: 150,
+        notice_days: 14,
         paused: false,
         confirmed_through: None,
     };
@@ -97,7 +100,44 @@ fn bounds() {
         ),
         (
             with(&|m| m.halt_seconds = 0),
-            bad("halt_seconds", "at least 1"),
+            bad("halt_seconds", "1 to 75"),
+        ),
+        (
+            with(&|m| m.halt_seconds = 76),
+            bad("halt_seconds", "1 to 75"),
+        ),
+        (
+            with(&|m| m.block_seconds = 0),
+            bad("block_seconds", "1 to 900"),
+        ),
+        (
+            with(&|m| m.first_part_seconds = 19),
+            bad(
+                "first_part_seconds",
+                "0, or 20 (four blocks) to 450 (half a window)",
+            ),
+        ),
+        (
+            with(&|m| m.first_part_seconds = 451),
+            bad(
+                "first_part_seconds",
+                "0, or 20 (four blocks) to 450 (half a window)",
+            ),
+        ),
+        (
+            with(&|m| m.block_seconds = 113),
+            bad(
+                "first_part_seconds",
+                "0: the window has no four blocks to spare",
+            ),
+        ),
+        (
+            with(&|m| m.credit_delay_days = 91),
+            bad("credit_delay_days", "at most 90"),
+        ),
+        (
+            with(&|m| m.notice_days = 91),
+            bad("notice_days", "at most 90"),
         ),
         (
             with(&|m| m.denom.clear()),
@@ -136,9 +176,9 @@ fn bounds() {
     ];
     for change in addresses {
         let result = instantiate(&mut app, &with(change), &[]);
-        assert_eq!(result.unwrap_err().code(), "STD");
+        assert_eq!(result.unwrap_err().code(), Code::Std);
     }
     let result = instantiate(&mut app, &setup(&token), &coins(1, "uwatt"));
-    let expected = "no coins".to_owned();
+    let expected = "no coins with this message".to_owned();
     assert_eq!(result, Err(MarketError::BadFunds { expected }));
 }

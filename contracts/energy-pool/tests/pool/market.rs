@@ -1,9 +1,7 @@
 //! A pool and its token on an in-process chain, and what tests ask of them.
 
 use cosmwasm_std::{from_json, Addr, BlockInfo, Coin, Timestamp};
-use cw_multi_test::{
-    App, AppBuilder, AppResponse, BankKeeper, ContractWrapper, Executor, MockApiBech32,
-};
+use cw_multi_test::{App, AppBuilder, AppResponse, BankKeeper, Executor, MockApiBech32};
 use ed25519_zebra::SigningKey;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
@@ -34,6 +32,8 @@ pub const MAX: u64 = 5_000;
 pub const BLOCK: u64 = 5;
 /// Average block interval from which the chain counts as halted.
 pub const HALT: u32 = 60;
+/// Windows in the days of notice.
+pub const NOTICE: u64 = 14 * 86_400 / LEN as u64;
 /// Windows in 30 days.
 pub const MONTH: u64 = 30 * 86_400 / LEN as u64;
 
@@ -98,6 +98,9 @@ pub fn setup(token: &Addr) -> InstantiateMsg {
         window_seconds: LEN,
         credit_delay_days: 2,
         halt_seconds: HALT,
+        block_seconds: 5,
+        first_part_seconds: 150,
+        notice_days: 14,
         tariffs: TARIFFS,
         zone_pairs: zone_pairs(),
     }
@@ -118,11 +121,7 @@ pub fn chain(window_seconds: u32) -> (Chain, Addr) {
             let operator = addr("operator");
             router.bank.init_balance(storage, &operator, coins).unwrap();
         });
-    let code = app.store_code(Box::new(ContractWrapper::new(
-        energy_token::contract::execute,
-        energy_token::contract::instantiate,
-        energy_token::contract::query,
-    )));
+    let code = app.store_code(wattpool_fixtures::energy_token());
     let msg = token::InstantiateMsg {
         name: "Wattpool energy".into(),
         symbol: "KWH".into(),
@@ -140,24 +139,16 @@ pub fn instantiate(
     msg: &InstantiateMsg,
     funds: &[Coin],
 ) -> Result<Addr, MarketError> {
-    let code = ContractWrapper::new(
-        energy_pool::contract::execute,
-        energy_pool::contract::instantiate,
-        energy_pool::contract::query,
-    )
-    .with_migrate(energy_pool::contract::migrate);
-    let code = app.store_code(Box::new(code));
+    let code = app.store_code(wattpool_fixtures::energy_pool());
     let (sender, admin) = (addr("operator"), Some(addr("governance").into_string()));
     app.instantiate_contract(code, sender, msg, funds, "pool", admin)
         .map_err(refusal)
 }
 
 /// The contract's own error inside the chain's.
-pub fn refusal(error: anyhow::Error) -> MarketError {
-    match error.downcast_ref::<MarketError>() {
-        Some(refusal) => refusal.clone(),
-        None => panic!("no refusal of the contract: {error:#}"),
-    }
+pub fn refusal(error: cw_multi_test::error::AnyError) -> MarketError {
+    wattpool_fixtures::refusal(&error)
+        .unwrap_or_else(|| panic!("no refusal of the contract: {error}"))
 }
 
 /// A pool, its token, and the chain they are on.
@@ -182,6 +173,9 @@ impl Market {
             let registration = registration(number);
             let msg = ExecuteMsg::RegisterMeter { registration };
             market.run("registrar", &msg).unwrap();
+            let (meter, agent) = (id(number), Some(agent_key(number)));
+            let msg = ExecuteMsg::SetAgent { meter, agent };
+            market.run(owner(number), &msg).unwrap();
         }
         market.go_to(NOW);
         market
@@ -375,7 +369,7 @@ pub fn registration(number: u8) -> Registration {
         meter: id(number),
         owner: addr(owner(number)).into_string(),
         device: device_key(number),
-        agent: Some(agent_key(number)),
+        household: None,
         zone: Zone(u16::from(number == 3)),
         kind: MeterKind::Pv,
         max_export: Wh(MAX),

@@ -2,9 +2,9 @@
 
 use crate::market::*;
 use cosmwasm_std::testing::{mock_dependencies, mock_env};
-use cw_multi_test::{ContractWrapper, Executor};
-use energy_pool::contract::{execute, instantiate, migrate, query};
-use wattpool_schema::error::MarketError;
+use cw_multi_test::Executor;
+use energy_pool::contract::migrate;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::pool::MigrateMsg;
 
 #[test]
@@ -22,8 +22,7 @@ fn keeps_meters_and_books() {
         )
     };
     let before = kept(&market);
-    let next = ContractWrapper::new(execute, instantiate, query).with_migrate(migrate);
-    let next = market.app.store_code(Box::new(next));
+    let next = market.app.store_code(wattpool_fixtures::energy_pool());
     let pool = market.pool.clone();
     let outsider = market
         .app
@@ -43,4 +42,13 @@ fn not_from_another_contract() {
     cw2::set_contract_version(deps.as_mut().storage, &*found, "0.0.1").unwrap();
     let result = migrate(deps.as_mut(), mock_env(), MigrateMsg {});
     assert_eq!(result.unwrap_err(), MarketError::WrongContract { found });
+}
+
+#[test]
+fn not_from_newer_code() {
+    let mut deps = mock_dependencies();
+    let name = energy_pool::CONTRACT_NAME;
+    cw2::set_contract_version(deps.as_mut().storage, name, "9.0.0").unwrap();
+    let result = migrate(deps.as_mut(), mock_env(), MigrateMsg {});
+    assert_eq!(result.unwrap_err().code(), Code::Downgrade);
 }

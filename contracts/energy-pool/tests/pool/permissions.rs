@@ -34,13 +34,14 @@ fn allowed(msg: &ExecuteMsg) -> (&'static [&'static str], &'static str) {
         ExecuteMsg::Wire { .. }
         | ExecuteMsg::ProposeAdmin { .. }
         | ExecuteMsg::SetRole { .. }
+        | ExecuteMsg::Decide { .. }
         | ExecuteMsg::Pause {}
         | ExecuteMsg::Unpause {} => (&["admin"], "administrator"),
         ExecuteMsg::AcceptAdmin {} => (&["newadmin"], "proposed administrator"),
         ExecuteMsg::RegisterMeter { .. }
         | ExecuteMsg::UpdateMeter { .. }
         | ExecuteMsg::SetDevice { .. } => (&["registrar"], "registrar"),
-        ExecuteMsg::SetAgent { .. } => (&["ann"], "meter's owner"),
+        ExecuteMsg::SetAgent { .. } | ExecuteMsg::Object { .. } => (&["ann"], "meter's owner"),
         ExecuteMsg::ProposeOwner { .. } | ExecuteMsg::RetireMeter { .. } => {
             (&["ann", "registrar"], "meter's owner or the registrar")
         }
@@ -102,6 +103,11 @@ fn messages(market: &Market) -> Vec<ExecuteMsg> {
         propose(1, None),
         ExecuteMsg::AcceptOwner { meter: id(1) },
         ExecuteMsg::RetireMeter { meter: id(1) },
+        ExecuteMsg::Object { meter: id(8) },
+        ExecuteMsg::Decide {
+            meter: id(7),
+            uphold: true,
+        },
         ExecuteMsg::State {
             statements: vec![market.statement(2, LIVE.0, 1, 10)],
         },
@@ -127,7 +133,7 @@ fn messages(market: &Market) -> Vec<ExecuteMsg> {
     ]
 }
 
-/// A market in which an administrator and an owner are proposed, and ann has something to claim.
+/// A market in which an administrator and owners are proposed, one of whom ann objects to, and ann has something to claim.
 fn prepared(state: State) -> Market {
     let mut market = Market::unwired();
     let admin = Some(addr("newadmin").into_string());
@@ -135,6 +141,20 @@ fn prepared(state: State) -> Market {
         .run("admin", &ExecuteMsg::ProposeAdmin { admin })
         .unwrap();
     market.run("ann", &propose(1, Some("dan"))).unwrap();
+    for number in [7, 8] {
+        let registration = Registration {
+            meter: id(number),
+            ..registration(1)
+        };
+        let register = ExecuteMsg::RegisterMeter { registration };
+        market.run("registrar", &register).unwrap();
+        market
+            .run("registrar", &propose(number, Some("dan")))
+            .unwrap();
+    }
+    market
+        .run("ann", &ExecuteMsg::Object { meter: id(7) })
+        .unwrap();
     market.stated(1, START, 1, 100);
     let through = Window(START);
     market
@@ -196,7 +216,7 @@ fn the_table_has_every_kind_once() {
     let listed = names.len();
     names.sort();
     names.dedup();
-    let schema = cosmwasm_schema::schema_for!(ExecuteMsg);
+    let schema = schemars::schema_for!(ExecuteMsg);
     let kinds = schema.schema.subschemas.unwrap().one_of.unwrap().len();
     assert_eq!((names.len(), listed), (kinds, kinds));
 }
@@ -204,7 +224,7 @@ fn the_table_has_every_kind_once() {
 #[test]
 fn only_the_reserve_takes_coins() {
     let expected = MarketError::BadFunds {
-        expected: "no coins".into(),
+        expected: "no coins with this message".into(),
     };
     let kinds = messages(&Market::new()).len();
     for kind in 0..kinds {

@@ -1,9 +1,9 @@
 //! Lists and terms.
 
 use crate::market::*;
-use wattpool_schema::error::code_in;
+use wattpool_schema::error::Code;
 use wattpool_schema::pool::{
-    GridState, MetersResponse, OtherMeter, PriceSignal, QueryMsg, TermsResponse, TradingMeter,
+    GridState, MetersResponse, PriceSignal, QueryMsg, TermsResponse, TradingMeter,
 };
 use wattpool_schema::{MeterId, Wh, Window};
 
@@ -40,30 +40,30 @@ fn terms_of_a_trade() {
     let terms: TermsResponse = market.ask(&QueryMsg::Terms {
         seller: id(1),
         buyer: id(3),
-        others: vec![id(2), id(3), id(1)],
     });
-    let meter = |number: u8, unsold, left, covered| TradingMeter {
+    let meter = |number: u8, minted, unsold, left, covered| TradingMeter {
         owner: addr(owner(number)).into_string(),
         agent: Some(agent_key(number)),
         agent_address: market.meter(number).agent_address,
         retired: false,
+        tenure: 1,
+        zone: market.meter(number).zone,
+        max_import: Wh(MAX),
+        household: None,
+        minted: Wh(minted),
         unsold: Wh(unsold),
         uncovered_left: Wh(left),
         covered: Wh(covered),
-    };
-    let other = |unsold, left| OtherMeter {
-        unsold: Wh(unsold),
-        cover_left: Wh(left),
     };
     let expected = TermsResponse {
         window: LIVE,
         paused: false,
         halted: false,
-        seller: meter(1, 792, 0, 0),
-        buyer: meter(3, 0, 200, 300),
+        tariffs: TARIFFS,
+        seller: meter(1, 900, 792, 0, 0),
+        buyer: meter(3, 0, 0, 200, 300),
         pair: Some(zone_pairs()[1]),
         capacity_left: Some(Wh(900)),
-        others: vec![other(0, 0), other(0, 200), other(792, 0)],
     };
     assert_eq!(terms, expected);
     // In the next window all of it is gone.
@@ -71,13 +71,11 @@ fn terms_of_a_trade() {
     let terms: TermsResponse = market.ask(&QueryMsg::Terms {
         seller: id(1),
         buyer: id(3),
-        others: vec![id(1)],
     });
     assert_eq!(
         (terms.window, terms.seller.unsold, terms.buyer.covered),
         (Window(NOW), Wh(0), Wh(0))
     );
-    assert_eq!(terms.others, [other(0, 0)]);
 }
 
 #[test]
@@ -86,22 +84,18 @@ fn refused_questions() {
     let code = |question: QueryMsg| {
         let query = market.app.wrap();
         let answer = query.query_wasm_smart::<serde::de::IgnoredAny>(&market.pool, &question);
-        code_in(&answer.unwrap_err().to_string())
+        Code::in_text(&answer.unwrap_err().to_string())
     };
     assert_eq!(
         code(QueryMsg::Meter { meter: id(9) }),
-        Some("UNKNOWN_METER")
+        Some(Code::UnknownMeter)
     );
-    let terms = |seller, buyer, others: usize| QueryMsg::Terms {
+    let terms = |seller, buyer| QueryMsg::Terms {
         seller: id(seller),
         buyer: id(buyer),
-        others: vec![id(1); others],
     };
-    assert_eq!(code(terms(9, 1, 0)), Some("UNKNOWN_METER"));
-    assert_eq!(code(terms(1, 9, 0)), Some("UNKNOWN_METER"));
-    assert_eq!(code(terms(1, 2, 17)), Some("BAD_INPUT"));
-    let sixteen: TermsResponse = market.ask(&terms(1, 2, 16));
-    assert_eq!(sixteen.others.len(), 16);
+    assert_eq!(code(terms(9, 1)), Some(Code::UnknownMeter));
+    assert_eq!(code(terms(1, 9)), Some(Code::UnknownMeter));
 }
 
 #[test]

@@ -163,7 +163,6 @@ fn capacity_of_the_zone_pair() {
         market.ask(&QueryMsg::Terms {
             seller: id(1),
             buyer: id(3),
-            others: vec![],
         })
     };
     assert_eq!(terms(&market).capacity_left, Some(Wh(400)));

@@ -1,13 +1,13 @@
 //! `RegisterMeter`: new meters, and retired ones again.
 
 use crate::market::*;
-use wattpool_schema::error::MarketError;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::event::{MarketEvent, MeterRegistered};
 use wattpool_schema::pool::{
     ExecuteMsg, GridState, MeterKind, MeterPosition, MeterResponse, MetersResponse, QueryMsg,
     Registration,
 };
-use wattpool_schema::{AgentKey, Wh, Zone};
+use wattpool_schema::{HouseholdId, Wh, Zone};
 
 fn register(registration: Registration) -> ExecuteMsg {
     ExecuteMsg::RegisterMeter { registration }
@@ -19,7 +19,7 @@ fn ninth() -> Registration {
         meter: id(9),
         owner: addr("dan").into_string(),
         device: device_key(9),
-        agent: None,
+        household: Some(HouseholdId([4; 16])),
         zone: Zone(4),
         kind: MeterKind::Battery,
         max_export: Wh(1_000_000_000),
@@ -50,8 +50,9 @@ fn enters_a_meter() {
     let event = MeterRegistered {
         meter: r.meter,
         owner: r.owner.clone(),
+        tenure: 1,
         device: r.device,
-        agent: None,
+        household: r.household,
         zone: r.zone,
         kind: r.kind,
         max_export: r.max_export,
@@ -62,6 +63,9 @@ fn enters_a_meter() {
         meter: id(9),
         owner: r.owner,
         proposed_owner: None,
+        notice: None,
+        tenure: 1,
+        household: r.household,
         agent: None,
         agent_address: None,
         device: r.device,
@@ -92,15 +96,9 @@ fn refusals() {
         max_import: Wh(1_000_000_001),
         ..ninth()
     };
-    let agent = Registration {
-        agent: Some(AgentKey([4; 33])),
-        ..ninth()
-    };
-    let compressed = "a compressed secp256k1 public key (first byte 2 or 3)";
     for (registration, refusal) in [
         (export, bad("max_export", most)),
         (import, bad("max_import", most)),
-        (agent, bad("agent", compressed)),
     ] {
         let result = market.run("registrar", &register(registration));
         assert_eq!(result.unwrap_err(), refusal);
@@ -114,7 +112,7 @@ fn refusals() {
             .run("registrar", &register(nobody))
             .unwrap_err()
             .code(),
-        "STD"
+        Code::Std
     );
     assert_eq!(in_service(&market), 3);
 }
@@ -128,14 +126,19 @@ fn where_a_retired_meter_stood_survives() {
     let before = market.position(1);
     assert_eq!(before.skipped.len(), 1);
     let retire = ExecuteMsg::RetireMeter { meter: id(1) };
-    market.run("registrar", &retire).unwrap();
+    market.run("ann", &retire).unwrap();
     market.go_to(NOW + 10);
     let again = Registration {
         owner: addr("dan").into_string(),
         device: device_key(8),
         ..registration(1)
     };
+    // Under another owner only when the notice to the one before has run.
+    let refused = market.run("registrar", &register(again.clone()));
+    assert_eq!(refused.unwrap_err().code(), Code::NoticeRuns);
+    market.go_to(NOW + NOTICE);
     market.run("registrar", &register(again)).unwrap();
+    assert_eq!(market.meter(1).tenure, 2);
     assert_eq!(market.position(1), before);
     assert_eq!(
         (owned(&market, "ann").len(), owned(&market, "dan").len()),
@@ -144,18 +147,19 @@ fn where_a_retired_meter_stood_survives() {
     assert_eq!(in_service(&market), 3);
     // A replay of what the old device has signed changes nothing.
     assert_eq!(market.state_one(1, LIVE.0, 9, 10).unwrap(), "WINDOW_STATED");
-    // Windows skipped before may still be stated; the credit is the present owner's.
+    // Windows skipped before may still be stated; the credit is the former owner's.
     let mut late = market.statement(1, LIVE.0 - 1, 7, 30).statement;
     let signed = sign(late.clone(), 8);
     assert_eq!(codes(&market.state(&[signed])), [None]);
-    assert_eq!(market.late("dan"), [(LIVE.0 - 1, 30)]);
+    assert_eq!(market.late("ann"), [(START, 10), (LIVE.0 - 1, 30)]);
+    assert_eq!(market.late("dan"), []);
     // Windows in which the meter was out of service cannot.
-    late.window = wattpool_schema::Window(NOW + 9);
+    late.window = wattpool_schema::Window(NOW + NOTICE - 1);
     late.sequence = 20;
     let signed = sign(late.clone(), 8);
     assert_eq!(codes(&market.state(&[signed])), [Some("TOO_OLD".into())]);
-    late.window = wattpool_schema::Window(NOW + 10);
-    market.go_to(NOW + 11);
+    late.window = wattpool_schema::Window(NOW + NOTICE);
+    market.go_to(NOW + NOTICE + 1);
     let signed = sign(late, 8);
     assert_eq!(codes(&market.state(&[signed])), [None]);
     assert_eq!(market.tokens("dan"), 30);

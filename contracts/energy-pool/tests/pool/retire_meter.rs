@@ -1,17 +1,39 @@
 //! `RetireMeter`: no statements, covers or trades any more.
 
 use crate::market::*;
-use wattpool_schema::error::MarketError;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::event::{MarketEvent, MeterRetired};
-use wattpool_schema::pool::{ExecuteMsg, GridState, QueryMsg};
+use wattpool_schema::pool::{ExecuteMsg, GridState, QueryMsg, RedeemMsg};
+use wattpool_schema::Window;
 
 #[test]
 fn takes_a_meter_out_of_service() {
     for sender in ["ann", "registrar"] {
         let mut market = Market::new();
-        market.stated(1, LIVE.0, 1, 100);
-        market.covered(2, 100);
         let retire = ExecuteMsg::RetireMeter { meter: id(1) };
+        if sender == "registrar" {
+            // A notice first.
+            market.run(sender, &retire).unwrap();
+            assert!(!market.meter(1).retired);
+            let runs = market.run(sender, &retire).unwrap_err();
+            assert_eq!(runs.code(), Code::NoticeRuns);
+            market
+                .run("ann", &ExecuteMsg::Object { meter: id(1) })
+                .unwrap();
+            let stands = MarketError::ObjectionStands { meter: id(1) };
+            assert_eq!(market.run(sender, &retire).unwrap_err(), stands);
+            let (meter, uphold) = (id(1), false);
+            market
+                .run("admin", &ExecuteMsg::Decide { meter, uphold })
+                .unwrap();
+            market.go_to(NOW + NOTICE);
+        }
+        let live = if sender == "registrar" {
+            NOW + NOTICE - 1
+        } else {
+            LIVE.0
+        };
+        market.stated(1, live, 1, 100);
         let response = market.run(sender, &retire).unwrap();
         let event = MeterRetired { meter: id(1) };
         assert_eq!(events(&response), [MarketEvent::MeterRetired(event)]);
@@ -21,14 +43,20 @@ fn takes_a_meter_out_of_service() {
         let retired = MarketError::MeterRetired { meter: id(1) };
         assert_eq!(market.run(sender, &retire).unwrap_err(), retired);
         let redeem = ExecuteMsg::Redeem {
-            redeem: redeem(1, 2, 10, 10, None),
+            redeem: RedeemMsg {
+                window: Window(live),
+                ..redeem(1, 2, 10, 10, None)
+            },
         };
         assert_eq!(market.run("escrow", &redeem).unwrap_err(), retired);
-        let covers = vec![market.cover_of(1, LIVE, 10)];
+        let covers = vec![market.cover_of(1, Window(live), 10)];
         let response = market.run("relay", &ExecuteMsg::Cover { covers }).unwrap();
         assert_eq!(codes(&response), [Some("METER_RETIRED".into())]);
-        market.go_to(NOW + 1);
-        assert_eq!(market.state_one(1, NOW, 2, 10).unwrap(), "METER_RETIRED");
+        market.go_to(live + 2);
+        assert_eq!(
+            market.state_one(1, live + 1, 2, 10).unwrap(),
+            "METER_RETIRED"
+        );
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::market::*;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::{AgentSet, MarketEvent};
-use wattpool_schema::pool::ExecuteMsg;
-use wattpool_schema::AgentKey;
+use wattpool_schema::pool::{ExecuteMsg, MeterKind};
+use wattpool_schema::{AgentKey, Zone};
 
 fn set(number: u8, agent: Option<AgentKey>) -> ExecuteMsg {
     let meter = id(number);
@@ -33,6 +33,8 @@ fn names_and_clears_the_agent() {
         meter: id(1),
         agent: Some(key),
         agent_address: Some(address.clone()),
+        zone: Zone(0),
+        kind: MeterKind::Pv,
     };
     assert_eq!(events(&response), [MarketEvent::AgentSet(event)]);
     let meter = market.meter(1);
@@ -45,6 +47,8 @@ fn names_and_clears_the_agent() {
         meter: id(1),
         agent: None,
         agent_address: None,
+        zone: Zone(0),
+        kind: MeterKind::Pv,
     };
     assert_eq!(events(&response), [MarketEvent::AgentSet(event)]);
     let meter = market.meter(1);

@@ -1,6 +1,7 @@
 //! `SetRole`.
 
 use crate::market::*;
+use wattpool_schema::error::Code;
 use wattpool_schema::event::{MarketEvent, RoleSet};
 use wattpool_schema::pool::{ExecuteMsg, PoolConfig, QueryMsg, Role};
 use wattpool_schema::Window;
@@ -46,5 +47,5 @@ fn the_address_is_validated() {
         role,
         address: "eve".into(),
     };
-    assert_eq!(market.run("admin", &msg).unwrap_err().code(), "STD");
+    assert_eq!(market.run("admin", &msg).unwrap_err().code(), Code::Std);
 }

@@ -57,7 +57,11 @@ fn history_by_pair_and_window() {
     let all = |window| -> Vec<ZonePairTerms> {
         let window = Window(window);
         market
-            .ask::<ZonePairsResponse>(&QueryMsg::ZonePairs { window })
+            .ask::<ZonePairsResponse>(&QueryMsg::ZonePairs {
+                window,
+                start_after: None,
+                limit: None,
+            })
             .pairs
     };
     assert_eq!(all(NOW), old);

@@ -1,6 +1,7 @@
 //! `State`: one statement of the live window; every refusal.
 
 use crate::market::*;
+use wattpool_schema::error::Code;
 use wattpool_schema::event::{ItemRefused, MarketEvent, Minted, Stated};
 use wattpool_schema::pool::{ExecuteMsg, MeterPosition};
 use wattpool_schema::{Commitment, Signature, Statement, Wh, Window};
@@ -209,5 +210,5 @@ fn coins_are_refused() {
     let statements = vec![market.statement(1, LIVE.0, 1, 120)];
     let msg = ExecuteMsg::State { statements };
     let result = market.run_with("operator", &msg, &cosmwasm_std::coins(1, "uwatt"));
-    assert_eq!(result.unwrap_err().code(), "BAD_FUNDS");
+    assert_eq!(result.unwrap_err().code(), Code::BadFunds);
 }

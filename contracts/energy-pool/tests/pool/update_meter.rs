@@ -4,7 +4,7 @@ use crate::market::*;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::{MarketEvent, MeterUpdated};
 use wattpool_schema::pool::{ExecuteMsg, MeterKind};
-use wattpool_schema::{Wh, Zone};
+use wattpool_schema::{Wh, Window, Zone};
 
 fn update(number: u8) -> ExecuteMsg {
     ExecuteMsg::UpdateMeter {
@@ -32,6 +32,7 @@ fn changes_what_is_given() {
     let response = market.run("registrar", &update(1)).unwrap();
     let event = MeterUpdated {
         meter: id(1),
+        from_window: Window(NOW + 2),
         zone: Zone(1),
         kind: MeterKind::Mixed,
         max_export: Wh(70),
@@ -45,11 +46,13 @@ fn changes_what_is_given() {
         (after.owner, after.device, after.agent),
         (before.owner, before.device, before.agent)
     );
-    assert_eq!(
-        market.state_one(1, LIVE.0, 1, 71).unwrap(),
-        "ABOVE_REGISTERED"
-    );
-    market.stated(1, LIVE.0, 1, 70);
+    // Zone and maxima are those of the energy's window: the change holds from the second next on.
+    market.stated(1, LIVE.0, 1, 71);
+    market.go_to(NOW + 3);
+    let above = market.state_one(1, NOW + 2, 9, 71).unwrap();
+    assert_eq!(above, "ABOVE_REGISTERED");
+    market.stated(1, NOW + 2, 9, 70);
+    market.stated(1, NOW + 1, 5, 71);
 }
 
 #[test]

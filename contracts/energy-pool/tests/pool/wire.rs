@@ -1,7 +1,7 @@
 //! `Wire`: once, with a token that has the same windows.
 
 use crate::market::*;
-use wattpool_schema::error::MarketError;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::event::{MarketEvent, Wired};
 use wattpool_schema::pool::{ExecuteMsg, PoolConfig, QueryMsg};
 
@@ -36,5 +36,5 @@ fn a_token_with_other_windows_is_refused() {
 fn the_address_is_validated() {
     let mut market = Market::unwired();
     let msg = ExecuteMsg::Wire { escrow: "x".into() };
-    assert_eq!(market.run("admin", &msg).unwrap_err().code(), "STD");
+    assert_eq!(market.run("admin", &msg).unwrap_err().code(), Code::Std);
 }

@@ -4,7 +4,7 @@ use super::transfer::{move_tokens, recipient_of};
 use super::Call;
 use crate::state;
 use cosmwasm_std::{Addr, Binary, Response, Uint128};
-use cw20::{Cw20ReceiveMsg, Expiration};
+use wattpool_schema::cw20::{Cw20ReceiveMsg, Expiration};
 use wattpool_schema::error::MarketError;
 
 /// Lets a spender move more. A new expiry replaces the old one, an absent one keeps it.

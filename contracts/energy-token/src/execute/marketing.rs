@@ -3,7 +3,7 @@
 use super::Call;
 use crate::state;
 use cosmwasm_std::Response;
-use cw20::{EmbeddedLogo, Logo, LogoInfo, MarketingInfoResponse};
+use wattpool_schema::cw20::{EmbeddedLogo, Logo, LogoInfo, MarketingInfoResponse};
 use wattpool_schema::error::MarketError;
 
 /// Largest embedded logo, in bytes (as in cw20-base).

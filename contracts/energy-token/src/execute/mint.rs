@@ -4,10 +4,11 @@ use super::Call;
 use crate::ledger::Ledger;
 use crate::state;
 use cosmwasm_std::{Addr, Response};
+use wattpool_contract_common::Holder;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Minted;
 use wattpool_schema::token::MintItem;
-use wattpool_schema::{Holder, Window};
+use wattpool_schema::Window;
 
 /// Mints each item to its owner. Besides the typed event, each mint leaves the attributes of a cw20 mint.
 pub fn mint_surplus(

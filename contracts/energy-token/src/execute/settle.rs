@@ -4,10 +4,10 @@ use super::Call;
 use crate::ledger::Ledger;
 use crate::state;
 use cosmwasm_std::{Addr, Response};
+use wattpool_contract_common::Holder;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Moved;
 use wattpool_schema::token::SettleMsg;
-use wattpool_schema::Holder;
 
 /// Takes `gross` of the seller's own tokens: they go to the buyer, `net` are redeemed there and the rest was
 /// lost on the way, so nothing of them remains and the buyer's account need not be touched. Leaves

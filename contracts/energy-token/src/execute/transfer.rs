@@ -4,9 +4,10 @@ use super::Call;
 use crate::ledger::Ledger;
 use crate::state;
 use cosmwasm_std::{Addr, Binary, Response, Uint128};
-use cw20::Cw20ReceiveMsg;
+use wattpool_contract_common::Holder;
+use wattpool_schema::cw20::Cw20ReceiveMsg;
 use wattpool_schema::error::MarketError;
-use wattpool_schema::{Holder, Wh};
+use wattpool_schema::Wh;
 
 /// Moves the sender's tokens. Amount 0 is allowed, as in cw20-base, and moves nothing.
 pub fn transfer(mut call: Call, recipient: &str, amount: Uint128) -> Result<Response, MarketError> {

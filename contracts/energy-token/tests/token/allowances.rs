@@ -2,8 +2,8 @@
 
 use crate::token::*;
 use cosmwasm_std::{Timestamp, Uint128};
-use cw20::{AllowanceResponse, Expiration};
-use wattpool_schema::error::MarketError;
+use wattpool_schema::cw20::{AllowanceResponse, Expiration};
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::token::{ExecuteMsg, QueryMsg};
 
 fn more(spender: &str, amount: u128, expires: Option<Expiration>) -> ExecuteMsg {
@@ -88,6 +88,6 @@ fn refusals() {
     assert_eq!(allowed(&token, "ann", "bob"), (2, NEVER));
     token.run("ann", &more("bob", u128::MAX - 2, None)).unwrap();
     let result = token.run("ann", &more("bob", 1, None));
-    assert_eq!(result.unwrap_err().code(), "OVERFLOW");
+    assert_eq!(result.unwrap_err().code(), Code::Overflow);
     assert_eq!(allowed(&token, "ann", "bob"), (u128::MAX, NEVER));
 }

@@ -1,10 +1,10 @@
 //! Energy is conserved: random mints, transfers, settles and steps in time.
 
 use crate::token::*;
-use cw20::AllAccountsResponse;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use std::collections::BTreeMap;
+use wattpool_schema::cw20::AllAccountsResponse;
 use wattpool_schema::token::QueryMsg;
 use wattpool_schema::Window;
 

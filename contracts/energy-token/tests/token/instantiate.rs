@@ -2,8 +2,8 @@
 
 use crate::token::*;
 use cosmwasm_std::coins;
-use cw20::TokenInfoResponse;
-use wattpool_schema::error::MarketError;
+use wattpool_schema::cw20::TokenInfoResponse;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::token::{InstantiateMsg, QueryMsg, TokenConfig};
 use wattpool_schema::Seconds;
 
@@ -64,12 +64,12 @@ fn bounds() {
 #[test]
 fn refuses_coins_and_bad_addresses() {
     let result = instantiate(&mut chain(), &setup(), &coins(1, "uwatt"));
-    let expected = "no coins".to_owned();
+    let expected = "no coins with this message".to_owned();
     assert_eq!(result, Err(MarketError::BadFunds { expected }));
     let msg = InstantiateMsg {
         marketing: Some("nobody".into()),
         ..setup()
     };
     let result = instantiate(&mut chain(), &msg, &[]);
-    assert_eq!(result.unwrap_err().code(), "STD");
+    assert_eq!(result.unwrap_err().code(), Code::Std);
 }

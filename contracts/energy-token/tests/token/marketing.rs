@@ -2,7 +2,9 @@
 
 use crate::token::*;
 use cosmwasm_std::Binary;
-use cw20::{DownloadLogoResponse, EmbeddedLogo, Logo, LogoInfo, MarketingInfoResponse};
+use wattpool_schema::cw20::{
+    DownloadLogoResponse, EmbeddedLogo, Logo, LogoInfo, MarketingInfoResponse,
+};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::token::{ExecuteMsg, QueryMsg};
 

@@ -2,9 +2,9 @@
 
 use crate::token::*;
 use cosmwasm_std::testing::{mock_dependencies, mock_env};
-use cw_multi_test::{ContractWrapper, Executor};
-use energy_token::contract::{execute, instantiate, migrate, query};
-use wattpool_schema::error::MarketError;
+use cw_multi_test::Executor;
+use energy_token::contract::migrate;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::token::MigrateMsg;
 
 #[test]
@@ -13,8 +13,7 @@ fn keeps_balances_credits_and_books() {
     token.mint("ann", 100);
     token.go_to(NOW + 1);
     token.mint("ann", 30);
-    let next = ContractWrapper::new(execute, instantiate, query).with_migrate(migrate);
-    let next = token.app.store_code(Box::new(next));
+    let next = token.app.store_code(wattpool_fixtures::energy_token());
     let address = token.address.clone();
     let outsider = token
         .app
@@ -37,4 +36,13 @@ fn not_from_another_contract() {
     cw2::set_contract_version(deps.as_mut().storage, &*found, "0.0.1").unwrap();
     let result = migrate(deps.as_mut(), mock_env(), MigrateMsg {});
     assert_eq!(result.unwrap_err(), MarketError::WrongContract { found });
+}
+
+#[test]
+fn not_from_newer_code() {
+    let mut deps = mock_dependencies();
+    let name = energy_token::CONTRACT_NAME;
+    cw2::set_contract_version(deps.as_mut().storage, name, "9.0.0").unwrap();
+    let result = migrate(deps.as_mut(), mock_env(), MigrateMsg {});
+    assert_eq!(result.unwrap_err().code(), Code::Downgrade);
 }

@@ -1,8 +1,8 @@
 //! `MintSurplus`: own tokens of the live window.
 
 use crate::token::*;
-use cw20::TokenInfoResponse;
-use wattpool_schema::error::MarketError;
+use wattpool_schema::cw20::TokenInfoResponse;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::event::{Expired, MarketEvent, Minted};
 use wattpool_schema::token::QueryMsg;
 use wattpool_schema::{Wh, Window};
@@ -91,6 +91,6 @@ fn sums_do_not_wrap() {
     let mut token = Token::new();
     token.mint("ann", u64::MAX);
     let result = token.run("pool", &mint(LIVE, &[("bob", 1)]));
-    assert_eq!(result.unwrap_err().code(), "OVERFLOW");
+    assert_eq!(result.unwrap_err().code(), Code::Overflow);
     assert_eq!(token.holding("bob"), (0, 0));
 }

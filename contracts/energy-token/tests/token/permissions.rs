@@ -3,8 +3,8 @@
 use crate::receiver;
 use crate::token::*;
 use cosmwasm_std::{coins, Binary, Uint128};
-use cw20::Logo;
 use cw_multi_test::Executor;
+use wattpool_schema::cw20::Logo;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::token::ExecuteMsg;
 
@@ -166,7 +166,7 @@ fn the_table_has_every_kind_once() {
     let mut names: Vec<_> = messages("x").iter().map(name).collect();
     names.sort();
     names.dedup();
-    let schema = cosmwasm_schema::schema_for!(ExecuteMsg);
+    let schema = schemars::schema_for!(ExecuteMsg);
     let kinds = schema.schema.subschemas.unwrap().one_of.unwrap().len();
     assert_eq!((names.len(), messages("x").len()), (kinds, kinds));
 }
@@ -180,7 +180,7 @@ fn every_message_refuses_coins() {
         let result = token
             .app
             .execute_contract(sender, contract, msg, &coins(1, "uwatt"));
-        let expected = "no coins".to_owned();
+        let expected = "no coins with this message".to_owned();
         assert_eq!(
             refusal(result.unwrap_err()),
             MarketError::BadFunds { expected },

@@ -2,7 +2,9 @@
 
 use crate::token::*;
 use cosmwasm_std::{Api, Uint128};
-use cw20::{AllAccountsResponse, AllAllowancesResponse, AllSpenderAllowancesResponse};
+use wattpool_schema::cw20::{
+    AllAccountsResponse, AllAllowancesResponse, AllSpenderAllowancesResponse,
+};
 use wattpool_schema::token::{ExecuteMsg, QueryMsg};
 
 fn sorted(names: &[&str]) -> Vec<String> {

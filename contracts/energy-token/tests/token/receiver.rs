@@ -4,10 +4,10 @@ use crate::token::{addr, Chain};
 use cosmwasm_std::{
     to_json_binary, Addr, Binary, Deps, DepsMut, Empty, Env, MessageInfo, Response, StdResult,
 };
-use cw20::Cw20ReceiveMsg;
 use cw_multi_test::{ContractWrapper, Executor};
 use cw_storage_plus::Item;
 use serde::{Deserialize, Serialize};
+use wattpool_schema::cw20::Cw20ReceiveMsg;
 
 const LAST: Item<(Addr, Cw20ReceiveMsg)> = Item::new("last");
 

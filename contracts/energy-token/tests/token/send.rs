@@ -3,7 +3,7 @@
 use crate::receiver;
 use crate::token::*;
 use cosmwasm_std::{Addr, Binary, Uint128};
-use cw20::Cw20ReceiveMsg;
+use wattpool_schema::cw20::Cw20ReceiveMsg;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::token::ExecuteMsg;
 

@@ -1,7 +1,7 @@
 //! `Settle`: the seller's own tokens are sent, lost in part, and redeemed.
 
 use crate::token::*;
-use cw20::TokenInfoResponse;
+use wattpool_schema::cw20::TokenInfoResponse;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::{Expired, MarketEvent, Moved};
 use wattpool_schema::token::QueryMsg;

@@ -1,9 +1,7 @@
 //! A token on an in-process chain, and what tests ask of it.
 
 use cosmwasm_std::{Addr, BlockInfo, Coin, Timestamp, Uint128};
-use cw_multi_test::{
-    App, AppBuilder, AppResponse, BankKeeper, ContractWrapper, Executor, MockApiBech32,
-};
+use cw_multi_test::{App, AppBuilder, AppResponse, BankKeeper, Executor, MockApiBech32};
 use serde::de::DeserializeOwned;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::MarketEvent;
@@ -73,24 +71,16 @@ pub fn instantiate(
     msg: &InstantiateMsg,
     funds: &[Coin],
 ) -> Result<Addr, MarketError> {
-    let code = ContractWrapper::new(
-        energy_token::contract::execute,
-        energy_token::contract::instantiate,
-        energy_token::contract::query,
-    )
-    .with_migrate(energy_token::contract::migrate);
-    let code = app.store_code(Box::new(code));
+    let code = app.store_code(wattpool_fixtures::energy_token());
     let (sender, admin) = (addr("rich"), Some(addr("governance").into_string()));
     app.instantiate_contract(code, sender, msg, funds, "token", admin)
         .map_err(refusal)
 }
 
 /// The contract's own error inside the chain's.
-pub fn refusal(error: anyhow::Error) -> MarketError {
-    match error.downcast_ref::<MarketError>() {
-        Some(refusal) => refusal.clone(),
-        None => panic!("no refusal of the contract: {error:#}"),
-    }
+pub fn refusal(error: cw_multi_test::error::AnyError) -> MarketError {
+    wattpool_fixtures::refusal(&error)
+        .unwrap_or_else(|| panic!("no refusal of the contract: {error}"))
 }
 
 impl Token {

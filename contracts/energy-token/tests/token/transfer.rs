@@ -2,8 +2,8 @@
 
 use crate::token::*;
 use cosmwasm_std::Uint128;
-use cw20::BalanceResponse;
-use wattpool_schema::error::MarketError;
+use wattpool_schema::cw20::BalanceResponse;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::token::{ExecuteMsg, QueryMsg};
 
 #[test]
@@ -53,7 +53,7 @@ fn to_itself_turns_own_into_received() {
 fn zero_moves_nothing_and_enters_nobody() {
     let mut token = Token::new();
     token.transfer("ann", "bob", 0).unwrap();
-    let all: cw20::AllAccountsResponse = token.ask(&QueryMsg::AllAccounts {
+    let all: wattpool_schema::cw20::AllAccountsResponse = token.ask(&QueryMsg::AllAccounts {
         start_after: None,
         limit: None,
     });
@@ -118,6 +118,6 @@ fn bad_addresses_are_refused() {
             recipient: recipient.into(),
             amount: Uint128::new(1),
         };
-        assert_eq!(token.run("ann", &msg).unwrap_err().code(), "STD");
+        assert_eq!(token.run("ann", &msg).unwrap_err().code(), Code::Std);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::token::*;
 use cosmwasm_std::Uint128;
-use cw20::{AllowanceResponse, Expiration};
+use wattpool_schema::cw20::{AllowanceResponse, Expiration};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::token::{ExecuteMsg, QueryMsg};
 

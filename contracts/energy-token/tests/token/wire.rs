@@ -1,8 +1,8 @@
 //! `Wire`: once, by the deployer.
 
 use crate::token::*;
-use cw20::MinterResponse;
-use wattpool_schema::error::MarketError;
+use wattpool_schema::cw20::MinterResponse;
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::event::{MarketEvent, Wired};
 use wattpool_schema::token::{ExecuteMsg, QueryMsg, TokenConfig};
 
@@ -55,10 +55,10 @@ fn addresses_are_validated() {
         pool: "x".into(),
         escrow: addr("escrow").into_string(),
     };
-    assert_eq!(token.run("rich", &msg).unwrap_err().code(), "STD");
+    assert_eq!(token.run("rich", &msg).unwrap_err().code(), Code::Std);
     let msg = ExecuteMsg::Wire {
         pool: addr("pool").into_string(),
         escrow: "X".into(),
     };
-    assert_eq!(token.run("rich", &msg).unwrap_err().code(), "STD");
+    assert_eq!(token.run("rich", &msg).unwrap_err().code(), Code::Std);
 }

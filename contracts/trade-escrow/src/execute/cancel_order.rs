@@ -1,9 +1,10 @@
 //! `cancel_order`: a standing order ends with the running window.
 
 use cosmwasm_std::{DepsMut, Env, Response};
+use wattpool_contract_common::Holder;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::OrderCancelled;
-use wattpool_schema::{Holder, MeterId, Micro};
+use wattpool_schema::{MeterId, Micro};
 
 use crate::{accounts, market, state};
 
@@ -20,11 +21,11 @@ pub fn execute(
     let config = state::config(deps.storage)?;
     let mut order = state::order(deps.storage, &buyer, trade_id)?;
     let seller = order.seller;
-    let terms = market::terms(deps.querier, &config, seller, buyer, vec![])?;
+    let terms = market::terms(deps.querier, &config, seller, buyer)?;
     // Whose money is locked may end the order even after the meter has changed hands.
     let party = [
-        Some(order.seller_owner.as_str()),
-        Some(order.buyer_owner.as_str()),
+        Some(order.selling.owner.as_str()),
+        Some(order.buying.owner.as_str()),
         Some(terms.seller.owner.as_str()),
         Some(terms.buyer.owner.as_str()),
         terms.seller.agent_address.as_deref(),
@@ -57,10 +58,13 @@ pub fn execute(
     accounts::unlock(
         deps.storage,
         &mut books,
-        &Holder::of(deps.api, &order.buyer_owner)?,
+        &Holder::of(deps.api, &order.buying.owner)?,
         Micro::ZERO,
         refunded,
     )?;
+    let mut buyer_book = state::meter(deps.storage, &buyer)?;
+    buyer_book.locked = buyer_book.locked.try_sub(refunded)?;
+    state::save_meter(deps.storage, &buyer, &buyer_book);
     state::save_book(deps.storage, &books);
     state::save_order(deps.storage, &buyer, trade_id, &order);
     Ok(Response::new().add_event(OrderCancelled {

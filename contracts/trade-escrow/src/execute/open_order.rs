@@ -1,13 +1,14 @@
 //! `open_order`: a standing order begins, with the buyer's money locked for all of it.
 
 use cosmwasm_std::{DepsMut, Env, Response};
+use wattpool_contract_common::Holder;
 use wattpool_rules::loss::gross_for;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::{MAX_ORDERS, MAX_ORDER_WINDOWS};
 use wattpool_schema::event::OrderOpened;
-use wattpool_schema::{Approval, Holder, Price, SignedApproval, TradeKind, Wh, Window};
+use wattpool_schema::pool::Tariffs;
+use wattpool_schema::{Approval, SignedApproval, TradeKind, Wh, Window};
 
-use crate::checked::{times, Checked};
 use crate::execute::settle::{check_gross, check_pair, repeated};
 use crate::order::Order;
 use crate::state::{self, Named};
@@ -31,13 +32,17 @@ pub fn execute(
     let running = market::running(env, &config);
     approval::check(approved, TradeKind::Forward, wh, env)?;
     check_windows(approved, running)?;
+    if config.first_part_seconds == 0 {
+        // The window has no blocks to spare for keeping promises.
+        return Err(MarketError::TooManyOrders { max: 0 });
+    }
     if state::nonce_used(deps.storage, &seller, approved.nonce) {
         return Err(MarketError::NonceUsed {
             nonce: approved.nonce,
         });
     }
 
-    let terms = market::terms(deps.querier, &config, seller, buyer, vec![])?;
+    let terms = market::terms(deps.querier, &config, seller, buyer)?;
     if terms.paused {
         return Err(MarketError::Paused);
     }
@@ -60,31 +65,27 @@ pub fn execute(
         return Err(MarketError::TooManyOrders { max: MAX_ORDERS });
     }
     let mut books = state::book(deps.storage)?;
-    let mut order = Order::open(
-        approved,
-        wh,
-        books.orders,
-        (pair.loss, pair.charge),
-        terms.seller.owner,
-        terms.buyer.owner,
-    );
+    let mut order = Order::open(approved, wh, &pair, &terms);
     order.locked = order.lock_needed()?;
 
-    // The whole order counts to the day of its opening, on both sides.
-    let day = limits::day(env);
-    let energy = times(wh, u64::from(approved.count))?;
-    limits::count_sale(&mut seller_book, seller, day, approved.price, energy)?;
-    limits::count_purchase(
-        &mut buyer_book,
-        buyer,
-        day,
-        Price(approved.price.0.plus(pair.charge.0)?),
-        energy,
-        order.locked,
-    )?;
-    let payer = Holder::of(deps.api, &order.buyer_owner)?;
+    // Energy and money count on the day they move; what is locked together is within a day's spending.
+    let Tariffs { import, feed_in } = terms.tariffs;
+    let sells = limits::of_seller(&seller_book, terms.seller.tenure);
+    limits::check_sale(&sells, seller, approved.price, feed_in, pair.loss)?;
+    let buys = limits::of_buyer(&buyer_book, buyer, terms.buyer.tenure)?;
+    limits::check_price(&buys, approved.price.try_add(pair.charge)?, import)?;
+    let most = terms.buyer.max_import;
+    let spending = limits::daily_spending(&buys, most, import, config.window_seconds);
+    buyer_book.locked = buyer_book.locked.try_add(order.locked)?;
+    if buyer_book.locked > spending {
+        return Err(MarketError::LimitSpend {
+            limit: spending.0,
+            found: buyer_book.locked.0,
+        });
+    }
+    let payer = Holder::of(deps.api, &order.buying.owner)?;
     accounts::lock(deps.storage, &mut books, &payer, order.locked)?;
-    books.orders = books.orders.plus(1)?;
+    books.orders = books.orders.saturating_add(1);
     seller_book.sells.push((buyer, trade_id));
     buyer_book.buys.push(trade_id);
     state::take_names(deps.storage, &buyer, trade_id, &seller, approved.nonce);
@@ -97,7 +98,6 @@ pub fn execute(
         buyer,
         seller,
         nonce: order.nonce,
-        rank: order.rank,
         first_window: order.first,
         last_window: order.last,
         wh,
@@ -124,7 +124,9 @@ fn is_repeated(
             record.kind == TradeKind::Forward
                 && record.seller == approved.seller
                 && record.nonce == approved.nonce
-                && times(wh, u64::from(record.count)) == Ok(record.asked)
+                && wh
+                    .try_times(u64::from(record.count))
+                    .is_ok_and(|most| record.asked <= most)
         }),
     };
     if same {

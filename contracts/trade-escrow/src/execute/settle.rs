@@ -1,16 +1,15 @@
 //! `settle`: a spot trade, whole or not at all.
 
 use cosmwasm_std::{Deps, DepsMut, Env, Response};
+use wattpool_contract_common::Holder;
 use wattpool_rules::chunk::{self, Terms, Totals};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::{SettleTrade, TradeRecord};
 use wattpool_schema::event::Delivered;
-use wattpool_schema::pool::{RedeemMsg, TermsResponse, ZonePairTerms};
+use wattpool_schema::pool::{RedeemMsg, Tariffs, TermsResponse, ZonePairTerms};
 use wattpool_schema::token::SettleMsg;
-use wattpool_schema::{Holder, Micro, Price, Seconds, TradeKind, Wh, RECORD_VERSION};
+use wattpool_schema::{Micro, Price, Seconds, TradeKind, Wh, RECORD_VERSION};
 
-use crate::checked::Checked;
-use crate::reservation::{Claims, Rivals, Sides};
 use crate::state::{self, Account, Config, MeterBook, Named};
 use crate::{accounts, approval, limits, log, market};
 
@@ -99,8 +98,7 @@ pub fn check(
 
     let mut seller_book = state::meter(deps.storage, &seller)?;
     let mut buyer_book = state::meter(deps.storage, &buyer)?;
-    let rivals = Rivals::load(deps.storage, &seller_book, buyer, &buyer_book, None)?;
-    let terms = market::terms(deps.querier, &config, seller, buyer, rivals.others())?;
+    let terms = market::terms(deps.querier, &config, seller, buyer)?;
     if terms.paused {
         return Err(MarketError::Paused);
     }
@@ -127,18 +125,18 @@ pub fn check(
     )?;
     check_gross(totals.gross, approved.max_gross)?;
 
-    let due = totals.paid.plus(totals.charge)?;
+    let due = totals.paid.try_add(totals.charge)?;
     let day = limits::day(env);
-    limits::count_sale(&mut seller_book, seller, day, approved.price, trade.wh)?;
-    limits::count_purchase(
-        &mut buyer_book,
-        buyer,
-        day,
-        Price(approved.price.0.plus(pair.charge.0)?),
-        trade.wh,
-        due,
-    )?;
-    check_energy(deps, &config, trade, &terms, &rivals, totals, ask_token)?;
+    let sells = limits::of_seller(&seller_book, terms.seller.tenure);
+    let Tariffs { import, feed_in } = terms.tariffs;
+    limits::check_sale(&sells, seller, approved.price, feed_in, pair.loss)?;
+    limits::count_sale(&mut seller_book, &sells, day, totals.gross)?;
+    let buys = limits::of_buyer(&buyer_book, buyer, terms.buyer.tenure)?;
+    limits::check_price(&buys, approved.price.try_add(pair.charge)?, import)?;
+    let most = terms.buyer.max_import;
+    let spending = limits::daily_spending(&buys, most, import, config.window_seconds);
+    limits::count_purchase(&mut buyer_book, &buys, spending, day, (trade.wh, due))?;
+    check_energy(deps, &config, trade, &terms, totals, ask_token)?;
     let payer = Holder::of(deps.api, &terms.buyer.owner)?;
     let purse = state::account(deps.storage, &payer)?;
     if purse.free < due {
@@ -203,17 +201,15 @@ pub fn check_gross(gross: Wh, max: Wh) -> Result<(), MarketError> {
     Ok(())
 }
 
-/// Tokens, cover and capacity, less what standing orders can still use.
+/// Tokens, cover and capacity.
 fn check_energy(
     deps: Deps,
     config: &Config,
     trade: &SettleTrade,
     terms: &TermsResponse,
-    rivals: &Rivals,
     totals: Totals,
     ask_token: bool,
 ) -> Result<(), MarketError> {
-    let approved = &trade.approval.approval;
     let (gross, net) = (totals.gross, totals.net);
     if terms.seller.unsold < gross {
         return Err(MarketError::Unsold {
@@ -221,7 +217,7 @@ fn check_energy(
             there: terms.seller.unsold.0,
         });
     }
-    let sellable = if ask_token || !rivals.is_empty() {
+    let sellable = if ask_token {
         market::sellable(deps.querier, config, &terms.seller)?
     } else {
         terms.seller.unsold
@@ -245,28 +241,6 @@ fn check_energy(
             there: there.0,
         });
     }
-    if rivals.is_empty() {
-        return Ok(());
-    }
-    let sides = Sides {
-        seller: approved.seller,
-        buyer: approved.buyer,
-        unsold: sellable,
-        cover_left,
-    };
-    let claims: Claims = rivals.claims(terms.window, sides, &terms.others)?;
-    for (wanted, there, claimed) in [
-        (gross, sellable, claims.gross),
-        (net, cover_left, claims.cover),
-    ] {
-        let free = there.saturating_sub(claimed);
-        if free < wanted {
-            return Err(MarketError::OrderReserved {
-                wanted: wanted.0,
-                free: free.0,
-            });
-        }
-    }
     Ok(())
 }
 
@@ -286,16 +260,22 @@ pub fn book(
         purse,
         totals,
     } = ready;
+    let inside = market::one_household(&terms);
+    let minted = terms.seller.minted;
     let approved = trade.approval.approval;
     let (seller, buyer, trade_id) = (approved.seller, approved.buyer, trade.trade_id);
     let (seller_owner, buyer_owner) = (terms.seller.owner, terms.buyer.owner);
     let window = approved.first_window;
     let mut books = state::book(deps.storage)?;
 
-    let due = totals.paid.plus(totals.charge)?;
+    let due = totals.paid.try_add(totals.charge)?;
     accounts::take_from(deps.storage, &mut books, &payer, purse, due)?;
     let payee = Holder::of(deps.api, &seller_owner)?;
     pay(deps.storage, &mut books, &payee, totals)?;
+    if !inside {
+        let now = Seconds(env.block.time.seconds());
+        log::take_part(&mut seller_book, window, totals.gross, minted, now);
+    }
     let closed = log::close(
         deps.storage,
         &mut books,
@@ -315,14 +295,14 @@ pub fn book(
             arrived: totals.net,
             declined: Wh::ZERO,
             missed: Wh::ZERO,
-            lost: totals.gross.minus(totals.net)?,
+            lost: totals.gross.try_sub(totals.net)?,
             price: approved.price,
             paid: totals.paid,
             charge: totals.charge,
             requested_at: approved.requested_at,
             closed_at: Seconds(env.block.time.seconds()),
         },
-        seller_owner == buyer_owner,
+        inside,
     )?;
     state::save_book(deps.storage, &books);
     state::save_meter(deps.storage, &seller, &seller_book);
@@ -374,6 +354,6 @@ pub fn pay(
     payee: &Holder,
     chunk: Totals,
 ) -> Result<Micro, MarketError> {
-    books.charges = books.charges.plus(chunk.charge)?;
+    books.charges = books.charges.try_add(chunk.charge)?;
     accounts::add(storage, books, payee, chunk.paid)
 }

@@ -63,7 +63,7 @@ pub fn execute_item(
     let (response, refused) = match settle::check(deps.as_ref(), env, sender, &trade, true) {
         Ok(Found::Repeated) => (settle::repeated(), None),
         Ok(Found::Ready(ready)) => (settle::book(deps.branch(), env, trade, *ready)?, None),
-        Err(refusal) => (Response::new(), Some(refusal.code().to_owned())),
+        Err(refusal) => (Response::new(), Some(refusal.code().to_string())),
     };
     answer(deps, refused.clone())?;
     Ok(response.set_data(to_json_binary(&ItemAnswer { refused })?))
@@ -79,7 +79,7 @@ fn answer(deps: DepsMut, refused: Option<String>) -> Result<(), MarketError> {
 /// Notes a failure that no check foresaw; after the last item, answers the whole batch.
 pub fn reply(mut deps: DepsMut, reply: Reply) -> Result<Response, MarketError> {
     if reply.result.is_err() {
-        let code = MarketError::ExecutionFailed.code().to_owned();
+        let code = MarketError::ExecutionFailed.code().to_string();
         answer(deps.branch(), Some(code))?;
     }
     if reply.id != LAST {

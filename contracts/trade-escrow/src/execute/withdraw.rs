@@ -1,9 +1,10 @@
 //! `withdraw`: free money goes back to its holder.
 
 use cosmwasm_std::{coins, BankMsg, DepsMut, MessageInfo, Response};
+use wattpool_contract_common::Holder;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Withdrawn;
-use wattpool_schema::{Holder, Micro};
+use wattpool_schema::Micro;
 
 use crate::{accounts, state};
 

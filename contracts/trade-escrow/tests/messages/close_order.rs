@@ -69,11 +69,11 @@ fn anyone_closes_what_has_ended_also_while_paused() {
 
 /// The head of the log follows from its only record.
 trait HeadIs {
-    fn head_is(&self, m: &wattpool_contract_harness::Market) -> bool;
+    fn head_is(&self, m: &wattpool_fixtures::Market) -> bool;
 }
 
 impl HeadIs for wattpool_schema::escrow::TradeRecord {
-    fn head_is(&self, m: &wattpool_contract_harness::Market) -> bool {
+    fn head_is(&self, m: &wattpool_fixtures::Market) -> bool {
         let book: wattpool_schema::escrow::BookResponse = m.ask_escrow(&QueryMsg::Book {});
         book.head == wattpool_schema::escrow::record_digest(&Default::default(), self)
     }

@@ -2,12 +2,14 @@
 
 use cosmwasm_std::Addr;
 use cw_multi_test::AppResponse;
-use wattpool_contract_harness::{events_of, Market, Setup};
+use wattpool_fixtures::{code_of, events_of, Market, Setup};
 use wattpool_schema::error::MarketError;
-use wattpool_schema::escrow::{ExecuteMsg, OpenOrder, OrderResponse, QueryMsg, SettleTrade};
+use wattpool_schema::escrow::{
+    ExecuteMsg, LimitName, LimitsChange, OpenOrder, OrderResponse, QueryMsg, SettleTrade,
+};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::pool::ExecuteMsg as Pool;
-use wattpool_schema::{SignedCover, Wh, Window};
+use wattpool_schema::{Micro, Price, SignedCover, Wh, Window};
 
 /// Money of every home's owner in the escrow.
 pub const MONEY: u64 = 10_000_000;
@@ -26,12 +28,23 @@ pub fn market() -> Market {
     for i in 0..m.homes.len() {
         let owner = m.homes[i].owner.clone();
         m.deposit(&owner, MONEY).unwrap();
+        m.limit(i, generous(), &[]).unwrap();
     }
     m.windows(2);
     m.advance(60);
     let live = m.live();
     m.state(SELLER, live, SURPLUS).unwrap();
     m
+}
+
+/// Limits that leave room for any price: what binds by default has tests of its own.
+pub fn generous() -> LimitsChange {
+    LimitsChange {
+        min_sell_price: Some(Price(0)),
+        max_buy_price: Some(Price(1_000_000_000)),
+        max_spend_per_day: Some(Micro(MONEY * 100)),
+        ..LimitsChange::default()
+    }
 }
 
 /// A trade of `wh` at `price` with a cover of exactly that much.
@@ -158,4 +171,51 @@ pub fn only_the(needs: &str) -> MarketError {
     MarketError::Unauthorized {
         needs: needs.to_owned(),
     }
+}
+
+/// Anybody tells the pool what home `i` imported at least in the live window.
+pub fn show_cover(m: &mut Market, i: usize, wh: u64) {
+    let cover = m.cover(i, m.live(), wh);
+    let sender = m.stranger.clone();
+    let response = m
+        .pool(
+            &sender,
+            &Pool::Cover {
+                covers: vec![cover],
+            },
+        )
+        .unwrap();
+    assert_eq!(code_of(&response), [None]);
+}
+
+/// Goes into the second half of the first part of the next window; the seller states so much.
+pub fn next(m: &mut Market, wh: u64) {
+    m.windows(1);
+    m.advance(100);
+    let live = m.live();
+    m.state(SELLER, live, wh).unwrap();
+}
+
+/// Closes an ended order of a buyer and tells what of it was declined and missed.
+pub fn closed(m: &mut Market, buyer: usize, id: u64) -> (u64, u64) {
+    let anyone = m.stranger.clone();
+    close(m, &anyone, buyer, id).unwrap();
+    m.check_all().unwrap();
+    let log = m.log();
+    let record = log.last().unwrap();
+    (record.declined.0, record.missed.0)
+}
+
+/// A market in which only what binds by default binds.
+pub fn by_default() -> Market {
+    let mut m = market();
+    let all = [
+        LimitName::MinSellPrice,
+        LimitName::MaxBuyPrice,
+        LimitName::MaxSpendPerDay,
+    ];
+    for i in 0..m.homes.len() {
+        m.limit(i, LimitsChange::default(), &all).unwrap();
+    }
+    m
 }

@@ -1,6 +1,6 @@
 use crate::common::{market, only, MONEY};
 use cosmwasm_std::{coin, coins};
-use wattpool_contract_harness::setup::{DENOM, FOREIGN_DENOM};
+use wattpool_fixtures::setup::{DENOM, FOREIGN_DENOM};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::ExecuteMsg;
 use wattpool_schema::event::{Deposited, MarketEvent};

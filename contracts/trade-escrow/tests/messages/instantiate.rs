@@ -1,18 +1,15 @@
 use crate::common::market;
 use cosmwasm_std::coins;
-use cw_multi_test::{ContractWrapper, Executor};
-use wattpool_contract_harness::setup::{CHAIN, DENOM, FOREIGN_DENOM};
-use wattpool_schema::error::MarketError;
+use cw_multi_test::Executor;
+use wattpool_fixtures::refusal as refused;
+use wattpool_fixtures::setup::{CHAIN, DENOM, FOREIGN_DENOM};
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::escrow::{EscrowConfig, InstantiateMsg, MigrateMsg, QueryMsg};
 
 #[test]
 fn the_wiring_must_be_the_pools() {
     let mut m = market();
-    let code = m.app.store_code(Box::new(ContractWrapper::new(
-        trade_escrow::contract::execute,
-        trade_escrow::contract::instantiate,
-        trade_escrow::contract::query,
-    )));
+    let code = m.app.store_code(wattpool_fixtures::trade_escrow());
     let good = InstantiateMsg {
         token: m.token.to_string(),
         pool: m.pool.to_string(),
@@ -51,17 +48,14 @@ fn the_wiring_must_be_the_pools() {
         let error = m
             .app
             .instantiate_contract(code, admin.clone(), &msg, &[], "x", None);
-        assert_eq!(
-            error.unwrap_err().downcast::<MarketError>().unwrap(),
-            refusal
-        );
+        assert_eq!(refused(&error.unwrap_err()).unwrap(), refusal);
     }
     let funds = coins(1, DENOM);
     let error = m
         .app
         .instantiate_contract(code, admin.clone(), &good, &funds, "x", None);
     assert_eq!(
-        error.unwrap_err().downcast::<MarketError>().unwrap(),
+        refused(&error.unwrap_err()).unwrap(),
         MarketError::BadFunds {
             expected: "no coins with this message".into()
         }
@@ -103,5 +97,5 @@ fn a_migration_keeps_everything() {
         .app
         .migrate_contract(admin, other, &MigrateMsg {}, code)
         .unwrap_err();
-    assert_eq!(error.downcast::<MarketError>().unwrap().code(), "STD");
+    assert_eq!(refused(&error).unwrap().code(), Code::WrongContract);
 }

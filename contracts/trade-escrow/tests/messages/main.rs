@@ -10,6 +10,7 @@
     clippy::cast_possible_truncation
 )]
 
+mod attacks;
 mod cancel_order;
 mod close_order;
 mod common;
@@ -18,8 +19,8 @@ mod deposit;
 mod instantiate;
 mod open_order;
 mod permissions;
+mod promises;
 mod queries;
-mod reservation;
 mod set_limits;
 mod settle;
 mod settle_batch;

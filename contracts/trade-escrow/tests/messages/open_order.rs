@@ -2,7 +2,7 @@ use crate::common::{
     market, only, only_the, open, opened, order, order_of, pause, settle, trade, FAR, MONEY, NEAR,
     SELLER,
 };
-use wattpool_contract_harness::Market;
+use wattpool_fixtures::Market;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::{ExecuteMsg, OrderRef, OrderResponse, QueryMsg, TradeStatus};
 use wattpool_schema::event::MarketEvent;
@@ -22,7 +22,7 @@ fn the_buyers_money_is_locked_for_all_of_it() {
     });
     // 400 Wh at 100,000 and 10,000 charge per kWh.
     let locked = Micro(44_000);
-    assert_eq!((event.locked, event.rank), (locked, 0));
+    assert_eq!(event.locked, locked);
     let owner = m.homes[FAR].owner.clone();
     assert_eq!(m.money(&owner), (Micro(MONEY - 44_000), locked));
     assert_eq!(
@@ -32,7 +32,6 @@ fn the_buyers_money_is_locked_for_all_of_it() {
             trade_id: 1,
             seller: m.homes[SELLER].meter,
             nonce: 1,
-            rank: 0,
             first_window: first,
             last_window: first.plus(3),
             wh: Wh(100),
@@ -43,6 +42,8 @@ fn the_buyers_money_is_locked_for_all_of_it() {
             charge: Micro(0),
             current: first,
             delivered_now: Wh(0),
+            shown_now: Wh(0),
+            short_now: false,
             cancelled: false,
         }
     );

@@ -4,9 +4,10 @@
 use crate::common::{market, open, order, pause, trade, FAR, NEAR, SELLER};
 use cosmwasm_std::{coins, Addr};
 use cw_multi_test::Executor;
-use wattpool_contract_harness::setup::DENOM;
-use wattpool_contract_harness::Market;
-use wattpool_schema::escrow::{ExecuteMsg, Limits};
+use wattpool_fixtures::setup::DENOM;
+use wattpool_fixtures::Market;
+use wattpool_schema::error::Code;
+use wattpool_schema::escrow::{ExecuteMsg, LimitsChange};
 use wattpool_schema::{Micro, Price};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +114,10 @@ fn stage(state: State) -> (Market, Vec<ExecuteMsg>) {
     }
     let buyer = m.homes[NEAR].meter;
     let mut t = trade(&mut m, SELLER, NEAR, 5, 1_000);
-    // Enough for the order as well, which comes first.
     t.cover = Some(m.cover(NEAR, live, 50));
-    let limits = Limits {
+    let set = LimitsChange {
         min_sell_price: Some(Price(1)),
-        ..Limits::default()
+        ..LimitsChange::default()
     };
     let running = m.running();
     let messages = vec![
@@ -127,7 +127,8 @@ fn stage(state: State) -> (Market, Vec<ExecuteMsg>) {
         },
         ExecuteMsg::SetLimits {
             meter: m.homes[SELLER].meter,
-            limits,
+            set,
+            remove: vec![],
         },
         ExecuteMsg::Settle { trade: t.clone() },
         ExecuteMsg::SettleBatch {
@@ -220,11 +221,7 @@ fn a_batch_is_no_way_around() {
         let sender = address(&m, role);
         let response = m.escrow(&sender, batch).unwrap();
         let refused = (role != BuyerAgent).then(|| "UNAUTHORIZED".to_owned());
-        assert_eq!(
-            wattpool_contract_harness::code_of(&response),
-            [refused],
-            "{role:?}"
-        );
+        assert_eq!(wattpool_fixtures::code_of(&response), [refused], "{role:?}");
     }
 }
 
@@ -242,7 +239,7 @@ fn only_a_deposit_takes_coins() {
             let (rich, funds, escrow) = (m.stranger.clone(), coins(1, DENOM), m.escrow.clone());
             m.app.send_tokens(rich, sender.clone(), &funds).unwrap();
             let error = m.send(&sender, &escrow, &messages[i], &funds).unwrap_err();
-            assert_eq!(error.code(), "BAD_FUNDS", "{:?}", messages[i]);
+            assert_eq!(error.code(), Code::BadFunds, "{:?}", messages[i]);
         }
     }
 }

@@ -1,40 +1,48 @@
 use crate::common::{
-    deliver, market, only, only_the, open, opened, order, order_of, settle, trade, FAR, NEAR,
-    SELLER,
+    deliver, generous, market, only, only_the, open, opened, order, order_of, settle, trade, FAR,
+    NEAR, SELLER,
 };
-use wattpool_contract_harness::Market;
+use wattpool_fixtures::Market;
 use wattpool_schema::error::MarketError;
-use wattpool_schema::escrow::{ExecuteMsg, Limits};
+use wattpool_schema::escrow::{ExecuteMsg, LimitName, Limits, LimitsChange};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{Micro, Price, Wh};
 
 fn limit(m: &mut Market, i: usize, limits: Limits) {
-    let (meter, owner) = (m.homes[i].meter, m.homes[i].owner.clone());
-    let response = m
-        .escrow(
-            &owner,
-            &ExecuteMsg::SetLimits {
-                meter,
-                limits: limits.clone(),
-            },
-        )
-        .unwrap();
+    let all = generous();
+    let set = LimitsChange {
+        trading_off: Some(limits.trading_off),
+        min_sell_price: limits.min_sell_price.or(all.min_sell_price),
+        max_buy_price: limits.max_buy_price.or(all.max_buy_price),
+        max_spend_per_day: limits.max_spend_per_day.or(all.max_spend_per_day),
+        ..LimitsChange::from(limits.clone())
+    };
+    let remove = [LimitName::MaxBuyPerDay, LimitName::MaxSellPerDay];
+    let there = [
+        limits.max_buy_per_day.is_some(),
+        limits.max_sell_per_day.is_some(),
+    ];
+    let remove = remove.iter().zip(there).filter(|(_, there)| !there);
+    let remove: Vec<LimitName> = remove.map(|(name, _)| *name).collect();
+    let response = m.limit(i, set.clone(), &remove).unwrap();
     let event = only(&response, |e| match e {
         MarketEvent::LimitsSet(e) => Some(e),
         _ => None,
     });
     assert_eq!(
-        (event.meter, event.max_spend_per_day),
-        (meter, limits.max_spend_per_day)
+        (event.tenure, event.max_spend_per_day),
+        (1, set.max_spend_per_day)
     );
-    assert_eq!(m.book_of(i).limits, limits);
+    let found = m.book_of(i).limits;
+    assert_eq!(found.max_sell_per_day, limits.max_sell_per_day);
+    assert_eq!(found.max_buy_per_day, limits.max_buy_per_day);
+    assert_eq!(found.max_buy_price, set.max_buy_price);
 }
 
 #[test]
 fn only_the_owner_sets_them() {
     let mut m = market();
     let meter = m.homes[0].meter;
-    let limits = Limits::default();
     for sender in [
         m.homes[0].agent_address.clone(),
         m.homes[1].owner.clone(),
@@ -42,7 +50,8 @@ fn only_the_owner_sets_them() {
     ] {
         let msg = ExecuteMsg::SetLimits {
             meter,
-            limits: limits.clone(),
+            set: LimitsChange::default(),
+            remove: vec![],
         };
         assert_eq!(
             m.escrow(&sender, &msg).unwrap_err(),
@@ -51,7 +60,11 @@ fn only_the_owner_sets_them() {
     }
     let meter = wattpool_schema::MeterId([9; 16]);
     let owner = m.homes[0].owner.clone();
-    let msg = ExecuteMsg::SetLimits { meter, limits };
+    let msg = ExecuteMsg::SetLimits {
+        meter,
+        set: LimitsChange::default(),
+        remove: vec![],
+    };
     assert_eq!(
         m.escrow(&owner, &msg).unwrap_err(),
         MarketError::UnknownMeter { meter }
@@ -83,7 +96,7 @@ fn the_sellers_limits() {
         &mut m,
         SELLER,
         Limits {
-            max_sell_per_day: Some(Wh(25)),
+            max_sell_per_day: Some(Wh(26)),
             ..Limits::default()
         },
     );
@@ -91,11 +104,12 @@ fn the_sellers_limits() {
     assert_eq!(
         settle(&mut m, FAR, t).unwrap_err(),
         MarketError::LimitEnergy {
-            limit: 25,
-            found: 26
+            limit: 26,
+            found: 28
         }
     );
-    let t = trade(&mut m, SELLER, FAR, 15, 100);
+    // 10 Wh to the neighbour and 15 over a line that loses 7 %: it counts what leaves.
+    let t = trade(&mut m, SELLER, FAR, 14, 100);
     settle(&mut m, FAR, t).unwrap();
     limit(
         &mut m,
@@ -220,47 +234,53 @@ fn a_day_is_a_utc_day_of_block_time() {
 }
 
 #[test]
-fn a_standing_order_counts_as_a_whole_when_it_is_opened() {
+fn what_orders_lock_together_is_within_a_days_spending_and_counts_when_it_moves() {
     let mut m = market();
     limit(
         &mut m,
         NEAR,
         Limits {
-            max_spend_per_day: Some(Micro(2_999)),
+            max_spend_per_day: Some(Micro(3_999)),
             ..Limits::default()
         },
     );
     let first = m.running();
     let o = order(&mut m, (SELLER, NEAR), (first, 3), 100, 10_000);
+    open(&mut m, NEAR, o).unwrap();
     assert_eq!(
-        open(&mut m, NEAR, o.clone()).unwrap_err(),
+        (m.book_of(NEAR).spent_today, m.book_of(NEAR).locked),
+        (Micro(0), Micro(3_000))
+    );
+    let o = order(&mut m, (SELLER, NEAR), (first, 1), 100, 10_000);
+    assert_eq!(
+        open(&mut m, NEAR, o).unwrap_err(),
         MarketError::LimitSpend {
-            limit: 2_999,
-            found: 3_000
+            limit: 3_999,
+            found: 4_000
         }
     );
-    limit(&mut m, NEAR, Limits::default());
+    // 100 Wh move, of which the seller may send 60: the rest waits for another day.
     limit(
         &mut m,
         SELLER,
         Limits {
-            max_sell_per_day: Some(Wh(299)),
+            max_sell_per_day: Some(Wh(60)),
             ..Limits::default()
         },
     );
+    m.windows(1);
+    let live = m.live();
+    m.state(SELLER, live, 500).unwrap();
+    let cover = Some(m.cover(NEAR, live, 100));
+    deliver(&mut m, NEAR, NEAR, 1, cover).unwrap();
+    assert_eq!(order_of(&m, NEAR, 1).delivered, Wh(60));
+    let (buyer, seller) = (m.book_of(NEAR), m.book_of(SELLER));
     assert_eq!(
-        open(&mut m, NEAR, o.clone()).unwrap_err(),
-        MarketError::LimitEnergy {
-            limit: 299,
-            found: 300
-        }
+        (buyer.spent_today, buyer.bought_today),
+        (Micro(600), Wh(60))
     );
-    limit(&mut m, SELLER, Limits::default());
-    open(&mut m, NEAR, o).unwrap();
-    assert_eq!(
-        (m.book_of(NEAR).spent_today, m.book_of(SELLER).sold_today),
-        (Micro(3_000), Wh(300))
-    );
+    assert_eq!((buyer.locked, seller.sold_today), (Micro(2_400), Wh(60)));
+    m.check_all().unwrap();
 }
 
 #[test]
@@ -268,6 +288,7 @@ fn nothing_is_delivered_while_trading_is_off() {
     let mut m = market();
     let id = opened(&mut m, SELLER, NEAR, 1, 100, 10_000);
     m.windows(1);
+    m.advance(100);
     let live = m.live();
     m.state(SELLER, live, 500).unwrap();
     limit(

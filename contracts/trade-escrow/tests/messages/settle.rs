@@ -2,8 +2,8 @@ use crate::common::{
     market, only, only_the, opened, pause, settle, trade, FAR, MONEY, NEAR, SELLER, SURPLUS,
 };
 use cosmwasm_std::Uint128;
-use wattpool_contract_harness::{keys::AgentSigner, Market};
-use wattpool_schema::error::MarketError;
+use wattpool_fixtures::{keys::AgentSigner, Market};
+use wattpool_schema::error::{Code, MarketError};
 use wattpool_schema::escrow::{QueryMsg, SettleTrade, TradeRecord, TradeStatus};
 use wattpool_schema::event::{Delivered, MarketEvent};
 use wattpool_schema::pool::ExecuteMsg as Pool;
@@ -88,7 +88,7 @@ fn the_same_trade_again_succeeds_unchanged() {
     let state = m.app.dump_wasm_raw(&escrow);
     m.windows(3);
     let response = settle(&mut m, NEAR, t.clone()).unwrap();
-    assert!(wattpool_contract_harness::events_of(&response.events).is_empty());
+    assert!(wattpool_fixtures::events_of(&response.events).is_empty());
     assert_eq!(m.app.dump_wasm_raw(&escrow), state);
     let exists = MarketError::TradeExists {
         trade_id: t.trade_id,
@@ -436,7 +436,7 @@ fn forged_and_foreign_covers_undo_the_whole_trade() {
     cover.cover.import_wh = Wh(900);
     let before = m.app.dump_wasm_raw(&m.escrow.clone());
     let error = settle(&mut m, NEAR, t).unwrap_err();
-    assert_eq!(error.code(), "BAD_SIGNATURE");
+    assert_eq!(error.code(), Code::BadSignature);
     assert_eq!(m.app.dump_wasm_raw(&m.escrow.clone()), before);
     settle(&mut m, NEAR, good).unwrap();
     m.check_all().unwrap();
@@ -459,6 +459,11 @@ fn trades_in_one_hand_and_tiny_ones_do_not_count() {
     m.pool(&to, &Pool::AcceptOwner { meter }).unwrap();
     let agent = Some(m.homes[FAR].agent.public);
     m.pool(&to, &Pool::SetAgent { meter, agent }).unwrap();
+    m.homes[FAR].owner = to.clone();
+    m.limit(FAR, crate::common::generous(), &[]).unwrap();
+    m.windows(2);
+    let live = m.live();
+    m.state(SELLER, live, 1_000).unwrap();
     let before = m.money(&to).0;
     let t = trade(&mut m, SELLER, FAR, 500, PRICE);
     settle(&mut m, FAR, t).unwrap();

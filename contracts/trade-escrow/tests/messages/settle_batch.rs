@@ -1,7 +1,7 @@
 use crate::common::{market, only_the, pause, trade, FAR, MONEY, NEAR, SELLER};
 use cosmwasm_std::Uint128;
 use cw_multi_test::AppResponse;
-use wattpool_contract_harness::{code_of, events_of, Market};
+use wattpool_fixtures::{code_of, events_of, Market};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::{ExecuteMsg, SettleTrade};
 use wattpool_schema::event::{ItemRefused, MarketEvent};

@@ -6,8 +6,8 @@ use crate::record::{Act, Answer, Part, Step};
 use crate::replay::Replay;
 use anyhow::{bail, Result};
 use cosmwasm_std::{coins, Api, Binary, CanonicalAddr};
-use wattpool_contract_harness::setup::DENOM;
-use wattpool_contract_harness::MarketApi;
+use wattpool_fixtures::setup::DENOM;
+use wattpool_fixtures::MarketApi;
 use wattpool_schema::signing::digest;
 use wattpool_schema::Seconds;
 

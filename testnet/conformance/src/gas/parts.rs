@@ -8,7 +8,7 @@ use crate::record::Part;
 use anyhow::{ensure, Context, Result};
 use cosmwasm_std::{Api, Binary, CanonicalAddr};
 use serde::Serialize;
-use wattpool_contract_harness::MarketApi;
+use wattpool_fixtures::MarketApi;
 use wattpool_schema::signing::digest;
 
 /// Gas of a look-up of a contract that does not exist: a read of 33 bytes.

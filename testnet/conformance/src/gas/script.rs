@@ -6,10 +6,10 @@ use crate::people::{People, Person, ADMIN, OPERATOR, REGISTRAR, REGULATOR, STRAN
 use crate::record::Part;
 use anyhow::{ensure, Context, Result};
 use cosmwasm_std::{coins, Binary, Coin, Uint128};
-use cw20::{EmbeddedLogo, Logo};
 use serde::Serialize;
-use wattpool_contract_harness::setup::{pair, DENOM};
-use wattpool_schema::escrow::{ExecuteMsg as Escrow, Limits, OpenOrder, SettleTrade};
+use wattpool_fixtures::setup::{pair, DENOM};
+use wattpool_schema::cw20::{EmbeddedLogo, Logo};
+use wattpool_schema::escrow::{ExecuteMsg as Escrow, LimitsChange, OpenOrder, SettleTrade};
 use wattpool_schema::pool::{ExecuteMsg as Pool, Role, Tariffs};
 use wattpool_schema::token::{self, ExecuteMsg as Token};
 use wattpool_schema::{Micro, Price, Tariff, TradeKind, Wh, Window, Zone};
@@ -153,6 +153,13 @@ impl<'s, S: Stage> Script<'s, S> {
         let register = Pool::RegisterMeter { registration };
         self.pool(REGISTRAR, "register_meter", &register)?;
         for home in [0, 1, meters / 2, meters / 2 + 1] {
+            let entering = self.market.entering(home);
+            let calls = entering
+                .calls
+                .into_iter()
+                .map(|(part, msg, funds)| (self.market.contracts.of(part).to_owned(), msg, funds));
+            let calls = calls.collect();
+            self.quietly(entering.sender, calls)?;
             self.deposit(home, 100_000_000)?;
         }
         self.deposit(0, 1_000_000)
@@ -286,14 +293,19 @@ impl<'s, S: Stage> Script<'s, S> {
         self.pool(OPERATOR, "set_zone_pair", &set)?;
         let (fund, funds) = (Pool::FundReserve {}, coins(1_000_000, DENOM));
         self.send(OPERATOR, Part::Pool, "fund_reserve", 1, &fund, funds)?;
-        let limits = Limits {
+        let set = LimitsChange {
             max_buy_price: Some(Price(400_000)),
             max_spend_per_day: Some(Micro(50_000_000)),
-            ..Limits::default()
+            ..LimitsChange::default()
         };
+        let remove = Vec::new();
         let buyer = self.buyer(0);
         let (meter, owner) = (self.market.of(buyer).meter, self.market.of(buyer).owner);
-        self.escrow(owner, "set_limits", &Escrow::SetLimits { meter, limits })?;
+        self.escrow(
+            owner,
+            "set_limits",
+            &Escrow::SetLimits { meter, set, remove },
+        )?;
         let update = Token::UpdateMarketing {
             project: Some("https://example.org".into()),
             description: Some("Energy of a neighbourhood, by the window".into()),

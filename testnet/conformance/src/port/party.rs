@@ -1,8 +1,8 @@
 //! Who takes part in the script: a meter, its keys, and its agent's port.
 
-use wattpool_contract_harness::keys::{AgentSigner, DeviceSigner};
 use wattpool_core::io::BlockRef;
 use wattpool_core::ports::ledger::Ledger;
+use wattpool_fixtures::keys::{AgentSigner, DeviceSigner};
 use wattpool_schema::escrow::{OpenOrder, SettleTrade};
 use wattpool_schema::signing::digest;
 use wattpool_schema::{
@@ -120,6 +120,7 @@ impl<L: Ledger> Party<L> {
             first_window: window,
             count: 1,
             wh: Wh(wh),
+            min_wh: Wh(1),
             price: Price(150_000),
             max_gross: Wh(wh + wh / 5 + 2),
             max_charge: Price(50_000),

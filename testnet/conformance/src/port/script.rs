@@ -4,6 +4,7 @@ use super::party::{Party, Place, REGISTERED};
 use super::written::Written;
 use wattpool_core::io::{BlockRef, MarketTx, TxFailure};
 use wattpool_core::ports::ledger::{Executed, Ledger};
+use wattpool_schema::error::Code;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{MeterId, SignedStatement, TradeKind, Wh, Window};
 
@@ -80,7 +81,7 @@ impl<L: Ledger> Play<'_, L> {
         }
     }
 
-    async fn refused(&mut self, by: &Party<L>, doing: &str, tx: MarketTx, code: &'static str) {
+    async fn refused(&mut self, by: &Party<L>, doing: &str, tx: MarketTx, code: Code) {
         let executed = self.send(by, doing, tx).await;
         assert_eq!(executed.outcome, Err(TxFailure::Refused(code)), "{doing}");
     }
@@ -145,7 +146,7 @@ impl<L: Ledger> Play<'_, L> {
         self.items(seller, "repeated", vec![good], &["WINDOW_STATED"])
             .await;
         let empty = MarketTx::State(Vec::new());
-        self.refused(seller, "no statement", empty, "BAD_INPUT")
+        self.refused(seller, "no statement", empty, Code::BadInput)
             .await;
         self.position(seller).await;
     }
@@ -176,14 +177,14 @@ impl<L: Ledger> Play<'_, L> {
         let approved = |wh, nonce| seller.sign(seller.approval(buyer.meter(), live, wh, nonce));
 
         let trade = buyer.trade(1, approved(1_000, 1), None);
-        self.refused(buyer, "without cover", settle(trade), "COVER_MISSING")
+        self.refused(buyer, "without cover", settle(trade), Code::CoverMissing)
             .await;
         let trade = buyer.trade(1, approved(1_000, 1), Some(buyer.cover(live, 1_500)));
         self.refused(
             seller,
             "by the seller",
             settle(trade.clone()),
-            "UNAUTHORIZED",
+            Code::Unauthorized,
         )
         .await;
         let events = self.done(buyer, "a trade", settle(trade.clone())).await;
@@ -193,31 +194,36 @@ impl<L: Ledger> Play<'_, L> {
         assert_eq!(again, [], "a repeated trade changes nothing");
 
         let other = buyer.trade(1, approved(900, 2), None);
-        self.refused(buyer, "other content", settle(other), "TRADE_EXISTS")
+        self.refused(buyer, "other content", settle(other), Code::TradeExists)
             .await;
         let used = buyer.trade(2, approved(1_000, 1), None);
-        self.refused(buyer, "the nonce again", settle(used), "NONCE_USED")
+        self.refused(buyer, "the nonce again", settle(used), Code::NonceUsed)
             .await;
         let much = buyer.trade(2, approved(4_500, 2), Some(buyer.cover(live, 6_000)));
-        self.refused(buyer, "too much", settle(much), "UNSOLD_TOO_FEW")
+        self.refused(buyer, "too much", settle(much), Code::Unsold)
             .await;
         let mut old = seller.approval(buyer.meter(), live, 100, 2);
         old.expires_at = live.next().start(seller.place.window_s);
         old.expires_at.0 -= 1;
         let old = buyer.trade(2, seller.sign(old), None);
-        self.refused(buyer, "expired", settle(old), "APPROVAL_EXPIRED")
+        self.refused(buyer, "expired", settle(old), Code::ApprovalExpired)
             .await;
         let mut forged = approved(100, 2);
         forged.approval.price.0 -= 1;
         let forged = buyer.trade(2, forged, None);
-        self.refused(buyer, "forged", settle(forged), "BAD_SIGNATURE")
+        self.refused(buyer, "forged", settle(forged), Code::BadSignature)
             .await;
         let past = seller.sign(seller.approval(buyer.meter(), live.prev(), 100, 2));
         let mut past = buyer.trade(2, past, None);
         past.approval.approval.expires_at.0 += 10_000;
         past.approval = seller.sign(past.approval.approval);
-        self.refused(buyer, "of the window before", settle(past), "WINDOW_CLOSED")
-            .await;
+        self.refused(
+            buyer,
+            "of the window before",
+            settle(past),
+            Code::WindowClosed,
+        )
+        .await;
         self.position(seller).await;
         self.position(buyer).await;
     }
@@ -245,9 +251,9 @@ impl<L: Ledger> Play<'_, L> {
         for (i, executed) in answers.iter().enumerate() {
             self.note(&format!("side by side {i}"), executed);
             match i {
-                2 => assert_eq!(executed.outcome, refused("NONCE_USED"), "{i}"),
+                2 => assert_eq!(executed.outcome, refused(Code::NonceUsed), "{i}"),
                 3 => assert_eq!(executed.outcome, Ok(Vec::new()), "{i}: repeated"),
-                4 => assert_eq!(executed.outcome, refused("UNSOLD_TOO_FEW"), "{i}"),
+                4 => assert_eq!(executed.outcome, refused(Code::Unsold), "{i}"),
                 _ => {
                     let events = executed.outcome.as_ref().expect("done");
                     let closed = |e: &MarketEvent| matches!(e, MarketEvent::TradeClosed(_));
@@ -280,14 +286,14 @@ impl<L: Ledger> Play<'_, L> {
         let mut smaller = order;
         smaller.wh.0 -= 1;
         let smaller = MarketTx::OpenOrder(Box::new(smaller));
-        self.refused(other, "another order of its id", smaller, "TRADE_EXISTS")
+        self.refused(other, "another order of its id", smaller, Code::TradeExists)
             .await;
         let deliver = |cover| MarketTx::Deliver {
             buyer: other.meter(),
             trade_id: 21,
             cover,
         };
-        self.refused(other, "before its window", deliver(None), "ORDER_NOT_DUE")
+        self.refused(other, "before its window", deliver(None), Code::OrderNotDue)
             .await;
 
         seller.wait_for(running.next()).await;
@@ -314,7 +320,7 @@ impl<L: Ledger> Play<'_, L> {
             buyer: other.meter(),
             trade_id: 21,
         };
-        self.refused(other, "closing too soon", close, "ORDER_STILL_OPEN")
+        self.refused(other, "closing too soon", close, Code::OrderStillOpen)
             .await;
         self.position(other).await;
     }
@@ -328,7 +334,7 @@ impl<L: Ledger> Play<'_, L> {
             trade_id: 21,
         };
         self.done(other, "closing", close.clone()).await;
-        self.refused(other, "closing again", close, "UNKNOWN_TRADE")
+        self.refused(other, "closing again", close, Code::UnknownTrade)
             .await;
         let record = seller
             .ledger

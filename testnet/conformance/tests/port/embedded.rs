@@ -4,7 +4,7 @@ use crate::node::PEOPLE;
 use wattpool_conformance::port::party::{Keys, DEPOSIT, REGISTERED};
 use wattpool_conformance::port::script::Cast;
 use wattpool_conformance::port::{Party, Place};
-use wattpool_contract_harness::MarketApi;
+use wattpool_fixtures::MarketApi;
 use wattpool_ledger_embedded::{
     ChainSetup, EmbeddedChain, EmbeddedLedger, EmbeddedPort, NewMeter, Signatures,
 };

@@ -5,6 +5,7 @@ use crate::node::{Setup, World};
 use std::time::Duration;
 use wattpool_core::io::{MarketTx, TxFailure};
 use wattpool_core::ports::ledger::Ledger;
+use wattpool_schema::error::Code;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::Wh;
 
@@ -104,7 +105,7 @@ async fn a_chain_halted_for_more_than_two_windows_accounts_for_everything() {
                 .any(|e| matches!(e, MarketEvent::TradeClosed(_))));
             1_200
         }
-        Err(TxFailure::Refused("WINDOW_CLOSED" | "APPROVAL_EXPIRED")) => 500,
+        Err(TxFailure::Refused(Code::WindowClosed | Code::ApprovalExpired)) => 500,
         other => panic!("{other:?}"),
     };
     let book = world.book().await;

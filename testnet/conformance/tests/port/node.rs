@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 use wattpool_conformance::port::party::{Keys, DEPOSIT, REGISTERED};
 use wattpool_conformance::port::{Party, Place};
-use wattpool_contract_harness::keys::AgentSigner;
-use wattpool_contract_harness::MarketApi;
 use wattpool_core::ports::ledger::Ledger;
+use wattpool_fixtures::keys::AgentSigner;
+use wattpool_fixtures::MarketApi;
 use wattpool_ledger_wasmd::call;
 use wattpool_ledger_wasmd::message::coin;
-use wattpool_ledger_wasmd::{Account, ChainSettings, Client, Key, Market, WasmdLedger};
+use wattpool_ledger_wasmd::{Account, ChainSettings, Client, Gas, Key, Market, WasmdLedger};
 use wattpool_operator::deploy::{deploy, read_codes, DeploySettings, Deployment};
-use wattpool_schema::escrow::{BookResponse, ExecuteMsg as Escrow};
+use wattpool_schema::escrow::BookResponse;
 use wattpool_schema::pool::{ExecuteMsg as Pool, MeterKind, Registration};
 use wattpool_schema::{escrow, Wh, ADDRESS_PREFIX, PAYMENT_DENOM};
 use wattpool_testnet::{Coin, Options, Testnet};
@@ -91,7 +91,7 @@ pub fn market_settings(name: &str, window_s: u32) -> DeploySettings {
     let (tariffs, pairs) = terms();
     let pair = pairs[0];
     DeploySettings::parse(&format!(
-        "name = \"{name}\"\nwindow_seconds = {window_s}\nhalt_seconds = 30\n\
+        "name = \"{name}\"\nwindow_seconds = {window_s}\nblock_seconds = 2\n\
          [tariffs]\nimport = {}\nfeed_in = {}\n\
          [[zone_pair]]\nfrom = {}\nto = {}\nloss_ppm = {}\ncharge = {}\n",
         tariffs.import, tariffs.feed_in, pair.from, pair.to, pair.loss, pair.charge
@@ -174,7 +174,7 @@ impl World {
                 meter: keys.meter,
                 owner: address(&keys.owner),
                 device: keys.device.public,
-                agent: Some(keys.agent.public),
+                household: None,
                 zone: keys.zone,
                 kind: MeterKind::Pv,
                 max_export: REGISTERED,
@@ -186,10 +186,12 @@ impl World {
             .unwrap();
         let owner = self.account(key(&keys.owner));
         let funds = vec![coin(DEPOSIT.into(), PAYMENT_DENOM)];
-        let escrow = &self.market.escrow.address;
-        call(&owner, escrow, &Escrow::Deposit {}, funds)
-            .await
+        let (agent, market) = (keys.agent.public, &self.market);
+        let messages = market
+            .entering(owner.address(), keys.meter, agent, funds)
             .unwrap();
+        let tx = owner.send(messages, Gas::Simulated).await.unwrap();
+        assert!(tx.result.is_ok(), "{}", tx.result.log);
     }
 
     /// A meter with its agent's port.

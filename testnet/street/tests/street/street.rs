@@ -7,7 +7,6 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use wattpool_ledger_wasmd::call;
 use wattpool_ledger_wasmd::message::{coin, execute};
 use wattpool_ledger_wasmd::{Account as Sender, ChainSettings, Client, Gas, Key, Market};
 use wattpool_program_harness::{self as harness, Ran};
@@ -114,7 +113,7 @@ impl Street {
                         meter: home.meter.parse().unwrap(),
                         owner: owner.address.clone(),
                         device: home.key("device").parse().unwrap(),
-                        agent: Some(home.key("agent").parse().unwrap()),
+                        household: None,
                         zone: self.pace.zone_of(n),
                         kind: MeterKind::Pv,
                         max_export: most(|r| r.1),
@@ -137,14 +136,23 @@ impl Street {
                 .expect("registrations are sent");
             assert!(tx.result.is_ok(), "{}", tx.result.log);
             let mut deposits = tokio::task::JoinSet::new();
-            for owner in owners {
-                let (sender, escrow) = (self.sender(owner), self.market.escrow.address.clone());
+            for (home, owner) in self.homes.iter().zip(owners) {
+                let sender = self.sender(owner);
+                let (meter, agent) = (&home.meter, home.key("agent"));
+                let funds = vec![coin(500_000_000, PAYMENT_DENOM)];
+                let messages = self
+                    .market
+                    .entering(
+                        sender.address(),
+                        meter.parse().unwrap(),
+                        agent.parse().unwrap(),
+                        funds,
+                    )
+                    .unwrap();
                 deposits.spawn(async move {
-                    let msg = escrow::ExecuteMsg::Deposit {};
-                    let funds = vec![coin(500_000_000, PAYMENT_DENOM)];
-                    call(&sender, &escrow, &msg, funds)
-                        .await
-                        .expect("a deposit")
+                    let tx = sender.send(messages, Gas::Simulated).await;
+                    let tx = tx.expect("an owner enters the market");
+                    assert!(tx.result.is_ok(), "{}", tx.result.log);
                 });
             }
             deposits.join_all().await;
