@@ -109,9 +109,9 @@ impl Course {
                 denom: DENOM.into(),
                 window_seconds: self.window_s,
                 credit_delay_days: 1,
-                halt_seconds: first_part(self.window_s, BLOCK_SECONDS) / 2,
-                block_seconds: BLOCK_SECONDS,
-                first_part_seconds: first_part(self.window_s, BLOCK_SECONDS),
+                halt_seconds: first_part(self.window_s, self.block_s()) / 2,
+                block_seconds: self.block_s(),
+                first_part_seconds: first_part(self.window_s, self.block_s()),
                 notice_days: 14,
                 tariffs: Tariffs {
                     import: Tariff(300_000),
@@ -186,6 +186,11 @@ impl Course {
             doing: "depositing",
             then: Then::Nothing,
         }
+    }
+
+    /// Longest usual time between two blocks: short windows need quick ones, so that standing orders can be opened.
+    fn block_s(&self) -> u32 {
+        BLOCK_SECONDS.min(self.window_s / 12).max(1)
     }
 
     /// An owner names its agent and says that the meter may buy, in one transaction.

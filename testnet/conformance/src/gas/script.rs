@@ -277,7 +277,14 @@ impl<'s, S: Stage> Script<'s, S> {
         };
         self.pool(owner, "propose_owner", &propose)?;
         self.pool(heir, "accept_owner", &Pool::AcceptOwner { meter })?;
+        // By the registrar it is a notice, to which the owner objects.
         self.pool(REGISTRAR, "retire_meter", &Pool::RetireMeter { meter })?;
+        self.pool(heir, "object", &Pool::Object { meter })?;
+        let decide = Pool::Decide {
+            meter,
+            uphold: true,
+        };
+        self.pool(REGULATOR, "decide", &decide)?;
         let from_window = Window::at(self.stage.now(), WINDOW_S).plus(3);
         let tariffs = Tariffs {
             import: Tariff(300_000),

@@ -295,8 +295,9 @@ fn deploy(
         folder.path().join("market.json"),
     );
     let mut text = format!(
-        "name = \"street\"\nwindow_seconds = {}\nhalt_seconds = {}\n[tariffs]\nimport = 300000\nfeed_in = 80000\n",
-        pace.window_s, pace.window_s
+        "name = \"street\"\nwindow_seconds = {}\nblock_seconds = {}\n[tariffs]\nimport = 300000\nfeed_in = 80000\n",
+        pace.window_s,
+        pace.block_ms.div_ceil(1_000)
     );
     for zone in 0..zones {
         text.push_str(&format!("[[zone_pair]]\nfrom = {zone}\nto = {zone}\n"));
