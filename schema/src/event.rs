@@ -193,9 +193,11 @@ events! {
     ZonePairSet = "zone_pair_set" { from_window: Window, from: Zone, to: Zone, loss: Ppm, charge: Price, capacity: Option<Wh> }
     /// The reserve was funded.
     ReserveFunded = "reserve_funded" { from: String, amount: Micro }
+    /// The operator took back what the reserve held beyond all that had accrued.
+    ReserveTaken = "reserve_taken" { to: String, amount: Micro }
     /// Feed-in was confirmed.
     FeedInConfirmed = "feed_in_confirmed" { through: Window }
-    /// Feed-in credit became money owed. `late`: stated late, without tokens.
+    /// Feed-in credit became money. `window` was live when it was stated; `late`: late, without tokens.
     FeedInCredited = "feed_in_credited" { owner: String, window: Window, wh: Wh, amount: Micro, late: bool }
     /// Feed-in money was paid; `owed` is what remains.
     FeedInPaid = "feed_in_paid" { owner: String, amount: Micro, owed: Micro }

@@ -15,7 +15,7 @@ use wattpool_program_harness::wattpool;
 
 /// Messages, and the command that sends each; `admin execute` sends any. Messages without a command of their own are
 /// those of agents and of contracts, and cw20's.
-const COMMANDS: [(&str, &str, &[&str]); 49] = [
+const COMMANDS: [(&str, &str, &[&str]); 50] = [
     ("energy-token", "transfer", &[]),
     ("energy-token", "burn", &[]),
     ("energy-token", "send", &[]),
@@ -56,6 +56,7 @@ const COMMANDS: [(&str, &str, &[&str]); 49] = [
     ("energy-pool", "set_tariffs", &["admin", "set-tariffs"]),
     ("energy-pool", "set_zone_pair", &["admin", "set-zone-pair"]),
     ("energy-pool", "fund_reserve", &["admin", "fund-reserve"]),
+    ("energy-pool", "take_back", &["admin", "take-back"]),
     (
         "energy-pool",
         "confirm_feed_in",

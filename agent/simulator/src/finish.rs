@@ -158,6 +158,7 @@ impl World<'_> {
         let owners: Vec<_> = self.homes.iter().map(|h| h.account.owner.clone()).collect();
         let stranger = self.ledger.stranger();
         let mut credited: BTreeMap<Window, u64> = BTreeMap::new();
+        let mut late_credited = 0u64;
         for (home, owner) in (0u32..).zip(owners.iter().chain(std::iter::once(&stranger))) {
             let mut of_owner = 0u64;
             // Each claim takes up to 100 windows; a year of hours is 88 of them.
@@ -170,7 +171,12 @@ impl World<'_> {
                         for event in events {
                             self.record_event(block, None, &event);
                             if let MarketEvent::FeedInCredited(c) = event {
-                                let sum = credited.entry(c.window).or_default();
+                                // Late credit is that of the window in which it was stated.
+                                let sum = if c.late {
+                                    &mut late_credited
+                                } else {
+                                    credited.entry(c.window).or_default()
+                                };
                                 *sum = sum.saturating_add(c.wh.0);
                                 of_owner = of_owner.saturating_add(c.amount.0);
                             }
@@ -193,8 +199,12 @@ impl World<'_> {
                 });
         }
         let totals = std::mem::take(&mut self.books.totals);
+        let late: u64 = totals.values().map(|t| t.late).sum();
+        self.books.check(late_credited == late, || {
+            format!("{late} Wh were stated late, {late_credited} Wh of them credited")
+        });
         for (window, t) in &totals {
-            let expired = t.minted.saturating_sub(t.gross).saturating_add(t.late);
+            let expired = t.minted.saturating_sub(t.gross);
             let found = credited.get(window).copied().unwrap_or(0);
             self.books.check(found == expired, || {
                 format!("window {window}: {expired} Wh were fed in, {found} Wh credited")

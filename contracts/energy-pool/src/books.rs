@@ -1,10 +1,11 @@
 //! The live window's books, rolled forward to block time.
 
-use crate::state::{self, Live, Settings};
-use cosmwasm_std::{BlockInfo, StdResult, Storage};
+use crate::state::{self, Accruing, Live, Settings};
+use cosmwasm_std::{Addr, BlockInfo, StdResult, Storage};
+use wattpool_rules::feed_in::credit;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::pool::PoolWindow;
-use wattpool_schema::{Seconds, Wh, Window};
+use wattpool_schema::{Micro, Seconds, Wh, Window};
 
 /// What rolling forward found out.
 struct Roll {
@@ -74,12 +75,49 @@ pub fn roll(
     } = roll_from(state::live(storage)?, block, settings);
     if let Some(closed) = closed {
         state::archive(storage, closed.window, &closed.books);
+        accrue(storage, &closed)?;
         let (first, last) = (closed.window.next(), live.window.prev());
         if first <= last && (halted || settings.paused) {
             state::save_gap(storage, first, last, halted, settings.paused);
         }
     }
     Ok(live)
+}
+
+/// Credit of a window that is closed: what nobody bought, at the window's tariff, and what was stated late while it was live. What accrued in it cannot
+/// change any more.
+fn accrue(storage: &mut dyn Storage, closed: &Live) -> Result<(), MarketError> {
+    let unsold = closed.books.minted.saturating_sub(closed.books.sold);
+    let accruing = state::accruing(storage)?;
+    if unsold.is_zero() && accruing.late.is_zero() {
+        return Ok(());
+    }
+    let tariff = state::tariffs(storage, closed.window)?.feed_in;
+    let of_window = credit(unsold, tariff)?.try_add(accruing.late)?;
+    state::save_accrued(storage, closed.window, accruing.closed, of_window);
+    let next = Accruing {
+        closed: accruing.closed.try_add(of_window)?,
+        late: Micro::ZERO,
+    };
+    state::save_accruing(storage, &next);
+    Ok(())
+}
+
+/// All that has accrued as of block time, the live window's tokens as if nobody bought them.
+pub fn accrued(
+    storage: &dyn Storage,
+    block: &BlockInfo,
+    settings: &Settings,
+) -> Result<Micro, MarketError> {
+    let last = state::live(storage)?;
+    let accruing = state::accruing(storage)?;
+    // Whatever the live record is of, its window's credit is in `accruing` or still to come.
+    let Roll { live, closed, .. } = roll_from(last, block, settings);
+    let open = closed.unwrap_or(live);
+    let tariff = state::tariffs(storage, open.window)?.feed_in;
+    let unsold = open.books.minted.saturating_sub(open.books.sold);
+    let sum = accruing.closed.try_add(accruing.late)?;
+    Ok(sum.try_add(credit(unsold, tariff)?)?)
 }
 
 /// The live record at block time, without storing anything.
@@ -116,7 +154,7 @@ pub fn of_window(
     }
 }
 
-/// Counts a statement that earns feed-in credit without a token, in the books of its own window.
+/// Counts a statement that earns feed-in credit without a token in the books of its own window. What it earns is counted by [`earn_late`].
 pub fn count_late(
     storage: &mut dyn Storage,
     live: &mut Live,
@@ -135,5 +173,21 @@ pub fn count_late(
 fn add_late(books: &mut PoolWindow, wh: Wh) -> Result<(), MarketError> {
     books.late = books.late.try_add(wh)?;
     books.statements = books.statements.saturating_add(1);
+    Ok(())
+}
+
+/// Feed-in credit without a token, at the tariff of its own window: an owner's, and one more part of what accrues while the live window is live, so that
+/// neither a confirmation nor days that passed before it was stated make it due.
+pub fn earn_late(
+    storage: &mut dyn Storage,
+    live: Window,
+    owner: &Addr,
+    (window, wh): (Window, Wh),
+) -> Result<(), MarketError> {
+    let amount = credit(wh, state::tariffs(storage, window)?.feed_in)?;
+    state::add_late(storage, owner, live, wh, amount)?;
+    let mut accruing = state::accruing(storage)?;
+    accruing.late = accruing.late.try_add(amount)?;
+    state::save_accruing(storage, &accruing);
     Ok(())
 }

@@ -76,6 +76,7 @@ pub fn execute(
             on::set_zone_pair(call, from_window, terms)
         }
         ExecuteMsg::FundReserve {} => on::fund_reserve(call),
+        ExecuteMsg::TakeBack { amount } => on::take_back(call, amount),
         ExecuteMsg::ConfirmFeedIn { through } => on::confirm_feed_in(call, through),
         ExecuteMsg::ClaimFeedIn { owner, limit } => on::claim_feed_in(call, &owner, limit),
     }

@@ -10,7 +10,7 @@ use wattpool_schema::pool::{
     FeedInResponse, GridState, MeterResponse, MetersResponse, PoolConfig, PriceSignal, QueryMsg,
     ReserveResponse, TermsResponse, TradingMeter, ZonePairsResponse,
 };
-use wattpool_schema::{MeterId, Price, Window, WH_PER_KWH};
+use wattpool_schema::{MeterId, Micro, Price, Window, WH_PER_KWH};
 
 /// Answers a question.
 pub fn answer(deps: Deps, env: &Env, msg: QueryMsg) -> Result<Binary, MarketError> {
@@ -48,7 +48,11 @@ pub fn answer(deps: Deps, env: &Env, msg: QueryMsg) -> Result<Binary, MarketErro
             window,
         )?),
         QueryMsg::PriceSignal {} => to_json_binary(&ask.price_signal()?),
-        QueryMsg::FeedIn { owner } => to_json_binary(&ask.feed_in(&owner)?),
+        QueryMsg::FeedIn {
+            owner,
+            start_after,
+            limit,
+        } => to_json_binary(&ask.feed_in(&owner, start_after, limit)?),
         QueryMsg::Reserve {} => to_json_binary(&ask.reserve()?),
     };
     Ok(json?)
@@ -213,14 +217,27 @@ impl Ask<'_> {
         })
     }
 
-    fn feed_in(&self, owner: &str) -> Result<FeedInResponse, MarketError> {
+    fn feed_in(
+        &self,
+        owner: &str,
+        start_after: Option<Window>,
+        limit: Option<u32>,
+    ) -> Result<FeedInResponse, MarketError> {
         let owner = self.deps.api.addr_validate(owner)?;
         let account = state::feed_in(self.deps.storage, &owner)?;
         Ok(FeedInResponse {
-            owed: account.owed,
+            owed: account.open.map_or(Micro::ZERO, |open| {
+                open.amount.saturating_sub(open.paid)
+            }),
             paid: account.paid,
             claimed_through: account.claimed_through,
-            late: state::late(self.deps.storage, &owner, Window::MAX, page(None))?,
+            late: state::late(
+                self.deps.storage,
+                &owner,
+                start_after,
+                Window::MAX,
+                page(limit),
+            )?,
         })
     }
 
@@ -228,8 +245,9 @@ impl Ask<'_> {
         let reserve = state::reserve(self.deps.storage)?;
         let live = books::view(self.deps.storage, &self.env.block, &self.settings)?;
         Ok(ReserveResponse {
-            reserve: reserve.reserve,
-            owed: reserve.owed,
+            reserve: reserve.funded.saturating_sub(reserve.paid),
+            owed: books::accrued(self.deps.storage, &self.env.block, &self.settings)?
+                .saturating_sub(reserve.paid),
             paid: reserve.paid,
             funded: reserve.funded,
             as_of: live.since,

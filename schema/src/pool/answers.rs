@@ -310,14 +310,27 @@ pub struct PriceSignal {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeedInResponse {
-    /// Turned into money, not paid yet.
+    /// Turned into money, not covered by the reserve yet.
     pub owed: Micro,
     /// Paid so far.
     pub paid: Micro,
-    /// Token credit has been turned into money up to and including this window.
+    /// Credit has been turned into money, and paid, up to and including this window.
     pub claimed_through: Option<Window>,
-    /// Late credit not turned into money yet (first 30 windows).
-    pub late: Vec<crate::token::WindowWh>,
+    /// Late credit not turned into money yet, ascending, a page of it.
+    pub late: Vec<LateCredit>,
+}
+
+/// Credit that was stated late, without a token.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[derive(Copy, Eq)]
+pub struct LateCredit {
+    /// The window that was live when it was stated: it falls due with that window's tokens.
+    pub window: Window,
+    /// Energy of all windows that were stated then.
+    pub wh: Wh,
+    /// What it earns, each part at the tariff of its own window.
+    pub amount: Micro,
 }
 
 /// The feed-in reserve.
@@ -326,11 +339,11 @@ pub struct FeedInResponse {
 pub struct ReserveResponse {
     /// There.
     pub reserve: Micro,
-    /// Owed to all owners together, as far as turned into money.
+    /// All that has accrued to all owners, due or not, claimed or not, less what was paid; tokens of the live window as if nobody bought them.
     pub owed: Micro,
     /// Paid so far.
     pub paid: Micro,
-    /// Funded so far.
+    /// Funded so far, less what the operator took back.
     pub funded: Micro,
     /// When the first block of the live window was seen.
     pub as_of: Seconds,

@@ -233,9 +233,12 @@ pub enum ExecuteMsg {
     },
     /// Adds the sent coins to the feed-in reserve.
     FundReserve {},
-    /// The operator confirms the feed-in of all windows up to and including this one.
+    /// Takes back what the reserve holds beyond all that has accrued (all of it by default).
+    TakeBack { amount: Option<Micro> },
+    /// The operator confirms the feed-in that was stated while windows up to and including this one were live (the tokens of a window are those stated while it is).
     ConfirmFeedIn { through: Window },
-    /// Turns up to `limit` (default 30, at most 100) windows of due credit of an owner into money and pays what the reserve holds.
+    /// Turns up to `limit` (default 30, at most 100) windows of due credit of an owner into money, the oldest first, and pays what the reserve covers: the oldest
+    /// window of all owners first, within a window pro rata.
     ClaimFeedIn { owner: String, limit: Option<u32> },
 }
 
@@ -261,6 +264,7 @@ read_enum!(ExecuteMsg {
     "set_tariffs" SetTariffs { from_window, tariffs }
     "set_zone_pair" SetZonePair { from_window, terms }
     "fund_reserve" FundReserve {}
+    "take_back" TakeBack { amount }
     "confirm_feed_in" ConfirmFeedIn { through }
     "claim_feed_in" ClaimFeedIn { owner, limit }
 });
@@ -287,9 +291,10 @@ impl ExecuteMsg {
             | Self::FundReserve {}
             | Self::ClaimFeedIn { .. } => Permission::Anyone,
             Self::Redeem { .. } => Permission::Escrow,
-            Self::SetTariffs { .. } | Self::SetZonePair { .. } | Self::ConfirmFeedIn { .. } => {
-                Permission::GridOperator
-            }
+            Self::SetTariffs { .. }
+            | Self::SetZonePair { .. }
+            | Self::TakeBack { .. }
+            | Self::ConfirmFeedIn { .. } => Permission::GridOperator,
         }
     }
 }
@@ -410,8 +415,12 @@ pub enum QueryMsg {
     Window { window: Window },
     /// Signal for prices from the last closed window.
     PriceSignal {},
-    /// Feed-in money of an owner.
-    FeedIn { owner: String },
+    /// Feed-in money of an owner, and a page of its late credit.
+    FeedIn {
+        owner: String,
+        start_after: Option<Window>,
+        limit: Option<u32>,
+    },
     /// The feed-in reserve.
     Reserve {},
 }
@@ -444,6 +453,6 @@ read_enum!(QueryMsg {
     "grid_state" GridState {}
     "window" Window { window }
     "price_signal" PriceSignal {}
-    "feed_in" FeedIn { owner }
+    "feed_in" FeedIn { owner, start_after, limit }
     "reserve" Reserve {}
 });

@@ -301,7 +301,7 @@ impl Course {
     }
 
     fn feeds_in(&mut self) -> Operation {
-        match self.chance.below(4) {
+        match self.chance.below(5) {
             0 => {
                 let amount = u128::from(self.chance.between(1, 5_000));
                 let mut operation = pool(OPERATOR, "funding the reserve", &Pool::FundReserve {});
@@ -315,6 +315,14 @@ impl Course {
                     OPERATOR,
                     "confirming feed-in",
                     &Pool::ConfirmFeedIn { through },
+                )
+            }
+            3 => {
+                let amount = Some(Micro(self.chance.between(1, 3_000)));
+                pool(
+                    OPERATOR,
+                    "taking back from the reserve",
+                    &Pool::TakeBack { amount },
                 )
             }
             _ => {

@@ -26,7 +26,7 @@ pub struct Sums {
     pub gross: u64,
     /// Paid to sellers.
     pub paid: u64,
-    /// Credited as feed-in: expired in its owner's hands, or stated late.
+    /// Credited as feed-in: expired in its owner's hands.
     pub credited: u64,
 }
 
@@ -47,6 +47,8 @@ pub struct Books {
     rows: Vec<TradeRow>,
     /// Sums per window.
     pub sums: BTreeMap<Window, Sums>,
+    /// Credited as feed-in that was stated late.
+    pub late_credited: u64,
     /// Head of the hash chain over the closed trades.
     pub head: Digest32,
     /// Network charges.
@@ -102,7 +104,12 @@ impl Books {
                 self.money.entry(d.owner.clone()).or_default().0 += d.amount.0;
             }
             MarketEvent::FeedInCredited(c) => {
-                self.sums.entry(c.window).or_default().credited += c.wh.0;
+                // Late credit is that of the window in which it was stated.
+                if c.late {
+                    self.late_credited += c.wh.0;
+                } else {
+                    self.sums.entry(c.window).or_default().credited += c.wh.0;
+                }
             }
             MarketEvent::FeedInPaid(p) => {
                 self.money.entry(p.owner.clone()).or_default().1 += p.amount.0;

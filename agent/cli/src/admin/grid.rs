@@ -65,6 +65,14 @@ pub struct FundReserve {
     amount: String,
 }
 
+/// Takes back from the reserve.
+#[derive(clap::Args)]
+pub struct TakeBack {
+    /// How much, such as "100 watt"; without it, all that nobody is owed.
+    #[arg(long, value_name = "AMOUNT")]
+    amount: Option<String>,
+}
+
 /// The named window, or the earliest from which terms can change: the second after the live one is metered.
 fn first_window(session: &Session, given: Option<Window>) -> Result<Window, Failure> {
     if let Some(given) = given {
@@ -178,10 +186,26 @@ pub fn fund_reserve(session: &Session, args: &FundReserve) -> Result<u8, Failure
         )));
     }
     let words = format!(
-        "add {} to the feed-in reserve, from which it does not come back",
+        "add {} to the feed-in reserve, from which only what nobody is owed comes back",
         show_money(amount, &market.denom)
     );
     to_contract(session, pool, &words, &ExecuteMsg::FundReserve {}, amount)
+}
+
+/// Takes back and prints what came of it.
+///
+/// # Errors
+/// As [`set_tariffs`].
+pub fn take_back(session: &Session, args: &TakeBack) -> Result<u8, Failure> {
+    let market = session.market()?;
+    let read = |text: &String| money("--amount", text, &market.denom).map_err(unusable);
+    let amount = args.amount.as_ref().map(read).transpose()?;
+    let much = amount.map_or_else(
+        || "all that nobody is owed".to_owned(),
+        |a| show_money(a, &market.denom),
+    );
+    let words = format!("take {much} back from the feed-in reserve");
+    to_pool(session, &words, &ExecuteMsg::TakeBack { amount })
 }
 
 /// Pays out and prints what came of it.

@@ -59,6 +59,8 @@ enum Command {
     ConfirmFeedIn(grid::ConfirmFeedIn),
     /// Add money to the feed-in reserve (anybody may).
     FundReserve(grid::FundReserve),
+    /// Take back what the feed-in reserve holds beyond all that is owed (by the grid operator).
+    TakeBack(grid::TakeBack),
     /// Pay the network charges out to the grid operator (by it).
     WithdrawCharges,
     /// Stop tokenising and trading; what is stated counts as feed-in (by the administrator).
@@ -113,6 +115,7 @@ pub fn run(admin: &Admin) -> Result<u8, Failure> {
         Command::SetZonePair(args) => grid::set_zone_pair(session, args),
         Command::ConfirmFeedIn(args) => grid::confirm_feed_in(session, args),
         Command::FundReserve(args) => grid::fund_reserve(session, args),
+        Command::TakeBack(args) => grid::take_back(session, args),
         Command::WithdrawCharges => grid::withdraw_charges(session),
         Command::Pause => roles::pause(session),
         Command::Unpause => roles::unpause(session),

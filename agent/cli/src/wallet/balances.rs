@@ -162,7 +162,11 @@ pub async fn in_market(
     let feed_in: FeedInResponse = ask(
         client,
         &market.pool.address,
-        &pool::QueryMsg::FeedIn { owner },
+        &pool::QueryMsg::FeedIn {
+            owner,
+            start_after: None,
+            limit: Some(100),
+        },
     )
     .await?;
     let denom = &market.denom;

@@ -82,6 +82,8 @@ impl EmbeddedLedger {
     pub fn feed_in(&self, owner: &Addr) -> Result<FeedInResponse> {
         self.ask_pool(&pool::QueryMsg::FeedIn {
             owner: owner.to_string(),
+            start_after: None,
+            limit: None,
         })
     }
 

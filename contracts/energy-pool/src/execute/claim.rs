@@ -1,83 +1,75 @@
 //! `ClaimFeedIn`: what nobody bought becomes money, paid as far as the reserve goes.
 
 use super::Call;
-use crate::state::{self, FeedIn, Payments, Settings};
+use crate::state::{self, FeedIn, OpenCredit, Payments, Reserve, Settings};
 use cosmwasm_std::{coins, Addr, BankMsg, BlockInfo, Event, Response};
-use wattpool_rules::feed_in::credit;
+use wattpool_rules::feed_in::{covered, credit, share};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::{FeedInCredited, FeedInPaid};
-use wattpool_schema::token::{CreditsResponse, QueryMsg as TokenQuery, WindowWh};
-use wattpool_schema::{Micro, Seconds, Window};
+use wattpool_schema::token::{CreditsResponse, QueryMsg as TokenQuery};
+use wattpool_schema::{Micro, Seconds, Wh, Window};
 
 /// Windows turned into money at a time, unless told otherwise, and at most.
 const DEFAULT_LIMIT: u32 = 30;
 const MAX_LIMIT: u32 = 100;
 const DAY: u64 = 86_400;
 
-/// Turns up to `limit` windows of an owner's due credit into money (late credit first) and pays what the
-/// reserve holds. What it does not hold stays owed; a claim with nothing new to credit pays of that.
-pub fn claim_feed_in(call: Call, owner: &str, limit: Option<u32>) -> Result<Response, MarketError> {
+/// Turns up to `limit` windows of an owner's due credit into money, the oldest first, and pays what the reserve covers of them. It covers the oldest window of
+/// all owners first, and of a window a share that is the same for all: who claims first gets no more. A window that it does not cover whole stays open; a claim
+/// goes on from there.
+pub fn claim_feed_in(
+    mut call: Call,
+    owner: &str,
+    limit: Option<u32>,
+) -> Result<Response, MarketError> {
     let owner = call.address(owner)?;
     let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    // The books of the windows that ended are closed with this.
+    let live = call.roll()?;
+    state::save_live(call.deps.storage, &live);
     let payments = state::payments(call.deps.storage)?;
-    let mut account = state::feed_in(call.deps.storage, &owner)?;
+    let account = state::feed_in(call.deps.storage, &owner)?;
+    let reserve = state::reserve(call.deps.storage)?;
     let mut claim = Claim {
         owner: &owner,
-        earned: Micro::ZERO,
+        account,
+        reserve,
+        pay: Micro::ZERO,
         events: Vec::new(),
     };
+    claim.settle(&call)?;
     if let Some(due) = due_through(&call.env.block, &call.settings, &payments) {
-        claim.late(&call, due, limit)?;
-        let late = u32::try_from(claim.events.len()).unwrap_or(limit);
-        claim.expired(&call, &mut account, due, limit.saturating_sub(late))?;
+        claim.turn(&mut call, due, limit)?;
     }
-    let Claim { earned, events, .. } = claim;
-    for event in &events {
-        if event.late {
-            state::remove_late(call.deps.storage, &owner, event.window);
-        }
-    }
-    let response = Response::new().add_events(events.iter().cloned().map(Event::from));
-    pay(
-        call,
-        &owner,
-        account,
-        earned,
-        payments.denom,
-        events.is_empty(),
-        response,
-    )
+    claim.pay(call, payments.denom)
+}
+
+/// What is due of a window: tokens that expired, and what was stated late while it was live.
+#[derive(Default)]
+struct Due {
+    expired: Option<(Wh, Micro)>,
+    late: Option<(Wh, Micro)>,
 }
 
 /// One claim's work.
 struct Claim<'a> {
     owner: &'a Addr,
-    earned: Micro,
+    account: FeedIn,
+    reserve: Reserve,
+    /// Paid by this claim.
+    pay: Micro,
     events: Vec<FeedInCredited>,
 }
 
 impl Claim<'_> {
-    /// Credit that was stated late.
-    fn late(&mut self, call: &Call, due: Window, limit: u32) -> Result<(), MarketError> {
-        let limit = usize::try_from(limit).unwrap_or(0);
-        for entry in state::late(call.deps.storage, self.owner, due, limit)? {
-            self.earn(call, entry, true)?;
-        }
-        Ok(())
-    }
-
-    /// Tokens that expired. The account is marked as claimed through the last window that was really read.
-    fn expired(
-        &mut self,
-        call: &Call,
-        account: &mut FeedIn,
-        due: Window,
-        limit: u32,
-    ) -> Result<(), MarketError> {
-        let after = account.claimed_through;
-        if limit == 0 || after.is_some_and(|after| after >= due) {
+    /// Turns the windows after those that are claimed into money, until one is not covered.
+    fn turn(&mut self, call: &mut Call, due: Window, limit: u32) -> Result<(), MarketError> {
+        let after = self.account.claimed_through;
+        if self.account.open.is_some() || after.is_some_and(|after| after >= due) {
             return Ok(());
         }
+        let entries = usize::try_from(limit).unwrap_or(0);
+        let late = state::late(call.deps.storage, self.owner, after, due, entries)?;
         let question = TokenQuery::Credits {
             address: self.owner.to_string(),
             after,
@@ -88,79 +80,128 @@ impl Claim<'_> {
             .deps
             .querier
             .query_wasm_smart(&call.settings.token, &question)?;
-        let full = u32::try_from(credits.len()).is_ok_and(|read| read >= limit);
-        account.claimed_through = match credits.last() {
-            Some(last) if full => Some(last.window),
-            _ => Some(due),
-        };
+        // Beyond the end of a list that is full there may be more: no window after it is known whole.
+        let mut whole = due;
+        for last in [
+            late.last().filter(|_| late.len() >= entries).map(|l| l.window),
+            credits
+                .last()
+                .filter(|_| credits.len() >= entries)
+                .map(|c| c.window),
+        ] {
+            whole = last.map_or(whole, |last| whole.min(last));
+        }
+        let mut windows: std::collections::BTreeMap<Window, Due> = Default::default();
         for entry in credits {
-            self.earn(call, entry, false)?;
+            let tariff = state::tariffs(call.deps.storage, entry.window)?.feed_in;
+            let amount = credit(entry.wh, tariff)?;
+            windows.entry(entry.window).or_default().expired = Some((entry.wh, amount));
         }
+        for entry in late {
+            windows.entry(entry.window).or_default().late = Some((entry.wh, entry.amount));
+        }
+        let mut turned: usize = 0;
+        for (window, due) in windows.range(..=whole) {
+            if turned >= entries {
+                // Before this window everything is done.
+                return Ok(());
+            }
+            turned = turned.saturating_add(1);
+            self.open(call, *window, due)?;
+            if self.account.open.is_some() {
+                return Ok(());
+            }
+        }
+        self.account.claimed_through = Some(whole);
         Ok(())
     }
 
-    fn earn(&mut self, call: &Call, entry: WindowWh, late: bool) -> Result<(), MarketError> {
-        let WindowWh { window, wh } = entry;
-        let tariff = state::tariffs(call.deps.storage, window)?.feed_in;
-        let amount = credit(wh, tariff)?;
-        self.earned = self.earned.try_add(amount)?;
-        self.events.push(FeedInCredited {
-            owner: self.owner.to_string(),
+    /// Turns a window into money.
+    fn open(&mut self, call: &mut Call, window: Window, due: &Due) -> Result<(), MarketError> {
+        let mut amount = Micro::ZERO;
+        for (part, late) in [(due.expired, false), (due.late, true)] {
+            let Some((wh, money)) = part else { continue };
+            amount = amount.try_add(money)?;
+            self.events.push(FeedInCredited {
+                owner: self.owner.to_string(),
+                window,
+                wh,
+                amount: money,
+                late,
+            });
+        }
+        if due.late.is_some() {
+            state::remove_late(call.deps.storage, self.owner, window);
+        }
+        self.account.open = Some(OpenCredit {
             window,
-            wh,
             amount,
-            late,
+            paid: Micro::ZERO,
         });
+        self.settle(call)
+    }
+
+    /// Pays what is covered of the open window; done when it is covered whole.
+    fn settle(&mut self, call: &Call) -> Result<(), MarketError> {
+        let Some(mut open) = self.account.open else {
+            return Ok(());
+        };
+        let (before, all) = state::accrued(call.deps.storage, open.window)?;
+        let there = covered(self.reserve.funded, before, all);
+        let part = share(open.amount, there, all);
+        self.pay = self.pay.try_add(part.saturating_sub(open.paid))?;
+        open.paid = open.paid.max(part);
+        if open.paid == open.amount {
+            self.account.open = None;
+            self.account.claimed_through = Some(open.window);
+        } else {
+            self.account.open = Some(open);
+        }
         Ok(())
     }
+
+    /// Books the claim and sends the money.
+    fn pay(self, call: Call, denom: String) -> Result<Response, MarketError> {
+        let Self {
+            owner,
+            mut account,
+            mut reserve,
+            pay,
+            events,
+        } = self;
+        let owed = account.open.map_or(Micro::ZERO, |open| {
+            open.amount.saturating_sub(open.paid)
+        });
+        if events.is_empty() && pay.is_zero() {
+            return Err(if owed.is_zero() {
+                MarketError::NothingDue
+            } else {
+                MarketError::ReserveEmpty
+            });
+        }
+        account.paid = account.paid.try_add(pay)?;
+        reserve.paid = reserve.paid.try_add(pay)?;
+        state::save_feed_in(call.deps.storage, owner, &account);
+        state::save_reserve(call.deps.storage, &reserve);
+        let response = Response::new().add_events(events.into_iter().map(Event::from));
+        if pay.is_zero() {
+            return Ok(response);
+        }
+        Ok(response
+            .add_event(FeedInPaid {
+                owner: owner.to_string(),
+                amount: pay,
+                owed,
+            })
+            .add_message(BankMsg::Send {
+                to_address: owner.to_string(),
+                amount: coins(u128::from(pay.0), denom),
+            }))
+    }
 }
 
-/// Books what was earned and pays what is owed as far as the reserve goes.
-fn pay(
-    call: Call,
-    owner: &Addr,
-    mut account: FeedIn,
-    earned: Micro,
-    denom: String,
-    nothing_new: bool,
-    response: Response,
-) -> Result<Response, MarketError> {
-    let storage = call.deps.storage;
-    let mut reserve = state::reserve(storage)?;
-    let owed = account.owed.try_add(earned)?;
-    let amount = owed.min(reserve.reserve);
-    if nothing_new {
-        if owed.is_zero() {
-            return Err(MarketError::NothingDue);
-        }
-        if amount.is_zero() {
-            return Err(MarketError::ReserveEmpty);
-        }
-    }
-    account.owed = owed.try_sub(amount)?;
-    account.paid = account.paid.try_add(amount)?;
-    reserve.owed = reserve.owed.try_add(earned)?.try_sub(amount)?;
-    reserve.reserve = reserve.reserve.try_sub(amount)?;
-    reserve.paid = reserve.paid.try_add(amount)?;
-    state::save_feed_in(storage, owner, &account);
-    state::save_reserve(storage, &reserve);
-    if amount.is_zero() {
-        return Ok(response);
-    }
-    Ok(response
-        .add_event(FeedInPaid {
-            owner: owner.to_string(),
-            amount,
-            owed: account.owed,
-        })
-        .add_message(BankMsg::Send {
-            to_address: owner.to_string(),
-            amount: coins(u128::from(amount.0), denom),
-        }))
-}
-
-/// Credit is due through this window: confirmed by the operator, or its trading ended `credit_delay_days`
-/// ago. Never beyond the windows whose trading has ended, which can no longer change.
+/// Credit that was stated while windows through this one were live is due: confirmed by the operator, or their trading ended `credit_delay_days` ago. Never
+/// beyond the windows whose trading has ended, which can no longer change.
 fn due_through(block: &BlockInfo, settings: &Settings, payments: &Payments) -> Option<Window> {
     let closed = |time: u64| {
         let running = Window::at(Seconds(time), settings.window_seconds);

@@ -22,7 +22,7 @@ pub use meter::{decide, object, register_meter, retire_meter, update_meter};
 pub use owner::{accept_owner, propose_owner};
 pub use pause::set_pause;
 pub use redeem::redeem;
-pub use reserve::{confirm_feed_in, fund_reserve};
+pub use reserve::{confirm_feed_in, fund_reserve, take_back};
 pub use roles::{accept_admin, propose_admin, set_role};
 pub use statement::state;
 pub use terms::{set_tariffs, set_zone_pair};

@@ -161,7 +161,7 @@ impl Work<'_> {
         let (window, wh) = (signed.statement.window, signed.statement.export_wh);
         let storage = &mut *self.call.deps.storage;
         if !wh.is_zero() {
-            state::add_late(storage, owner, window, wh)?;
+            books::earn_late(storage, self.live.window, owner, (window, wh))?;
         }
         books::count_late(storage, &mut self.live, window, wh)
     }

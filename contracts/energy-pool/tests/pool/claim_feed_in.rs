@@ -3,8 +3,8 @@
 use crate::market::*;
 use cosmwasm_std::coins;
 use wattpool_schema::error::{Code, MarketError};
-use wattpool_schema::event::{FeedInCredited, FeedInPaid, MarketEvent};
-use wattpool_schema::pool::{ExecuteMsg, QueryMsg, ReserveResponse, Tariffs};
+use wattpool_schema::event::{FeedInCredited, FeedInPaid, MarketEvent, ReserveTaken};
+use wattpool_schema::pool::{ExecuteMsg, FeedInResponse, QueryMsg, ReserveResponse, Tariffs};
 use wattpool_schema::{Micro, Tariff, Wh, Window};
 
 fn claim(name: &str, limit: Option<u32>) -> ExecuteMsg {
@@ -77,8 +77,8 @@ fn confirmed_credit_is_paid() {
     let events = run(&mut market, "ann", None).unwrap();
     // 40 Wh and 1,001 Wh at 80,000 per kWh.
     let expected = [
-        credited("ann", LIVE.0 - 2, 40, 3_200, true),
         credited("ann", LIVE.0, 1_001, 80_080, false),
+        credited("ann", LIVE.0, 40, 3_200, true),
         paid("ann", 83_280, 0),
     ];
     assert_eq!(events, expected);
@@ -148,40 +148,51 @@ fn partial_when_the_reserve_is_short() {
     market.stated(2, LIVE.0, 1, 500);
     market.go_to(NOW + 1);
     confirm(&mut market, LIVE.0);
+    // A quarter of what all are owed is there, and a quarter of what ann is owed is paid.
     let events = run(&mut market, "ann", None).unwrap();
     assert_eq!(
         events,
         [
             credited("ann", LIVE.0, 1_000, 80_000, false),
-            paid("ann", 30_000, 50_000)
+            paid("ann", 20_000, 60_000)
         ]
     );
-    // Nothing is left for bob, but what he is owed is on record.
-    let events = run(&mut market, "bob", None).unwrap();
-    assert_eq!(events, [credited("bob", LIVE.0, 500, 40_000, false)]);
-    assert_eq!(reserve(&market), (0, 90_000, 30_000, 30_000));
+    assert_eq!(reserve(&market), (10_000, 100_000, 20_000, 30_000));
     assert_eq!(
         run(&mut market, "ann", None).unwrap_err(),
         MarketError::ReserveEmpty
     );
+    let events = run(&mut market, "bob", None).unwrap();
     assert_eq!(
-        run(&mut market, "bob", None).unwrap_err(),
-        MarketError::ReserveEmpty
+        events,
+        [
+            credited("bob", LIVE.0, 500, 40_000, false),
+            paid("bob", 10_000, 30_000)
+        ]
     );
+    assert_eq!(reserve(&market), (0, 90_000, 30_000, 30_000));
     fund(&mut market, 60_000);
     assert_eq!(
         run(&mut market, "ann", None).unwrap(),
-        [paid("ann", 50_000, 0)]
+        [paid("ann", 40_000, 20_000)]
     );
+    fund(&mut market, 30_000);
+    // What was paid to one does not depend on when another one asked.
     assert_eq!(
         run(&mut market, "bob", None).unwrap(),
-        [paid("bob", 10_000, 30_000)]
+        [paid("bob", 30_000, 0)]
     );
     assert_eq!(
-        run(&mut market, "ann", None).unwrap_err(),
-        MarketError::NothingDue
+        run(&mut market, "ann", None).unwrap(),
+        [paid("ann", 20_000, 0)]
     );
-    assert_eq!(reserve(&market), (0, 30_000, 90_000, 90_000));
+    for name in ["ann", "bob"] {
+        assert_eq!(
+            run(&mut market, name, None).unwrap_err(),
+            MarketError::NothingDue
+        );
+    }
+    assert_eq!(reserve(&market), (0, 0, 120_000, 120_000));
     assert_eq!(market.coins(&market.pool), 0);
 }
 
@@ -193,7 +204,7 @@ fn pages_skip_nothing() {
         market.go_to(NOW + step);
         market.stated(1, LIVE.0 + step, step + 1, 1_000 + step);
     }
-    // Two of bob's windows are late ones.
+    // Two of bob's windows are late ones: they fall due with the window in which they were stated.
     market.stated(2, LIVE.0 + 2, 1, 10);
     market.stated(2, LIVE.0 + 4, 2, 20);
     market.stated(2, LIVE.0 + 6, 3, 30);
@@ -218,10 +229,11 @@ fn pages_skip_nothing() {
         run(&mut market, "ann", Some(3)).unwrap_err(),
         MarketError::NothingDue
     );
-    // Late credit comes first and counts towards the page.
-    assert_eq!(page(&mut market, "bob", Some(2)), [2, 4]);
-    assert_eq!(market.feed_in("bob").claimed_through, None);
-    assert_eq!(page(&mut market, "bob", Some(2)), [6]);
+    assert_eq!(page(&mut market, "bob", Some(1)), [6, 6]);
+    assert_eq!(
+        market.feed_in("bob").claimed_through,
+        Some(Window(LIVE.0 + 6))
+    );
     let sum: u64 = (0..7).map(|s| (1_000 + s) * 80).sum();
     assert_eq!(market.coins(&addr("ann")), u128::from(sum));
 }
@@ -236,11 +248,18 @@ fn late_credit_after_a_claim_is_not_lost() {
     confirm(&mut market, LIVE.0);
     run(&mut market, "ann", None).unwrap();
     market.stated(1, START + 3, 20, 1_000);
+    // The window was confirmed before this was stated: that is no confirmation of it.
+    assert_eq!(
+        run(&mut market, "ann", None).unwrap_err(),
+        MarketError::NothingDue
+    );
+    market.go_to(NOW + 2);
+    confirm(&mut market, LIVE.0 + 1);
     let events = run(&mut market, "ann", None).unwrap();
     assert_eq!(
         events,
         [
-            credited("ann", START + 3, 1_000, 80_000, true),
+            credited("ann", LIVE.0 + 1, 1_000, 80_000, true),
             paid("ann", 80_000, 0)
         ]
     );
@@ -299,4 +318,135 @@ fn the_owner_is_validated() {
         run(&mut market, "stranger", None).unwrap_err(),
         MarketError::NothingDue
     );
+}
+
+#[test]
+fn late_statements_do_not_pass_a_confirmation_that_came_before_them() {
+    let mut market = Market::new();
+    fund(&mut market, 900_000_000);
+    market.go_to(NOW + 500);
+    confirm(&mut market, NOW + 498);
+    let live = NOW + 499;
+    // A device that lies states a month of windows that the operator has confirmed as empty.
+    market.stated(1, live, 10_000, MAX);
+    for batch in 0..9 {
+        let statements: Vec<_> = (0..50)
+            .map(|i| batch * 50 + i)
+            .map(|n| market.statement(1, START + n, n + 1, MAX))
+            .collect();
+        assert!(codes(&market.state(&statements)).iter().all(Option::is_none));
+    }
+    for _ in 0..3 {
+        assert_eq!(
+            run(&mut market, "ann", Some(100)).unwrap_err(),
+            MarketError::NothingDue
+        );
+    }
+    // The days without a confirmation count from when it was stated.
+    let stated = (NOW + 501) * u64::from(LEN);
+    market.go_to_second(stated + 2 * 86_400 - 1);
+    assert_eq!(
+        run(&mut market, "ann", None).unwrap_err(),
+        MarketError::NothingDue
+    );
+    market.go_to_second(stated + 2 * 86_400);
+    run(&mut market, "ann", None).unwrap();
+}
+
+#[test]
+fn who_claims_first_gets_no_more_than_who_claims_last() {
+    let orders: [[&str; 3]; 3] = [
+        ["ann", "bob", "cid"],
+        ["cid", "bob", "ann"],
+        ["bob", "ann", "cid"],
+    ];
+    for order in orders {
+        let mut market = Market::new();
+        for meter in [1, 2, 3] {
+            market.stated(meter, LIVE.0, 1, 1_000);
+        }
+        market.go_to(NOW + 1);
+        confirm(&mut market, LIVE.0);
+        fund(&mut market, 80_000);
+        for name in order {
+            run(&mut market, name, None).unwrap();
+            assert_eq!(market.coins(&addr(name)), 26_666, "{name} of {order:?}");
+        }
+    }
+}
+
+#[test]
+fn the_oldest_window_of_all_is_paid_first() {
+    let mut market = Market::new();
+    market.stated(1, LIVE.0, 1, 1_000);
+    market.go_to(NOW + 1);
+    market.stated(2, LIVE.0 + 1, 1, 1_000);
+    market.go_to(NOW + 2);
+    confirm(&mut market, LIVE.0 + 1);
+    fund(&mut market, 100_000);
+    // Bob's window is the later one: what is left of the reserve after ann's is a quarter of it.
+    run(&mut market, "bob", None).unwrap();
+    assert_eq!(market.coins(&addr("bob")), 20_000);
+    run(&mut market, "ann", None).unwrap();
+    assert_eq!(market.coins(&addr("ann")), 80_000);
+}
+
+#[test]
+fn late_credit_has_pages() {
+    let mut market = Market::new();
+    for step in 0..40 {
+        market.go_to(NOW + 2 + step);
+        market.stated(1, NOW + step, step + 1, 10);
+    }
+    let page = |start_after: Option<Window>| -> Vec<u64> {
+        let owner = addr("ann").into_string();
+        let answer: FeedInResponse = market.ask(&QueryMsg::FeedIn {
+            owner,
+            start_after,
+            limit: None,
+        });
+        answer.late.iter().map(|c| c.window.0 - LIVE.0).collect()
+    };
+    assert_eq!(page(None), (2..32).collect::<Vec<_>>());
+    let rest = page(Some(Window(LIVE.0 + 31)));
+    assert_eq!(rest, (32..42).collect::<Vec<_>>());
+    assert_eq!(page(Some(Window::MAX)), [0u64; 0]);
+}
+
+#[test]
+fn the_operator_takes_back_what_nobody_is_owed_and_no_more() {
+    let mut market = Market::new();
+    fund(&mut market, 200_000);
+    let take = |market: &mut Market, amount: Option<u64>| {
+        let amount = amount.map(Micro);
+        market
+            .run("operator", &ExecuteMsg::TakeBack { amount })
+            .map(|r| events(&r))
+    };
+    let short = |wanted, there| MarketError::InsufficientMoney { wanted, there };
+    // Not due, not claimed, not even expired: owed all the same.
+    market.stated(1, LIVE.0, 1, 1_000);
+    assert_eq!(reserve(&market), (200_000, 80_000, 0, 200_000));
+    assert_eq!(
+        take(&mut market, Some(120_001)).unwrap_err(),
+        short(120_001, 120_000)
+    );
+    assert_eq!(take(&mut market, Some(0)).unwrap_err(), short(1, 120_000));
+    let before = market.coins(&addr("operator"));
+    let taken = |amount| {
+        MarketEvent::ReserveTaken(ReserveTaken {
+            to: addr("operator").into_string(),
+            amount: Micro(amount),
+        })
+    };
+    assert_eq!(take(&mut market, Some(20_000)).unwrap(), [taken(20_000)]);
+    assert_eq!(take(&mut market, None).unwrap(), [taken(100_000)]);
+    assert_eq!(take(&mut market, None).unwrap_err(), short(1, 0));
+    assert_eq!(market.coins(&addr("operator")) - before, 120_000);
+    market.go_to(NOW + 1);
+    confirm(&mut market, LIVE.0);
+    run(&mut market, "ann", None).unwrap();
+    assert_eq!(market.coins(&addr("ann")), 80_000);
+    assert_eq!(reserve(&market), (0, 0, 80_000, 80_000));
+    assert_eq!(market.coins(&market.pool), 0);
 }

@@ -316,10 +316,14 @@ impl Market {
     /// An owner's feed-in money.
     pub fn feed_in(&self, name: &str) -> FeedInResponse {
         let owner = addr(name).into_string();
-        self.ask(&QueryMsg::FeedIn { owner })
+        self.ask(&QueryMsg::FeedIn {
+            owner,
+            start_after: None,
+            limit: Some(100),
+        })
     }
 
-    /// An owner's late credit as (window, Wh).
+    /// An owner's late credit as (window in which it was stated, Wh).
     pub fn late(&self, name: &str) -> Vec<(u64, u64)> {
         let late = self.feed_in(name).late;
         late.iter().map(|c| (c.window.0, c.wh.0)).collect()

@@ -53,6 +53,7 @@ fn allowed(msg: &ExecuteMsg) -> (&'static [&'static str], &'static str) {
         ExecuteMsg::Redeem { .. } => (&["escrow"], "trade escrow"),
         ExecuteMsg::SetTariffs { .. }
         | ExecuteMsg::SetZonePair { .. }
+        | ExecuteMsg::TakeBack { .. }
         | ExecuteMsg::ConfirmFeedIn { .. } => (&["operator"], "grid operator"),
     }
 }
@@ -126,6 +127,9 @@ fn messages(market: &Market) -> Vec<ExecuteMsg> {
             terms: zone_pairs()[0],
         },
         ExecuteMsg::FundReserve {},
+        ExecuteMsg::TakeBack {
+            amount: Some(Micro(1)),
+        },
         ExecuteMsg::ConfirmFeedIn {
             through: Window(LIVE.0 - 1),
         },

@@ -12,7 +12,7 @@ fn late_but_in_order() {
     assert!(matches!(&events(&response)[..], [MarketEvent::Stated(s)] if !s.minted));
     assert_eq!(
         (market.tokens("ann"), market.late("ann")),
-        (0, vec![(LIVE.0 - 1, 30)])
+        (0, vec![(LIVE.0, 30)])
     );
     let position = market.position(1);
     assert_eq!(
@@ -44,7 +44,7 @@ fn credit_of_several_meters_adds_up() {
     market.go_to(NOW + 3);
     market.stated(1, NOW, 1, 30);
     market.stated(8, NOW, 1, 12);
-    assert_eq!(market.late("ann"), [(NOW, 42)]);
+    assert_eq!(market.late("ann"), [(NOW + 2, 42)]);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn before_the_registration_nothing_is_earned() {
     let code = market.state_one(1, START - 1, 1, 30);
     assert_eq!(code.unwrap(), "TOO_OLD");
     market.stated(1, START, 1, 30);
-    assert_eq!(market.late("ann"), [(START, 30)]);
+    assert_eq!(market.late("ann"), [(LIVE.0, 30)]);
 }
 
 #[test]
@@ -94,5 +94,5 @@ fn thirty_days() {
         matches!(&events(&response)[..], [MarketEvent::ItemRefused(r)] if r.code == "BAD_SIGNATURE")
     );
     market.stated(1, oldest, 1, 30);
-    assert_eq!(market.late("ann"), [(oldest, 30)]);
+    assert_eq!(market.late("ann"), [(LIVE.0 + MONTH, 30)]);
 }

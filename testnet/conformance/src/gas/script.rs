@@ -300,6 +300,10 @@ impl<'s, S: Stage> Script<'s, S> {
         self.pool(OPERATOR, "set_zone_pair", &set)?;
         let (fund, funds) = (Pool::FundReserve {}, coins(1_000_000, DENOM));
         self.send(OPERATOR, Part::Pool, "fund_reserve", 1, &fund, funds)?;
+        let take = Pool::TakeBack {
+            amount: Some(Micro(1_000)),
+        };
+        self.pool(OPERATOR, "take_back", &take)?;
         let set = LimitsChange {
             max_buy_price: Some(Price(400_000)),
             max_spend_per_day: Some(Micro(50_000_000)),
