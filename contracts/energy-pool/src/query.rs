@@ -226,9 +226,9 @@ impl Ask<'_> {
         let owner = self.deps.api.addr_validate(owner)?;
         let account = state::feed_in(self.deps.storage, &owner)?;
         Ok(FeedInResponse {
-            owed: account.open.map_or(Micro::ZERO, |open| {
-                open.amount.saturating_sub(open.paid)
-            }),
+            owed: account
+                .open
+                .map_or(Micro::ZERO, |open| open.amount.saturating_sub(open.paid)),
             paid: account.paid,
             claimed_through: account.claimed_through,
             late: state::late(

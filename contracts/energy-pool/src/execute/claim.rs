@@ -83,7 +83,9 @@ impl Claim<'_> {
         // Beyond the end of a list that is full there may be more: no window after it is known whole.
         let mut whole = due;
         for last in [
-            late.last().filter(|_| late.len() >= entries).map(|l| l.window),
+            late.last()
+                .filter(|_| late.len() >= entries)
+                .map(|l| l.window),
             credits
                 .last()
                 .filter(|_| credits.len() >= entries)
@@ -169,9 +171,9 @@ impl Claim<'_> {
             pay,
             events,
         } = self;
-        let owed = account.open.map_or(Micro::ZERO, |open| {
-            open.amount.saturating_sub(open.paid)
-        });
+        let owed = account
+            .open
+            .map_or(Micro::ZERO, |open| open.amount.saturating_sub(open.paid));
         if events.is_empty() && pay.is_zero() {
             return Err(if owed.is_zero() {
                 MarketError::NothingDue

@@ -59,7 +59,7 @@ fn the_meter_changes_hands() {
     // The energy of the running window and of those before stays the former owner's, whenever it is stated.
     assert_eq!(market.tokens("ann"), 100);
     market.stated(1, LIVE.0 - 1, 7, 30);
-    assert_eq!(market.late("ann"), [(LIVE.0 - 3, 10), (LIVE.0 - 1, 30)]);
+    assert_eq!(market.late("ann"), [(LIVE.0, 40)]);
     market.go_to(NOW + 1);
     market.stated(1, NOW, 10, 40);
     assert_eq!((market.tokens("ann"), market.tokens("dan")), (40, 0));

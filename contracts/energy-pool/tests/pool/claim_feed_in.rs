@@ -334,7 +334,9 @@ fn late_statements_do_not_pass_a_confirmation_that_came_before_them() {
             .map(|i| batch * 50 + i)
             .map(|n| market.statement(1, START + n, n + 1, MAX))
             .collect();
-        assert!(codes(&market.state(&statements)).iter().all(Option::is_none));
+        assert!(codes(&market.state(&statements))
+            .iter()
+            .all(Option::is_none));
     }
     for _ in 0..3 {
         assert_eq!(

@@ -5,7 +5,7 @@ use crate::propose_owner::propose;
 use cosmwasm_std::{coins, Coin};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::pool::{ExecuteMsg, Registration, Role};
-use wattpool_schema::Window;
+use wattpool_schema::{Micro, Window};
 
 const ROLES: [&str; 10] = [
     "admin",
@@ -63,6 +63,8 @@ fn outcome(msg: &ExecuteMsg, state: State) -> Result<(), MarketError> {
     match (msg, state) {
         (ExecuteMsg::Wire { .. }, State::Live | State::Paused) => Err(MarketError::AlreadyWired),
         (ExecuteMsg::Redeem { .. }, State::Paused) => Err(MarketError::Paused),
+        // Stated while the live window is live, ann's credit cannot be due yet.
+        (ExecuteMsg::ClaimFeedIn { .. }, _) => Err(MarketError::NothingDue),
         _ => Ok(()),
     }
 }
@@ -137,7 +139,7 @@ fn messages(market: &Market) -> Vec<ExecuteMsg> {
     ]
 }
 
-/// A market in which an administrator and owners are proposed, one of whom ann objects to, and ann has something to claim.
+/// A market in which an administrator and owners are proposed, one of whom ann objects to, and there is more in the reserve than ann is owed.
 fn prepared(state: State) -> Market {
     let mut market = Market::unwired();
     let admin = Some(addr("newadmin").into_string());
@@ -160,9 +162,12 @@ fn prepared(state: State) -> Market {
         .run("ann", &ExecuteMsg::Object { meter: id(7) })
         .unwrap();
     market.stated(1, START, 1, 100);
-    let through = Window(START);
     market
-        .run("operator", &ExecuteMsg::ConfirmFeedIn { through })
+        .run_with(
+            "operator",
+            &ExecuteMsg::FundReserve {},
+            &coins(1_000_000, "uwatt"),
+        )
         .unwrap();
     for role in ROLES {
         let (from, to) = (addr("operator"), addr(role));

@@ -151,7 +151,7 @@ fn where_a_retired_meter_stood_survives() {
     let mut late = market.statement(1, LIVE.0 - 1, 7, 30).statement;
     let signed = sign(late.clone(), 8);
     assert_eq!(codes(&market.state(&[signed])), [None]);
-    assert_eq!(market.late("ann"), [(START, 10), (LIVE.0 - 1, 30)]);
+    assert_eq!(market.late("ann"), [(LIVE.0, 10), (LIVE.0 + NOTICE, 30)]);
     assert_eq!(market.late("dan"), []);
     // Windows in which the meter was out of service cannot.
     late.window = wattpool_schema::Window(NOW + NOTICE - 1);

@@ -186,7 +186,7 @@ fn the_last_second_of_trading() {
     market.stated(2, LIVE.0, 1, 70);
     assert_eq!(
         (market.tokens("bob"), market.late("bob")),
-        (0, vec![(LIVE.0, 70)])
+        (0, vec![(LIVE.0 + 1, 70)])
     );
 }
 

@@ -59,7 +59,7 @@ fn good_and_bad_mixed() {
     let tokens = ["ann", "bob", "cid"].map(|o| market.tokens(o));
     assert_eq!(
         (tokens, market.late("cid")),
-        ([100, 60, 70], vec![(LIVE.0 - 1, 7)])
+        ([100, 60, 70], vec![(LIVE.0, 7)])
     );
     assert_eq!(market.books(LIVE.0).statements, 3);
     assert_eq!(market.books(LIVE.0 - 1).statements, 1);
