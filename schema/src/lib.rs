@@ -17,6 +17,7 @@ pub mod pool;
 mod reading;
 pub mod record;
 pub mod signing;
+pub mod stored;
 pub mod token;
 pub mod units;
 

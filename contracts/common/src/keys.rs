@@ -1,16 +1,7 @@
 //! Storage keys: the letter of the record's kind, then what names the record.
 
 use cosmwasm_std::{Addr, Order, Record, Storage};
-
-/// A key, or the beginning of several.
-pub fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(96);
-    key.push(kind);
-    for part in parts {
-        key.extend_from_slice(part);
-    }
-    key
-}
+pub use wattpool_schema::stored::key;
 
 /// The beginning of the keys of what belongs to an owner: no address is the beginning of another's.
 pub fn of_owner(kind: u8, owner: &Addr) -> Vec<u8> {

@@ -1,13 +1,16 @@
 //! Moving to other code. Everything that is stored stays; only newer code of the same contract may take over.
 
+use crate::records;
 use cosmwasm_std::Storage;
 use wattpool_schema::error::MarketError;
+use wattpool_schema::stored::{LAYOUT, LAYOUT_VERSION};
 
-/// Notes name and version of the code at instantiation.
+/// Notes name and version of the code, and the layout of what it stores.
 ///
 /// # Errors
 /// Storage only.
 pub fn begin(storage: &mut dyn Storage, name: &str, version: &str) -> Result<(), MarketError> {
+    records::save(storage, LAYOUT, &LAYOUT_VERSION);
     Ok(cw2::set_contract_version(storage, name, version)?)
 }
 

@@ -117,7 +117,7 @@ pub fn accrued(
     let tariff = state::tariffs(storage, open.window)?.feed_in;
     let unsold = open.books.minted.saturating_sub(open.books.sold);
     let sum = accruing.closed.try_add(accruing.late)?;
-    Ok(sum.try_add(credit(unsold, tariff)?)?)
+    sum.try_add(credit(unsold, tariff)?)
 }
 
 /// The live record at block time, without storing anything.

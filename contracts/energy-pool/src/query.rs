@@ -2,7 +2,7 @@
 
 use crate::books;
 use crate::position::{cover_left, covered, minted, unsold};
-use crate::state::{self, Meter, Settings};
+use crate::state::{self, History, Meter, Settings};
 use cosmwasm_std::{to_json_binary, Addr, Binary, Deps, Env};
 use wattpool_contract_common::page::entries as page;
 use wattpool_schema::error::MarketError;

@@ -2,155 +2,46 @@
 //! is settled.
 
 use cosmwasm_std::QuerierWrapper;
+use std::ops::{Deref, DerefMut};
 use wattpool_rules::chunk::{Terms, Totals};
 use wattpool_rules::loss::arriving;
 use wattpool_rules::order::{lock_needed, window_outcome, WindowOutcome};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::OrderResponse;
 use wattpool_schema::event::OrderWindow;
-use wattpool_schema::packed::packed;
-use wattpool_schema::pool::{TermsResponse, TradingMeter, ZonePairTerms};
-use wattpool_schema::{Approval, MeterId, Micro, Ppm, Price, Seconds, Wh, Window, Zone};
+use wattpool_schema::packed::Packed;
+use wattpool_schema::pool::{TermsResponse, ZonePairTerms};
+use wattpool_schema::stored::escrow as stored;
+use wattpool_schema::stored::escrow::{Current, Side};
+use wattpool_schema::{Approval, MeterId, Micro, Seconds, Wh, Window};
 
 use crate::market;
 use crate::state::Config;
 
-/// A standing order that is not closed. Its buyer and trade id are its key. It holds nothing but its buyer's money: a promise, kept by agents.
+/// A standing order that is not closed: what is stored of it, and what becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// Selling meter.
-    pub seller: MeterId,
-    /// The approval's nonce.
-    pub nonce: u64,
-    /// First metered window.
-    pub first: Window,
-    /// Last metered window; before `first` when the order was cancelled before it began.
-    pub last: Window,
-    /// Per window.
-    pub wh: Wh,
-    /// Per arriving kWh, to the seller.
-    pub price: Price,
-    /// Loss at opening.
-    pub loss: Ppm,
-    /// Network charge at opening, per arriving kWh.
-    pub charge: Price,
-    /// The selling meter at opening.
-    pub selling: Side,
-    /// The buying meter at opening: its owner's money is locked.
-    pub buying: Side,
-    /// Both meters were of one household at opening.
-    pub inside: bool,
-    /// When the buyer asked.
-    pub requested_at: Seconds,
-    /// Locked for it.
-    pub locked: Micro,
-    /// Arrived, sent, paid and charged so far.
-    totals: (Wh, Wh, Micro, Micro),
-    /// Declined and missed in windows that have passed.
-    pub declined: Wh,
-    /// Missed through the seller's fault in windows that have passed.
-    pub missed: Wh,
-    /// Of windows that count for neither side.
-    pub void: Wh,
-    /// When the last chunk arrived.
-    pub last_chunk: Option<Seconds>,
-    /// Cancelled.
-    pub cancelled: bool,
-    /// The window that is being delivered, and its figures.
-    pub now: Current,
-}
+pub struct Order(stored::Order);
 
-/// A side of an order as it was at its opening. When any of it changes, the order ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Side {
-    /// Owner.
-    pub owner: String,
-    /// The meter's tenure.
-    pub tenure: u64,
-    /// Its zone.
-    pub zone: Zone,
-}
+impl Deref for Order {
+    type Target = stored::Order;
 
-/// Figures of the window that is being delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Current {
-    /// Which window.
-    pub window: Window,
-    /// Arrived in it.
-    pub net: Wh,
-    /// Sent in it.
-    pub gross: Wh,
-    /// Import shown to this order in time, and not delivered.
-    pub shown: Wh,
-    /// The last try in time found the seller's tokens too few for that.
-    pub short: bool,
-    /// The order's price is beyond what binds in this window: it counts for neither side.
-    pub skipped: bool,
-}
-
-packed!(Order {
-    seller,
-    nonce,
-    first,
-    last,
-    wh,
-    price,
-    loss,
-    charge,
-    selling,
-    buying,
-    inside,
-    requested_at,
-    locked,
-    totals,
-    declined,
-    missed,
-    void,
-    last_chunk,
-    cancelled,
-    now
-});
-packed!(Side {
-    owner,
-    tenure,
-    zone
-});
-packed!(Current {
-    window,
-    net,
-    gross,
-    shown,
-    short,
-    skipped
-});
-
-impl Side {
-    /// A side as it is.
-    pub fn of(meter: &TradingMeter) -> Self {
-        Self {
-            owner: meter.owner.clone(),
-            tenure: meter.tenure,
-            zone: meter.zone,
-        }
-    }
-
-    /// Whether the meter is still this side.
-    fn is(&self, meter: &TradingMeter) -> bool {
-        !meter.retired && self.tenure == meter.tenure && self.zone == meter.zone
+    fn deref(&self) -> &stored::Order {
+        &self.0
     }
 }
 
-impl Current {
-    /// A window of which nothing is known.
-    pub const fn begin(window: Window) -> Self {
-        Self {
-            window,
-            net: Wh::ZERO,
-            gross: Wh::ZERO,
-            shown: Wh::ZERO,
-            short: false,
-            skipped: false,
-        }
+impl DerefMut for Order {
+    fn deref_mut(&mut self) -> &mut stored::Order {
+        &mut self.0
+    }
+}
+
+impl Packed for Order {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.0.pack(out);
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        Packed::unpack(from).map(Self)
     }
 }
 
@@ -166,7 +57,7 @@ pub struct Rolled {
 impl Order {
     /// An order at its opening, nothing locked yet.
     pub fn open(approval: &Approval, wh: Wh, pair: &ZonePairTerms, terms: &TermsResponse) -> Self {
-        Self {
+        Self(stored::Order {
             seller: approval.seller,
             nonce: approval.nonce,
             first: approval.first_window,
@@ -189,7 +80,7 @@ impl Order {
             last_chunk: None,
             cancelled: false,
             now: Current::begin(approval.first_window),
-        }
+        })
     }
 
     /// Whether it has ended before its time: a side has another tenure or zone than at the opening, or is retired.
@@ -200,15 +91,15 @@ impl Order {
     /// The terms of its chunks.
     pub const fn terms(&self) -> Terms {
         Terms {
-            loss: self.loss,
-            price: self.price,
-            charge: self.charge,
+            loss: self.0.loss,
+            price: self.0.price,
+            charge: self.0.charge,
         }
     }
 
     /// Totals so far.
     pub const fn totals(&self) -> Totals {
-        let (net, gross, paid, charge) = self.totals;
+        let (net, gross, paid, charge) = self.0.totals;
         Totals {
             net,
             gross,

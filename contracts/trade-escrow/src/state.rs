@@ -6,9 +6,11 @@ use wattpool_contract_common::keys;
 use wattpool_contract_common::records::{load, must, read, save};
 use wattpool_contract_common::Holder;
 use wattpool_schema::error::MarketError;
-use wattpool_schema::escrow::{Limits, Statistics, TradeRecord};
+use wattpool_schema::escrow::TradeRecord;
 use wattpool_schema::packed::packed;
-use wattpool_schema::{Digest32, MeterId, Micro, Wh, Window};
+pub use wattpool_schema::stored::escrow::MeterBook;
+use wattpool_schema::stored::escrow::{self as stored, numbered, BY_BUYER, BY_SELLER};
+use wattpool_schema::{Digest32, MeterId, Micro};
 
 use crate::order::Order;
 
@@ -16,19 +18,9 @@ const CONFIG: &[u8] = b"config";
 const BOOK: &[u8] = b"book";
 const BATCH: &[u8] = b"batch";
 const ACCOUNTS: u8 = b'a';
-const METERS: u8 = b'm';
-const ORDERS: u8 = b'o';
-const BY_BUYER: u8 = b'b';
-const BY_SELLER: u8 = b's';
-const RECORDS: u8 = b't';
 
 fn key(kind: u8, name: &[u8]) -> Vec<u8> {
     keys::key(kind, &[name])
-}
-
-/// Key of what a meter names by a number.
-fn numbered(kind: u8, meter: &MeterId, number: u64) -> Vec<u8> {
-    keys::key(kind, &[&meter.0, &number.to_be_bytes()])
 }
 
 /// The wiring.
@@ -74,35 +66,6 @@ pub struct Account {
     pub locked: Micro,
 }
 
-/// A meter's limits, day counters, orders and statistics.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MeterBook {
-    /// The owner's limits,
-    pub limits: Limits,
-    /// and the tenure they are for.
-    pub tenure: Option<u64>,
-    /// Locked for its standing orders.
-    pub locked: Micro,
-    /// UTC day (since 1970) of the counters.
-    pub day: u64,
-    /// Spent that day.
-    pub spent: Micro,
-    /// Bought that day.
-    pub bought: Wh,
-    /// Sold that day (sent).
-    pub sold: Wh,
-    /// Statistics.
-    pub statistics: Statistics,
-    /// Standing orders on the selling side, in the order of opening: buyer and its trade id.
-    pub sells: Vec<(MeterId, u64)>,
-    /// Standing orders on the buying side, in the order of opening: own trade ids.
-    pub buys: Vec<u64>,
-    /// Of a window: import shown to all its standing orders and not delivered by them.
-    pub shown: (Window, Wh),
-    /// Of a window: sent outside the household, until that is half of what was minted.
-    pub part: (Window, Wh),
-}
-
 packed!(Config {
     token,
     pool,
@@ -120,21 +83,6 @@ packed!(Book {
     orders
 });
 packed!(Account { free, locked });
-packed!(MeterBook {
-    limits,
-    tenure,
-    locked,
-    day,
-    spent,
-    bought,
-    sold,
-    statistics,
-    sells,
-    buys,
-    shown,
-    part
-});
-
 /// Stores the wiring.
 pub fn save_config(storage: &mut dyn Storage, config: &Config) {
     save(storage, CONFIG, config);
@@ -164,11 +112,11 @@ pub fn save_account(storage: &mut dyn Storage, owner: &Holder, account: &Account
 
 /// A meter's book; an empty one for a meter that never traded.
 pub fn meter(storage: &dyn Storage, meter: &MeterId) -> StdResult<MeterBook> {
-    Ok(load(storage, &key(METERS, &meter.0))?.unwrap_or_default())
+    Ok(load(storage, &stored::meter(meter))?.unwrap_or_default())
 }
 /// Stores a meter's book.
 pub fn save_meter(storage: &mut dyn Storage, meter: &MeterId, book: &MeterBook) {
-    save(storage, &key(METERS, &meter.0), book);
+    save(storage, &stored::meter(meter), book);
 }
 
 /// What a buyer's trade id stands for.
@@ -213,7 +161,7 @@ pub fn take_names(
 /// the hash chain goes.
 pub fn append_record(storage: &mut dyn Storage, record: &TradeRecord) {
     let r = record;
-    save(storage, &key(RECORDS, &r.sequence.to_be_bytes()), r);
+    save(storage, &stored::record(r.sequence), r);
     let sequence = Some(r.sequence);
     save(
         storage,
@@ -225,7 +173,7 @@ pub fn append_record(storage: &mut dyn Storage, record: &TradeRecord) {
 
 /// A record of the log.
 pub fn record(storage: &dyn Storage, sequence: u64) -> StdResult<Option<TradeRecord>> {
-    load(storage, &key(RECORDS, &sequence.to_be_bytes()))
+    load(storage, &stored::record(sequence))
 }
 
 /// Places in the log of a meter's purchases, ascending by trade id.
@@ -268,15 +216,15 @@ fn closed<'a>(
 
 /// A standing order that is not closed.
 pub fn order(storage: &dyn Storage, buyer: &MeterId, trade_id: u64) -> Result<Order, MarketError> {
-    load(storage, &numbered(ORDERS, buyer, trade_id))?.ok_or(MarketError::UnknownTrade { trade_id })
+    load(storage, &stored::order(buyer, trade_id))?.ok_or(MarketError::UnknownTrade { trade_id })
 }
 /// Stores an order.
 pub fn save_order(storage: &mut dyn Storage, buyer: &MeterId, trade_id: u64, order: &Order) {
-    save(storage, &numbered(ORDERS, buyer, trade_id), order);
+    save(storage, &stored::order(buyer, trade_id), order);
 }
 /// Forgets a closed order.
 pub fn remove_order(storage: &mut dyn Storage, buyer: &MeterId, trade_id: u64) {
-    storage.remove(&numbered(ORDERS, buyer, trade_id));
+    storage.remove(&stored::order(buyer, trade_id));
 }
 
 /// Answers collected by a running batch: the code of a refusal, or none.

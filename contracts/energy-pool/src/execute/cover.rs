@@ -2,7 +2,7 @@
 
 use super::{check_batch, check_domain, Answers, Call};
 use crate::position;
-use crate::state::{self, Live, Meter};
+use crate::state::{self, History, Live, Meter};
 use cosmwasm_std::{Api, Env, Event, Response};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Covered;

@@ -1,7 +1,7 @@
 //! `RegisterMeter`, `UpdateMeter`, `RetireMeter`, `Object`, `Decide`.
 
 use super::{bad_input, Call};
-use crate::state::{self, Meter, MeterTerms};
+use crate::state::{self, History, Meter, MeterTerms};
 use crate::{permission, MAX_METER_WH};
 use cosmwasm_std::{Response, Storage};
 use wattpool_schema::error::MarketError;

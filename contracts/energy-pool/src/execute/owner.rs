@@ -2,7 +2,8 @@
 
 use super::meter::{give_notice, notice_end, refuse_objected};
 use super::Call;
-use crate::{permission, state};
+use crate::permission;
+use crate::state::{self, History};
 use cosmwasm_std::Response;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::{AgentSet, NoticeGiven, OwnerChanged, OwnerProposed};

@@ -3,7 +3,7 @@
 use super::cover::raise;
 use super::{bad_input, Call};
 use crate::position::{cover_left, unsold};
-use crate::state;
+use crate::state::{self, History};
 use cosmwasm_std::{Response, Storage};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::Redeemed;

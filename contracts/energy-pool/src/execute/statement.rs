@@ -2,7 +2,7 @@
 
 use super::{check_batch, check_domain, Answers, Call};
 use crate::position::{self, Horizon, Place};
-use crate::state::{self, Live, MeterTerms};
+use crate::state::{self, History, Live, MeterTerms};
 use crate::{books, STATEMENT_DAYS};
 use cosmwasm_std::{to_json_binary, Addr, Event, Response, WasmMsg};
 use wattpool_schema::error::MarketError;

@@ -4,97 +4,39 @@ use cosmwasm_std::{Addr, Order, StdError, StdResult, Storage};
 use wattpool_contract_common::keys::{key, of_owner, rest, within};
 use wattpool_contract_common::records;
 use wattpool_schema::error::MarketError;
-use wattpool_schema::packed::packed;
-use wattpool_schema::pool::{MeterKind, MeterPosition, Notice};
-use wattpool_schema::{AgentKey, DeviceKey, HouseholdId, MeterId, Seconds, Wh, Window, Zone};
+use wattpool_schema::pool::MeterPosition;
+use wattpool_schema::stored::pool as stored;
+pub use wattpool_schema::stored::pool::{Meter, MeterTerms};
+use wattpool_schema::{MeterId, Window};
 
-/// First byte of the keys of meters; the id follows.
-const METERS: u8 = b'm';
-/// First byte of the keys of terms that held; the meter's id and their first window follow.
-const HISTORY: u8 = b'h';
-/// First byte of the keys of positions; the meter's id follows.
-const POSITIONS: u8 = b'p';
 /// By owner and meter; only the keys are used.
 const OWNED: u8 = b'o';
 const IN_SERVICE: &[u8] = b"in_service";
 
-/// Owner, place and size of a meter: what has a history by window.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MeterTerms {
-    /// Owner.
-    pub owner: Addr,
-    /// Counted up with each registration and each change of owner.
-    pub tenure: u64,
-    /// Zone.
-    pub zone: Zone,
-    /// Largest export per window.
-    pub max_export: Wh,
-    /// Largest import per window.
-    pub max_import: Wh,
-}
-
-/// A meter as registered.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Meter {
-    /// What held when it was last settled,
-    pub terms: MeterTerms,
-    /// from this window on,
-    pub terms_from: Window,
-    /// and what holds from later windows on, ascending.
-    pub coming: Vec<(Window, MeterTerms)>,
-    /// Proposed owner.
-    pub proposed_owner: Option<Addr>,
-    /// The registrar's notice.
-    pub notice: Option<Notice>,
-    /// The device's key.
-    pub device: DeviceKey,
-    /// The agent's key.
-    pub agent: Option<AgentKey>,
-    /// The agent's address: derived once, when the key is set.
-    pub agent_address: Option<Addr>,
-    /// The tenure that named the agent: it trades in no other.
-    pub agent_tenure: u64,
-    /// Marks the meters of one household.
-    pub household: Option<HouseholdId>,
-    /// Kind.
-    pub kind: MeterKind,
-    /// Out of service since this block time.
-    pub retired: Option<Seconds>,
-    /// The running window at the (last) registration: earlier ones cannot be stated, unless they were skipped before.
-    pub since: Window,
-}
-
-packed!(MeterTerms {
-    owner,
-    tenure,
-    zone,
-    max_export,
-    max_import
-});
-packed!(Meter {
-    terms,
-    terms_from,
-    coming,
-    proposed_owner,
-    notice,
-    device,
-    agent,
-    agent_address,
-    agent_tenure,
-    household,
-    kind,
-    retired,
-    since
-});
-
-impl Meter {
-    /// The terms that were set last, whether they hold already or not.
-    pub fn latest(&self) -> &MeterTerms {
-        self.coming.last().map_or(&self.terms, |(_, terms)| terms)
-    }
-
+/// Terms of meters by window.
+pub trait History {
     /// Terms of a window.
-    pub fn terms_of(
+    fn terms_of(&self, storage: &dyn Storage, id: MeterId, window: Window)
+        -> StdResult<MeterTerms>;
+
+    /// Moves what holds from `now` on out of what is to come; what held before goes to the history.
+    fn settle(&mut self, storage: &mut dyn Storage, id: MeterId, now: Window);
+
+    /// Writes the terms that hold to the history.
+    fn archive(&self, storage: &mut dyn Storage, id: MeterId);
+
+    /// Changes the terms from a window to come on.
+    fn change(
+        &mut self,
+        storage: &mut dyn Storage,
+        id: MeterId,
+        at: (Window, Window),
+        change: impl Fn(&mut MeterTerms),
+    );
+}
+
+impl History for Meter {
+    fn terms_of(
         &self,
         storage: &dyn Storage,
         id: MeterId,
@@ -107,7 +49,7 @@ impl Meter {
         if window >= self.terms_from {
             return Ok(self.terms.clone());
         }
-        let prefix = key(HISTORY, &[&id.0]);
+        let prefix = key(stored::HISTORY, &[&id.0]);
         let to = window.0.to_be_bytes();
         let before = within(storage, &prefix, &[], &to, Order::Descending).next();
         match before {
@@ -117,8 +59,7 @@ impl Meter {
         }
     }
 
-    /// Moves what holds from `now` on out of what is to come; what held before goes to the history.
-    pub fn settle(&mut self, storage: &mut dyn Storage, id: MeterId, now: Window) {
+    fn settle(&mut self, storage: &mut dyn Storage, id: MeterId, now: Window) {
         while self.coming.first().is_some_and(|(from, _)| *from <= now) {
             let (from, terms) = self.coming.remove(0);
             self.archive(storage, id);
@@ -127,14 +68,12 @@ impl Meter {
         }
     }
 
-    /// Writes the terms that hold to the history.
-    pub fn archive(&self, storage: &mut dyn Storage, id: MeterId) {
-        let key = key(HISTORY, &[&id.0, &self.terms_from.0.to_be_bytes()]);
+    fn archive(&self, storage: &mut dyn Storage, id: MeterId) {
+        let key = stored::history(id, self.terms_from);
         records::save(storage, &key, &self.terms);
     }
 
-    /// Changes the terms from a window to come on.
-    pub fn change(
+    fn change(
         &mut self,
         storage: &mut dyn Storage,
         id: MeterId,
@@ -169,7 +108,7 @@ fn id(key: &[u8], prefix: usize) -> StdResult<MeterId> {
 
 /// A meter, if it is registered.
 pub fn may_meter(storage: &dyn Storage, meter: MeterId) -> StdResult<Option<Meter>> {
-    records::load(storage, &key(METERS, &[&meter.0]))
+    records::load(storage, &stored::meter(meter))
 }
 
 /// A meter.
@@ -194,7 +133,7 @@ pub fn active_meter(storage: &dyn Storage, id: MeterId) -> Result<Meter, MarketE
 
 /// Stores a meter.
 pub fn save_meter(storage: &mut dyn Storage, id: MeterId, meter: &Meter) {
-    records::save(storage, &key(METERS, &[&id.0]), meter);
+    records::save(storage, &stored::meter(id), meter);
 }
 
 /// Meters, ascending by id.
@@ -204,10 +143,16 @@ pub fn meters(
     limit: usize,
 ) -> StdResult<Vec<(MeterId, Meter)>> {
     let from = page_start(start_after);
-    within(storage, &[METERS], &from, &[0xff; 16], Order::Ascending)
-        .take(limit)
-        .map(|(key, value)| Ok((id(&key, 1)?, records::read(&value)?)))
-        .collect()
+    within(
+        storage,
+        &[stored::METERS],
+        &from,
+        &[0xff; 16],
+        Order::Ascending,
+    )
+    .take(limit)
+    .map(|(key, value)| Ok((id(&key, 1)?, records::read(&value)?)))
+    .collect()
 }
 
 fn owned_key(owner: &Addr, meter: MeterId) -> Vec<u8> {
@@ -254,10 +199,10 @@ pub fn save_in_service(storage: &mut dyn Storage, meters: u64) {
 
 /// Where a meter stands; a new one stands at the beginning.
 pub fn position(storage: &dyn Storage, meter: MeterId) -> StdResult<MeterPosition> {
-    Ok(records::load(storage, &key(POSITIONS, &[&meter.0]))?.unwrap_or_default())
+    Ok(records::load(storage, &stored::position(meter))?.unwrap_or_default())
 }
 
 /// Stores where a meter stands.
 pub fn save_position(storage: &mut dyn Storage, id: MeterId, position: &MeterPosition) {
-    records::save(storage, &key(POSITIONS, &[&id.0]), position);
+    records::save(storage, &stored::position(id), position);
 }

@@ -4,12 +4,10 @@ use cosmwasm_std::{Order, StdError, StdResult, Storage};
 use wattpool_contract_common::keys::{key, rest, within};
 use wattpool_contract_common::records;
 use wattpool_schema::pool::{Tariffs, ZonePairTerms};
-use wattpool_schema::{Ppm, Price, Wh, Window, Zone};
+use wattpool_schema::stored::pool as stored;
+use wattpool_schema::stored::pool::{PairTerms, Rates};
+use wattpool_schema::{Wh, Window, Zone};
 
-/// Tariffs by window.
-const TARIFFS: u8 = b't';
-/// A pair's loss, charge and capacity by its zones and the window.
-const PAIRS: u8 = b'z';
 /// By a pair's zones: it has terms, now or later.
 const LISTED: u8 = b'y';
 /// Window and energy by a pair's zones.
@@ -18,8 +16,8 @@ const CARRIED: u8 = b'u';
 /// Tariffs of a window. There are some for every window, from instantiation on.
 pub fn tariffs(storage: &dyn Storage, window: Window) -> StdResult<Tariffs> {
     let to = window.0.to_be_bytes();
-    let last = within(storage, &[TARIFFS], &[], &to, Order::Descending).next();
-    let (import, feed_in) = match last {
+    let last = within(storage, &[stored::TARIFFS], &[], &to, Order::Descending).next();
+    let (import, feed_in): Rates = match last {
         Some((_, stored)) => records::read(&stored)?,
         None => Default::default(),
     };
@@ -28,16 +26,16 @@ pub fn tariffs(storage: &dyn Storage, window: Window) -> StdResult<Tariffs> {
 
 /// Stores tariffs that hold from a window on.
 pub fn save_tariffs(storage: &mut dyn Storage, from: Window, t: &Tariffs) {
-    let key = key(TARIFFS, &[&from.0.to_be_bytes()]);
-    records::save(storage, &key, &(t.import, t.feed_in));
+    let rates: Rates = (t.import, t.feed_in);
+    records::save(storage, &stored::tariffs(from), &rates);
 }
 
 fn pair_key(kind: u8, from: Zone, to: Zone) -> Vec<u8> {
     key(kind, &[&from.0.to_be_bytes(), &to.0.to_be_bytes()])
 }
 
-fn terms(from: Zone, to: Zone, stored: &[u8]) -> StdResult<ZonePairTerms> {
-    let (loss, charge, capacity): (Ppm, Price, Option<Wh>) = records::read(stored)?;
+fn terms(from: Zone, to: Zone, bytes: &[u8]) -> StdResult<ZonePairTerms> {
+    let (loss, charge, capacity): PairTerms = records::read(bytes)?;
     Ok(ZonePairTerms {
         from,
         to,
@@ -54,7 +52,7 @@ pub fn pair(
     to: Zone,
     window: Window,
 ) -> StdResult<Option<ZonePairTerms>> {
-    let prefix = pair_key(PAIRS, from, to);
+    let prefix = pair_key(stored::PAIRS, from, to);
     let until = window.0.to_be_bytes();
     within(storage, &prefix, &[], &until, Order::Descending)
         .next()
@@ -64,9 +62,8 @@ pub fn pair(
 
 /// Stores terms of a zone pair that hold from a window on.
 pub fn save_pair(storage: &mut dyn Storage, from: Window, t: &ZonePairTerms) {
-    let mut key = pair_key(PAIRS, t.from, t.to);
-    key.extend_from_slice(&from.0.to_be_bytes());
-    records::save(storage, &key, &(t.loss, t.charge, t.capacity));
+    let terms: PairTerms = (t.loss, t.charge, t.capacity);
+    records::save(storage, &stored::pair(t.from, t.to, from), &terms);
     let listed = pair_key(LISTED, t.from, t.to);
     if storage.get(&listed).is_none() {
         records::save(storage, &listed, &true);

@@ -24,5 +24,6 @@ mod queries;
 mod set_limits;
 mod settle;
 mod settle_batch;
+mod stored;
 mod withdraw;
 mod withdraw_charges;
