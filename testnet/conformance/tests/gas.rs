@@ -67,7 +67,7 @@ fn trades_on_wasmd_keep_their_limits_and_do_not_grow() {
     println!("settle {settle}, statement of fifty {state}");
     assert!(settle <= SETTLE_LIMIT, "settle {settle}");
     assert!(state <= STATE_LIMIT, "statement of fifty {state}");
-    let growth = grow(&mut stage, crowd).expect("a market that fills up");
+    let growth = grow(&mut stage, crowd, 0).expect("a market that fills up");
     println!("{growth:?}");
     for [few, many] in [growth.settle, growth.state] {
         assert!(few > 0 && many * 10 <= few * 11, "{growth:?}");
@@ -75,9 +75,10 @@ fn trades_on_wasmd_keep_their_limits_and_do_not_grow() {
 }
 
 #[test]
-fn nothing_grows_with_meters_and_trades() {
+fn nothing_grows_with_meters_trades_terms_owners_and_orders() {
     let (people, senders) = cast(3, 10_000);
-    let growth = grow(&mut InProcess::new(&senders), people).expect("a market that fills up");
+    let growth =
+        grow(&mut InProcess::new(&senders), people, 5_000).expect("a market that fills up");
     println!("{growth:?}");
     for [few, many] in [growth.settle, growth.state] {
         assert!(few > 0 && many * 20 <= few * 21, "{growth:?}");

@@ -3,12 +3,15 @@
 use super::script::{people, Script};
 use super::Stage;
 use crate::course::binary;
-use crate::people::{People, Person, STRANGER};
+use crate::people::{People, Person, OPERATOR, REGISTRAR, STRANGER};
 use anyhow::{ensure, Context, Result};
 use serde::Serialize;
-use wattpool_schema::escrow::{ExecuteMsg as Escrow, SettleTrade, MAX_BATCH};
-use wattpool_schema::pool::ExecuteMsg as Pool;
-use wattpool_schema::Window;
+use wattpool_fixtures::setup::pair;
+use wattpool_schema::escrow::{
+    ExecuteMsg as Escrow, OpenOrder, SettleTrade, MAX_BATCH, MAX_ORDERS,
+};
+use wattpool_schema::pool::{ExecuteMsg as Pool, Tariffs};
+use wattpool_schema::{Tariff, TradeKind, Wh, Window};
 
 /// Meters and trades of the market that has hardly begun.
 pub const FEW: usize = 10;
@@ -35,17 +38,20 @@ pub fn cast(seed: u64, many: usize) -> (People, Vec<Person>) {
     (people, senders)
 }
 
-/// Measures in a market of ten meters and trades, then fills it up and measures again.
+/// Measures in a market of ten meters and trades, then fills it up and measures again: after so many changes of terms and owners, and with eight standing
+/// orders on both sides, if there are to be changes.
 ///
 /// # Errors
 /// A message fails that should not.
-pub fn grow(stage: &mut impl Stage, people: People) -> Result<Growth> {
+pub fn grow(stage: &mut impl Stage, people: People, changes: usize) -> Result<Growth> {
     let many = people.homes.len();
     let mut script = Script::begin(stage, people)?;
     let half = many / 2;
     script.register((0..FEW / 2).chain(half..half + FEW / 2))?;
     script.deposit(0, 1_000)?;
     script.deposit(half, 1_000_000_000)?;
+    script.enter(0)?;
+    script.enter(half)?;
     script.fill(FEW)?;
     let (few_settle, few_state) = script.sample()?;
     let rest: Vec<usize> = (FEW / 2..half).chain(half + FEW / 2..many).collect();
@@ -53,6 +59,10 @@ pub fn grow(stage: &mut impl Stage, people: People) -> Result<Growth> {
         script.register(meters.iter().copied())?;
     }
     script.fill(many - FEW)?;
+    if changes > 0 {
+        script.change(changes)?;
+        script.open_all()?;
+    }
     let (settle, state) = script.sample()?;
     Ok(Growth {
         many,
@@ -115,5 +125,89 @@ impl<S: Stage> Script<'_, S> {
         let msg = binary(&Escrow::SettleBatch { trades });
         let used = self.quietly(agent, vec![(escrow, msg, vec![])])?;
         Ok(count.saturating_sub(used.refused))
+    }
+
+    /// So many changes, each in a window of its own: tariffs, terms between the zones, the seller's maxima, its owner.
+    fn change(&mut self, changes: usize) -> Result<()> {
+        let (owner, mut heir) = (self.market.of(0).owner, STRANGER);
+        let meter = self.market.of(0).meter;
+        let pool = self.market.contracts.pool.clone();
+        for i in 0..changes {
+            self.next_window()?;
+            let from_window = self.market.running().plus(2);
+            let small = u64::try_from(i % 100)?;
+            let mut messages = Vec::new();
+            let sender = match i % 4 {
+                0 => {
+                    let tariffs = Tariffs {
+                        import: Tariff(300_000),
+                        feed_in: Tariff(10_000 + i64::try_from(small)?),
+                    };
+                    messages.push(Pool::SetTariffs {
+                        from_window,
+                        tariffs,
+                    });
+                    OPERATOR
+                }
+                1 => {
+                    let terms = pair(0, 1, 60_000, 9_000 + small, None);
+                    messages.push(Pool::SetZonePair { from_window, terms });
+                    OPERATOR
+                }
+                2 => {
+                    messages.push(Pool::UpdateMeter {
+                        meter,
+                        zone: None,
+                        kind: None,
+                        max_export: Some(Wh(90_000 + small)),
+                        max_import: None,
+                    });
+                    REGISTRAR
+                }
+                _ => {
+                    let to = Some(self.market.people.address(heir));
+                    let propose = Pool::ProposeOwner { meter, owner: to };
+                    let by = self.market.of(0).owner;
+                    self.quietly(by, vec![(pool.clone(), binary(&propose), vec![])])?;
+                    messages.push(Pool::AcceptOwner { meter });
+                    self.market.people.homes[0].owner = heir;
+                    std::mem::replace(&mut heir, by)
+                }
+            };
+            let messages = messages.iter().map(|m| (pool.clone(), binary(m), vec![]));
+            self.quietly(sender, messages.collect())?;
+        }
+        ensure!(
+            self.market.of(0).owner == owner,
+            "changes end with the first owner: expected a multiple of 8, found {changes}"
+        );
+        self.enter(0)?;
+        // The tenure of the windows that are traded is the last one again.
+        self.next_window()?;
+        self.next_window()?;
+        Ok(())
+    }
+
+    /// As many standing orders as a meter may have, between the seller and the buyer.
+    fn open_all(&mut self) -> Result<()> {
+        self.market.now = self.stage.now();
+        let (first, buyer) = (self.market.running(), self.buyer(0));
+        let (escrow, agent) = (
+            self.market.contracts.escrow.clone(),
+            self.market.of(buyer).agent,
+        );
+        for _ in 0..MAX_ORDERS {
+            let mut approval = self.market.approval(0, buyer, 50, 200_000);
+            approval.kind = TradeKind::Forward;
+            (approval.first_window, approval.count) = (first, 8);
+            let order = OpenOrder {
+                trade_id: self.market.people.homes[buyer].next(1),
+                wh: Wh(50),
+                approval: self.market.sign(0, approval),
+            };
+            let msg = binary(&Escrow::OpenOrder { order });
+            self.quietly(agent, vec![(escrow.clone(), msg, vec![])])?;
+        }
+        Ok(())
     }
 }

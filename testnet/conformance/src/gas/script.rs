@@ -153,13 +153,7 @@ impl<'s, S: Stage> Script<'s, S> {
         let register = Pool::RegisterMeter { registration };
         self.pool(REGISTRAR, "register_meter", &register)?;
         for home in [0, 1, meters / 2, meters / 2 + 1] {
-            let entering = self.market.entering(home);
-            let calls = entering
-                .calls
-                .into_iter()
-                .map(|(part, msg, funds)| (self.market.contracts.of(part).to_owned(), msg, funds));
-            let calls = calls.collect();
-            self.quietly(entering.sender, calls)?;
+            self.enter(home)?;
             self.deposit(home, 100_000_000)?;
         }
         self.deposit(0, 1_000_000)
@@ -178,6 +172,17 @@ impl<'s, S: Stage> Script<'s, S> {
         });
         let register = register.collect();
         self.quietly(REGISTRAR, register)
+    }
+
+    /// An owner names its meter's agent and lets the meter buy.
+    pub(crate) fn enter(&mut self, home: usize) -> Result<()> {
+        let entering = self.market.entering(home);
+        let calls = entering
+            .calls
+            .into_iter()
+            .map(|(part, msg, funds)| (self.market.contracts.of(part).to_owned(), msg, funds));
+        let calls = calls.collect();
+        self.quietly(entering.sender, calls).map(|_| ())
     }
 
     /// Sends what only prepares.

@@ -115,7 +115,7 @@ pub fn measure(contracts: &Path, many: Option<usize>, say: &mut dyn FnMut(&str))
     let growth = large
         .map(|(people, _)| {
             say("filling a market");
-            grow(&mut stage, people)
+            grow(&mut stage, people, 0)
         })
         .transpose()?;
     Ok(Report {
