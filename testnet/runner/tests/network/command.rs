@@ -227,11 +227,13 @@ fn up_deploys_once_and_leaves_nothing_when_that_fails() {
     assert!(lines.starts_with(&begin), "{lines}");
     assert!(lines.contains("--from admin --yes --home "), "{lines}");
     assert!(
-        lines.contains("admin: mode 600
+        lines.contains(
+            "admin: mode 600
 node0: mode 600
 window_seconds = 30
 block_seconds = 1
-"),
+"
+        ),
         "{lines}"
     );
     assert!(String::from_utf8_lossy(&output.stdout).contains("watt1pool"));
