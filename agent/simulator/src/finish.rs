@@ -149,12 +149,17 @@ impl World<'_> {
             .first_window
             .plus(u64::try_from(self.n.windows).unwrap_or(0))
             .prev();
+        // What was stated late is due with the window that was live then, the last of which is let end here.
+        let block = self.ledger.block();
+        let through = Window::at(block.time, self.n.window_s);
+        let end = through.plus(2).start(self.n.window_s);
+        self.ledger.begin_block(block.height.saturating_add(1), end);
         let mut fund = 1_000_000u64;
         for (window, t) in &self.books.totals {
             let kept = t.minted.saturating_sub(t.gross).saturating_add(t.late);
             fund = fund.saturating_add(credit(Wh(kept), self.tariffs_of(*window).feed_in)?.0);
         }
-        self.ledger.confirm_feed_in(last.plus(1), Micro(fund))?;
+        self.ledger.confirm_feed_in(through, Micro(fund))?;
         let owners: Vec<_> = self.homes.iter().map(|h| h.account.owner.clone()).collect();
         let stranger = self.ledger.stranger();
         let mut credited: BTreeMap<Window, u64> = BTreeMap::new();

@@ -279,7 +279,7 @@ impl Chain {
         Ok(fees)
     }
 
-    /// The grid's operator funds the reserve, confirms what was fed in up to the last window of the neighbourhood, and
+    /// The grid's operator funds the reserve, confirms what was fed in and stated up to now, and
     /// claims it for its owners. `due`: the addresses of owners who are owed something.
     ///
     /// # Errors
@@ -293,7 +293,10 @@ impl Chain {
     ) -> Result<()> {
         let operator = self.account("operator")?;
         let pool = &market.pool.address;
-        let through = n.first_window.plus(n.windows as u64).prev();
+        let last = n.first_window.plus(n.windows as u64).prev();
+        // What was stated late is due with the window that was live then.
+        let running = Window::at(self.head().await?.time, market.window_seconds);
+        let through = running.prev().prev().max(last);
         let mut calls = vec![(
             pool::ExecuteMsg::FundReserve {},
             vec![message::coin(fund.0.into(), &market.denom)],
