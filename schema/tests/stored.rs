@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use wattpool_schema::escrow::{Limits, Participation, Statistics, TradeRecord};
 use wattpool_schema::packed::{self, Packed};
 use wattpool_schema::pool::{MeterKind, MeterPosition, Notice, SkippedRange};
-use wattpool_schema::stored::escrow::{Current, MeterBook, Order, Side};
+use wattpool_schema::stored::escrow::{Current, MeterBook, Order, Promises, Side};
 use wattpool_schema::stored::pool::{Meter, MeterTerms, PairTerms, Rates};
 use wattpool_schema::stored::{escrow, pool, LAYOUT, LAYOUT_VERSION};
 use wattpool_schema::{
@@ -71,6 +71,7 @@ fn keys() {
             "7a0001020300000000001e0f50".into(),
         ),
         (escrow::meter(&SELLER), format!("6d{one}")),
+        (escrow::promises(&SELLER), format!("6c{one}")),
         (
             escrow::order(&BUYER, 258),
             format!("6f{other}0000000000000102"),
@@ -201,19 +202,29 @@ fn limits_and_counters() {
                 before: 8,
             },
         },
-        sells: vec![(BUYER, 258)],
-        buys: vec![259, 260],
         shown: (Window(1_970_000), Wh(70)),
         part: (Window(1_969_999), Wh(80)),
     };
     golden(
         &book,
         "010190bf0501d0d91101c08db70101a09c01000102e807a8a001d00fb817a01f01c801be010a0390 \
-         038827ac050708012222222222222222222222222222222282020283028402d09e7846cf9e7850",
+         038827ac050708d09e7846cf9e7850",
     );
     golden(
         &MeterBook::default(),
-        "00000000000000000000000000000000000000000000000000000000",
+        "0000000000000000000000000000000000000000000000000000",
+    );
+}
+
+#[test]
+fn lists_of_standing_orders() {
+    let promises = Promises {
+        sells: vec![(BUYER, 258)],
+        buys: vec![259, 260],
+    };
+    golden(
+        &promises,
+        "012222222222222222222222222222222282020283028402",
     );
 }
 

@@ -89,6 +89,7 @@ fn config(deps: Deps) -> StdResult<EscrowConfig> {
 
 fn meter_book(deps: Deps, env: &Env, meter: MeterId) -> StdResult<MeterBookResponse> {
     let book = state::meter(deps.storage, &meter)?;
+    let promises = state::promises(deps.storage, &meter)?;
     let today = book.day == limits::day(env);
     Ok(MeterBookResponse {
         limits: book.limits,
@@ -98,7 +99,7 @@ fn meter_book(deps: Deps, env: &Env, meter: MeterId) -> StdResult<MeterBookRespo
         bought_today: if today { book.bought } else { Wh::ZERO },
         sold_today: if today { book.sold } else { Wh::ZERO },
         statistics: book.statistics,
-        sells: book
+        sells: promises
             .sells
             .iter()
             .map(|(buyer, trade_id)| OrderRef {
@@ -106,7 +107,7 @@ fn meter_book(deps: Deps, env: &Env, meter: MeterId) -> StdResult<MeterBookRespo
                 trade_id: *trade_id,
             })
             .collect(),
-        buys: book
+        buys: promises
             .buys
             .iter()
             .map(|trade_id| OrderRef {

@@ -8,8 +8,8 @@ use wattpool_contract_common::Holder;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::TradeRecord;
 use wattpool_schema::packed::packed;
-pub use wattpool_schema::stored::escrow::MeterBook;
 use wattpool_schema::stored::escrow::{self as stored, numbered, BY_BUYER, BY_SELLER};
+pub use wattpool_schema::stored::escrow::{MeterBook, Promises};
 use wattpool_schema::{Digest32, MeterId, Micro};
 
 use crate::order::Order;
@@ -117,6 +117,20 @@ pub fn meter(storage: &dyn Storage, meter: &MeterId) -> StdResult<MeterBook> {
 /// Stores a meter's book.
 pub fn save_meter(storage: &mut dyn Storage, meter: &MeterId, book: &MeterBook) {
     save(storage, &stored::meter(meter), book);
+}
+
+/// A meter's standing orders.
+pub fn promises(storage: &dyn Storage, meter: &MeterId) -> StdResult<Promises> {
+    Ok(load(storage, &stored::promises(meter))?.unwrap_or_default())
+}
+/// Stores a meter's standing orders.
+pub fn save_promises(storage: &mut dyn Storage, meter: &MeterId, promises: &Promises) {
+    let key = stored::promises(meter);
+    if *promises == Promises::default() {
+        storage.remove(&key);
+    } else {
+        save(storage, &key, promises);
+    }
 }
 
 /// What a buyer's trade id stands for.

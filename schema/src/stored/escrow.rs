@@ -8,6 +8,8 @@ use crate::{MeterId, Micro, Ppm, Price, Seconds, Wh, Window, Zone};
 
 /// First byte of the keys of meters' books ([`MeterBook`]); the id follows.
 pub const METERS: u8 = b'm';
+/// First byte of the keys of lists of meters' standing orders ([`Promises`]); the id follows.
+pub const PROMISES: u8 = b'l';
 /// First byte of the keys of standing orders that are not closed ([`Order`]); the buyer's id and its trade id follow.
 pub const ORDERS: u8 = b'o';
 /// First byte of the keys of closed trades ([`crate::escrow::TradeRecord`]); the place in the log follows.
@@ -27,6 +29,11 @@ pub fn meter(meter: &MeterId) -> Vec<u8> {
     key(METERS, &[&meter.0])
 }
 
+/// Key of the list of a meter's standing orders.
+pub fn promises(meter: &MeterId) -> Vec<u8> {
+    key(PROMISES, &[&meter.0])
+}
+
 /// Key of a standing order.
 pub fn order(buyer: &MeterId, trade_id: u64) -> Vec<u8> {
     numbered(ORDERS, buyer, trade_id)
@@ -37,7 +44,7 @@ pub fn record(sequence: u64) -> Vec<u8> {
     key(RECORDS, &[&sequence.to_be_bytes()])
 }
 
-/// A meter's limits, day counters, orders and statistics.
+/// A meter's limits, day counters and statistics.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MeterBook {
     /// The owner's limits,
@@ -56,14 +63,19 @@ pub struct MeterBook {
     pub sold: Wh,
     /// Statistics.
     pub statistics: Statistics,
-    /// Standing orders on the selling side, in the order of opening: buyer and its trade id.
-    pub sells: Vec<(MeterId, u64)>,
-    /// Standing orders on the buying side, in the order of opening: own trade ids.
-    pub buys: Vec<u64>,
     /// Of a window: import shown to all its standing orders and not delivered by them.
     pub shown: (Window, Wh),
     /// Of a window: sent outside the household, until that is half of what was minted.
     pub part: (Window, Wh),
+}
+
+/// A meter's standing orders, apart from what every trade reads and writes. None is stored for a meter without any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Promises {
+    /// On the selling side, in the order of opening: buyer and its trade id.
+    pub sells: Vec<(MeterId, u64)>,
+    /// On the buying side, in the order of opening: own trade ids.
+    pub buys: Vec<u64>,
 }
 
 /// A standing order that is not closed. Its buyer and trade id are its key. It holds nothing but its buyer's money: a promise, kept by agents.
@@ -148,11 +160,10 @@ packed!(MeterBook {
     bought,
     sold,
     statistics,
-    sells,
-    buys,
     shown,
     part
 });
+packed!(Promises { sells, buys });
 packed!(Order {
     seller,
     nonce,

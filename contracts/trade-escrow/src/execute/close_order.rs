@@ -56,8 +56,10 @@ pub fn close(
     let mut seller_book = state::meter(deps.storage, &seller)?;
     let mut buyer_book = state::meter(deps.storage, &buyer)?;
     buyer_book.locked = buyer_book.locked.try_sub(locked)?;
-    seller_book.sells.retain(|entry| *entry != key);
-    buyer_book.buys.retain(|id| *id != trade_id);
+    let mut of_seller = state::promises(deps.storage, &seller)?;
+    let mut of_buyer = state::promises(deps.storage, &buyer)?;
+    of_seller.sells.retain(|entry| *entry != key);
+    of_buyer.buys.retain(|id| *id != trade_id);
     let totals = order.totals();
     let windows = order.windows();
     let closed = log::close(
@@ -91,6 +93,8 @@ pub fn close(
         order.inside,
     )?;
     state::remove_order(deps.storage, &buyer, trade_id);
+    state::save_promises(deps.storage, &seller, &of_seller);
+    state::save_promises(deps.storage, &buyer, &of_buyer);
     state::save_meter(deps.storage, &seller, &seller_book);
     state::save_meter(deps.storage, &buyer, &buyer_book);
     state::save_book(deps.storage, &books);

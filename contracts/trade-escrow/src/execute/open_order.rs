@@ -58,10 +58,12 @@ pub fn execute(
     check_pair(&pair, approved.max_charge)?;
     check_gross(gross_for(wh, pair.loss)?, approved.max_gross)?;
 
-    let mut seller_book = state::meter(deps.storage, &seller)?;
+    let seller_book = state::meter(deps.storage, &seller)?;
     let mut buyer_book = state::meter(deps.storage, &buyer)?;
+    let mut of_seller = state::promises(deps.storage, &seller)?;
+    let mut of_buyer = state::promises(deps.storage, &buyer)?;
     let most = usize::try_from(MAX_ORDERS).unwrap_or(usize::MAX);
-    if seller_book.sells.len() >= most || buyer_book.buys.len() >= most {
+    if of_seller.sells.len() >= most || of_buyer.buys.len() >= most {
         return Err(MarketError::TooManyOrders { max: MAX_ORDERS });
     }
     let mut books = state::book(deps.storage)?;
@@ -86,11 +88,12 @@ pub fn execute(
     let payer = Holder::of(deps.api, &order.buying.owner)?;
     accounts::lock(deps.storage, &mut books, &payer, order.locked)?;
     books.orders = books.orders.saturating_add(1);
-    seller_book.sells.push((buyer, trade_id));
-    buyer_book.buys.push(trade_id);
+    of_seller.sells.push((buyer, trade_id));
+    of_buyer.buys.push(trade_id);
     state::take_names(deps.storage, &buyer, trade_id, &seller, approved.nonce);
     state::save_order(deps.storage, &buyer, trade_id, &order);
-    state::save_meter(deps.storage, &seller, &seller_book);
+    state::save_promises(deps.storage, &seller, &of_seller);
+    state::save_promises(deps.storage, &buyer, &of_buyer);
     state::save_meter(deps.storage, &buyer, &buyer_book);
     state::save_book(deps.storage, &books);
     Ok(Response::new().add_event(OrderOpened {
