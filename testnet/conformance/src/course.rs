@@ -109,7 +109,10 @@ impl Course {
                 denom: DENOM.into(),
                 window_seconds: self.window_s,
                 credit_delay_days: 1,
-                halt_seconds: first_part(self.window_s, self.block_s()) / 2,
+                halt_seconds: match first_part(self.window_s, self.block_s()) {
+                    0 => self.window_s / 2,
+                    part => part / 2,
+                },
                 block_seconds: self.block_s(),
                 first_part_seconds: first_part(self.window_s, self.block_s()),
                 notice_days: 14,

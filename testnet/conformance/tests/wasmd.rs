@@ -27,9 +27,10 @@ fn courses() -> u64 {
     })
 }
 
-/// Seconds of a window. Blocks of many courses take longer: with windows that did not, all would come too late.
+/// Seconds of a window: at least so many that standing orders can be opened. Blocks of many courses take longer: with windows that did not, all would
+/// come too late.
 fn window_s(courses: u64) -> u32 {
-    u32::try_from(courses / 16).map_or(5, |seconds| seconds.clamp(5, 60))
+    u32::try_from(courses / 16).map_or(8, |seconds| seconds.clamp(8, 60))
 }
 
 #[test]

@@ -45,7 +45,6 @@ pub fn claim_feed_in(
 }
 
 /// What is due of a window: tokens that expired, and what was stated late while it was live.
-#[derive(Default)]
 struct Due {
     expired: Option<(Wh, Micro)>,
     late: Option<(Wh, Micro)>,
@@ -93,17 +92,38 @@ impl Claim<'_> {
         ] {
             whole = last.map_or(whole, |last| whole.min(last));
         }
-        let mut windows: std::collections::BTreeMap<Window, Due> = Default::default();
+        let mut windows: Vec<(Window, Due)> = Vec::new();
         for entry in credits {
             let tariff = state::tariffs(call.deps.storage, entry.window)?.feed_in;
             let amount = credit(entry.wh, tariff)?;
-            windows.entry(entry.window).or_default().expired = Some((entry.wh, amount));
+            windows.push((
+                entry.window,
+                Due {
+                    expired: Some((entry.wh, amount)),
+                    late: None,
+                },
+            ));
         }
         for entry in late {
-            windows.entry(entry.window).or_default().late = Some((entry.wh, entry.amount));
+            let late = Some((entry.wh, entry.amount));
+            let at = windows.partition_point(|(of, _)| *of < entry.window);
+            match windows.get_mut(at).filter(|(of, _)| *of == entry.window) {
+                Some((_, due)) => due.late = late,
+                None => windows.insert(
+                    at,
+                    (
+                        entry.window,
+                        Due {
+                            expired: None,
+                            late,
+                        },
+                    ),
+                ),
+            }
         }
+        windows.retain(|(window, _)| *window <= whole);
         let mut turned: usize = 0;
-        for (window, due) in windows.range(..=whole) {
+        for (window, due) in &windows {
             if turned >= entries {
                 // Before this window everything is done.
                 return Ok(());

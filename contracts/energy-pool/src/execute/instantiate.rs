@@ -7,7 +7,6 @@ use crate::{
     CONTRACT_NAME, CONTRACT_VERSION, MAX_CREDIT_DAYS, MAX_NOTICE_DAYS, MAX_WINDOW_SECONDS,
 };
 use cosmwasm_std::{DepsMut, Env, MessageInfo, Response};
-use std::collections::BTreeSet;
 use wattpool_contract_common::{coins, migration};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::{AdminChanged, RoleSet, TariffsSet, ZonePairSet};
@@ -106,10 +105,10 @@ fn check(info: &MessageInfo, msg: &InstantiateMsg) -> Result<(), MarketError> {
         return Err(bad_input("denom", "the denomination of payments"));
     }
     check_tariffs(&msg.tariffs)?;
-    let mut seen = BTreeSet::new();
-    for terms in &msg.zone_pairs {
+    for (i, terms) in msg.zone_pairs.iter().enumerate() {
         check_pair(terms)?;
-        if !seen.insert((terms.from, terms.to)) {
+        let mut before = msg.zone_pairs.iter().take(i);
+        if before.any(|t| (t.from, t.to) == (terms.from, terms.to)) {
             let expected = format!("the pair {} to {} once", terms.from, terms.to);
             return Err(bad_input("zone_pairs", expected));
         }

@@ -93,7 +93,7 @@ pub fn update_meter(
     let mut meter = state::active_meter(storage, id)?;
     meter.kind = kind.unwrap_or(meter.kind);
     if zone.is_some() || max_export.is_some() || max_import.is_some() {
-        meter.change(storage, id, (now, from_window), |terms| {
+        meter.change(storage, id, (now, from_window), &|terms| {
             terms.zone = zone.unwrap_or(terms.zone);
             terms.max_export = max_export.unwrap_or(terms.max_export);
             terms.max_import = max_import.unwrap_or(terms.max_import);

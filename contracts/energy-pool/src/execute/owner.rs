@@ -75,7 +75,7 @@ pub fn accept_owner(call: Call, id: MeterId) -> Result<Response, MarketError> {
         from_window,
         tenure,
     };
-    meter.change(storage, id, (now, from_window), |terms| {
+    meter.change(storage, id, (now, from_window), &|terms| {
         terms.owner = proposed.clone();
         terms.tenure = tenure;
     });

@@ -31,7 +31,7 @@ pub trait History {
         storage: &mut dyn Storage,
         id: MeterId,
         at: (Window, Window),
-        change: impl Fn(&mut MeterTerms),
+        change: &dyn Fn(&mut MeterTerms),
     );
 }
 
@@ -78,7 +78,7 @@ impl History for Meter {
         storage: &mut dyn Storage,
         id: MeterId,
         (now, from): (Window, Window),
-        change: impl Fn(&mut MeterTerms),
+        change: &dyn Fn(&mut MeterTerms),
     ) {
         self.settle(storage, id, now);
         let at = self.coming.partition_point(|(f, _)| *f < from);
