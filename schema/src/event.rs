@@ -166,7 +166,7 @@ events! {
     /// Another device signs.
     DeviceSet = "device_set" { meter: MeterId, device: DeviceKey }
     /// Another agent trades.
-    AgentSet = "agent_set" { meter: MeterId, agent: Option<AgentKey>, agent_address: Option<String>, zone: Zone, kind: MeterKind }
+    AgentSet = "agent_set" { meter: MeterId, agent: Option<AgentKey>, agent_address: Option<String>, zone: Zone, kind: MeterKind, max_export: Wh, max_import: Wh }
     /// A new owner was proposed.
     OwnerProposed = "owner_proposed" { meter: MeterId, owner: Option<String> }
     /// A meter changes hands with a window.

@@ -333,8 +333,10 @@ pub enum DenialReason {
     Window,
     /// The request is malformed, of an unknown version, or not signed by the buyer's agent.
     Invalid,
-    /// Too many requests at once.
+    /// Too many requests at once, or an approval for this buyer is open.
     Busy,
+    /// The buyer let an approval lapse: it is served in the second half of the window.
+    Later,
 }
 
 /// The seller's answer. An approval for fewer Wh than asked is the counter-quantity: the buyer may use it or let it lapse.
@@ -350,6 +352,11 @@ pub enum Answer {
         reason: DenialReason,
         /// What could still be asked for.
         available: Wh,
+    },
+    /// The seller's owner decides. Nothing is held meanwhile; asked again after the decision, the seller answers from what is left.
+    Waiting {
+        /// Block time after which it is too late to decide.
+        until: Seconds,
     },
 }
 

@@ -1,6 +1,7 @@
 //! What goes into the agent and what comes out of it.
 
 use crate::genuine::Genuine;
+use crate::partners::Partners;
 use crate::policy::Policy;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -268,6 +269,8 @@ pub enum JournalEntry {
     Policy(Box<Policy>),
     /// What was learned of sellers so far; each one replaces the ones before.
     Learned(Box<Learned>),
+    /// What is remembered of buyers; each one replaces the ones before.
+    Partners(Box<Partners>),
 }
 
 /// A checkpoint of what the agent has learned.
@@ -315,22 +318,24 @@ impl JournalEntry {
             Self::Approved { approval, .. } => Some(last_window(&approval.approval)),
             Self::Settling(trade) => Some(last_window(&trade.approval.approval)),
             Self::Ordering(order) => Some(last_window(&order.approval.approval)),
-            Self::Policy(_) | Self::Learned(_) => None,
+            Self::Policy(_) | Self::Learned(_) | Self::Partners(_) => None,
         }
     }
 }
 
-/// Which entries are of use from a window on: those useful in it or later, the last reading, the last policy and
-/// what was learned last.
+/// Which entries are of use from a window on: those useful in it or later, and the last of each of those that replace the ones before
+/// (reading, policy, what was learned and what is remembered).
 pub fn of_use(journal: &[JournalEntry], from: Window) -> Vec<bool> {
     let last = |wanted: fn(&JournalEntry) -> bool| journal.iter().rposition(wanted);
     let metered = last(|e| matches!(e, JournalEntry::Metered { .. }));
     let policy = last(|e| matches!(e, JournalEntry::Policy(_)));
     let learned = last(|e| matches!(e, JournalEntry::Learned(_)));
+    let partners = last(|e| matches!(e, JournalEntry::Partners(_)));
     let kept = |(index, entry): (usize, &JournalEntry)| {
         Some(index) == metered
             || Some(index) == policy
             || Some(index) == learned
+            || Some(index) == partners
             || entry.useful_until().is_some_and(|until| until >= from)
     };
     journal.iter().enumerate().map(kept).collect()
@@ -348,7 +353,7 @@ fn last_window(approval: &wattpool_schema::Approval) -> Window {
 pub enum Command {
     /// Write it down.
     Journal(JournalEntry),
-    /// Entries useful only before this window may be dropped (the last `Metered`, `Policy` and `Learned` are kept).
+    /// Entries useful only before this window may be dropped ([`of_use`] says which are kept).
     Prune(Window),
     /// Submit a transaction and confirm it.
     Submit {
@@ -483,8 +488,8 @@ pub enum Notice {
         partner: MeterId,
         /// How much.
         wh: Wh,
-        /// At what price, network charge and all, micro-units per kWh: as a buyer what will be paid, as a seller at
-        /// least what is asked now.
+        /// At what price, network charge and all, micro-units per kWh: as a buyer the most that will be paid, as a seller
+        /// what is asked now.
         price: Price,
         /// This meter sells.
         selling: bool,

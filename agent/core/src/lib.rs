@@ -14,6 +14,7 @@ pub mod io;
 pub mod lines;
 mod locations;
 pub mod metering;
+pub mod partners;
 pub mod policy;
 pub mod ports;
 pub mod timing;

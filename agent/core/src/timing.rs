@@ -19,7 +19,7 @@ pub struct Timing {
     pub lookup_ms: u64,
     /// How long an answer may take.
     pub answer_ms: u64,
-    /// From the opening to the end of the time that standing orders have for themselves.
+    /// From the opening to the end of the first part, which standing orders have for themselves; zero where there are none.
     pub orders_ms: u64,
     /// First pause between look-ups that found too little; doubles.
     pub retry_ms: u64,
@@ -30,8 +30,9 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Timing for a window and a block interval. At least four blocks should fit a window.
-    pub fn for_chain(window_s: u32, block_ms: u64) -> Self {
+    /// Timing for a window, a block interval and the first part that the market's settings name. At least four blocks
+    /// should fit a window.
+    pub fn for_chain(window_s: u32, block_ms: u64, first_part_s: u32) -> Self {
         let window_ms = u64::from(window_s).saturating_mul(1000);
         let block_ms = block_ms.max(1);
         let share = |parts: u64| window_ms.checked_div(parts).unwrap_or(window_ms).max(1);
@@ -50,7 +51,7 @@ impl Timing {
                 .min(20_000),
             lookup_ms: share(30).min(4_000),
             answer_ms: share(30).min(3_000),
-            orders_ms: share(10).max(block_ms.saturating_mul(3)).min(share(4)),
+            orders_ms: u64::from(first_part_s).saturating_mul(1000),
             retry_ms: share(20).max(block_ms).min(20_000),
             approval_s: block_ms.saturating_mul(6).div_ceil(1000).max(2),
             closing_ms: block_ms.saturating_mul(2).min(share(4)),

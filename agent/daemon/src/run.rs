@@ -93,7 +93,11 @@ async fn agent(config: &Config) -> Result<()> {
         deployment.pool.address.clone(),
         deployment.escrow.address.clone(),
         deployment.window_seconds,
-        Timing::for_chain(deployment.window_seconds, config.chain.block_ms),
+        Timing::for_chain(
+            deployment.window_seconds,
+            config.chain.block_ms,
+            deployment.first_part_seconds,
+        ),
     ));
     let registry = Arc::new(Registry::new(Arc::clone(&signer)));
     let clock = Arc::clone(&registry);

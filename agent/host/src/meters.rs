@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use wattpool_core::io::{BlockRef, WindowTerms};
 use wattpool_core::lines::Lines;
-use wattpool_core::ports::{MeterInfo, Registry, SellerRecord};
-use wattpool_schema::event::{Delivered, MarketEvent};
-use wattpool_schema::{MeterId, Seconds, Wh, Zone};
+use wattpool_core::ports::{MeterInfo, Purchases, Registry, SellerRecord};
+use wattpool_schema::event::{Delivered, MarketEvent, Stated};
+use wattpool_schema::{MeterId, Seconds, Wh, Window, Zone};
 
 /// Looked up by id alone, by ten thousand hosts many times a window: its order is never seen.
 #[allow(clippy::disallowed_types)]
@@ -31,8 +31,12 @@ pub struct Meters {
     terms: Option<Arc<WindowTerms>>,
     /// What has arrived in the traded window over lines of limited capacity.
     carried: Vec<(Zone, Zone, Wh)>,
-    /// All deliveries of the traded window have been followed.
-    carried_whole: bool,
+    /// What has been minted in the traded window, by zone.
+    minted: Vec<(Zone, Wh)>,
+    /// What has been bought in the traded window.
+    purchases: ById<Purchases>,
+    /// All that happened in the traded window has been followed.
+    whole: bool,
     plan: Option<Arc<dyn Lines + Send + Sync>>,
 }
 
@@ -68,7 +72,7 @@ impl Meters {
         if head.height > self.block.height {
             self.block = head;
             self.sellers.clear();
-            self.carried_whole = false;
+            self.whole = false;
         }
     }
 
@@ -78,15 +82,17 @@ impl Meters {
             return;
         }
         // Without a window before this one the agent came in somewhere in the middle.
-        self.carried_whole = self.terms.is_some() && terms.at.height > self.block.height;
+        self.whole = self.terms.is_some() && terms.at.height > self.block.height;
         self.terms = Some(Arc::clone(terms));
         self.carried.clear();
+        self.minted.clear();
+        self.purchases.clear();
     }
 
     /// The running window is followed from its first delivery on: a chain on which nothing can have happened yet.
     pub fn open_first(&mut self, terms: &Arc<WindowTerms>) {
         self.open(terms);
-        self.carried_whole = true;
+        self.whole = true;
     }
 
     /// Whether a seller's record is known.
@@ -117,7 +123,16 @@ impl Meters {
                         known.record.count(trade);
                     }
                 }
-                MarketEvent::Delivered(d) => self.carry(d),
+                MarketEvent::Delivered(d) => {
+                    self.carry(d);
+                    self.buy(d.window, d.buyer, |p| {
+                        p.bought = p.bought.saturating_add(d.net)
+                    });
+                }
+                MarketEvent::Covered(c) => {
+                    self.buy(c.window, c.meter, |p| p.covered = p.covered.max(c.covered));
+                }
+                MarketEvent::Stated(s) if s.minted => self.mint(s),
                 MarketEvent::MeterRegistered(m) => {
                     // It trades once its owner names an agent.
                     self.meters.remove(&m.meter);
@@ -126,6 +141,8 @@ impl Meters {
                     if let Some(info) = self.meters.get_mut(&m.meter) {
                         info.zone = m.zone;
                         info.kind = m.kind;
+                        info.max_export = m.max_export;
+                        info.max_import = m.max_import;
                     }
                 }
                 MarketEvent::MeterRetired(m) => {
@@ -137,6 +154,8 @@ impl Meters {
                             agent,
                             zone: m.zone,
                             kind: m.kind,
+                            max_export: m.max_export,
+                            max_import: m.max_import,
                         };
                         self.meters.insert(m.meter, info);
                     }
@@ -146,6 +165,29 @@ impl Meters {
                 },
                 _ => {}
             }
+        }
+    }
+
+    fn is_live(&self, window: Window) -> bool {
+        self.terms.as_ref().is_some_and(|t| t.live() == window)
+    }
+
+    /// Counts tokens of the traded window to their zone.
+    fn mint(&mut self, s: &Stated) {
+        let zone = self.meters.get(&s.meter).map(|m| m.zone);
+        let Some(zone) = zone.filter(|_| self.is_live(s.window)) else {
+            return;
+        };
+        match self.minted.iter_mut().find(|(z, _)| *z == zone) {
+            Some((_, wh)) => *wh = wh.saturating_add(s.wh),
+            None => self.minted.push((zone, s.wh)),
+        }
+    }
+
+    /// Counts what happened to a buyer in the traded window.
+    fn buy(&mut self, window: Window, buyer: MeterId, count: impl FnOnce(&mut Purchases)) {
+        if self.is_live(window) && self.meters.contains_key(&buyer) {
+            count(self.purchases.entry(buyer).or_default());
         }
     }
 
@@ -195,7 +237,7 @@ impl Registry for Meters {
     }
     fn capacity_left(&self, from: Zone, to: Zone) -> Option<Wh> {
         let capacity = self.terms.as_ref()?.pair(from, to)?.capacity?;
-        if !self.carried_whole {
+        if !self.whole {
             return None;
         }
         let carried = self.carried.iter().find(|(f, t, _)| (*f, *t) == (from, to));
@@ -203,5 +245,12 @@ impl Registry for Meters {
     }
     fn record(&self, id: &MeterId) -> SellerRecord {
         self.sellers.get(id).map(|k| k.record).unwrap_or_default()
+    }
+    fn minted(&self, zone: Zone) -> Option<Wh> {
+        let minted = self.minted.iter().find(|(z, _)| *z == zone);
+        self.whole.then(|| minted.map_or(Wh::ZERO, |(_, wh)| *wh))
+    }
+    fn purchases(&self, id: &MeterId) -> Purchases {
+        self.purchases.get(id).copied().unwrap_or_default()
     }
 }

@@ -57,7 +57,7 @@ struct Bench {
 }
 
 fn market() -> Arc<Market> {
-    let timing = Timing::for_chain(LEN, 5_000);
+    let timing = Timing::for_chain(LEN, 5_000, 150);
     let market = Market::new("c".into(), "pool".into(), "escrow".into(), LEN, timing);
     Arc::new(market)
 }
@@ -113,6 +113,8 @@ impl Bench {
                 agent: AgentKey::default(),
                 zone: Zone(0),
                 kind: MeterKind::Pv,
+                max_export: Wh(1_000_000),
+                max_import: Wh(1_000_000),
             };
             (id, info)
         }));

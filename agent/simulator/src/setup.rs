@@ -23,6 +23,7 @@ use wattpool_ledger_embedded::{ChainSetup, EmbeddedLedger, NewMeter};
 use wattpool_network_memory::{Network, NetworkConfig};
 use wattpool_optimizer::Workspace;
 use wattpool_report::record::Recorded;
+use wattpool_rules::order::first_part;
 use wattpool_rules::payment::payment;
 use wattpool_scenario::model::{HomeKind, Neighbourhood};
 use wattpool_schema::escrow::Limits;
@@ -70,7 +71,11 @@ impl<'n> World<'n> {
             contracts.pool.to_string(),
             contracts.escrow.to_string(),
             n.window_s,
-            Timing::for_chain(n.window_s, u64::from(BLOCK_S).saturating_mul(1000)),
+            Timing::for_chain(
+                n.window_s,
+                u64::from(BLOCK_S).saturating_mul(1000),
+                first_part(n.window_s, BLOCK_S),
+            ),
         ));
         let mut keys = Chance::new(options.seed, Stream::Keys);
         let secret = keys.bytes();
@@ -119,6 +124,8 @@ impl<'n> World<'n> {
                     agent: home_keys.agent,
                     zone: home.zone,
                     kind: identity.kind,
+                    max_export: identity.max_export,
+                    max_import: identity.max_import,
                 },
             ));
             ids.push(Location::of_meter(&market.network, &meter).0);

@@ -59,6 +59,28 @@ pub fn selling_price(corridor: Corridor, supply: Wh, demand: Wh) -> Price {
     Price(u64::try_from(price).unwrap_or(u64::MAX)).clamp(corridor.lower, corridor.upper)
 }
 
+/// The most that an announced price comes to per kWh that arrives over a pair: `price / (1 − loss)`, rounded down; `None` when everything is lost on the way.
+pub fn announced_most(price: Price, loss: Ppm) -> Option<Price> {
+    let kept = u128::from(PPM.saturating_sub(loss.0));
+    let most = u128::from(price.0)
+        .saturating_mul(u128::from(PPM))
+        .checked_div(kept)?;
+    Some(Price(u64::try_from(most).unwrap_or(u64::MAX)))
+}
+
+/// What deficits that anybody may announce come to: each counts for at most four times their (lower) median, so that a few that exaggerate move the sum
+/// by little. Sorts them.
+pub fn robust_demand(deficits: &mut [Wh]) -> Wh {
+    deficits.sort_unstable();
+    let middle = deficits.len().saturating_sub(1) / 2;
+    let most = deficits
+        .get(middle)
+        .map_or(Wh::ZERO, |m| Wh(m.0.saturating_mul(4)));
+    deficits
+        .iter()
+        .fold(Wh::ZERO, |sum, wh| sum.saturating_add((*wh).min(most)))
+}
+
 /// The owner's margin, floor and ceiling on top of a computed price. A floor above the ceiling wins: the owner's least is the least.
 pub fn with_owner_limits(
     price: Price,

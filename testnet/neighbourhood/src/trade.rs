@@ -213,7 +213,7 @@ impl Street<'_> {
             market.pool.address.clone(),
             market.escrow.address.clone(),
             window_s,
-            Timing::for_chain(window_s, block_ms),
+            Timing::for_chain(window_s, block_ms, market.first_part_seconds),
         ));
         let signer: Arc<dyn Signer + Send + Sync> = household.keys.clone();
         let registry = Arc::new(Registry::new(Arc::clone(&signer)));

@@ -202,6 +202,8 @@ fn in_service(meter: &MeterResponse) -> Option<(MeterId, MeterInfo)> {
         agent,
         zone: meter.zone,
         kind: meter.kind,
+        max_export: meter.max_export,
+        max_import: meter.max_import,
     };
     Some((meter.meter, info))
 }
@@ -277,6 +279,12 @@ async fn check(client: &Client, market: &Market) -> Result<(), LedgerError> {
         return Err(LedgerError::Foreign(format!(
             "windows of {} seconds, expected {}",
             escrow.window_seconds, market.window_seconds
+        )));
+    }
+    if pool.first_part_seconds != market.first_part_seconds {
+        return Err(LedgerError::Foreign(format!(
+            "a first part of {} seconds, expected {}",
+            pool.first_part_seconds, market.first_part_seconds
         )));
     }
     Ok(())

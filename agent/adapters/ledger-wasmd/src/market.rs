@@ -27,6 +27,8 @@ pub struct Market {
     pub denom: String,
     /// Window length, seconds.
     pub window_seconds: u32,
+    /// First part of each window, for standing orders; zero: there are none. Seconds.
+    pub first_part_seconds: u32,
     /// May migrate the contracts; none: nobody.
     pub code_administrator: Option<String>,
     /// The energy token.

@@ -1,6 +1,7 @@
 //! The buying side of a window: what is needed, bought and under way, and the search for offers (FR-05).
 
 use super::estimating::Loading;
+use super::orders::Order;
 use super::surveying::Survey;
 use super::{Agent, Intent, Out};
 use crate::context::Context;
@@ -9,8 +10,8 @@ use crate::io::{BlockRef, Command, Millis, Timer};
 use wattpool_optimizer::predict::Conditions;
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::event::Delivered;
-use wattpool_schema::peer::{Record, SignedRequest};
-use wattpool_schema::{Approval, MeterId, Ppm, Price, SignedApproval, TradeKind, Wh, Window, Zone};
+use wattpool_schema::peer::{Offer, Record, SignedRequest};
+use wattpool_schema::{Approval, MeterId, Ppm, Price, TradeKind, Wh, Window, Zone};
 
 /// Look-ups per class of loss and window.
 const SEEKS: u32 = 10;
@@ -73,6 +74,23 @@ pub(super) struct Settling {
     pub about: Option<Conditions>,
 }
 
+/// A purchase that waits for the owner; it is asked for when the owner agrees.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeldPurchase {
+    pub request: u64,
+    pub seller: MeterId,
+    pub wh: Wh,
+}
+
+/// An offer that comes back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Later {
+    pub seller: MeterId,
+    /// To be had then, arriving.
+    pub net: Wh,
+    pub at: Millis,
+}
+
 /// The buying side of the running window.
 #[derive(Debug, Default)]
 pub(super) struct Buying {
@@ -82,8 +100,10 @@ pub(super) struct Buying {
     pub offers: Vec<Offered>,
     pub asked: Vec<Asked>,
     pub settling: Vec<Settling>,
-    /// Approvals that wait for the owner.
-    pub held: Vec<(u64, SignedApproval, Conditions)>,
+    /// Purchases that wait for the owner.
+    pub held: Vec<HeldPurchase>,
+    /// Offers that come back: their sellers wait for their owners, or serve this buyer later.
+    pub later: Vec<Later>,
     /// The highest class of loss that is open ([`Agent::loss_class`]).
     pub class: u8,
     /// Look-ups since it opened.
@@ -119,7 +139,7 @@ impl Buying {
     pub(super) fn under_way(&self) -> Wh {
         let asked = self.asked.iter().map(|a| a.request.request.wh);
         let settling = self.settling.iter().map(|s| s.trade.wh);
-        let held = self.held.iter().map(|(_, h, _)| h.approval.wh);
+        let held = self.held.iter().map(|h| h.wh);
         asked
             .chain(settling)
             .chain(held)
@@ -171,8 +191,12 @@ impl Agent {
     }
 
     /// Looks for offers, unless everything needed is under way.
-    pub(super) fn seek(&mut self, now: Millis, cx: &Context<'_>, out: &mut Out) {
+    pub(super) fn seek(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
         if !std::mem::take(&mut self.buying.seek_set) {
+            return;
+        }
+        if self.take_back(now) {
+            self.plan_purchases(now, cx, out);
             return;
         }
         if self.open_classes(now) {
@@ -206,6 +230,30 @@ impl Agent {
         });
     }
 
+    /// Puts a seller's offer off; it comes back at a time.
+    pub(super) fn put_off(&mut self, seller: MeterId, at: Millis) {
+        let offers = &mut self.buying.offers;
+        if let Some(offer) = offers.iter_mut().find(|o| o.seller == seller) {
+            let net = std::mem::replace(&mut offer.net, Wh::ZERO);
+            self.buying.later.push(Later { seller, net, at });
+        }
+    }
+
+    /// Offers whose time has come are there again; false: none.
+    fn take_back(&mut self, now: Millis) -> bool {
+        let (due, later): (Vec<Later>, Vec<Later>) = std::mem::take(&mut self.buying.later)
+            .into_iter()
+            .partition(|l| l.at <= now);
+        self.buying.later = later;
+        for back in &due {
+            let offers = &mut self.buying.offers;
+            if let Some(offer) = offers.iter_mut().find(|o| o.seller == back.seller) {
+                offer.net = offer.net.max(back.net);
+            }
+        }
+        !due.is_empty()
+    }
+
     pub(super) fn least_trade(&self) -> Wh {
         self.policy.min_trade_wh.max(Wh(1))
     }
@@ -221,7 +269,7 @@ impl Agent {
         if self.selling.pricing == Some(lookup) {
             self.take_ratio(now, records, cx, out);
         } else if self.buying.survey.is_answer(lookup) {
-            self.take_survey(records);
+            self.take_survey(records, cx);
         } else if self.buying.seeking == Some(lookup) {
             self.buying.seeking = None;
             let known = self.buying.offers.len();
@@ -230,7 +278,7 @@ impl Agent {
                     self.take_loading(record, cx);
                 }
             }
-            self.buying.supply = supply_in(records, self.buying.window);
+            self.buying.supply = supply_in(records, self.buying.window, cx);
             for record in records {
                 self.take_offer(now, record, cx);
             }
@@ -260,7 +308,8 @@ impl Agent {
             None
         };
         let opening = self.next_class_opens().map(|at| at.since(now).max(1));
-        let Some(delay) = again.into_iter().chain(opening).min() else {
+        let back = self.buying.later.iter().map(|l| l.at.since(now).max(1));
+        let Some(delay) = again.into_iter().chain(opening).chain(back).min() else {
             return;
         };
         self.buying.fruitless = self.buying.fruitless.saturating_add(1);
@@ -297,6 +346,10 @@ impl Agent {
             let cost = d.paid.saturating_add(d.charge);
             self.day.spent = self.day.spent.saturating_add(cost);
             self.note_chunk(d.buyer, d.trade_id);
+            let of = |o: &&mut Order| !o.selling && o.buyer == d.buyer && o.trade_id == d.trade_id;
+            if let Some(order) = self.orders.open.iter_mut().find(of) {
+                order.count(d);
+            }
         }
     }
 
@@ -322,10 +375,16 @@ impl Agent {
 }
 
 /// What the offers of a window among these records come to.
-fn supply_in(records: &[Genuine], window: Window) -> Wh {
+fn supply_in(records: &[Genuine], window: Window, cx: &Context<'_>) -> Wh {
     let offered = records.iter().filter_map(|r| match &r.record {
-        Record::Offer(offer) if offer.window == window => Some(offer.wh),
+        Record::Offer(offer) if offer.window == window => Some(offered(offer, cx)),
         _ => None,
     });
     offered.fold(Wh::ZERO, Wh::saturating_add)
+}
+
+/// What an offer is worth: no more than its meter is registered for.
+pub(super) fn offered(offer: &Offer, cx: &Context<'_>) -> Wh {
+    let registered = cx.registry.meter(&offer.meter);
+    offer.wh.min(registered.map_or(Wh::ZERO, |m| m.max_export))
 }

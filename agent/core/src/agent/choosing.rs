@@ -1,16 +1,16 @@
 //! Which offers count, what they are worth to the owner, and whom to ask for how much (FR-05, FR-12).
 
-use super::buying::{Asked, Buying, Offered};
+use super::buying::{offered, Asked, Buying, HeldPurchase, Offered};
 use super::{Agent, Out};
 use crate::context::Context;
 use crate::genuine::Genuine;
-use crate::io::{Command, Millis, Timer};
+use crate::io::{Command, Millis, Notice, Timer};
 use crate::policy::Selection;
 use wattpool_optimizer::predict::{Expectation, Kind};
 use wattpool_optimizer::{choose, Candidate, Demand, Factors, Scoring, Settings};
 use wattpool_rules::loss;
 use wattpool_rules::payment::payment;
-use wattpool_rules::price::corridor;
+use wattpool_rules::price::{announced_most, corridor};
 use wattpool_schema::peer::{Record, SignedRequest, TradeRequest};
 use wattpool_schema::{MeterId, Price, TradeKind, Wh, Zone, PPM, RECORD_VERSION};
 
@@ -75,6 +75,10 @@ impl Agent {
         let limit = self.policy.max_buy_price.map_or(gains.upper, |p| {
             gains.upper.min(p.saturating_sub(pair.charge))
         });
+        // What is announced binds.
+        let Some(most) = announced_most(offer.price, pair.loss) else {
+            return;
+        };
         let within_own_zone = offer.zone == self.id.zone;
         if within_own_zone && offer.price > limit {
             return;
@@ -83,19 +87,19 @@ impl Agent {
         // What is expected to arrive physically scores the offer; `net`, which covers the need, is contractual.
         let efficiency = f64::from(PPM.saturating_sub(pair.loss.0)) / f64::from(PPM)
             * (1.0 - self.estimated_loss(&offer.meter, offer.zone, cx));
-        let net = loss::arriving(offer.wh, pair.loss);
+        let net = loss::arriving(offered(offer, cx), pair.loss);
         let wh = net.min(self.buying.need);
         let asked = self.conditions(now, &offer.meter, wh, efficiency, cx);
         let expected = self
             .learning
             .predictor()
             .expect(&offer.meter, Kind::Spot, &asked);
-        let offered = Offered {
+        let known_as = Offered {
             seller: offer.meter,
             zone: offer.zone,
             loss: pair.loss,
             charge: pair.charge,
-            max_price: limit,
+            max_price: limit.min(most),
             net,
             value: self.value_of(
                 &offer.meter,
@@ -112,9 +116,9 @@ impl Agent {
         };
         let offers = &mut self.buying.offers;
         if let Some(slot) = known.and_then(|i| offers.get_mut(i)) {
-            *slot = offered;
+            *slot = known_as;
         } else if offers.len() < CANDIDATES {
-            offers.push(offered);
+            offers.push(known_as);
         }
     }
 
@@ -158,7 +162,9 @@ impl Agent {
             return;
         }
         let free = |b: &Buying, o: &Offered| {
-            !o.net.is_zero() && !b.asked.iter().any(|a| a.request.request.seller == o.seller)
+            !o.net.is_zero()
+                && !b.asked.iter().any(|a| a.request.request.seller == o.seller)
+                && !b.held.iter().any(|h| h.seller == o.seller)
         };
         let mut lines = Lines::default();
         let me = u64::from_be_bytes(first_eight(&self.id.meter));
@@ -231,7 +237,11 @@ impl Agent {
         }
         self.buying.fruitless = 0;
         for (index, wh) in picks {
-            self.ask(now, index, Wh(wh), cx, out);
+            if self.policy.manual_approval {
+                self.ask_owner(index, Wh(wh), out);
+            } else if let Some(id) = self.next_trade_id() {
+                self.ask(now, id, index, Wh(wh), cx, out);
+            }
         }
         let deadline = self.market.timing.answer_ms;
         self.schedule(now, Timer::Answers, deadline, out);
@@ -307,17 +317,63 @@ impl Agent {
         Some((window << 16) | u64::from(self.buying.ids))
     }
 
+    /// Lets a purchase wait for the owner: a seller holds energy for seconds, owners take minutes.
+    fn ask_owner(&mut self, index: usize, wh: Wh, out: &mut Out) {
+        let Some(request) = self.next_trade_id() else {
+            return;
+        };
+        let until = self.decided_by();
+        let Some(offer) = self.buying.offers.get(index) else {
+            return;
+        };
+        let seller = offer.seller;
+        self.buying.held.push(HeldPurchase {
+            request,
+            seller,
+            wh,
+        });
+        out.push(Command::Tell(Notice::AwaitingApproval {
+            request,
+            partner: seller,
+            wh,
+            price: offer.max_price.saturating_add(offer.charge),
+            selling: false,
+            until,
+        }));
+    }
+
+    /// The owner agreed to a purchase or not: it is asked for, as far as it is still needed, or the next best is looked for.
+    pub(super) fn on_purchase_decided(
+        &mut self,
+        now: Millis,
+        held: HeldPurchase,
+        accept: bool,
+        cx: &mut Context<'_>,
+        out: &mut Out,
+    ) {
+        let wh = held.wh.min(self.affordable(self.buying.uncovered()));
+        let known = |o: &Offered| o.seller == held.seller && !o.net.is_zero();
+        let index = self.buying.offers.iter().position(known);
+        match index {
+            Some(index) if accept && wh >= self.least_trade() && now < self.closing_at() => {
+                self.ask(now, held.request, index, wh, cx, out);
+                let deadline = self.market.timing.answer_ms;
+                self.schedule(now, Timer::Answers, deadline, out);
+            }
+            _ => self.reduce(&held.seller, |_| Wh::ZERO),
+        }
+        self.plan_purchases(now, cx, out);
+    }
+
     pub(super) fn ask(
         &mut self,
         now: Millis,
+        id: u64,
         index: usize,
         wh: Wh,
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
-        let Some(id) = self.next_trade_id() else {
-            return;
-        };
         let Some(offer) = self.buying.offers.get(index) else {
             return;
         };

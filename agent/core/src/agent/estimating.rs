@@ -4,6 +4,7 @@
 //! and deficit, and the agent's own reading. The estimate only scores offers: what can be delivered and what is
 //! paid follow from the contractual loss of the zone pair.
 
+use super::offers::credible;
 use super::Agent;
 use crate::context::Context;
 use crate::genuine::Genuine;
@@ -65,7 +66,7 @@ impl Agent {
         if s.window != self.buying.window {
             return;
         }
-        let wh = whole(s.wh);
+        let wh = whole(credible(s, cx));
         self.buying.loading.add(Announced {
             meter: s.meter,
             sequence: s.sequence,

@@ -22,6 +22,7 @@ use crate::context::{Context, Identity, Market};
 use crate::forecast::Forecast;
 use crate::io::{BlockRef, Command, Event, Gate, JournalEntry, Millis, Notice, Timer, WindowTerms};
 use crate::metering::{Balance, Metering};
+use crate::partners::Partners;
 use crate::policy::Policy;
 use buying::Buying;
 use learning::Learning;
@@ -42,6 +43,7 @@ enum Intent {
     Open { trade_id: u64 },
     Deliver { buyer: MeterId, trade_id: u64 },
     Close { buyer: MeterId, trade_id: u64 },
+    Cancel { buyer: MeterId, trade_id: u64 },
 }
 
 /// Energy and money of the running UTC day.
@@ -83,8 +85,11 @@ pub struct Agent {
     paused: bool,
     /// Requests that have waited for the owner so far.
     held_requests: u64,
-    /// Supply and demand last seen, for the price.
+    /// Supply and demand last announced, for the price.
     ratio: (Wh, Wh),
+    partners: Partners,
+    /// They are not written down yet as they are.
+    partners_changed: bool,
     meter_retries: u8,
     /// Submissions in a row that came to nothing.
     retries: u32,
@@ -121,6 +126,8 @@ impl Agent {
             paused: false,
             held_requests: 0,
             ratio: (Wh(1), Wh(1)),
+            partners: Partners::default(),
+            partners_changed: false,
             meter_retries: 0,
             retries: 0,
             recovered: None,
@@ -239,6 +246,7 @@ impl Agent {
         self.opened_at = now;
         self.meter_retries = 0;
         self.save_learned(out);
+        self.save_partners(out);
         // What the chain has not confirmed stays in the journal, however old.
         let done = terms.live().prev();
         out.push(Command::Prune(
@@ -362,6 +370,31 @@ impl Agent {
             .unwrap_or(0)
     }
 
+    /// Writes down what changed in the memory of buyers.
+    fn save_partners(&mut self, out: &mut Out) {
+        if std::mem::take(&mut self.partners_changed) {
+            let partners = Box::new(self.partners.clone());
+            out.push(Command::Journal(JournalEntry::Partners(partners)));
+        }
+    }
+
+    /// Whether the running window is in its second half.
+    fn in_second_half(&self, now: Millis) -> bool {
+        now >= self.half_at()
+    }
+
+    /// Local time at which the second half of the running window begins.
+    fn half_at(&self) -> Millis {
+        self.begun_at().plus(self.market.timing.window_ms / 2)
+    }
+
+    /// Local time at which the running window began.
+    fn begun_at(&self) -> Millis {
+        let t = &self.market.timing;
+        let end = self.closing_at().plus(t.closing_ms);
+        Millis(end.0.saturating_sub(t.window_ms))
+    }
+
     fn submit(&mut self, intent: Intent, tx: crate::io::MarketTx, out: &mut Out) -> u64 {
         self.next_intent = self.next_intent.saturating_add(1);
         let number = self.next_intent;
@@ -400,6 +433,8 @@ impl Agent {
             Intent::Close { buyer, trade_id } => {
                 self.on_order_closed(buyer, trade_id, &outcome, out)
             }
+            // Its event tells when it ends; cancelled or not, nobody is asked for another.
+            Intent::Cancel { .. } => {}
         }
     }
 

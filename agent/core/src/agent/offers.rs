@@ -5,11 +5,15 @@ use crate::context::Context;
 use crate::genuine::Genuine;
 use crate::io::{Command, Millis, Timer};
 use std::sync::Arc;
-use wattpool_rules::price::{corridor, selling_price, with_owner_limits};
+use wattpool_rules::price::{
+    announced_most, corridor, robust_demand, sale_floor, selling_price, with_owner_limits,
+};
 use wattpool_schema::peer::{self, Location, Offer, Record, SignedRecord, Status};
 use wattpool_schema::pool::ZonePairTerms;
 use wattpool_schema::{Price, Wh, Zone, RECORD_VERSION};
 
+/// Meters of the zone whose announcements are looked at before pricing, or all where there are fewer.
+const SAMPLE: u64 = 128;
 /// Locations in one look-up, at most.
 pub(super) const FAN_OUT: usize = 16;
 
@@ -76,20 +80,26 @@ impl Agent {
         let Some(terms) = self.terms.clone() else {
             return;
         };
-        let shards = peer::shards_for(terms.meters_in(self.id.zone));
+        let meters = terms.meters_in(self.id.zone);
+        let shards = peer::shards_for(meters);
         let shard = peer::shard(&self.id.meter, shards);
-        let location = self.market.statuses_at(self.id.zone, shard);
+        let locations = (0..sampled(meters, shards))
+            .map(|lap| (shard ^ lap) & shards.saturating_sub(1))
+            .map(|shard| self.market.statuses_at(self.id.zone, shard))
+            .collect();
         let lookup = self.next_lookup();
         self.selling.pricing = Some(lookup);
         let deadline = now.plus(self.market.timing.lookup_ms);
         out.push(Command::Lookup {
             lookup,
-            locations: vec![location],
+            locations,
             deadline,
         });
     }
 
-    /// Takes the neighbours' statuses as supply and demand. Where there is none the last ratio stays.
+    /// Takes the neighbours' statuses as demand, and as supply where the chain's is not known. Anybody may announce: a
+    /// status is worth no more than its meter is registered for, and no more than four times the usual. Where there is
+    /// none the last ratio stays.
     pub(super) fn take_ratio(
         &mut self,
         now: Millis,
@@ -111,31 +121,52 @@ impl Agent {
         // A meter counts once, by its last word.
         statuses.sort_unstable_by_key(|s| (s.meter, std::cmp::Reverse(s.sequence)));
         statuses.dedup_by_key(|s| s.meter);
-        let (mut supply, mut demand) = (Wh::ZERO, Wh::ZERO);
+        let (mut supply, mut deficits) = (Wh::ZERO, Vec::with_capacity(statuses.len()));
         for s in statuses {
-            let sum = if s.surplus { &mut supply } else { &mut demand };
-            *sum = sum.saturating_add(s.wh);
+            let wh = credible(s, cx);
+            if s.surplus {
+                supply = supply.saturating_add(wh);
+            } else {
+                deficits.push(wh);
+            }
         }
+        let demand = robust_demand(&mut deficits);
         if !(supply.is_zero() && demand.is_zero()) {
-            self.ratio = (supply, demand);
+            // Of a large zone only some shards were looked at: the rest is taken to be like them.
+            let meters = terms.meters_in(self.id.zone);
+            let shards = peer::shards_for(meters);
+            let all = |wh: Wh| {
+                let wh = wh.0.saturating_mul(u64::from(shards));
+                let looked = u64::from(sampled(meters, shards));
+                Wh(wh.checked_div(looked).unwrap_or(wh))
+            };
+            self.ratio = (all(supply), all(demand));
         }
         self.selling.priced = true;
         self.refresh_offer(now, cx, out);
     }
 
-    /// The price asked from a buyer behind a zone pair; none when nobody gains.
-    pub(super) fn asking_price(&self, pair: &ZonePairTerms) -> Option<Price> {
+    /// The price asked from a buyer behind a zone pair: no more than what was announced comes to there. None when nobody
+    /// gains, or when what was announced is too little by now.
+    pub(super) fn asking_price(&self, pair: &ZonePairTerms, cx: &Context<'_>) -> Option<Price> {
         let tariffs = self.terms.as_ref()?.tariffs;
         let corridor = corridor(tariffs.import, tariffs.feed_in, pair.charge, pair.loss)?;
-        let (supply, demand) = self.ratio;
+        // What was minted nobody can make up.
+        let (announced, demand) = self.ratio;
+        let minted = cx.registry.minted(self.id.zone);
+        let supply = minted.filter(|wh| !wh.is_zero()).unwrap_or(announced);
         let price = selling_price(corridor, supply, demand);
         let p = &self.policy;
-        Some(with_owner_limits(
-            price,
-            p.margin_permille,
-            p.min_sell_price,
-            p.max_sell_price,
-        ))
+        let price = with_owner_limits(price, p.margin_permille, p.min_sell_price, p.max_sell_price);
+        let Some(told) = self.selling.told else {
+            return Some(price);
+        };
+        let least = match p.min_sell_price {
+            Some(least) => least,
+            None => sale_floor(tariffs.feed_in, pair.loss)?,
+        };
+        let most = announced_most(told, pair.loss)?;
+        (most >= least).then(|| price.min(most))
     }
 
     /// Publishes what can be sold now, or takes the offer back.
@@ -151,11 +182,13 @@ impl Agent {
         }
         let Some(price) = terms
             .pair(self.id.zone, self.id.zone)
-            .and_then(|pair| self.asking_price(pair))
+            .and_then(|pair| self.asking_price(pair, cx))
         else {
             // Within the own zone nobody gains; another zone may, but only where the charge is lower.
+            self.withdraw_offer(out);
             return;
         };
+        let price = self.selling.told.map_or(price, |told| told.min(price));
         let shards = peer::shards_for(terms.meters_in(self.id.zone));
         let shard = peer::shard(&self.id.meter, shards);
         let location = self.market.offers_at(self.id.zone, peer::bucket(wh), shard);
@@ -182,6 +215,7 @@ impl Agent {
             peer: self.id.peer.clone(),
         });
         self.selling.announced = Some(Announced { location, wh });
+        self.selling.told = Some(price);
         self.publish(location, record, cx, out);
     }
 
@@ -269,4 +303,27 @@ impl Agent {
             at: now.plus(delay),
         });
     }
+}
+
+/// Shards whose statuses are looked at before pricing: about [`SAMPLE`] meters, as many locations as fit one look-up at most.
+fn sampled(meters: u64, shards: u16) -> u16 {
+    let wanted = u64::from(shards)
+        .saturating_mul(SAMPLE)
+        .div_ceil(meters.max(1));
+    let wanted = u16::try_from(wanted).unwrap_or(u16::MAX);
+    let most = u16::try_from(FAN_OUT).unwrap_or(u16::MAX);
+    wanted.clamp(1, shards.min(most).max(1))
+}
+
+/// What a status is worth: no more than its meter is registered for.
+pub(super) fn credible(s: &Status, cx: &Context<'_>) -> Wh {
+    let registered = cx.registry.meter(&s.meter).map_or(Wh::ZERO, |m| {
+        if s.surplus {
+            m.max_export
+        } else {
+            m.max_import
+        }
+    });
+    // Announced to three bits, rounded up or down.
+    s.wh.min(peer::coarse(registered))
 }

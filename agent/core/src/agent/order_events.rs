@@ -56,6 +56,8 @@ impl Agent {
                     closing: false,
                     about: None,
                     last_chunk: None,
+                    got: Default::default(),
+                    declined: 0,
                 });
             }
             MarketEvent::OrderCancelled(o) => {
@@ -79,7 +81,13 @@ impl Agent {
                 }
                 self.selling.sold = self.selling.sold.saturating_add(d.gross);
                 self.selling.order_hold = self.selling.order_hold.saturating_sub(d.gross);
-                self.day.sold = self.day.sold.saturating_add(d.net);
+                let of =
+                    |o: &&mut Order| o.selling && o.buyer == d.buyer && o.trade_id == d.trade_id;
+                if let Some(order) = self.orders.open.iter_mut().find(of) {
+                    order.count(d);
+                }
+                self.day.sold = self.day.sold.saturating_add(d.gross);
+                self.partners_changed |= self.partners.buy(&d.buyer, d.net);
                 if self.sellable().is_zero() {
                     self.withdraw_offer(out);
                 } else {

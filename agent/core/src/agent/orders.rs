@@ -12,7 +12,7 @@ use crate::metering::Metered;
 use wattpool_optimizer::predict::{Conditions, Kind};
 use wattpool_schema::error::Code;
 use wattpool_schema::escrow::OpenOrder;
-use wattpool_schema::event::MarketEvent;
+use wattpool_schema::event::{Delivered, MarketEvent};
 use wattpool_schema::peer::{Answer, SignedRequest, TradeAnswer, TradeRequest};
 use wattpool_schema::{Approval, MeterId, Price, Seconds, TradeKind, Wh, Window, RECORD_VERSION};
 
@@ -43,6 +43,10 @@ pub(super) struct Order {
     pub about: Option<Conditions>,
     /// As a buyer: block time of the last delivery seen.
     pub last_chunk: Option<Seconds>,
+    /// The last window of which something was delivered, how much arrived of it, and what was sent for that.
+    pub got: (Window, Wh, Wh),
+    /// As a seller: windows in a row that the buyer declined whole.
+    pub declined: u8,
 }
 
 /// A standing order on its way to the chain, and what was known when it was asked for.
@@ -56,11 +60,40 @@ impl Order {
     pub(super) fn runs_in(&self, window: Window) -> bool {
         self.first <= window && window <= self.last
     }
+
+    fn got_in(&self, window: Window) -> Wh {
+        let (of, net, _) = self.got;
+        if of == window {
+            net
+        } else {
+            Wh::ZERO
+        }
+    }
+
+    pub(super) fn sent_in(&self, window: Window) -> Wh {
+        let (of, _, gross) = self.got;
+        if of == window {
+            gross
+        } else {
+            Wh::ZERO
+        }
+    }
+
+    /// Counts a delivery.
+    pub(super) fn count(&mut self, d: &Delivered) {
+        let (net, gross) = (self.got_in(d.window), self.sent_in(d.window));
+        self.got = (
+            d.window,
+            net.saturating_add(d.net),
+            gross.saturating_add(d.gross),
+        );
+    }
 }
 
 /// An approval given for an order that may be opened yet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Promise {
+    pub buyer: MeterId,
     pub nonce: u64,
     pub first: Window,
     pub last: Window,
@@ -88,8 +121,12 @@ impl Orders {
     }
 
     /// Promises that a block after their expiry has been seen for can no longer be used.
-    pub fn forget_promises(&mut self, seen: Seconds) {
-        self.promises.retain(|p| p.expires_at >= seen);
+    pub fn forget_promises(&mut self, seen: Seconds) -> Vec<Promise> {
+        let (lapsed, open) = std::mem::take(&mut self.promises)
+            .into_iter()
+            .partition(|p| p.expires_at < seen);
+        self.promises = open;
+        lapsed
     }
 
     pub(super) fn promised(&self, first: Window, last: Window) -> Wh {
@@ -128,6 +165,8 @@ impl Orders {
             closing: false,
             about: None,
             last_chunk: None,
+            got: Default::default(),
+            declined: 0,
         });
     }
 
@@ -186,7 +225,8 @@ impl Agent {
                 );
             }
         }
-        if self.policy.forward
+        if t.orders_ms > 0
+            && self.policy.forward
             && self.policy.buys()
             && !metered.deficit.is_zero()
             && self.forecast.ready()
@@ -195,11 +235,19 @@ impl Agent {
         }
     }
 
-    /// Asks for delivery of all orders that run, within the need.
+    /// Asks for delivery of all orders that run, within the need: as soon as sellers can have tokens, and once more in
+    /// time for what is still lacking to be held against who lacks it.
     pub(super) fn deliver_orders(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
         let live = self.buying.window;
+        let second = self.second_try_at();
+        if now >= second {
+            self.deliver_promises(cx, out);
+        }
         if now >= self.closing_at() || !self.may_buy(now) {
             return;
+        }
+        if now < second && self.orders.buys_in(live) {
+            self.schedule(now, Timer::Deliver, second.since(now), out);
         }
         let due: Vec<Order> = self
             .orders
@@ -215,7 +263,7 @@ impl Agent {
                 .buying
                 .need
                 .saturating_sub(self.buying.covered.max(self.buying.bought))
-                .min(order.wh);
+                .min(order.wh.saturating_sub(order.got_in(live)));
             // What the other orders of this window will take of the day's limits is not counted yet.
             let want = self
                 .affordable(want.saturating_add(asked_for))
@@ -257,7 +305,7 @@ impl Agent {
     }
 
     /// Asked for already, and not answered yet.
-    fn delivering(&self, o: &Order) -> bool {
+    pub(super) fn delivering(&self, o: &Order) -> bool {
         let intent = Intent::Deliver {
             buyer: o.buyer,
             trade_id: o.trade_id,
@@ -330,7 +378,10 @@ impl Agent {
                         self.submit(intent, MarketTx::OpenOrder(Box::new(order)), out);
                     }
                 }
-                Intent::State | Intent::Settle { .. } | Intent::Close { .. } => {}
+                Intent::State
+                | Intent::Settle { .. }
+                | Intent::Close { .. }
+                | Intent::Cancel { .. } => {}
             }
         }
     }
@@ -514,6 +565,8 @@ impl Agent {
                     closing: false,
                     about,
                     last_chunk: None,
+                    got: Default::default(),
+                    declined: 0,
                 });
                 // Opened before a restart: its time in this window may be now.
                 if self.orders.buys_in(self.buying.window) && !self.buying.left().is_zero() {

@@ -1,14 +1,17 @@
 //! The selling side of standing orders: what is promised, and the tokens held for it.
 
-use super::orders::{Promise, LEAST};
-use super::{Agent, Out};
+use super::orders::{Order, Promise, LEAST};
+use super::{Agent, Intent, Out};
 use crate::context::Context;
-use crate::io::{Millis, Timer};
+use crate::io::{MarketTx, Millis, Timer};
 use wattpool_rules::loss;
 use wattpool_schema::escrow::{MAX_ORDERS, MAX_ORDER_WINDOWS};
 use wattpool_schema::peer::{DenialReason, TradeRequest};
 use wattpool_schema::pool::ZonePairTerms;
 use wattpool_schema::{Approval, Price, Seconds, TradeKind, Wh, RECORD_VERSION};
+
+/// Windows in a row that a buyer declines whole before its order is cancelled.
+const DECLINED: u8 = 2;
 
 impl Agent {
     /// Tokens are held for orders until their buyers have had time to ask for delivery.
@@ -19,23 +22,104 @@ impl Agent {
             .open
             .iter()
             .filter(|o| o.selling && o.runs_in(live));
-        let hold = due.map(|o| o.gross).fold(Wh::ZERO, Wh::saturating_add);
+        let hold = due
+            .map(|o| o.gross.saturating_sub(o.sent_in(live)))
+            .fold(Wh::ZERO, Wh::saturating_add);
+        let over = self.first_part_over();
+        if now >= over {
+            return;
+        }
         self.selling.order_hold =
             hold.min(self.selling.minted.saturating_sub(self.policy.reserve_wh));
         if !self.selling.order_hold.is_zero() {
-            self.schedule(now, Timer::Release, self.market.timing.orders_ms, out);
+            let at = over.since(now);
+            self.schedule(now, Timer::Release, at, out);
+            let second = self.second_try_at().since(now);
+            self.schedule(now, Timer::Deliver, second, out);
         }
     }
 
+    /// Local time at which the first part of the running window is over, on the chain too.
+    fn first_part_over(&self) -> Millis {
+        let t = &self.market.timing;
+        self.begun_at().plus(t.orders_ms.saturating_add(t.block_ms))
+    }
+
+    /// Local time of the delivery that decides what was declined and missed: early in the second half of the first part.
+    pub(super) fn second_try_at(&self) -> Millis {
+        let t = &self.market.timing;
+        let spread = self.jitter(self.selling.window, 13).min(t.block_ms / 2);
+        let half = (t.orders_ms / 2).saturating_add(t.block_ms);
+        self.begun_at().plus(half.saturating_add(spread))
+    }
+
+    /// The first part is over: what orders left is for everybody. A buyer that let two windows pass without a need gets
+    /// its order cancelled, and no other for a week.
     pub(super) fn release_order_hold(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
+        let live = self.selling.window;
+        let held = !self.selling.order_hold.is_zero();
         self.selling.order_hold = Wh::ZERO;
+        let mut cancelled = Vec::new();
+        for order in &mut self.orders.open {
+            if !order.selling || order.trade_id == 0 || order.closing || !order.runs_in(live) {
+                continue;
+            }
+            let import = cx.registry.purchases(&order.buyer);
+            if !order.sent_in(live).is_zero() || import.covered > import.bought {
+                order.declined = 0;
+            } else if held {
+                order.declined = order.declined.saturating_add(1);
+            }
+            if order.declined >= DECLINED {
+                order.closing = true;
+                cancelled.push((order.buyer, order.trade_id));
+            }
+        }
+        for (buyer, trade_id) in cancelled {
+            self.partners.decline_order(buyer, self.block.time);
+            self.partners_changed = true;
+            let cancel = MarketTx::CancelOrder { buyer, trade_id };
+            self.submit(Intent::Cancel { buyer, trade_id }, cancel, out);
+        }
         self.refresh_offer(now, cx, out);
+    }
+
+    /// As a seller: asks for delivery of what buyers have shown a need for and not got.
+    pub(super) fn deliver_promises(&mut self, cx: &Context<'_>, out: &mut Out) {
+        let live = self.selling.window;
+        if self.selling.order_hold.is_zero() || !self.policy.sells() || self.paused {
+            return;
+        }
+        let due: Vec<Order> = self
+            .orders
+            .open
+            .iter()
+            .filter(|o| o.selling && o.trade_id != 0 && !o.closing && o.runs_in(live))
+            .filter(|o| o.sent_in(live) < o.gross && !self.delivering(o))
+            .filter(|o| {
+                let import = cx.registry.purchases(&o.buyer);
+                import.covered > import.bought
+            })
+            .copied()
+            .collect();
+        for Order {
+            buyer, trade_id, ..
+        } in due
+        {
+            let deliver = MarketTx::Deliver {
+                buyer,
+                trade_id,
+                cover: None,
+            };
+            self.submit(Intent::Deliver { buyer, trade_id }, deliver, out);
+        }
     }
 
     /// As a seller: whether to promise so much per window.
     pub(super) fn consider_order(
         &mut self,
         r: &TradeRequest,
+        most: Wh,
         price: Price,
         pair: &ZonePairTerms,
         chain_now: Seconds,
@@ -46,6 +130,15 @@ impl Agent {
         };
         if !self.policy.forward || self.policy.paused || self.policy.manual_approval {
             return no(DenialReason::Policy);
+        }
+        if self.market.timing.orders_ms == 0 || self.partners.declined_lately(&r.buyer, chain_now) {
+            return no(DenialReason::Policy);
+        }
+        if self.partners.let_lapse_lately(&r.buyer, chain_now) {
+            return no(DenialReason::Later);
+        }
+        if self.orders.promises.iter().any(|p| p.buyer == r.buyer) {
+            return no(DenialReason::Busy);
         }
         if r.count == 0
             || r.count > MAX_ORDER_WINDOWS
@@ -78,7 +171,7 @@ impl Agent {
             let left = limit.saturating_sub(self.day.sold);
             free = free.min(Wh(left.0.checked_div(u64::from(r.count)).unwrap_or(0)));
         }
-        let wh = r.wh.min(loss::arriving(free, pair.loss));
+        let wh = r.wh.min(loss::arriving(free, pair.loss)).min(most);
         let Ok(gross) = loss::gross_for(wh, pair.loss) else {
             return no(DenialReason::Invalid);
         };
@@ -108,6 +201,7 @@ impl Agent {
 
     pub(super) fn promise_order(&mut self, a: &Approval) {
         self.orders.promises.push(Promise {
+            buyer: a.buyer,
             nonce: a.nonce,
             first: a.first_window,
             last: a.first_window.plus(u64::from(a.count.saturating_sub(1))),

@@ -67,6 +67,7 @@ impl Agent {
                     self.policy_known = true;
                 }
                 JournalEntry::Learned(learned) => self.learning.resume(*learned),
+                JournalEntry::Partners(partners) => self.partners = *partners,
             }
         }
         self.stating.at_least(position.sequence);
@@ -123,9 +124,12 @@ impl Agent {
             if a.kind == TradeKind::Spot && a.first_window == live {
                 // It may be used already and counted in `sold`; until its expiry that is held twice, not sold twice.
                 self.selling.reservations.push(Reservation {
+                    buyer: a.buyer,
                     nonce: a.nonce,
+                    wh: a.wh,
                     gross: a.max_gross,
                     expires_at: a.expires_at,
+                    given_at: None,
                 });
                 out.push(crate::io::Command::WatchBlock {
                     after: a.expires_at,

@@ -8,7 +8,7 @@ use wattpool_rules::loss;
 use wattpool_schema::event::TradeClosed;
 use wattpool_schema::peer::{Answer, DenialReason, SignedRequest, TradeAnswer};
 use wattpool_schema::{
-    Approval, MeterId, Seconds, SignedApproval, TradeKind, Wh, Window, RECORD_VERSION,
+    Approval, MeterId, Price, Seconds, SignedApproval, TradeKind, Wh, Window, RECORD_VERSION,
 };
 
 /// Answers remembered per window, so that a repeated request gets the same one.
@@ -20,12 +20,20 @@ const HELD_SELLING: u64 = 1 << 63;
 /// Approvals open at once; more are denied as busy.
 const OPEN_APPROVALS: usize = 64;
 
+/// Blocks in which an approval could be used; after fewer its lapse says nothing of the buyer.
+const USABLE_BLOCKS: u64 = 3;
+
 /// Wh promised to a buyer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reservation {
+    pub buyer: MeterId,
     pub nonce: u64,
+    /// Arriving.
+    pub wh: Wh,
     pub gross: Wh,
     pub expires_at: Seconds,
+    /// Height at which it was given; none: before a restart, so that it may have been used unseen.
+    pub given_at: Option<u64>,
 }
 
 /// A sale of the running window, by what makes it one.
@@ -56,10 +64,13 @@ pub(super) struct Selling {
     /// Held back for standing orders until they have had their time.
     pub order_hold: Wh,
     pub announced: Option<Announced>,
+    /// The price announced last in this window: it only falls.
+    pub told: Option<Price>,
     pub answers: Vec<(MeterId, u64, Answer)>,
-    /// Requests that wait for the owner, and those the owner accepted.
+    /// Requests that wait for the owner.
     pub held: Vec<(u64, SignedRequest)>,
-    pub accepted: Vec<(MeterId, u64)>,
+    /// Buyers that the owner decided on, with the Wh that are accepted yet; none: declined.
+    pub decided: Vec<(MeterId, Option<Wh>)>,
     pub nonces: u16,
 }
 
@@ -159,6 +170,7 @@ impl Agent {
         if r.seller != self.id.meter || r.buyer == self.id.meter {
             return;
         }
+        // Buyers number their requests by themselves: only buyer and number together name one.
         if let Some((_, _, answer)) = self
             .selling
             .answers
@@ -168,15 +180,14 @@ impl Agent {
             out.push(reply(answer.clone()));
             return;
         }
-        // Buyers number their requests by themselves: only buyer and number together name one.
-        if self.policy.manual_approval && !self.selling.accepted.contains(&(r.buyer, r.id)) {
-            self.hold(now, signed, cx, out);
-            return;
-        }
-        let decided = match self.consider(now, signed, cx) {
-            Ok(approval) => self.approve(r.id, approval, cx, out),
-            Err((reason, available)) => Answer::Denied { reason, available },
+        let decided = match self.permitted(now, signed, cx, out) {
+            Ok(most) => self
+                .consider(now, signed, most, cx)
+                .map(|approval| self.approve(r.id, approval, cx, out)),
+            Err(answer) => Ok(answer),
         };
+        let decided =
+            decided.unwrap_or_else(|(reason, available)| Answer::Denied { reason, available });
         out.push(Command::Reply(Box::new(TradeAnswer {
             id: r.id,
             seller: self.id.meter,
@@ -194,25 +205,59 @@ impl Agent {
         }
     }
 
-    /// Lets a genuine request wait for the owner, under a number of its own.
-    fn hold(&mut self, now: Millis, signed: &SignedRequest, cx: &Context<'_>, out: &mut Out) {
+    /// How much the owner lets this buyer have, where the owner decides on each trade; otherwise the answer.
+    fn permitted(
+        &mut self,
+        now: Millis,
+        signed: &SignedRequest,
+        cx: &Context<'_>,
+        out: &mut Out,
+    ) -> Result<Wh, Answer> {
+        if !self.policy.manual_approval {
+            return Ok(Wh::MAX);
+        }
         let r = &signed.request;
+        match self.selling.decided.iter().find(|(b, _)| *b == r.buyer) {
+            Some((_, Some(wh))) => Ok(*wh),
+            Some((_, None)) => Err(denied(DenialReason::Policy)),
+            None => Err(self.hold(now, signed, cx, out)),
+        }
+    }
+
+    /// Lets a genuine request wait for the owner, under a number of its own; one of a buyer at a time.
+    fn hold(
+        &mut self,
+        now: Millis,
+        signed: &SignedRequest,
+        cx: &Context<'_>,
+        out: &mut Out,
+    ) -> Answer {
+        let r = &signed.request;
+        let until = self.decided_by();
+        if now >= self.closing_at() || r.first_window != self.selling.window {
+            return denied(DenialReason::Window);
+        }
+        if self.holds(&r.buyer) {
+            return Answer::Waiting { until };
+        }
         let buyer = cx.registry.meter(&r.buyer);
-        let known = self.holds(&r.buyer, r.id);
         let genuine = || {
             buyer.is_some_and(|b| {
                 cx.signer
                     .verify_agent(&b.agent, &r.sign_bytes(), &signed.signature)
             })
         };
-        if known || self.selling.held.len() >= HELD_REQUESTS || !genuine() {
-            return;
+        if self.selling.held.len() >= HELD_REQUESTS {
+            return denied(DenialReason::Busy);
         }
-        // Lapsed before it could be shown, or worth nothing to this seller.
+        if r.kind != TradeKind::Spot || r.expires_at < self.block.time || !genuine() {
+            return denied(DenialReason::Invalid);
+        }
+        // Worth nothing to this seller.
         let pair = buyer.and_then(|b| self.terms.as_ref()?.pair(self.id.zone, b.zone).copied());
-        let price = pair.and_then(|pair| self.asking_price(&pair));
-        let Some(price) = price.filter(|_| r.expires_at >= self.block.time) else {
-            return;
+        let price = pair.and_then(|pair| self.asking_price(&pair, cx));
+        let Some(price) = price.filter(|price| *price <= r.max_price) else {
+            return denied(DenialReason::Price);
         };
         // The local clock does not go back to where it was before a restart: no number is used twice.
         self.held_requests = self.held_requests.saturating_add(1).max(now.0);
@@ -224,21 +269,35 @@ impl Agent {
             wh: r.wh,
             price,
             selling: true,
-            until: r.expires_at,
+            until,
         }));
+        Answer::Waiting { until }
     }
 
-    /// Whether a request waits for the owner.
-    pub fn holds(&self, buyer: &MeterId, id: u64) -> bool {
-        let same = |r: &SignedRequest| r.request.buyer == *buyer && r.request.id == id;
-        self.selling.held.iter().any(|(_, held)| same(held))
+    /// Block time until which the owner can decide on a trade of the running window: what follows takes a while.
+    pub(super) fn decided_by(&self) -> Seconds {
+        let t = &self.market.timing;
+        let end = self
+            .terms
+            .as_ref()
+            .map_or(0, |terms| terms.now.end(self.market.window_s).0);
+        Seconds(end.saturating_sub(t.closing_ms.div_ceil(1000)))
     }
 
-    /// Whether, how much and for how much to sell to this buyer.
+    /// Whether a request of this buyer waits for the owner.
+    fn holds(&self, buyer: &MeterId) -> bool {
+        self.selling
+            .held
+            .iter()
+            .any(|(_, held)| held.request.buyer == *buyer)
+    }
+
+    /// Whether, how much (at most `most`) and for how much to sell to this buyer.
     fn consider(
         &mut self,
         now: Millis,
         signed: &SignedRequest,
+        most: Wh,
         cx: &mut Context<'_>,
     ) -> Result<Approval, (DenialReason, Wh)> {
         use DenialReason as No;
@@ -271,7 +330,7 @@ impl Agent {
         let Some(pair) = terms.pair(self.id.zone, buyer.zone).copied() else {
             return no(No::Policy);
         };
-        let Some(price) = self.asking_price(&pair) else {
+        let Some(price) = self.asking_price(&pair, cx) else {
             return no(No::Price);
         };
         if price > r.max_price {
@@ -282,14 +341,21 @@ impl Agent {
             return no(No::Window);
         }
         if r.kind == TradeKind::Forward {
-            return self.consider_order(r, price, &pair, chain_now);
+            return self.consider_order(r, buyer.max_import, price, &pair, chain_now);
         }
         if r.first_window != self.selling.window || r.count != 1 || now >= self.closing_at() {
             return no(No::Window);
         }
-        if self.selling.reservations.len() >= OPEN_APPROVALS {
+        let open = &self.selling.reservations;
+        if open.len() >= OPEN_APPROVALS || open.iter().any(|o| o.buyer == r.buyer) {
             return Err((No::Busy, self.sellable()));
         }
+        if !self.in_second_half(now) && self.partners.let_lapse_lately(&r.buyer, chain_now) {
+            return no(No::Later);
+        }
+        // Nobody redeems more than it is registered to import.
+        let bought = cx.registry.purchases(&r.buyer).bought;
+        let most = most.min(buyer.max_import.saturating_sub(bought));
         let available = if self.selling.ready() {
             self.sellable()
         } else {
@@ -302,7 +368,10 @@ impl Agent {
                 .map_or(capacity, |left| left.min(capacity)),
             None => Wh::MAX,
         };
-        let wh = r.wh.min(loss::arriving(available, pair.loss)).min(carried);
+        let wh =
+            r.wh.min(loss::arriving(available, pair.loss))
+                .min(carried)
+                .min(most);
         let Ok(gross) = loss::gross_for(wh, pair.loss) else {
             return no(No::Invalid);
         };
@@ -348,11 +417,24 @@ impl Agent {
     ) -> Answer {
         let signature = cx.signer.sign_agent(&approval.sign_bytes());
         match approval.kind {
-            TradeKind::Spot => self.selling.reservations.push(Reservation {
-                nonce: approval.nonce,
-                gross: approval.max_gross,
-                expires_at: approval.expires_at,
-            }),
+            TradeKind::Spot => {
+                let accepted = self.selling.decided.iter_mut();
+                accepted
+                    .filter(|(b, _)| *b == approval.buyer)
+                    .for_each(|(_, wh)| *wh = wh.map(|wh| wh.saturating_sub(approval.wh)));
+                // What comes beyond that is for the owner again.
+                self.selling
+                    .decided
+                    .retain(|(_, wh)| !wh.is_some_and(Wh::is_zero));
+                self.selling.reservations.push(Reservation {
+                    buyer: approval.buyer,
+                    nonce: approval.nonce,
+                    wh: approval.wh,
+                    gross: approval.max_gross,
+                    expires_at: approval.expires_at,
+                    given_at: Some(self.block.height),
+                });
+            }
             TradeKind::Forward => self.promise_order(&approval),
         }
         out.push(Command::WatchBlock {
@@ -386,7 +468,10 @@ impl Agent {
             .sold
             .saturating_add(t.arrived)
             .saturating_add(t.lost);
-        self.day.sold = self.day.sold.saturating_add(t.arrived);
+        // Limits count what leaves.
+        let sent = t.arrived.saturating_add(t.lost);
+        self.day.sold = self.day.sold.saturating_add(sent);
+        self.partners_changed |= self.partners.buy(&t.buyer, t.arrived);
         if self.selling.announced.is_none() && !self.sellable().is_zero() {
             self.refresh_offer(now, cx, out);
         }
@@ -395,25 +480,43 @@ impl Agent {
     /// Approvals that a block after their expiry has been seen for can no longer be used.
     pub(super) fn release_expired(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
         let seen = self.block.time;
-        let before = self.selling.reservations.len();
-        self.selling.reservations.retain(|r| r.expires_at >= seen);
-        self.selling
-            .held
-            .retain(|(_, held)| held.request.expires_at >= seen);
-        self.orders.forget_promises(seen);
-        let waiting = self.buying.held.len();
-        self.buying
-            .held
-            .retain(|(_, held, _)| held.approval.expires_at >= seen);
-        if self.buying.held.len() < waiting {
-            self.plan_purchases(now, cx, out);
+        let lapsed = |r: &Reservation| r.expires_at < seen;
+        for p in self.orders.forget_promises(seen) {
+            self.partners.let_lapse(p.buyer, p.wh, seen);
+            self.partners_changed = true;
         }
-        if self.selling.reservations.len() < before {
-            self.refresh_offer(now, cx, out);
+        if !self.selling.reservations.iter().any(lapsed) {
+            return;
+        }
+        let (lapsed, open): (Vec<_>, Vec<_>) = std::mem::take(&mut self.selling.reservations)
+            .into_iter()
+            .partition(lapsed);
+        self.selling.reservations = open;
+        for r in lapsed {
+            self.remember_lapse(&r, cx);
+        }
+        self.refresh_offer(now, cx, out);
+    }
+
+    /// Of an approval nothing was taken, though the buyer could have: the market went on, and the line was free.
+    fn remember_lapse(&mut self, r: &Reservation, cx: &Context<'_>) {
+        let used = |given: u64| self.block.height.saturating_sub(given) >= USABLE_BLOCKS;
+        let zone = cx.registry.meter(&r.buyer).map(|b| b.zone);
+        let carried = zone.and_then(|zone| cx.registry.capacity_left(self.id.zone, zone));
+        if r.given_at.is_some_and(used) && !self.paused && carried.is_none_or(|left| left >= r.wh) {
+            self.partners.let_lapse(r.buyer, r.wh, self.block.time);
+            self.partners_changed = true;
         }
     }
 
     pub(super) fn is_blocked(&self, meter: &MeterId) -> bool {
         self.policy.blocked.contains(meter)
+    }
+}
+
+const fn denied(reason: DenialReason) -> Answer {
+    Answer::Denied {
+        reason,
+        available: Wh::ZERO,
     }
 }

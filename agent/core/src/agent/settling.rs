@@ -37,6 +37,9 @@ const THE_SELLER: [Code; 7] = [
     Code::Unsold,
 ];
 
+/// How often in a window a seller whose owner decides is asked again.
+const WAITS: u64 = 12;
+
 impl Agent {
     pub(super) fn on_answer(
         &mut self,
@@ -72,30 +75,28 @@ impl Agent {
                         o.net.saturating_sub(taken)
                     }
                 });
-                if self.policy.manual_approval {
-                    out.push(Command::Tell(Notice::AwaitingApproval {
-                        request: answer.id,
-                        partner: answer.seller,
-                        wh: taken,
-                        price: approval
-                            .approval
-                            .price
-                            .saturating_add(approval.approval.max_charge),
-                        selling: false,
-                        until: approval.approval.expires_at,
-                    }));
-                    out.push(Command::WatchBlock {
-                        after: approval.approval.expires_at,
-                    });
-                    self.buying.held.push((answer.id, approval, asked.about));
-                } else {
-                    self.settle(answer.id, approval, asked.about, cx, out);
-                }
+                self.settle(answer.id, approval, asked.about, cx, out);
             }
             Answer::Approved(_) => {
                 // It is not what was asked for, or not the seller's word: this seller is not asked again.
                 self.reduce(&answer.seller, |_| Wh::ZERO);
                 self.learn_failure(answer.seller, &asked.about, out);
+            }
+            // Another time in this window; neither is held against the seller.
+            Answer::Denied {
+                reason: DenialReason::Later,
+                ..
+            } => {
+                let spread = self.jitter(self.buying.window, 11);
+                self.put_off(answer.seller, self.half_at().plus(spread));
+            }
+            Answer::Waiting { until } => {
+                if until >= self.chain_now(now) {
+                    let pause = self.market.timing.window_ms / WAITS;
+                    self.put_off(answer.seller, now.plus(pause));
+                } else {
+                    self.reduce(&answer.seller, |_| Wh::ZERO);
+                }
             }
             Answer::Denied { reason, available } => {
                 let left = |o: &Offered| match reason {
@@ -219,24 +220,14 @@ impl Agent {
             .position(|(number, _)| *number == request)
         {
             let (_, held) = self.selling.held.swap_remove(at);
-            if accept && held.request.expires_at >= self.block.time {
-                self.selling
-                    .accepted
-                    .push((held.request.buyer, held.request.id));
-                self.on_request(now, &held, cx, out);
-            }
+            let accepted = accept.then_some(held.request.wh);
+            // Asked again, it is answered from what is left.
+            self.selling.decided.push((held.request.buyer, accepted));
         }
-        if let Some(at) = self
-            .buying
-            .held
-            .iter()
-            .position(|(id, _, _)| *id == request)
-        {
-            let (_, held, about) = self.buying.held.swap_remove(at);
-            if accept && held.approval.expires_at >= self.block.time {
-                self.settle(request, held, about, cx, out);
-            }
-            self.plan_purchases(now, cx, out);
+        let held = self.buying.held.iter();
+        if let Some(at) = held.into_iter().position(|h| h.request == request) {
+            let held = self.buying.held.swap_remove(at);
+            self.on_purchase_decided(now, held, accept, cx, out);
         }
     }
 

@@ -5,8 +5,9 @@
 //! in an order that changes with the window, share what the plan gives their zone; what is left open is then
 //! looked for class by class as ever.
 
-use super::offers::FAN_OUT;
+use super::offers::{credible, FAN_OUT};
 use super::{mix, Agent, Out};
+use crate::context::Context;
 use crate::flows::{Link, Zones};
 use crate::genuine::Genuine;
 use crate::io::{Command, Millis, Timer};
@@ -116,7 +117,7 @@ impl Agent {
     }
 
     /// Plans with what the zones announced, where the announcements ask for a plan.
-    pub(super) fn take_survey(&mut self, records: &[Genuine]) {
+    pub(super) fn take_survey(&mut self, records: &[Genuine], cx: &Context<'_>) {
         self.buying.survey.lookup = None;
         let of_now = |record: &&Genuine| {
             matches!(&record.record, Record::Status(s)
@@ -124,7 +125,7 @@ impl Agent {
         };
         let mut records: Vec<&Genuine> = records.iter().filter(of_now).collect();
         records.sort_unstable_by_key(|r| (r.meter(), std::cmp::Reverse(r.sequence())));
-        if let (Some(quotas), false) = (self.quotas(&records), self.buying.survey.over) {
+        if let (Some(quotas), false) = (self.quotas(&records, cx), self.buying.survey.over) {
             self.buying.survey.planned = true;
             self.buying.survey.quotas = quotas;
         }
@@ -132,7 +133,7 @@ impl Agent {
 
     /// What this buyer shall take from which zone; none where links filled by falling efficiency do as well.
     /// A meter counts once, by its first record.
-    fn quotas(&self, records: &[&Genuine]) -> Option<Vec<(Zone, Wh)>> {
+    fn quotas(&self, records: &[&Genuine], cx: &Context<'_>) -> Option<Vec<(Zone, Wh)>> {
         let terms = self.terms.as_ref()?;
         let seen = &self.buying.survey.zones;
         let index = |zone: Zone| seen.iter().position(|(z, _, _)| *z == zone);
@@ -158,7 +159,7 @@ impl Agent {
                 continue;
             };
             last = Some(s.meter);
-            let wh = amount(s.wh) * scale(at);
+            let wh = amount(credible(s, cx)) * scale(at);
             let sums = if s.surplus {
                 &mut zones.surplus
             } else {

@@ -37,6 +37,19 @@ pub trait Registry {
     fn capacity_left(&self, from: Zone, to: Zone) -> Option<Wh>;
     /// A seller's record on the chain.
     fn record(&self, id: &MeterId) -> SellerRecord;
+    /// Wh that the meters of a zone have minted in the traded window so far; none where it was not followed from its beginning.
+    fn minted(&self, zone: Zone) -> Option<Wh>;
+    /// What a meter has bought in the traded window, as far as it was followed.
+    fn purchases(&self, id: &MeterId) -> Purchases;
+}
+
+/// What a meter has bought in the traded window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purchases {
+    /// Arrived, Wh.
+    pub bought: Wh,
+    /// Import that its device has signed for, Wh.
+    pub covered: Wh,
 }
 
 /// What trading needs to know of another meter.
@@ -48,6 +61,10 @@ pub struct MeterInfo {
     pub zone: Zone,
     /// What stands behind it.
     pub kind: MeterKind,
+    /// Largest export per window that it is registered for.
+    pub max_export: Wh,
+    /// Largest import per window that it is registered for.
+    pub max_import: Wh,
 }
 
 /// A seller's record on the chain, Wh-weighted.

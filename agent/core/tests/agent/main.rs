@@ -16,6 +16,7 @@ mod common;
 mod decisions;
 mod deficit;
 mod garbage;
+mod liars;
 mod orders;
 mod policy;
 mod promises;

@@ -2,8 +2,10 @@
 
 use crate::common::*;
 use proptest::prelude::*;
+use wattpool_core::io::{JournalEntry, Timer};
 use wattpool_core::policy::Policy;
 use wattpool_rules::loss::gross_for;
+use wattpool_schema::peer::{Answer, DenialReason};
 use wattpool_schema::pool::MeterPosition;
 use wattpool_schema::{Approval, Ppm, Seconds, Wh};
 
@@ -132,13 +134,77 @@ fn all_of_it_can_be_sold_in_many_pieces() {
 }
 
 #[test]
-fn too_many_open_promises_are_denied_as_busy_with_what_is_left() {
-    use wattpool_schema::peer::{Answer, DenialReason};
+fn a_buyer_holds_one_promise_at_a_time_and_no_more_than_it_can_use() {
+    let (mut home, _) = Home::selling(Policy::default(), 4_000);
+    home.town.purchases.bought = Wh(4_000);
+    // Registered for 5,000 Wh of import, of which the chain shows 4,000 bought.
+    let approval = home.ask(2, 1, 3_000).unwrap().approval;
+    assert_eq!(approval.wh, Wh(1_000));
+    assert_eq!(home.ask(2, 2, 10), Err(DenialReason::Busy));
+    assert!(home.ask(3, 1, 10).is_ok());
+    home.sold(&approval, 1_000);
+    assert!(home.ask(2, 3, 10).is_ok());
+    home.town.purchases.bought = Wh(5_000);
+    assert_eq!(home.ask(4, 1, 10), Err(DenialReason::SoldOut));
+}
+
+#[test]
+fn who_let_a_promise_lapse_waits_until_half_the_window_for_a_week_or_until_it_has_bought_as_much() {
     let (mut home, _) = Home::selling(Policy::default(), 1_000);
-    for id in 0..64 {
-        home.ask(2, id, 1).unwrap();
+    assert_eq!(home.ask(5, 1, 600).unwrap().approval.wh, Wh(600));
+    for _ in 0..4 {
+        home.block_after(8);
     }
-    let request = home.request(3, 100, 1, |_| {});
+    assert_eq!(home.ask(5, 2, 600), Err(DenialReason::Later));
+    let kept = home.ask(6, 1, 400).unwrap().approval;
+    home.sold(&kept, 400);
+    assert!(home.ask(6, 2, 10).is_ok(), "others are served");
+    home.wait(450);
+    let half = home.ask(5, 3, 100).unwrap().approval;
+    home.sold(&half, 100);
+    // Remembered over a restart and in the next windows; 500 of 600 Wh are still to be made up for.
+    let out = home.next_window(1_000);
+    assert!(journalled(&out)
+        .iter()
+        .any(|e| matches!(e, JournalEntry::Partners(_))));
+    let live = home.window.prev();
+    let position = MeterPosition {
+        stated: Some(live),
+        sequence: 2,
+        minted_window: live,
+        minted: Wh(1_000),
+        ..MeterPosition::default()
+    };
+    let (mut home, set) = home.crash(Policy::default(), position);
+    let looking = home.fire(&set, Timer::Price);
+    home.found(looked_up(&looking).0, Vec::new());
+    assert_eq!(home.ask(5, 1, 500), Err(DenialReason::Later));
+    home.wait(450);
+    let rest = home.ask(5, 2, 500).unwrap().approval;
+    home.sold(&rest, 500);
+    let opened = home.next_window(1_000);
+    home.take_statements(&opened);
+    let looking = home.fire(&opened, Timer::Price);
+    home.found(looked_up(&looking).0, Vec::new());
+    assert!(home.ask(5, 1, 500).is_ok());
+}
+
+#[test]
+fn a_lapse_that_the_buyer_cannot_help_is_not_remembered() {
+    // A halt: the block after the approval is the first after its expiry.
+    let (mut home, _) = Home::selling(Policy::default(), 1_000);
+    home.ask(5, 1, 600).unwrap();
+    home.block_after(120);
+    assert!(home.ask(5, 2, 600).is_ok());
+}
+
+#[test]
+fn too_many_open_promises_are_denied_as_busy_with_what_is_left() {
+    let (mut home, _) = Home::selling(Policy::default(), 1_000);
+    for buyer in 2..66 {
+        home.ask(buyer, 7, 1).unwrap();
+    }
+    let request = home.request(70, 100, 1, |_| {});
     let out = home.give(request);
     let left = Answer::Denied {
         reason: DenialReason::Busy,

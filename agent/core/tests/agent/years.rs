@@ -173,40 +173,6 @@ fn awaited(out: &[Command]) -> Vec<(u64, Price, bool, Seconds)> {
 }
 
 #[test]
-fn a_decision_shows_price_and_deadline_and_comes_too_late_after_it() {
-    let (mut home, _) = Home::selling(by_hand(), 1_000);
-    let request = home.request(2, 11, 100, |_| {});
-    let deadline = Seconds(home.block.time.0 + 30);
-    let [(number, price, selling, until)] = awaited(&home.give(request))[..] else {
-        panic!("it waits")
-    };
-    assert!(selling && until == deadline && price > Price(0));
-    home.block_after(31);
-    let late = home.give(Event::TradeDecided {
-        request: number,
-        accept: true,
-    });
-    assert!(late.is_empty(), "{late:?}");
-
-    let (mut home, lookup) = Home::buying(by_hand(), 400);
-    let offer = home.offer(2, 2_000, |_| {});
-    let asked = asked(&home.found(lookup, vec![offer]));
-    let [(number, price, selling, until)] = awaited(&home.give(approved(&asked, |_| {})))[..]
-    else {
-        panic!("it waits")
-    };
-    // 150,000 and the charge of 10,000.
-    assert_eq!((price, selling), (Price(160_000), false));
-    assert_eq!(until, Seconds(asked.request.requested_at.0 + 30));
-    home.block_after(32);
-    let late = home.give(Event::TradeDecided {
-        request: number,
-        accept: true,
-    });
-    assert_eq!(settles(&late), []);
-}
-
-#[test]
 fn numbers_of_decisions_are_not_used_again_after_a_restart() {
     let (mut home, _) = Home::selling(by_hand(), 1_000);
     let request = home.request(2, 11, 100, |_| {});

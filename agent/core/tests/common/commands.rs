@@ -122,9 +122,10 @@ pub fn replies(set: &[Command]) -> Vec<TradeAnswer> {
 
 /// What was answered, if anything.
 pub fn decision(set: &[Command]) -> Option<Result<SignedApproval, DenialReason>> {
-    replies(set).pop().map(|a| match a.answer {
-        Answer::Approved(approval) => Ok(approval),
-        Answer::Denied { reason, .. } => Err(reason),
+    replies(set).pop().and_then(|a| match a.answer {
+        Answer::Approved(approval) => Some(Ok(approval)),
+        Answer::Denied { reason, .. } => Some(Err(reason)),
+        Answer::Waiting { .. } => None,
     })
 }
 

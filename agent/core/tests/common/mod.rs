@@ -1,7 +1,7 @@
 //! One agent on a bench: a signer of keyed checksums, a registry of neighbours, and a driver that feeds
 //! events and keeps what the agent journals.
 //!
-//! Home 1 is under test. Homes 2–20 are in its zone 0 (home 9 is a battery), homes 101–110 in zone 1, homes
+//! Home 1 is under test. Homes 2–90 are in its zone 0 (home 9 is a battery), homes 101–110 in zone 1, homes
 //! 201–210 in zone 2 where a test has one.
 
 mod commands;
@@ -15,7 +15,7 @@ use wattpool_core::io::{
 };
 use wattpool_core::lines::Lines;
 use wattpool_core::policy::Policy;
-use wattpool_core::ports::{MeterInfo, Registry, SellerRecord, Signer};
+use wattpool_core::ports::{MeterInfo, Purchases, Registry, SellerRecord, Signer};
 use wattpool_core::timing::Timing;
 use wattpool_core::Agent;
 use wattpool_optimizer::Workspace;
@@ -81,13 +81,18 @@ impl Signer for Keys {
     }
 }
 
-pub struct Town;
+/// The registry, and what of the chain the agent sees through it.
+#[derive(Default)]
+pub struct Town {
+    pub minted: Option<Wh>,
+    pub purchases: Purchases,
+}
 
 impl Registry for Town {
     fn meter(&self, id: &MeterId) -> Option<MeterInfo> {
         let n = id.0[0];
         let zone = match n {
-            1..=20 => Zone(0),
+            1..=90 => Zone(0),
             101..=110 => Zone(1),
             201..=210 => Zone(2),
             _ => return None,
@@ -101,6 +106,8 @@ impl Registry for Town {
             agent: agent_key(n),
             zone,
             kind,
+            max_export: Wh(5_000),
+            max_import: Wh(5_000),
         })
     }
     fn lines(&self) -> Option<&dyn Lines> {
@@ -112,10 +119,16 @@ impl Registry for Town {
     fn record(&self, _: &MeterId) -> SellerRecord {
         SellerRecord::default()
     }
+    fn minted(&self, _: Zone) -> Option<Wh> {
+        self.minted
+    }
+    fn purchases(&self, _: &MeterId) -> Purchases {
+        self.purchases
+    }
 }
 
 pub fn market() -> Arc<Market> {
-    let timing = Timing::for_chain(LEN, 5_000);
+    let timing = Timing::for_chain(LEN, 5_000, 150);
     Arc::new(Market::new(
         "chain-1".into(),
         "pool".into(),
@@ -176,6 +189,7 @@ pub struct Home {
     pub window: Window,
     pub journal: Vec<JournalEntry>,
     pub registers: (u64, u64),
+    pub town: Town,
     workspace: Workspace,
 }
 
@@ -202,6 +216,7 @@ impl Home {
             window: W,
             journal: Vec::new(),
             registers: REGISTERS,
+            town: Town::default(),
             workspace: Workspace::default(),
         }
     }
@@ -264,7 +279,7 @@ impl Home {
         let mut out = Vec::new();
         let mut cx = Context {
             signer: &Keys,
-            registry: &Town,
+            registry: &self.town,
             workspace: &mut self.workspace,
             choice_clock: None,
         };
@@ -397,7 +412,7 @@ impl Home {
         let network = &self.market.network;
         let records = records.into_iter().filter(|r| admissible(r, network));
         let records = records
-            .filter_map(|r| Genuine::judged(r, &Town, &Keys).ok())
+            .filter_map(|r| Genuine::judged(r, &self.town, &Keys).ok())
             .collect();
         self.give(Event::LookupDone {
             lookup,

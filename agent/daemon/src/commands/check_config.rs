@@ -95,7 +95,7 @@ fn explain(
         "fees",
         format!("{} per gas, paid by {fees}", config.chain.gas_price),
     )?;
-    let timing = Timing::for_chain(window_s, config.chain.block_ms);
+    let timing = Timing::for_chain(window_s, config.chain.block_ms, market.first_part_seconds);
     let blocks = timing.window_ms.checked_div(timing.block_ms).unwrap_or(0);
     line(
         "windows",

@@ -32,10 +32,8 @@ impl Host {
             until: now.plus(on_tick(self.market.timing.answer_ms, true)),
         });
         self.feed(now, Event::Request(request), tools, out);
-        if !self.agent.holds(&buyer, id) {
-            if let Some(at) = self.questions.iter().position(|q| q.ticket == ticket) {
-                self.let_go(at, out);
-            }
+        if let Some(at) = self.questions.iter().position(|q| q.ticket == ticket) {
+            self.let_go(at, out);
         }
     }
 

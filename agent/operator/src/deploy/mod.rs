@@ -94,6 +94,7 @@ pub async fn deploy(
         address_prefix: steps.prefix,
         denom: steps.settings.denom,
         window_seconds: steps.settings.window_seconds,
+        first_part_seconds: steps.settings.first_part_seconds(),
         code_administrator: Some(steps.code_administrator),
         token: deployed(token),
         pool: deployed(pool),

@@ -119,6 +119,8 @@ async fn another_registration_ends_the_agent() {
             agent_address: None,
             zone: wattpool_schema::Zone(0),
             kind: wattpool_schema::pool::MeterKind::Pv,
+            max_export: wattpool_schema::Wh(1_000_000),
+            max_import: wattpool_schema::Wh(1_000_000),
         })
     };
     chain.happens(set(2));

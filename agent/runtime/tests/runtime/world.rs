@@ -30,6 +30,8 @@ pub fn info(n: u8) -> (MeterId, MeterInfo) {
         agent,
         zone: Zone(0),
         kind: MeterKind::Pv,
+        max_export: Wh(1_000_000),
+        max_import: Wh(1_000_000),
     };
     (meter(n), info)
 }
@@ -231,7 +233,7 @@ pub fn start(
         "pool".into(),
         "escrow".into(),
         LEN,
-        Timing::for_chain(LEN, 5_000),
+        Timing::for_chain(LEN, 5_000, 150),
     ));
     let (id, info) = info(n);
     let signer: Arc<dyn Signer + Send + Sync> = Arc::new(Keys(n));

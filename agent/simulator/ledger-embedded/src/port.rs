@@ -259,6 +259,8 @@ fn meters(ledger: &EmbeddedLedger) -> Result<Vec<(MeterId, MeterInfo)>> {
                 agent: m.agent?,
                 zone: m.zone,
                 kind: m.kind,
+                max_export: m.max_export,
+                max_import: m.max_import,
             };
             Some((m.meter, info))
         }));

@@ -39,6 +39,8 @@ pub fn set_agent(
         agent,
         zone: meter.latest().zone,
         kind: meter.kind,
+        max_export: meter.latest().max_export,
+        max_import: meter.latest().max_import,
         agent_address: meter.agent_address.map(Addr::into_string),
     }))
 }

@@ -88,5 +88,7 @@ pub fn accept_owner(call: Call, id: MeterId) -> Result<Response, MarketError> {
         agent_address: None,
         zone: meter.latest().zone,
         kind: meter.kind,
+        max_export: meter.latest().max_export,
+        max_import: meter.latest().max_import,
     }))
 }

@@ -42,6 +42,8 @@ fn the_meter_changes_hands() {
         agent_address: None,
         zone: meter.zone,
         kind: meter.kind,
+        max_export: meter.max_export,
+        max_import: meter.max_import,
     };
     let expected = [
         MarketEvent::OwnerChanged(changed),

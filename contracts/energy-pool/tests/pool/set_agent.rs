@@ -35,6 +35,8 @@ fn names_and_clears_the_agent() {
         agent_address: Some(address.clone()),
         zone: Zone(0),
         kind: MeterKind::Pv,
+        max_export: market.meter(1).max_export,
+        max_import: market.meter(1).max_import,
     };
     assert_eq!(events(&response), [MarketEvent::AgentSet(event)]);
     let meter = market.meter(1);
@@ -49,6 +51,8 @@ fn names_and_clears_the_agent() {
         agent_address: None,
         zone: Zone(0),
         kind: MeterKind::Pv,
+        max_export: market.meter(1).max_export,
+        max_import: market.meter(1).max_import,
     };
     assert_eq!(events(&response), [MarketEvent::AgentSet(event)]);
     let meter = market.meter(1);

@@ -21,6 +21,7 @@ fn market() -> Market {
         address_prefix: "watt".into(),
         denom: "uwatt".into(),
         window_seconds: 60,
+        first_part_seconds: 20,
         code_administrator: None,
         token: contract("token"),
         pool: contract("pool"),
