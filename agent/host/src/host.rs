@@ -26,8 +26,6 @@ use wattpool_schema::{MeterId, Seconds, Window};
 /// Resolution of local time: an agent's timers fire on its multiples, and what happens between two of them happens at
 /// the same time. What happens together can then be computed together.
 pub const TICK_MS: u64 = 10;
-/// Questions of other meters that wait for the agent at once; the oldest is let go beyond that.
-const OPEN_QUESTIONS: usize = 256;
 /// Trades that may wait for the owner at once.
 const AWAITING: usize = 50;
 
@@ -66,12 +64,11 @@ struct Looked {
     until: Millis,
 }
 
-/// Another meter that waits for an answer.
+/// Another meter that asks.
 struct Question {
     ticket: u64,
     buyer: MeterId,
     id: u64,
-    until: Millis,
 }
 
 /// Hosts one agent.
@@ -91,7 +88,8 @@ pub struct Host {
     held: Vec<Held>,
     looking: Vec<(u32, Millis)>,
     looked: Vec<Looked>,
-    questions: VecDeque<Question>,
+    /// The one that is being answered.
+    question: Option<Question>,
     awaiting: Vec<Awaiting>,
     notices: VecDeque<Noticed>,
     counters: Counters,
@@ -119,7 +117,7 @@ impl Host {
             held: Vec::new(),
             looking: Vec::new(),
             looked: Vec::new(),
-            questions: VecDeque::new(),
+            question: None,
             awaiting: Vec::new(),
             notices: VecDeque::new(),
             counters: Counters::default(),
@@ -214,8 +212,7 @@ impl Host {
     pub fn next_due(&self) -> Option<Millis> {
         let timers = self.timers.iter().flatten().copied();
         let looked = self.looked.iter().map(|l| l.until);
-        let questions = self.questions.iter().map(|q| q.until);
-        timers.chain(looked).chain(questions).min()
+        timers.chain(looked).min()
     }
 
     /// The agent takes up what it journalled, in the running window.
@@ -410,9 +407,6 @@ impl Host {
             tracing::debug!("not all sellers' records were read in time");
             let done = self.looked.swap_remove(at);
             self.lookup_done(now, done, tools, out);
-        }
-        while let Some(at) = self.questions.iter().position(|q| q.until <= now) {
-            self.let_go(at, out);
         }
     }
 

@@ -68,8 +68,8 @@ fn a_request_says_what_is_needed_at_what_most() {
         (RECORD_VERSION, ME, meter(2), TradeKind::Spot)
     );
     assert_eq!((r.first_window, r.count, r.wh), (W, 1, Wh(400)));
-    // The grid's price less the network charge.
-    assert_eq!(r.max_price, Price(290_000));
+    // 150,000 as announced, of which 98 % arrive.
+    assert_eq!(r.max_price, Price(153_061));
     assert_eq!(
         (r.requested_at, r.expires_at),
         (home.block.time, Seconds(home.block.time.0 + 30))
@@ -369,7 +369,7 @@ fn local_first_looks_elsewhere_only_for_what_the_own_zone_cannot_supply() {
             0
         )) || locations.contains(&far)
     );
-    let remote = home.offer(101, 2_000, |_| {});
+    let remote = home.offer(101, 2_000, |o| o.price = Price(280_000));
     let request = asked(&home.found(lookup, vec![remote]));
     assert_eq!(
         (request.request.seller, request.request.wh),

@@ -1,7 +1,7 @@
 //! The owner's limits: they bind, and a change takes effect at once and is written down.
 
 use crate::common::*;
-use wattpool_core::io::{Event, JournalEntry, Timer, TxFailure};
+use wattpool_core::io::{Command, Event, JournalEntry, Timer, TxFailure};
 use wattpool_core::policy::{Hours, Policy};
 use wattpool_rules::payment::payment;
 use wattpool_schema::error::Code;
@@ -180,20 +180,26 @@ fn floor_ceiling_and_margin_of_the_selling_price() {
 }
 
 #[test]
-fn a_new_floor_prices_the_offer_anew() {
+fn a_new_floor_ends_the_offer_that_was_cheaper_and_prices_the_next() {
+    let prices = |out: &[Command]| offers(out).iter().map(|o| o.price).collect::<Vec<_>>();
     let (mut home, _) = Home::selling(Policy::default(), 1_000);
-    let out = change(
-        &mut home,
-        Policy {
-            min_sell_price: Some(Price(250_000)),
-            ..Policy::default()
-        },
-    );
-    assert_eq!(
-        offers(&out).iter().map(|o| o.price).collect::<Vec<_>>(),
-        [Price(250_000)]
-    );
+    let floor = |price| Policy {
+        min_sell_price: Some(Price(price)),
+        ..Policy::default()
+    };
+    // What was announced binds: at the new floor nothing is sold in this window.
+    let out = change(&mut home, floor(250_000));
+    assert_eq!((withdrawals(&out), prices(&out)), (1, Vec::new()));
+    assert_eq!(home.ask(2, 1, 100), Err(DenialReason::Price));
+    let opened = home.next_window(1_000);
+    home.take_statements(&opened);
+    let looking = home.fire(&opened, Timer::Price);
+    let out = home.found(looked_up(&looking).0, Vec::new());
+    assert_eq!(prices(&out), [Price(250_000)]);
     assert_eq!(home.ask(2, 1, 100).unwrap().approval.price, Price(250_000));
+    // A lower one lowers the price at once.
+    let out = change(&mut home, floor(240_000));
+    assert_eq!(prices(&out), [Price(240_000)]);
 }
 
 #[test]
@@ -256,8 +262,8 @@ fn the_day_s_sales_are_limited() {
     assert_eq!(approval.max_gross, Wh(300));
     home.wait(2);
     home.sold(&approval, 294);
-    // 500 − 294 arrived.
-    assert_eq!(home.ask(3, 2, 1_000).unwrap().approval.max_gross, Wh(206));
+    // 500 − 300 sent.
+    assert_eq!(home.ask(3, 2, 1_000).unwrap().approval.max_gross, Wh(200));
 }
 
 #[test]
