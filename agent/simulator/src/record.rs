@@ -7,7 +7,7 @@ use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{
     Answer, DenialReason, Record, SignedRecord, TradeAnswer, TradeRequest,
 };
-use wattpool_schema::Seconds;
+use wattpool_schema::{Seconds, Wh};
 
 impl World<'_> {
     /// A home announces something; statuses are no offers.
@@ -73,6 +73,12 @@ impl World<'_> {
                 wh: *available,
                 price: None,
             },
+            Answer::Waiting { .. } => Reply {
+                at,
+                what: "waiting".to_owned(),
+                wh: Wh::ZERO,
+                price: None,
+            },
         };
         recorded.answer(buyer, answer.id, reply);
     }
@@ -98,5 +104,6 @@ const fn word(reason: DenialReason) -> &'static str {
         DenialReason::Window => "window",
         DenialReason::Invalid => "invalid",
         DenialReason::Busy => "busy",
+        DenialReason::Later => "later",
     }
 }

@@ -69,7 +69,7 @@ fn a_request_says_what_is_needed_at_what_most() {
     );
     assert_eq!((r.first_window, r.count, r.wh), (W, 1, Wh(400)));
     // 150,000 as announced, of which 98 % arrive.
-    assert_eq!(r.max_price, Price(153_061));
+    assert_eq!(r.max_price, Price(153_062));
     assert_eq!(
         (r.requested_at, r.expires_at),
         (home.block.time, Seconds(home.block.time.0 + 30))

@@ -13,8 +13,8 @@ fn an_announced_price_binds_the_seller_towards_the_buyer() {
     let cheap = home.offer(2, 2_000, |o| o.price = Price(110_000));
     let request = asked(&home.found(lookup, vec![cheap]));
     // 110,000 / 0.98.
-    assert_eq!(request.request.max_price, Price(112_244));
-    let out = home.give(approved(&request, |a| a.price = Price(112_245)));
+    assert_eq!(request.request.max_price, Price(112_245));
+    let out = home.give(approved(&request, |a| a.price = Price(112_246)));
     assert_eq!(settles(&out), []);
 }
 
@@ -48,7 +48,7 @@ fn a_price_announced_only_falls_and_is_what_is_approved() {
     assert!(cheaper < told, "{cheaper:?} {told:?}");
     // A supply that went away would raise it, but not beyond what was told, per kWh that arrives.
     home.town.minted = Some(Wh(10));
-    let most = told.0 * 1_000_000 / 980_000;
+    let most = (told.0 * 1_000_000).div_ceil(980_000);
     assert_eq!(home.ask(3, 1, 100).unwrap().approval.price, Price(most));
     let low = home.request(4, 1, 100, |r| r.max_price = Price(most - 1));
     assert_eq!(decision(&home.give(low)), Some(Err(DenialReason::Price)));

@@ -181,7 +181,7 @@ pub struct RequestRow {
     pub max_price_micro_per_kwh: u64,
     /// When it was answered; empty: never.
     pub answered: Option<String>,
-    /// Approved, or the reason of a denial: sold_out, price, policy, window, invalid, busy.
+    /// Approved, waiting (for its owner), or the reason of a denial: sold_out, price, policy, window, invalid, busy, later.
     pub answer: Option<String>,
     /// Approved, or still available where it was denied.
     pub answered_wh: Option<u64>,
