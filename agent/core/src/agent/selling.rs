@@ -36,6 +36,15 @@ pub(super) struct Reservation {
     pub given_at: Option<u64>,
 }
 
+/// Why a request does not go on to be considered.
+enum NotYet {
+    Denied(DenialReason),
+    /// The owner decides.
+    Waiting {
+        until: Seconds,
+    },
+}
+
 /// A sale of the running window, by what makes it one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sale {
@@ -184,7 +193,8 @@ impl Agent {
             Ok(most) => self
                 .consider(now, signed, most, cx)
                 .map(|approval| self.approve(r.id, approval, cx, out)),
-            Err(answer) => Ok(answer),
+            Err(NotYet::Denied(reason)) => Err((reason, Wh::ZERO)),
+            Err(NotYet::Waiting { until }) => Ok(Answer::Waiting { until }),
         };
         let decided =
             decided.unwrap_or_else(|(reason, available)| Answer::Denied { reason, available });
@@ -212,14 +222,14 @@ impl Agent {
         signed: &SignedRequest,
         cx: &Context<'_>,
         out: &mut Out,
-    ) -> Result<Wh, Answer> {
+    ) -> Result<Wh, NotYet> {
         if !self.policy.manual_approval {
             return Ok(Wh::MAX);
         }
         let r = &signed.request;
         match self.selling.decided.iter().find(|(b, _)| *b == r.buyer) {
             Some((_, Some(wh))) => Ok(*wh),
-            Some((_, None)) => Err(denied(DenialReason::Policy)),
+            Some((_, None)) => Err(NotYet::Denied(DenialReason::Policy)),
             None => Err(self.hold(now, signed, cx, out)),
         }
     }
@@ -231,14 +241,14 @@ impl Agent {
         signed: &SignedRequest,
         cx: &Context<'_>,
         out: &mut Out,
-    ) -> Answer {
+    ) -> NotYet {
         let r = &signed.request;
         let until = self.decided_by();
         if now >= self.closing_at() || r.first_window != self.selling.window {
-            return denied(DenialReason::Window);
+            return NotYet::Denied(DenialReason::Window);
         }
         if self.holds(&r.buyer) {
-            return Answer::Waiting { until };
+            return NotYet::Waiting { until };
         }
         let buyer = cx.registry.meter(&r.buyer);
         let genuine = || {
@@ -248,16 +258,16 @@ impl Agent {
             })
         };
         if self.selling.held.len() >= HELD_REQUESTS {
-            return denied(DenialReason::Busy);
+            return NotYet::Denied(DenialReason::Busy);
         }
         if r.kind != TradeKind::Spot || r.expires_at < self.block.time || !genuine() {
-            return denied(DenialReason::Invalid);
+            return NotYet::Denied(DenialReason::Invalid);
         }
         // Worth nothing to this seller.
         let pair = buyer.and_then(|b| self.terms.as_ref()?.pair(self.id.zone, b.zone).copied());
         let price = pair.and_then(|pair| self.asking_price(&pair, cx));
         let Some(price) = price.filter(|price| *price <= r.max_price) else {
-            return denied(DenialReason::Price);
+            return NotYet::Denied(DenialReason::Price);
         };
         // The local clock does not go back to where it was before a restart: no number is used twice.
         self.held_requests = self.held_requests.saturating_add(1).max(now.0);
@@ -271,7 +281,7 @@ impl Agent {
             selling: true,
             until,
         }));
-        Answer::Waiting { until }
+        NotYet::Waiting { until }
     }
 
     /// Block time until which the owner can decide on a trade of the running window: what follows takes a while.
@@ -511,12 +521,5 @@ impl Agent {
 
     pub(super) fn is_blocked(&self, meter: &MeterId) -> bool {
         self.policy.blocked.contains(meter)
-    }
-}
-
-const fn denied(reason: DenialReason) -> Answer {
-    Answer::Denied {
-        reason,
-        available: Wh::ZERO,
     }
 }
