@@ -13,7 +13,7 @@ use wattpool_core::ports::Signer;
 use wattpool_host::{Effect, Host, Input, Options, Start};
 use wattpool_ledger_embedded::{Sender, Signatures};
 use wattpool_schema::peer::Answer;
-use wattpool_schema::{AgentKey, MeterId, Signature, TradeKind, Window};
+use wattpool_schema::{AgentKey, MeterId, Seconds, Signature, TradeKind, Window};
 
 /// What is heard twice is heard again within this, milliseconds.
 const LATEST_DUPLICATE_MS: u64 = 20_000;
@@ -194,6 +194,9 @@ impl World<'_> {
             at: self.last_block(now),
             outcome: Err(failure),
         };
+        // The host waits for that block: nothing in it may concern the home.
+        let before = Seconds(executed.at.time.0.saturating_sub(1));
+        self.watch_block(now, number, before);
         let at = now.saturating_add(NEWS_MS);
         self.deliver_at(at, number, incarnation, Input::TxEnded { intent, executed });
     }
