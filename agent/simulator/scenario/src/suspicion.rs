@@ -36,6 +36,8 @@ const ERROR_VALUES: [f64; 27] = [
 
 /// Fewest values from which a column is remarked on as a whole.
 const FEWEST: usize = 48;
+/// Fewest rows, and seconds, for which the same value stands still.
+const STILL: (usize, i64) = (96, 2 * 86_400);
 /// Mean power below which no home's demand lies, W: 44 kWh a year.
 const LEAST_W: f64 = 5.0;
 
@@ -105,11 +107,60 @@ impl Column<'_> {
     pub(crate) fn too_small(&self, wh: &[f64]) -> Option<String> {
         let hours = f64::from(self.data.step_s) / 3_600.0 * wh.len() as f64;
         let mean_w = wh.iter().sum::<f64>() / hours.max(f64::MIN_POSITIVE);
+        // One that is 0 throughout stands still.
         (wh.len() >= FEWEST && mean_w > 0.0 && mean_w < LEAST_W).then(|| {
             format!(
                 "{}: column '{}' is a demand of {mean_w:.3} W on average: is the unit right?",
                 self.data.file.display(),
                 self.want.column
+            )
+        })
+    }
+
+    /// A word on a column that holds the same value throughout, or for days: what a meter measures moves.
+    #[allow(clippy::float_cmp, reason = "the same value as written")]
+    pub(crate) fn stands_still(&self) -> Option<String> {
+        let named = || {
+            format!(
+                "{}: column '{}'",
+                self.data.file.display(),
+                self.want.column
+            )
+        };
+        let first = *self.values.first()?;
+        if self.values.len() >= FEWEST && self.values.iter().all(|v| *v == first) {
+            return Some(format!(
+                "{} holds {first} in every row: does the meter stand still?",
+                named()
+            ));
+        }
+        // The longest run of rows; steps that were filled or made of a longer one have the line of another.
+        let (mut best, mut from, mut rows) = ((0_usize, 0_usize, 0_usize), 0_usize, 0_usize);
+        for (step, value) in self.values.iter().enumerate() {
+            let before = step.checked_sub(1);
+            let same = before.and_then(|b| self.values.get(b)) == Some(value);
+            if !same {
+                (from, rows) = (step, 0);
+            }
+            let new_row = before.is_none_or(|b| self.data.line(b) != self.data.line(step));
+            rows = rows.saturating_add(usize::from(new_row));
+            if *value != 0.0 && rows > best.2 {
+                best = (from, step, rows);
+            }
+        }
+        let (from, to, rows) = best;
+        let steps = i64::try_from(to.saturating_sub(from))
+            .unwrap_or(0)
+            .saturating_add(1);
+        let seconds = steps.saturating_mul(i64::from(self.data.step_s));
+        (rows >= STILL.0 && seconds >= STILL.1).then(|| {
+            format!(
+                "{}:{}: column '{}' stands still at {} for {} days: is that measured?",
+                self.data.file.display(),
+                self.data.line(from),
+                self.want.column,
+                self.values.get(from).copied().unwrap_or(0.0),
+                seconds.checked_div(86_400).unwrap_or(0)
             )
         })
     }

@@ -1,6 +1,7 @@
 //! What the columns of a file mean: stamps, homes, energies, powers, prices.
 
-use super::layout::Layout;
+use super::layout::{Layout, MOST_HOMES};
+use super::roles;
 use crate::csv_profile::{CsvData, Measure, Want};
 use crate::dialect::Cell;
 use crate::file::{ClockChange, Stamp};
@@ -11,8 +12,6 @@ use std::collections::BTreeSet;
 
 /// Rows by which columns are judged.
 const JUDGED: usize = 60;
-/// Most homes that a table is taken to hold.
-const MOST_HOMES: usize = 10_000;
 
 /// What a column of numbers seems to be.
 #[derive(Clone, Debug)]
@@ -20,7 +19,12 @@ pub(super) struct Guess {
     pub(super) name: String,
     pub(super) role: &'static str,
     pub(super) unit: &'static str,
-    named: bool,
+    /// Factor on its values.
+    pub(super) scale: f64,
+    /// The name says the unit.
+    pub(super) named: bool,
+    /// The name says the role.
+    pub(super) sure: bool,
 }
 
 impl Guess {
@@ -40,7 +44,7 @@ impl Guess {
     /// Where the name says no unit, the size of the values does: homes use a few hundred W.
     pub(super) fn by_size(&self, values: &[f64], step_s: u32) -> Self {
         let mut guess = self.clone();
-        if self.named || matches!(self.role, "price" | "other") {
+        if self.named || matches!(self.role, "price" | "carbon" | "other") {
             return guess;
         }
         let mean = values.iter().map(|v| v.abs()).sum::<f64>() / values.len().max(1) as f64;
@@ -280,71 +284,6 @@ pub(super) fn homes(layout: &Layout, stamps: Option<&Stamped>) -> Option<(String
     None
 }
 
-/// Words that headers hold, and what they mean.
-const ROLES: [(&str, &[&str]); 5] = [
-    (
-        "price",
-        &[
-            "price", "eur", "tariff", "cost", "preis", "usd", "gbp", "spot", "precio",
-        ],
-    ),
-    (
-        "generation",
-        &[
-            "pv",
-            "solar",
-            "generation",
-            "generated",
-            "production",
-            "erzeug",
-            "einspeis",
-            "export",
-            "injection",
-            "feed",
-            "ac_power",
-        ],
-    ),
-    ("net", &["net", "grid"]),
-    (
-        "load",
-        &[
-            "load",
-            "consum",
-            "verbrauch",
-            "electricity",
-            "demand",
-            "import",
-            "bezug",
-            "usage",
-            "use",
-            "valeur",
-            "energy",
-            "kwh/hh",
-            "value",
-            "ae_kwh",
-            "kwh",
-            "wh",
-            "kw",
-            "power",
-            "leistung",
-            "energie",
-            "meter",
-            "zähler",
-            "reading",
-            "register",
-            "konsum",
-            "consumo",
-        ],
-    ),
-    (
-        "other",
-        &[
-            "temp", "humid", "irradi", "wind", "month", "hour", "day", "year", "quality", "code",
-            "postcode", "lat", "lon",
-        ],
-    ),
-];
-
 /// The columns of numbers.
 pub(super) fn numbers(
     layout: &Layout,
@@ -367,7 +306,9 @@ pub(super) fn numbers(
             name: crate::csv_profile::ACROSS.into(),
             role: "load",
             unit: "kWh",
+            scale: 1.0,
             named: false,
+            sure: true,
         }];
     }
     for (i, name) in layout.header.iter().enumerate() {
@@ -387,25 +328,7 @@ pub(super) fn numbers(
         if wrong || numbers == 0 {
             continue;
         }
-        let lower = name.to_lowercase();
-        let words: Vec<&str> = lower
-            .split(|c: char| !c.is_alphanumeric() && c != '/')
-            .collect();
-        let role = ROLES
-            .iter()
-            .find(|(_, all)| {
-                all.iter().any(|word| match word.len() {
-                    0..=3 => words.contains(word),
-                    _ => lower.contains(word),
-                })
-            })
-            .map_or("other", |(role, _)| *role);
-        // A column alone beside the stamps is what the file is about.
-        let role = if role == "other" && layout.header.len() <= 2 {
-            "load"
-        } else {
-            role
-        };
+        let said = roles::said(name, layout.header.len());
         let values: Vec<f64> = cells
             .iter()
             .filter_map(|c| match c {
@@ -417,25 +340,14 @@ pub(super) fn numbers(
         let leaps =
             matches!((values.first(), values.last()), (Some(a), Some(b)) if b > a && *a > (b - a));
         let register = rises && leaps;
-        let has = |unit: &str| words.contains(&unit);
-        let (unit, named) = match role {
-            "price" if lower.contains("mwh") => ("per MWh", true),
-            "price" => ("per kWh", false),
-            _ if lower.contains("per kwp") => ("W per kWp", true),
-            _ if has("wh") => (if register { "Wh register" } else { "Wh" }, true),
-            _ if has("kwh") || lower.contains("kwh") => {
-                (if register { "kWh register" } else { "kWh" }, true)
-            }
-            _ if has("kw") => ("kW", true),
-            _ if has("w") || has("watt") => ("W", true),
-            _ if register => ("kWh register", true),
-            _ => ("kWh", false),
-        };
+        let (unit, scale, named) = roles::unit(name, said.role, register);
         found.push(Guess {
             name: name.clone(),
-            role,
+            role: said.role,
             unit,
+            scale,
             named,
+            sure: said.sure,
         });
     }
     found

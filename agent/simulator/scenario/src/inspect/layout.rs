@@ -5,13 +5,15 @@ use crate::dialect::Dialect;
 use crate::errors::ScenarioError;
 use crate::table::{first_lines, unreadable, Table};
 use encoding_rs::WINDOWS_1252;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Lines that are looked at.
 const LINES: usize = 400;
 /// Rows that are looked at.
 const ROWS: usize = 2_000;
+/// Most homes that a table is taken to hold.
+pub(super) const MOST_HOMES: usize = 10_000;
 
 /// How a file is written, with its first rows.
 pub(super) struct Layout {
@@ -19,6 +21,8 @@ pub(super) struct Layout {
     pub(super) workbook: bool,
     pub(super) header: Vec<String>,
     pub(super) rows: Vec<Vec<String>>,
+    /// Rows in all.
+    pub(super) count: usize,
     pub(super) remarks: Vec<String>,
 }
 
@@ -53,6 +57,7 @@ impl Layout {
             workbook: kind == Kind::Workbook,
             header: Vec::new(),
             rows: Vec::new(),
+            count: 0,
             remarks: Vec::new(),
         };
         if kind == Kind::Text {
@@ -148,12 +153,26 @@ impl Layout {
                 ));
                 tail = 0;
             }
-            if texts.len() == width && like && self.rows.len() < ROWS {
-                self.rows.push(texts);
+            if texts.len() == width && like {
+                self.count = self.count.saturating_add(1);
+                if self.rows.len() < ROWS {
+                    self.rows.push(texts);
+                }
             }
         }
         self.dialect.footer = tail;
         Ok(())
+    }
+
+    /// Length of a step of rows without stamps, in seconds: a year's or a day's rows say it.
+    pub(super) fn usual_step(&self) -> u32 {
+        let days = |step_s: usize| self.count.checked_mul(step_s)?.checked_div(86_400);
+        let lengths = [3_600, 1_800, 900, 600, 300, 60];
+        let year = lengths
+            .into_iter()
+            .find(|s| matches!(days(*s), Some(365 | 366)));
+        let step = year.or_else(|| lengths.into_iter().find(|s| days(*s) == Some(1)));
+        step.and_then(|s| u32::try_from(s).ok()).unwrap_or(3_600)
     }
 
     /// Decimal and thousands marks, by the cells.
@@ -219,6 +238,25 @@ impl Layout {
         }
         all
     }
+}
+
+/// The different texts of a column in all rows, in order; those of the first rows where there are too many to be homes.
+pub(super) fn all_of(
+    file: &Path,
+    layout: &Layout,
+    column: &str,
+) -> Result<Vec<String>, ScenarioError> {
+    let mut all = BTreeSet::new();
+    let mut table = Table::open(file, &layout.dialect)?;
+    if let Some(at) = layout.header.iter().position(|h| h == column) {
+        while let Some((_, record)) = table.next()? {
+            let text = String::from_utf8_lossy(record.get(at).unwrap_or_default());
+            if !text.is_empty() && !all.contains(text.as_ref()) && all.len() <= MOST_HOMES {
+                all.insert(text.into_owned());
+            }
+        }
+    }
+    Ok(all.into_iter().collect())
 }
 
 /// True where the first part of a file is UTF-8.
