@@ -259,18 +259,20 @@ pub(super) fn homes(layout: &Layout, stamps: Option<&Stamped>) -> Option<(String
             .all(|t| !t.is_empty() && !t.contains(['.', ',']));
         let few = texts.len() <= MOST_HOMES && texts.len() < layout.rows.len();
         let names = [
-            "id",
             "home",
             "house",
             "meter",
             "customer",
             "site",
             "household",
-            "dataid",
             "building",
         ];
-        let lower = name.to_ascii_lowercase();
-        let meant = names.iter().any(|n| lower.contains(n));
+        let ids = [
+            "id", "lclid", "dataid", "homeid", "meterid", "siteid", "userid",
+        ];
+        let lower = name.to_lowercase();
+        let mut parts = lower.split(|c: char| !c.is_alphanumeric());
+        let meant = names.iter().any(|n| lower.contains(n)) || parts.any(|p| ids.contains(&p));
         if words
             && few
             && (wide_rows && texts.len() > 1 || meant && !texts.is_empty() && texts.len() <= 50)

@@ -142,6 +142,8 @@ pub(super) struct Reading {
     pub(super) missing: bool,
     /// Generation or demand goes a little below 0.
     pub(super) below: bool,
+    /// What it holds of homes is the same in every row.
+    pub(super) still: bool,
     /// What stands for a missing value.
     pub(super) markers: BTreeSet<String>,
     pub(super) homes: Homes,
@@ -184,6 +186,7 @@ impl Reading {
             steps: 0,
             missing: false,
             below: false,
+            still: false,
             markers: manner.dialect.markers.iter().cloned().collect(),
             homes: homes.map_or(Homes::One, |(c, all)| Homes::Rows(c.clone(), all.clone())),
             load: Vec::new(),
@@ -234,6 +237,9 @@ impl Reading {
         };
         for (all, place) in roles {
             let Some(first) = all.first() else { continue };
+            #[allow(clippy::float_cmp, reason = "the same value as written")]
+            let same = first.least == first.most;
+            self.still |= same && first.role != "generation";
             // Registers of two tariffs make one meter.
             let together = super::wide::tariffs(&all);
             for column in &all {

@@ -286,6 +286,15 @@ fn look(file: &Path, zone: Option<Clock>) -> Result<Looked, ScenarioError> {
             }
             manner = better;
         }
+        // Values that meters write when they have none become missing ones.
+        let none = data
+            .as_ref()
+            .map(|data| errors(guess, data))
+            .unwrap_or_default();
+        if !none.is_empty() {
+            manner.dialect.markers.extend(none);
+            data = read(file, guess, &pick, &manner);
+        }
         match data {
             Ok(data) => {
                 let values = data.column(&guess.want()).unwrap_or_default().to_vec();
@@ -377,6 +386,24 @@ fn read(
         found: "no rows".into(),
         expected: "rows after the header".into(),
     })
+}
+
+/// Values of a column that look like a meter's error values and are far from all others, as they are written.
+fn errors(guess: &Guess, data: &CsvData) -> BTreeSet<String> {
+    let want = guess.want();
+    let values = data.column(&want).unwrap_or_default();
+    let (odd, others): (Vec<f64>, Vec<f64>) = values
+        .iter()
+        .partition(|v| suspicion::error_value(**v).is_some());
+    let most = others.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+    let far = odd
+        .into_iter()
+        .filter(|v| others.len() > 2 && v.abs() > 10.0 * most);
+    match want.measure {
+        // What was counted is no reading.
+        Measure::Register => BTreeSet::new(),
+        Measure::Amount | Measure::Level => far.map(|v| v.to_string()).collect(),
+    }
 }
 
 /// The settings with what a message offers.

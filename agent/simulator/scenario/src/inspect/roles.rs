@@ -318,7 +318,7 @@ fn follows_the_sun(data: &CsvData, values: &[f64], clock: Option<Clock>) -> bool
         let (_, sum, count) = at(dawn.saturating_add(h));
         sum / f64::from(count.max(1))
     };
-    let edge = light.div_ceil(4);
+    let edge = light.checked_div(6).unwrap_or(0).max(1);
     let edges: f64 = (0..edge)
         .chain(light.saturating_sub(edge)..light)
         .map(mean)
@@ -338,7 +338,7 @@ fn follows_the_sun(data: &CsvData, values: &[f64], clock: Option<Clock>) -> bool
     }
     // A charger or a heater is on or off.
     let varies = different.len().saturating_mul(5) >= count || different.len() > 100;
-    by_day && middle > 2.0 * edges && varies
+    by_day && middle > 1.5 * edges && varies
 }
 
 /// What is done about values of the wrong sign: a column of both signs is a net one, generation may be counted as

@@ -123,13 +123,23 @@ pub(in crate::inspect) fn scenario(
     if homes.is_empty() {
         homes = std::mem::take(&mut roofs);
     }
+    let mut remarks = Vec::new();
+    let (still, moving): (Vec<&Reading>, Vec<&Reading>) = homes.iter().partition(|r| r.still);
+    if !(still.is_empty() || moving.is_empty()) {
+        let names: Vec<String> = still.iter().map(|r| path(r, base)).collect();
+        remarks.push(format!(
+            "{} holds the same value in every row and is left out",
+            some(&names)
+        ));
+        homes = moving;
+    }
     let mut making = Making {
         base,
         homes,
         roofs,
         prices: of(&|r| r.price.is_some()),
         carbon: of(&|r| r.carbon.is_some()).first().copied(),
-        remarks: Vec::new(),
+        remarks,
     };
     let mut out = vec![format!("name = {}", quoted(name))];
     if making.homes.is_empty() {
