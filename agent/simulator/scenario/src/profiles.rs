@@ -455,6 +455,7 @@ impl Reader<'_> {
                 values.push(wh);
             }
         }
+        findings.strange.extend(suspect.like_a_register(&values));
         if column.role == Role::Load {
             findings.strange.extend(suspect.too_small(&values));
         }

@@ -123,10 +123,21 @@ impl Table {
                 }
             };
             if record.iter().any(|cell| !cell.is_empty()) {
+                if record.iter().any(|cell| cell.starts_with(b"=\"")) {
+                    return Ok(Some((line, record.iter().map(text_of_formula).collect())));
+                }
                 return Ok(Some((line, record)));
             }
         }
     }
+}
+
+/// What spreadsheet programs write to keep a text a text: `="2026-05-04"`.
+fn text_of_formula(cell: &[u8]) -> &[u8] {
+    let inner = cell
+        .strip_prefix(b"=\"")
+        .and_then(|c| c.strip_suffix(b"\""));
+    inner.unwrap_or(cell)
 }
 
 /// The error of bytes that are no text.

@@ -358,6 +358,120 @@ fn all_homes_of_a_long_table_are_found() {
     assert_eq!(n.unwrap().homes.len(), 3);
 }
 
+/// Ways of writing that are found out by looking: the scenario that is printed reads the file.
+#[test]
+fn ways_of_writing_that_are_found_out() {
+    let quarters = |stamp: &dyn Fn(u32) -> String, sep: &str| -> String {
+        (0..8)
+            .map(|i| format!("{}{sep}0.{}\n", stamp(i), 2 + i % 3))
+            .collect()
+    };
+    let hm = |i: u32| format!("{:02}:{:02}", 10 + i / 4, i % 4 * 15);
+    let end = |i: u32| hm(i + 1);
+    let four = |i: u32| hm(i).replace(':', "");
+    // 2026-05-04 10:00 in Berlin, eight quarters of an hour.
+    let start = 1_777_881_600;
+    for (what, text) in [
+        (
+            "two columns",
+            format!(
+                "Datum;Uhrzeit;a\n{}",
+                quarters(&|i| format!("04.05.2026;{}", hm(i)), ";")
+            ),
+        ),
+        (
+            "digits",
+            format!(
+                "date,time,a\n{}",
+                quarters(&|i| format!("20260504,{}", four(i)), ",")
+            ),
+        ),
+        (
+            "intervals",
+            format!(
+                "d,h,a\n{}",
+                quarters(&|i| format!("04.05.2026,{}-{}", hm(i), end(i)), ",")
+            ),
+        ),
+        (
+            "parts",
+            format!(
+                "year,month,day,hour,minute,a\n{}",
+                quarters(&|i| format!("2026,5,4,{}", hm(i).replace(':', ",")), ",")
+            ),
+        ),
+        (
+            "shifted",
+            format!(
+                "t,a\n{}",
+                quarters(&|i| format!("2026-05-04 {}:07", hm(i)), ",")
+            ),
+        ),
+        (
+            "blank lines",
+            format!(
+                "t,a\n\n{}",
+                quarters(&|i| format!("2026-05-04 {}", hm(i)), ",")
+            ),
+        ),
+        (
+            "title",
+            format!(
+                "Name;Haus\nOrt;Ulm\nt;a\n{}",
+                quarters(&|i| format!("2026-05-04 {}", hm(i)), ";")
+            ),
+        ),
+        (
+            "first cell empty",
+            format!(
+                ",t,a\n{}",
+                quarters(&|i| format!(",2026-05-04 {}", hm(i)), ",")
+            ),
+        ),
+        (
+            "a word",
+            format!(
+                "t,a\n{}",
+                quarters(&|i| format!("2026-05-04 {}", hm(i)), ",").replacen("0.3", "offline", 1)
+            ),
+        ),
+    ] {
+        let (found, n) = looked(&[("a.csv", text)], "Europe/Berlin");
+        let n = n.unwrap_or_else(|| panic!("{what}: {:?}", found.files[0].remarks));
+        assert_eq!(
+            (n.start().get(), n.windows, n.window_s),
+            (start, 8, 900),
+            "{what}"
+        );
+    }
+    // Steps that begin at half past an hour of UTC, an hour that is there once, ends of steps, groups of digits.
+    let hours = |date: &str, from: u32, to: u32| -> String {
+        let rows = (from..to).map(|h| format!("{date} {h:02}:00,0.{}\n", 2 + h % 3));
+        format!("t,a\n{}", rows.collect::<String>())
+    };
+    let (_, n) = looked(&[("a.csv", hours("2026-05-04", 0, 6))], "Asia/Kolkata");
+    let n = n.unwrap();
+    assert_eq!((n.window_s, n.windows), (1_800, 12));
+    let (found, n) = looked(&[("a.csv", hours("2026-10-25", 0, 6))], "Europe/Berlin");
+    assert!(found.scenario.unwrap().contains("same_rows"));
+    assert_eq!(n.unwrap().windows, 7);
+    let ends = ["02:00", "02:30", "03:00", "02:30", "03:00", "03:30"];
+    let rows: String = ends
+        .iter()
+        .map(|t| format!("2026-10-25 {t},0.2\n"))
+        .collect();
+    let (found, n) = looked(&[("a.csv", format!("t,a\n{rows}"))], "Europe/Berlin");
+    assert!(found.scenario.unwrap().contains("stamp = \"end\""));
+    assert_eq!(n.unwrap().windows, 6);
+    for number in ["1'250.5", "1 250,5", "1.250,5"] {
+        let rows: String = (0..6)
+            .map(|h| format!("2026-05-04 {h:02}:00;{number}\n"))
+            .collect();
+        let (_, n) = looked(&[("a.csv", format!("t;W\n{rows}"))], "UTC");
+        assert_eq!(total(&n.unwrap().homes[0].demand_wh), 7_503, "{number}");
+    }
+}
+
 /// The folders of data as they are, where they are.
 #[test]
 fn whole_folders_of_published_data() {

@@ -49,6 +49,60 @@ fn number(text: &str) -> bool {
         })
 }
 
+/// Words that stand below names as their units.
+const UNITS: [&str; 12] = [
+    "kwh", "wh", "kw", "w", "h", "s", "c", "%", "eur", "eur/kwh", "date", "utc",
+];
+
+/// The line of the header in a run of lines with as many cells that begins at `from`: the one before the first row,
+/// unless that holds the units of the names above it; and a line before blank ones, where the run begins with rows.
+fn header_line(lines: &[String], from: usize, delimiter: u8) -> usize {
+    let row = |i: usize| {
+        lines
+            .get(i)
+            .is_some_and(|l| cells(l, delimiter).iter().any(|c| data(c)))
+    };
+    let width = |i: usize| lines.get(i).map_or(0, |l| cells(l, delimiter).len());
+    if row(from) {
+        let blank = |l: &String| cells(l, delimiter).iter().all(String::is_empty);
+        let above = (0..from)
+            .rev()
+            .find(|i| lines.get(*i).is_some_and(|l| !blank(l)));
+        return match above {
+            Some(above) if width(above) == width(from) && !row(above) => above,
+            _ => from,
+        };
+    }
+    let first = (from..lines.len())
+        .take_while(|i| width(*i) == width(from))
+        .find(|i| row(*i));
+    let Some(before) = first.and_then(|i| i.checked_sub(1)) else {
+        return from;
+    };
+    let units = lines.get(before).is_some_and(|l| {
+        let all = cells(l, delimiter);
+        let unit = |c: &String| {
+            let plain = c.trim_matches(['[', ']', '(', ')']).to_lowercase();
+            plain.is_empty() || UNITS.contains(&plain.as_str())
+        };
+        all.iter().all(unit)
+    });
+    if units && before > from {
+        before.saturating_sub(1)
+    } else {
+        before
+    }
+}
+
+/// True for a number, a date or a time: what rows hold and headers do not.
+fn data(cell: &str) -> bool {
+    let cell = cell.trim();
+    number(cell)
+        || (cell.starts_with(|c: char| c.is_ascii_digit())
+            && cell.contains(['-', ':', '.', '/'])
+            && cell.bytes().filter(u8::is_ascii_digit).count() * 2 >= cell.len())
+}
+
 impl Layout {
     pub(super) fn of(file: &Path) -> Result<Self, ScenarioError> {
         let kind = decode::kind(file).map_err(|e| unreadable(file, e.to_string(), None))?;
@@ -97,6 +151,7 @@ impl Layout {
                 i = i.saturating_add(run.max(1));
             }
         }
+        best.1 = header_line(&lines, best.1, best.2);
         let (score, skip, delimiter) = best;
         if score == 0 {
             self.remarks
@@ -185,6 +240,18 @@ impl Layout {
             c.split_once(',')
                 .is_some_and(|(_, f)| !(f.contains([',', '.']) || f.is_empty()))
         });
+        // A sign between groups of three that can be no decimal mark.
+        let signs = ['\'', '\u{2019}', ' ', '\u{a0}', '\u{202f}'];
+        let grouped = |c: &&String| {
+            let sign = c.trim().chars().find(|c| signs.contains(c))?;
+            let whole = c.split(['.', ',']).next()?.trim();
+            let mut groups = whole.split(sign);
+            let first = groups.next()?.trim_start_matches(['-', '+']);
+            let digits = |g: &str| g.bytes().all(|b| b.is_ascii_digit());
+            let three = groups.clone().all(|g| g.len() == 3 && digits(g)) && groups.count() > 0;
+            (three && (1..=3).contains(&first.len()) && digits(first)).then_some(sign)
+        };
+        let sign = self.rows.iter().flatten().find_map(|c| grouped(&c));
         let both = all().any(|c| matches!((c.find('.'), c.find(',')), (Some(p), Some(k)) if p < k));
         let groups =
             all().any(|c| matches!((c.find(','), c.find('.')), (Some(k), Some(p)) if k < p));
@@ -208,6 +275,13 @@ impl Layout {
             });
             if both || grouped {
                 self.dialect.thousands = Some('.');
+            }
+        }
+        if let Some(sign) = sign.filter(|_| self.dialect.thousands.is_none()) {
+            self.dialect.thousands = Some(if sign.is_whitespace() { ' ' } else { sign });
+            let comma = |c: &String| c.rsplit_once(',').is_some_and(|(w, _)| w.contains(sign));
+            if self.rows.iter().flatten().any(comma) && self.dialect.delimiter.is_some() {
+                self.dialect.decimal = ',';
             }
         }
     }

@@ -229,7 +229,12 @@ impl Reading {
                 return;
             }
         }
-        let (load, generation, net) = (of("load"), of("generation"), of("net"));
+        let (mut load, generation, net) = (of("load"), of("generation"), of("net"));
+        if load.is_empty() && generation.is_empty() && net.is_empty() {
+            // A single column of numbers is what the file is about, whatever it is called.
+            load = of("unknown");
+            load.truncate(usize::from(load.len() == 1));
+        }
         let gross = !(load.is_empty() && generation.is_empty());
         let roles = match gross {
             true => vec![(load, &mut self.load), (generation, &mut self.generation)],

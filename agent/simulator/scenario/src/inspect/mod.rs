@@ -11,7 +11,7 @@ mod wide;
 
 use crate::csv_profile::{self, CsvData, Manner, Measure, Want, Wants};
 use crate::errors::ScenarioError;
-use crate::file::Missing;
+use crate::file::{Missing, Stamp};
 use crate::load::load_text;
 use crate::model::Home;
 use crate::stamps::{shown, Clock, ZONE_EXPECTED};
@@ -221,7 +221,8 @@ fn look(file: &Path, zone: Option<Clock>) -> Result<Looked, ScenarioError> {
     let clock = zone.unwrap_or_else(Clock::utc);
     let layout = Layout::of(file)?;
     let mut remarks = layout.remarks.clone();
-    let stamps = columns::stamps(&layout, clock);
+    remarks.extend(columns::unread(&layout, clock));
+    let mut stamps = columns::stamps(&layout, clock);
     let mut homes = columns::homes(&layout, stamps.as_ref());
     if let Some((column, all)) = &mut homes {
         *all = layout::all_of(file, &layout, column)?;
@@ -271,6 +272,22 @@ fn look(file: &Path, zone: Option<Clock>) -> Result<Looked, ScenarioError> {
     let mut found = Vec::new();
     let mut whole: Option<CsvData> = None;
     let (mut missing, mut below) = (0_u64, false);
+    // What only a strict reading says: an hour that is there once for both.
+    if let Some(guess) = guesses.first() {
+        let strict = Manner {
+            missing: Missing::Refuse,
+            ..manner.clone()
+        };
+        let said = read(file, guess, &pick, &strict)
+            .err()
+            .map(|e| e.to_string());
+        let once = said.filter(|said| said.contains("same_rows"));
+        if let Some(better) = once.as_ref().and_then(|said| offered(&manner, said)) {
+            remarks.extend(once.map(|said| format!("{said}: done below")));
+            manner = better;
+        }
+        shifted(file, guess, &pick, &mut manner, &mut remarks);
+    }
     for guess in &mut guesses {
         let mut data = read(file, guess, &pick, &manner);
         for _ in 0..MOST_TRIES {
@@ -300,7 +317,14 @@ fn look(file: &Path, zone: Option<Clock>) -> Result<Looked, ScenarioError> {
                 let values = data.column(&guess.want()).unwrap_or_default().to_vec();
                 let mut strange = Vec::new();
                 strange.extend(roles::by_values(guess, &values, &data, about, zone));
+                let role = guess.role;
                 below |= roles::by_sign(guess, &values, generates);
+                if guess.role != role {
+                    strange.push(format!(
+                        "column '{}' goes above and below 0: taken for a net column, import above; scale = -1 turns it",
+                        guess.name
+                    ));
+                }
                 let (column, more) = describe(guess, &data, clock);
                 strange.extend(more);
                 missing = missing.max(data.filled);
@@ -324,6 +348,9 @@ fn look(file: &Path, zone: Option<Clock>) -> Result<Looked, ScenarioError> {
         remarks.push(format!(
             "{missing} values or rows are missing: missing = \"previous\" repeats the value before, \"zero\" takes none"
         ));
+    }
+    if let (Some(used), RowTime::Stamped(stamped)) = (&mut stamps, &manner.time) {
+        used.clone_from(stamped);
     }
     if let (Some(data), Some(stamped)) = (&whole, &stamps) {
         remarks.extend(columns::end_remark(data, stamped, clock));
@@ -388,6 +415,30 @@ fn read(
     })
 }
 
+/// Stamps a constant way past the edges of their steps are moved to them: no zone is shifted by less than a quarter of
+/// an hour.
+fn shifted(
+    file: &Path,
+    guess: &Guess,
+    pick: &csv_profile::Pick,
+    manner: &mut Manner,
+    remarks: &mut Vec<String>,
+) {
+    let Ok(data) = read(file, guess, pick, manner) else {
+        return;
+    };
+    let unit = i64::from(data.step_s.min(900));
+    let past = data.start.checked_rem_euclid(unit).unwrap_or(0);
+    let whole = 86_400_u32.checked_rem(data.step_s) == Some(0);
+    if let (RowTime::Stamped(stamped), true, true) = (&mut manner.time, whole, past != 0) {
+        stamped.shift_s = stamped.shift_s.saturating_sub(past);
+        remarks.push(format!(
+            "the stamps are {past} s past the edges of their steps of {} s: moved there by shift_s",
+            data.step_s
+        ));
+    }
+}
+
 /// Values of a column that look like a meter's error values and are far from all others, as they are written.
 fn errors(guess: &Guess, data: &CsvData) -> BTreeSet<String> {
     let want = guess.want();
@@ -432,6 +483,18 @@ fn offered(manner: &Manner, message: &str) -> Option<Manner> {
     };
     if let Some(tolerance_s) = number("tolerance_s = ").filter(|_| stamped.tolerance_s == 0) {
         stamped.tolerance_s = u32::try_from(tolerance_s).ok()?;
+        return Some(better);
+    }
+    if message.contains("from the edge") && stamped.tolerance_s > 0 {
+        let wider = stamped.tolerance_s.saturating_mul(3);
+        stamped.tolerance_s = wider.min(60);
+        return (wider <= 60).then_some(better);
+    }
+    if message.contains("expected a later time")
+        && stamped.stamp == Stamp::Start
+        && stamped.format.clock().is_some()
+    {
+        stamped.stamp = Stamp::End;
         return Some(better);
     }
     if message.contains("same_rows")

@@ -8,7 +8,12 @@ use std::collections::BTreeSet;
 
 /// Words that headers hold, what they mean, and whether they leave no doubt. The first that fits counts; words of up
 /// to three letters stand alone.
-const ROLES: [(&str, bool, &[&str]); 8] = [
+const ROLES: [(&str, bool, &[&str]); 9] = [
+    (
+        "other",
+        true,
+        &["irradi", "predicted", "forecast", "temperature", "humidity"],
+    ),
     (
         "carbon",
         true,
@@ -18,8 +23,8 @@ const ROLES: [(&str, bool, &[&str]); 8] = [
         "price",
         true,
         &[
-            "price", "eur", "tariff", "cost", "preis", "usd", "gbp", "spot", "precio", "prix",
-            "€/", "£/", "$/", "ct/",
+            "price", "pricing", "eur", "tariff", "cost", "preis", "usd", "gbp", "spot", "precio",
+            "prix", "€/", "£/", "$/", "ct/",
         ],
     ),
     (
@@ -253,6 +258,12 @@ pub(super) fn by_values(
         };
         return Some(format!(
             "column '{}': nothing in a third of the steps and never more than {most:.2}: {taken}",
+            guess.name
+        ));
+    }
+    if guess.role == "generation" && !guess.named && most > 200.0 && most <= 1_100.0 {
+        return Some(format!(
+            "column '{}': never more than {most:.0}: of a small roof, or for each kW installed (unit = \"W per kWp\" with kwp)?",
             guess.name
         ));
     }

@@ -227,15 +227,26 @@ impl<'a> Making<'a> {
         let common = |step: &u32| self.homes.iter().filter(|r| r.step_s == *step).count();
         let mut tried: Vec<u32> = steps.iter().copied().collect();
         tried.sort_by_key(|step| std::cmp::Reverse(common(step)));
-        tried.extend([900, 1_800, 3_600, 300, 60]);
+        tried.extend([900, 1_800, 3_600, 1_800, 900, 300, 60]);
+        // Steps have to meet the edges of windows, which are those of UTC.
+        let meets = |reading: &Reading, window: u32| {
+            let unit = i64::from(reading.step_s.min(window));
+            reading
+                .extent
+                .is_none_or(|(start, _)| start.checked_rem(unit) == Some(0))
+        };
         let fits = |window: &u32| {
             is_window(*window)
                 && *window <= 3_600
                 && steps.iter().all(|s| Fit::of(*s, *window).is_some())
+                && self.placed().all(|r| meets(r, *window))
         };
         tried.into_iter().find(fits).ok_or_else(|| {
             let all: Vec<String> = steps.iter().map(|s| format!("{s} s")).collect();
-            format!("no window fits steps of {}", all.join(", "))
+            format!(
+                "no window fits steps of {} that begin when they do",
+                all.join(", ")
+            )
         })
     }
 
