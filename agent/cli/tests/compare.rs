@@ -97,10 +97,7 @@ fn what_differs_in_the_scenarios_is_listed() {
     for (key, values) in [
         ("name", ["a", "b"]),
         ("tariff.import_micro_per_kwh.mean", ["300000.0", "350000.0"]),
-        (
-            "homes[*].policy.threshold_wh of home-0001, home-0002, home-0003, home-0004",
-            ["5", "1"],
-        ),
+        ("homes[*].policy.threshold_wh of all 4", ["5", "1"]),
     ] {
         let line = format!("  {key}: {}\n", values.join(" | "));
         assert!(settings.contains(&line), "{line}{settings}");

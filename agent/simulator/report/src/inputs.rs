@@ -127,7 +127,14 @@ pub fn differences(runs: &[&Inputs]) -> Vec<Difference> {
     let (mut general, mut lists) = (Vec::new(), Vec::new());
     // By the star's key, each run's values by item.
     let mut grouped: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for key in keys.into_iter().filter(|key| differs(key)) {
+    // A series that stays at its mean has one line.
+    let level = |key: &str| {
+        let mean = [".least", ".most"]
+            .iter()
+            .find_map(|end| Some(format!("{}.mean", key.strip_suffix(end)?)));
+        mean.is_some_and(|mean| runs.iter().all(|r| r.get(key) == r.get(&mean)))
+    };
+    for key in keys.into_iter().filter(|key| differs(key) && !level(key)) {
         match starred(key) {
             None => general.push(Difference {
                 key: key.clone(),
@@ -176,7 +183,10 @@ pub fn differences(runs: &[&Inputs]) -> Vec<Difference> {
             let of_run = |run: &Inputs| -> String {
                 let of = |item: &&str| format!("{before}[{item}]{after}");
                 // Energies of many homes are told in all.
-                if star.ends_with("_wh") && changed.len() > 1 {
+                let energy = ["].demand_wh", "].generation_wh"]
+                    .iter()
+                    .any(|end| star.ends_with(end));
+                if energy && changed.len() > 1 {
                     let wh = changed
                         .iter()
                         .filter_map(|item| run.get(&of(item))?.as_u64())
@@ -188,8 +198,12 @@ pub fn differences(runs: &[&Inputs]) -> Vec<Difference> {
                 let different: Vec<&str> = different.iter().map(String::as_str).collect();
                 some(&different)
             };
+            let shared = all
+                .first()
+                .map_or(0, |of| of.iter().filter(|i| every(i)).count());
             let key = match changed[..] {
                 [one] => format!("{before}[{one}]{after}"),
+                _ if changed.len() == shared => format!("{star} of all {shared}"),
                 _ => format!("{star} of {}", some(&changed)),
             };
             lists.push(Difference {
@@ -234,7 +248,7 @@ mod tests {
             said(&a, &run(1, 0.35, &["anna", "bert"])),
             [
                 "tariff.import.mean: 0.3 | 0.35",
-                "homes[*].policy.threshold_wh of anna, bert: 5 | 1"
+                "homes[*].policy.threshold_wh of all 2: 5 | 1"
             ]
         );
         assert_eq!(

@@ -227,7 +227,7 @@ impl<'a> Making<'a> {
         let common = |step: &u32| self.homes.iter().filter(|r| r.step_s == *step).count();
         let mut tried: Vec<u32> = steps.iter().copied().collect();
         tried.sort_by_key(|step| std::cmp::Reverse(common(step)));
-        tried.extend([900, 1_800, 3_600, 1_800, 900, 300, 60]);
+        tried.extend([1_800, 900, 3_600, 300, 60]);
         // Steps have to meet the edges of windows, which are those of UTC.
         let meets = |reading: &Reading, window: u32| {
             let unit = i64::from(reading.step_s.min(window));
