@@ -185,10 +185,9 @@ fn tried(folder: &Path, text: &str) -> Option<String> {
                 all.sum::<u64>() as f64 / 1_000.0
             };
             format!(
-                "read as it stands: {} {}, {} windows of {} s from {}; demand {:.1} kWh, generation {:.1} kWh",
-                n.homes.len(),
-                if n.homes.len() == 1 { "home" } else { "homes" },
-                n.windows,
+                "read as it stands: {}, {} of {} s from {}; demand {:.1} kWh, generation {:.1} kWh",
+                counted(n.homes.len(), "home"),
+                counted(n.windows, "window"),
                 n.window_s,
                 shown(i64::try_from(n.start().get()).unwrap_or(0)),
                 kwh(&|h| &h.demand_wh),
@@ -196,6 +195,11 @@ fn tried(folder: &Path, text: &str) -> Option<String> {
             )
         }
     })
+}
+
+/// `1 home`, `2 homes`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn clock_of(zone: Option<&str>) -> Result<Option<Clock>, ScenarioError> {
@@ -346,7 +350,11 @@ fn look(file: &Path, zone: Option<Clock>) -> Result<Looked, ScenarioError> {
     }
     if missing > 0 {
         remarks.push(format!(
-            "{missing} values or rows are missing: missing = \"previous\" repeats the value before, \"zero\" takes none"
+            "{} missing: missing = \"previous\" repeats the value before, \"zero\" takes none",
+            match missing {
+                1 => "1 value or row is".to_string(),
+                many => format!("{many} values or rows are"),
+            }
         ));
     }
     if let (Some(used), RowTime::Stamped(stamped)) = (&mut stamps, &manner.time) {
