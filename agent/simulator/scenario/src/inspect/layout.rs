@@ -100,7 +100,7 @@ fn data(cell: &str) -> bool {
     number(cell)
         || (cell.starts_with(|c: char| c.is_ascii_digit())
             && cell.contains(['-', ':', '.', '/'])
-            && cell.bytes().filter(u8::is_ascii_digit).count() * 2 >= cell.len())
+            && cell.bytes().filter(u8::is_ascii_digit).count() >= cell.len().div_ceil(2))
 }
 
 impl Layout {

@@ -334,7 +334,7 @@ fn follows_the_sun(data: &CsvData, values: &[f64], clock: Option<Clock>) -> bool
         .chain(light.saturating_sub(edge)..light)
         .map(mean)
         .sum();
-    let edges = edges / (edge.max(1) * 2) as f64;
+    let edges = edges / (edge.saturating_mul(2).max(1)) as f64;
     let inner: Vec<f64> = (edge..light.saturating_sub(edge)).map(mean).collect();
     let middle = inner.iter().sum::<f64>() / inner.len().max(1) as f64;
     let noon = dawn
