@@ -159,11 +159,7 @@ pub fn differences(runs: &[&Inputs]) -> Vec<Difference> {
                 let own: Vec<&str> = of.iter().copied().filter(|i| !every(i)).collect();
                 match own.is_empty() {
                     true => format!("{}", of.len()),
-                    false => format!(
-                        "{}, of them only here or not in all: {}",
-                        of.len(),
-                        some(&own)
-                    ),
+                    false => format!("{}, {} not in all: {}", of.len(), own.len(), some(&own)),
                 }
             };
             lists.push(Difference {
@@ -253,7 +249,7 @@ mod tests {
         );
         assert_eq!(
             said(&a, &run(5, 0.3, &["anna", "carl", "dora"])),
-            ["homes: 2, of them only here or not in all: bert | 3, of them only here or not in all: carl, dora"]
+            ["homes: 2, 1 not in all: bert | 3, 2 not in all: carl, dora"]
         );
         let mut one = a.clone();
         one.insert("homes[anna].policy.sell".into(), json!(false));
