@@ -160,6 +160,8 @@ fn a_roof_alone_is_generation() {
             "{name}: {:?}",
             found.files[0].remarks
         );
+        assert!(column.least == 0.0 && column.mean > 0.1 && (0.8..1.0).contains(&column.most));
+        assert!(column.day.contains('█'), "{:?}", column.day);
         let n = n.unwrap();
         assert_eq!(total(&n.homes[0].demand_wh), 0);
         let roof: f64 = (0..96).map(sun).sum();

@@ -318,7 +318,9 @@ fn look(file: &Path, zone: Option<Clock>) -> Result<Looked, ScenarioError> {
         }
         match data {
             Ok(data) => {
-                let values = data.column(&guess.want()).unwrap_or_default().to_vec();
+                // As it was read: what is found out below may change the unit.
+                let want = guess.want();
+                let values = data.column(&want).unwrap_or_default().to_vec();
                 let mut strange = Vec::new();
                 strange.extend(roles::by_values(guess, &values, &data, about, zone));
                 let role = guess.role;
@@ -329,7 +331,7 @@ fn look(file: &Path, zone: Option<Clock>) -> Result<Looked, ScenarioError> {
                         guess.name
                     ));
                 }
-                let (column, more) = describe(guess, &data, clock);
+                let (column, more) = describe(guess, &want, &data, clock);
                 strange.extend(more);
                 missing = missing.max(data.filled);
                 for remark in strange.into_iter().chain(data.notes.iter().cloned()) {
@@ -516,9 +518,13 @@ fn offered(manner: &Manner, message: &str) -> Option<Manner> {
 }
 
 /// Unit, totals and picture of a column, and what looks strange about it.
-fn describe(guess: &Guess, data: &CsvData, clock: Clock) -> (ColumnFound, Vec<String>) {
-    let want = guess.want();
-    let values = data.column(&want).unwrap_or_default();
+fn describe(
+    guess: &Guess,
+    want: &Want,
+    data: &CsvData,
+    clock: Clock,
+) -> (ColumnFound, Vec<String>) {
+    let values = data.column(want).unwrap_or_default();
     let count = values.len().max(1) as f64;
     let sum: f64 = values.iter().sum();
     let guess = guess.by_size(values, data.step_s);

@@ -128,7 +128,7 @@ pub(in crate::inspect) fn scenario(
     if !(still.is_empty() || moving.is_empty()) {
         let names: Vec<String> = still.iter().map(|r| path(r, base)).collect();
         remarks.push(format!(
-            "{} holds the same value in every row and is left out",
+            "left out, because the same value stands in every row: {}",
             some(&names)
         ));
         homes = moving;
