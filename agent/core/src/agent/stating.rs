@@ -42,8 +42,6 @@ pub(super) struct Stating {
     gaps: u8,
     /// The reading refused last: its owner is told once.
     refused: Option<Reading>,
-    /// A reading behind a gap that waits for the next one to agree with it.
-    unconfirmed: Option<Reading>,
 }
 
 impl Stating {
@@ -128,9 +126,7 @@ impl Agent {
         }
     }
 
-    /// The meter does not have the windows that are missing: what flowed in them stays unstated. Metering
-    /// goes on once two readings in a row agree with each other and with what was believed last; a single
-    /// one could be wrong, and nothing would show it.
+    /// The meter does not have the windows that are missing, or what it said of them is not believed.
     fn go_on_after_gap(
         &mut self,
         now: Millis,
@@ -139,30 +135,14 @@ impl Agent {
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
-        let before = self.stating.unconfirmed.replace(reading);
-        let Some(before) = before.filter(|b| b.window.next() == reading.window) else {
-            return;
-        };
-        let mut metering = self.metering;
-        if !metering.may_precede(&before) {
+        let metered = self.metering.go_on(reading, chain_now);
+        if metered.is_empty() {
             return;
         }
-        metering.resume(before);
-        let Ok(Some(metered)) = metering.take(reading, chain_now) else {
-            return;
-        };
-        let missing = self
-            .metering
-            .last()
-            .map_or(before.window, |l| l.window.next());
-        self.metering = metering;
         self.stating.gaps = 0;
-        self.stating.unconfirmed = None;
-        out.push(Command::Tell(Notice::BadReading {
-            window: before.window,
-            problem: ReadingProblem::Gap { missing },
-        }));
-        self.state(metered, cx, out);
+        for metered in metered {
+            self.state(metered, cx, out);
+        }
         self.open_trading(now, cx, out);
     }
 
@@ -183,6 +163,9 @@ impl Agent {
 
     /// The device signs what it measured; the journal has it before the chain gets it.
     fn state(&mut self, metered: Metered, cx: &mut Context<'_>, out: &mut Out) {
+        for (window, problem) in self.metering.noted() {
+            out.push(Command::Tell(Notice::BadReading { window, problem }));
+        }
         let Reading {
             window,
             import_register,

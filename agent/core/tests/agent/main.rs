@@ -13,6 +13,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod belief;
 mod decisions;
 mod deficit;
 mod garbage;

@@ -1,0 +1,333 @@
+//! Which readings are believed: exchanged meters, roll-overs, coarse registers, maxima that are registered too low,
+//! glitches. No Wh is counted that did not flow, and none is lost beyond what cannot be known.
+
+use crate::common::*;
+use wattpool_core::io::{Command, MarketTx, Notice, Reading};
+use wattpool_core::metering::{Metered, Metering, ReadingProblem};
+use wattpool_core::policy::Policy;
+use wattpool_schema::pool::MeterPosition;
+use wattpool_schema::{Wh, Window};
+
+const MOST: (u64, u64) = (2_500, 5_000);
+
+fn at(window: u64, import: u64, export: u64) -> Reading {
+    Reading {
+        window: Window(window),
+        taken_at: Window(window).end(LEN),
+        import_register: Wh(import),
+        export_register: Wh(export),
+        power_w: None,
+    }
+}
+
+/// What the agent does with a reading: it is taken, and behind a gap or a refusal metering may go on with it.
+fn heard(m: &mut Metering, reading: Reading) -> Vec<Metered> {
+    let now = reading.window.end(LEN);
+    match m.take(reading, now) {
+        Ok(metered) => metered.into_iter().collect(),
+        Err(ReadingProblem::Repeated) => Vec::new(),
+        Err(_) => m.go_on(reading, now),
+    }
+}
+
+fn metering() -> Metering {
+    Metering::new(LEN, Wh(MOST.0), Wh(MOST.1))
+}
+
+fn sums(all: &[Metered]) -> (u64, u64) {
+    let sum = |f: fn(&Metered) -> Wh| all.iter().map(|m| f(m).0).sum();
+    (sum(|m| m.deficit), sum(|m| m.surplus))
+}
+
+fn windows_stated(set: &[Command]) -> Vec<u64> {
+    let statements = submits(set).into_iter().filter_map(|(_, tx)| match tx {
+        MarketTx::State(s) => Some(s),
+        _ => None,
+    });
+    let windows = statements.flatten().map(|s| s.statement.window.0 - W.0);
+    windows.collect()
+}
+
+#[test]
+fn an_exchanged_meter_goes_on_and_only_what_cannot_be_known_is_lost() {
+    let mut home = Home::new(Policy::default());
+    for _ in 0..3 {
+        let out = home.next_window(100);
+        home.take_statements(&out);
+    }
+    let position = MeterPosition {
+        stated: Some(W.plus(2)),
+        sequence: 3,
+        ..Default::default()
+    };
+    let (mut home, _) = home.crash(Policy::default(), position);
+    home.registers = (0, 0);
+    let mut told = Vec::new();
+    let mut stated_windows = Vec::new();
+    for _ in 0..20 {
+        let mut out = home.next_window(100);
+        told.extend(notices(&out).into_iter().filter(|n| {
+            matches!(
+                n,
+                Notice::BadReading {
+                    problem: ReadingProblem::NewBeginning { .. },
+                    ..
+                }
+            )
+        }));
+        loop {
+            let stated = windows_stated(&out);
+            if stated.is_empty() {
+                break;
+            }
+            stated_windows.extend(stated);
+            out = home.take_statements(&out);
+        }
+    }
+    stated_windows.sort_unstable();
+    stated_windows.dedup();
+    // The first window of the new meter is its opening; every later one is stated.
+    assert_eq!(stated_windows, (4..23).collect::<Vec<_>>());
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn after_a_roll_over_a_missing_window_is_joined() {
+    for modulus in [1u64 << 32, 100_000_000, 1_000_000_000, (1 << 32) * 10] {
+        let mut m = metering();
+        let mut all = Vec::new();
+        let mut true_import = modulus - 150;
+        for window in 1..20u64 {
+            if window > 1 {
+                true_import += 100;
+            }
+            if window != 8 {
+                all.extend(heard(&mut m, at(window, true_import % modulus, 7)));
+            }
+        }
+        assert_eq!(sums(&all), (1_800, 0), "{modulus}");
+        assert_eq!(all.len(), 17, "{modulus}: one is joined, one is the first");
+        let gap = ReadingProblem::Gap { missing: Window(8) };
+        assert_eq!(m.noted(), [(Window(9), gap)]);
+        assert_eq!(m.noted(), [], "each is told once");
+    }
+}
+
+#[test]
+fn a_roll_over_over_a_gap_is_one() {
+    let mut m = metering();
+    heard(&mut m, at(1, (1 << 32) - 300, 0));
+    let mut all = heard(&mut m, at(4, 100, 0));
+    assert_eq!(all, [], "a single one could be wrong");
+    all.extend(heard(&mut m, at(5, 150, 0)));
+    assert_eq!(sums(&all), (450, 0));
+}
+
+#[test]
+fn registers_in_kwh_are_believed_and_add_up() {
+    for (step, peak) in [(1_000u64, 900u64), (100, 900), (1_000, 100)] {
+        let mut m = metering();
+        let mut all = Vec::new();
+        let mut exact = 13_423_000;
+        for window in 1..=2_000u64 {
+            let flows = (window * 7_919) % peak;
+            exact += flows;
+            let told = Reading {
+                power_w: Some(i64::try_from(flows * 4).unwrap()),
+                ..at(window, exact / step * step, 5_000_000)
+            };
+            all.extend(heard(&mut m, told));
+        }
+        assert_eq!(all.len(), 1_999, "{step}: every window is believed");
+        let counted = sums(&all).0;
+        let moved = exact / step * step - (13_423_000 + 7_919 % peak) / step * step;
+        assert!(
+            counted <= moved && moved - counted <= step,
+            "{step}: {counted} of {moved}"
+        );
+        assert_eq!(m.noted(), []);
+    }
+}
+
+#[test]
+fn a_coarse_step_above_the_maximum_is_spread_over_the_windows_it_flowed_in() {
+    let mut m = Metering::new(LEN, Wh(300), Wh(300));
+    let mut all = Vec::new();
+    for window in 1..=41u64 {
+        all.extend(heard(
+            &mut m,
+            at(window, 8_000_000 + (window - 1) / 5 * 1_000, 2_000),
+        ));
+    }
+    assert!(all.iter().all(|w| w.deficit <= Wh(300)));
+    let (counted, _) = sums(&all);
+    assert!((7_000..=8_000).contains(&counted), "{counted}");
+    assert_eq!(m.noted(), []);
+}
+
+#[test]
+fn what_goes_beyond_the_maximum_is_capped_and_the_rest_told() {
+    let mut m = metering();
+    heard(&mut m, at(1, 1, 1));
+    let mut all = Vec::new();
+    for n in 1..=16u64 {
+        all.extend(heard(&mut m, at(1 + n, 1, 1 + n * 2_575)));
+    }
+    assert_eq!(all.len(), 15, "the last one waits for the next to agree");
+    assert_eq!(sums(&all), (0, 15 * 2_500));
+    let noted = m.noted();
+    assert_eq!(noted.len(), 15);
+    let capped = ReadingProblem::Capped { beyond: Wh(75) };
+    assert!(noted.iter().all(|(_, p)| *p == capped), "{noted:?}");
+    // A quiet window does not bear it out: the two are joined, and no more than the maximum is counted.
+    assert_eq!(heard(&mut m, at(18, 1, 1 + 16 * 2_575 + 200)), []);
+    let joined = heard(&mut m, at(19, 1, 1 + 16 * 2_575 + 300));
+    assert_eq!(sums(&joined), (0, 2_500 + 100));
+    let gap = ReadingProblem::Gap {
+        missing: Window(17),
+    };
+    let lost = ReadingProblem::Capped { beyond: Wh(275) };
+    assert_eq!(m.noted(), [(Window(18), gap), (Window(18), lost)]);
+}
+
+#[test]
+fn a_reading_above_the_maximum_counts_nothing_until_the_next_one_agrees() {
+    for wrong in [2_501u64, 3_000, 4_999] {
+        let mut m = metering();
+        heard(&mut m, at(1, 1, 1));
+        assert_eq!(heard(&mut m, at(2, 1, 1 + wrong)), [], "{wrong}");
+        // Asked again it says the same; the next window shows that it was wrong.
+        assert_eq!(heard(&mut m, at(2, 1, 1 + wrong)), [], "{wrong}");
+        assert_eq!(heard(&mut m, at(3, 1, 161)), [], "{wrong}");
+        let joined = heard(&mut m, at(4, 1, 241));
+        assert_eq!(sums(&joined), (0, 240), "{wrong}");
+        // Asked again it says what is right: nothing was lost.
+        let mut m = metering();
+        heard(&mut m, at(1, 1, 1));
+        heard(&mut m, at(2, 1, 1 + wrong));
+        assert_eq!(sums(&heard(&mut m, at(2, 1, 81))), (0, 80), "{wrong}");
+    }
+}
+
+#[test]
+fn a_glitch_mints_nothing_and_loses_nothing() {
+    for glitch in [0u64, u64::from(u32::MAX), u64::MAX >> 1, 13_423_000 * 2] {
+        let mut m = metering();
+        let mut all = Vec::new();
+        for window in 1..=30u64 {
+            let exact = 13_423_001 + 200 * window;
+            let import = if window == 10 { glitch } else { exact };
+            all.extend(heard(&mut m, at(window, import, 5_000_003)));
+        }
+        assert_eq!(sums(&all), (29 * 200, 0), "{glitch}");
+    }
+}
+
+#[test]
+fn a_zero_just_before_a_roll_over_is_no_roll_over() {
+    let mut m = metering();
+    heard(&mut m, at(1, 99_999_900, 3));
+    assert_eq!(heard(&mut m, at(2, 0, 3)), []);
+    assert_eq!(sums(&heard(&mut m, at(2, 99_999_950, 3))), (50, 0));
+}
+
+#[test]
+fn a_wrong_first_reading_costs_four_windows_not_a_month() {
+    for first in [0u64, u64::from(u32::MAX)] {
+        let mut m = metering();
+        let mut all = heard(&mut m, at(1, first, first));
+        for window in 2..=20u64 {
+            all.extend(heard(
+                &mut m,
+                at(window, 13_423_007 + 200 * window, 5_000_000 + 10 * window),
+            ));
+        }
+        assert_eq!(all.len(), 18, "the first right reading is the beginning");
+        assert_eq!(sums(&all), (18 * 190, 0));
+    }
+}
+
+#[test]
+fn a_meter_that_stands_at_zero_is_a_glitch_for_a_day() {
+    let mut m = metering();
+    heard(&mut m, at(1, 13_423_007, 5_000_001));
+    for window in 2..=50u64 {
+        assert_eq!(heard(&mut m, at(window, 0, 0)), [], "{window}");
+    }
+    let mut all = Vec::new();
+    for window in 51..=60u64 {
+        all.extend(heard(
+            &mut m,
+            at(window, 13_423_007 + 10 * window, 5_000_001),
+        ));
+    }
+    assert_eq!(sums(&all).0, 600, "all of it, joined");
+}
+
+/// A year of a home with an exchange, glitches, gaps and a roll-over, against sums that know what truly flowed.
+#[test]
+fn a_year_with_every_fault_adds_up() {
+    let mut m = metering();
+    let (mut import, mut export) = (99_000_000u64, 500_001u64);
+    let mut all = Vec::new();
+    let (mut true_import, mut true_export) = (0u64, 0u64);
+    let mut opened = false;
+    for window in 1..=35_040u64 {
+        let chance = window.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+        let (used, made) = if window % 96 < 40 {
+            (0, 100 + chance % 900)
+        } else {
+            (50 + chance % 1_000, 0)
+        };
+        import += used;
+        export += made;
+        // What flowed between the last reading of the old meter and the first of the new one is not known.
+        if window == 20_001 {
+            (import, export) = (3, 1);
+        } else if opened {
+            true_import += used;
+            true_export += made;
+        }
+        opened = true;
+        let told = at(window, import % 100_000_000, export);
+        match chance % 211 {
+            0 if !(19_990..=20_010).contains(&window) => continue,
+            1 if !(19_990..=20_010).contains(&window) => {
+                all.extend(heard(&mut m, at(window, 0, 0)));
+            }
+            2 if !(19_990..=20_010).contains(&window) => {
+                let ones = u64::from(u32::MAX);
+                all.extend(heard(&mut m, at(window, ones, ones)));
+            }
+            3 => {
+                all.extend(heard(&mut m, told));
+                all.extend(heard(&mut m, told));
+            }
+            _ => all.extend(heard(&mut m, told)),
+        }
+    }
+    let noted = m.noted();
+    let capped: u64 = noted
+        .iter()
+        .filter_map(|(_, p)| match p {
+            ReadingProblem::Capped { beyond } => Some(beyond.0),
+            _ => None,
+        })
+        .sum();
+    let began = noted
+        .iter()
+        .filter(|(_, p)| matches!(p, ReadingProblem::NewBeginning { .. }))
+        .count();
+    assert_eq!(began, 1);
+    // Windows joined over the change of direction are netted: compare what is left of the two.
+    let net = i128::from(true_import) - i128::from(true_export);
+    let (counted_import, counted_export) = sums(&all);
+    let counted = i128::from(counted_import) - i128::from(counted_export);
+    let off = (net - counted).unsigned_abs();
+    assert!(
+        off <= u128::from(capped),
+        "net {net}, counted {counted}, capped {capped}"
+    );
+    assert!(counted_import <= true_import && counted_export <= true_export);
+    assert!(capped < (true_import + true_export) / 1_000, "{capped}");
+}
