@@ -1,10 +1,16 @@
 //! From registers to surplus and deficit (FR-01): which readings are believed, and what they mean.
+//!
+//! A reading of the window after the last one believed is believed at once if its registers rose by what can have
+//! flowed. Every other one is kept until others agree with it: a single one could be wrong, and nothing would show it.
+//! Readings that agree with each other and with the last one believed go on from it; some that agree with each other
+//! alone are a new beginning.
 
 mod registers;
 
 use crate::io::Reading;
-use registers::{risen, step_of};
+use registers::{all_ones, step_of, Rise, Side, Trust};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use wattpool_schema::{Seconds, Wh, Window};
 
 /// Why a reading is not believed.
@@ -19,11 +25,14 @@ pub enum ReadingProblem {
     BeyondPower,
     /// Power flows but no register moves.
     Frozen,
+    /// A register shows all ones: no value.
+    NoValue,
     /// Taken before the window ended.
     Stale,
     /// Stamped in the future.
     ClockAhead,
-    /// Windows lie between this reading and the last one believed: those first.
+    /// Windows lie between this reading and the last one believed: those first. Told of a reading that is believed:
+    /// what flowed in them is counted with its own.
     Gap {
         /// The first that is missing.
         missing: Window,
@@ -47,28 +56,30 @@ pub enum ReadingProblem {
 const CLOCK_TOLERANCE_S: u64 = 60;
 /// A power below this is no proof that a register must move, W.
 const IDLE_POWER_W: u64 = 100;
-/// Readings in a row that make a new beginning, after which the old registers are those of another meter.
+/// Readings that make a new beginning, after which the old registers are those of another meter.
 const NEW_BEGINNING: usize = 4;
 /// So many, if none of them moves: a glitch stands still, too.
 const STILL_BEGINNING: usize = 96;
-/// Longest time for which a coarse register's step is spread, windows.
-const SPREAD: u64 = 96;
+/// How long what flowed may have taken to show, and may take to be counted, seconds.
+const SPREAD_S: u64 = 86_400;
 
-/// One register's way through the windows.
-#[derive(Clone, Copy, Debug, Default)]
-struct Side {
-    /// Rise that the maximum of the windows so far did not take, of a register with a coarse step.
-    carried: u64,
-    /// Windows since it moved.
-    still: u64,
+/// What registers showed before it could be counted, Wh: a window takes no more than the registered maximum. Below 0
+/// where too much was counted: a reading was wrong, as later ones showed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// Of the import register.
+    pub import: i64,
+    /// Of the export register.
+    pub export: i64,
 }
 
 /// What a reading adds to the last one.
 #[derive(Clone, Copy, Debug)]
 struct Rises {
-    /// By how much the register rose, and how much of it may be counted, now or later.
-    import: (u64, u64),
-    export: (u64, u64),
+    import: Rise,
+    export: Rise,
+    /// Windows since the last one.
+    windows: u64,
     /// The step of the registers, as far as this reading tells.
     step: u64,
     /// What the power told since a register moved, Wh.
@@ -77,8 +88,8 @@ struct Rises {
 
 impl Rises {
     /// More than is registered.
-    const fn capped(&self) -> bool {
-        self.import.0 > self.import.1 || self.export.0 > self.export.1
+    const fn over(&self) -> bool {
+        self.import.over || self.export.over
     }
 }
 
@@ -95,9 +106,24 @@ pub struct Metering {
     step: u64,
     /// What the power told since a register moved, Wh.
     expected: u64,
-    /// Readings in a row that agree with each other but do not follow the last one believed.
-    chain: Vec<Reading>,
+    /// Readings that are not believed yet, the latest answer for each window.
+    waiting: BTreeMap<Window, Reading>,
+    /// The meter before the last new beginning: it may have been the right one.
+    former: Option<Former>,
+    /// The last window that was believed although it carried more than is registered.
+    over: Option<Window>,
     noted: Vec<(Window, ReadingProblem)>,
+}
+
+/// Where a meter stood when another one's registers were believed in its place.
+#[derive(Clone, Copy, Debug)]
+struct Former {
+    last: Reading,
+    import: Side,
+    export: Side,
+    step: u64,
+    /// By how much the registers rose that were believed since.
+    since: (u64, u64),
 }
 
 /// A window's energy, from registers that are believed.
@@ -109,25 +135,25 @@ pub struct Metered {
     pub surplus: Wh,
     /// Net import.
     pub deficit: Wh,
+    /// What is left to count in the windows to come.
+    pub carried: Carried,
 }
 
 impl Metering {
     /// A meter of which nothing has been read. The limits are per window, as registered.
     pub const fn new(window_s: u32, max_export: Wh, max_import: Wh) -> Self {
-        const NEW: Side = Side {
-            carried: 0,
-            still: 0,
-        };
         Self {
             window_s,
             max_export,
             max_import,
             last: None,
-            import: NEW,
-            export: NEW,
+            import: Side::NEW,
+            export: Side::NEW,
             step: 1000,
             expected: 0,
-            chain: Vec::new(),
+            waiting: BTreeMap::new(),
+            former: None,
+            over: None,
             noted: Vec::new(),
         }
     }
@@ -137,14 +163,11 @@ impl Metering {
         self.last.as_ref()
     }
 
-    /// Continues from a reading that was believed before a restart, or that was taken at installation.
-    pub fn resume(&mut self, reading: Reading) {
+    /// Continues from what was believed before a restart.
+    pub fn resume(&mut self, reading: Reading, carried: Carried) {
         self.begin(reading);
-    }
-
-    /// The meter was exchanged: registers go on from the new one's, and what lies between is not counted.
-    pub fn replace(&mut self, opening: Reading) {
-        self.begin(opening);
+        self.import.resume(carried.import, self.max_import.0);
+        self.export.resume(carried.export, self.max_export.0);
     }
 
     /// What is to be told of readings that were believed: what was capped, joined, or begun anew. Each once.
@@ -153,45 +176,35 @@ impl Metering {
     }
 
     fn begin(&mut self, reading: Reading) {
-        self.last = Some(reading);
-        (self.import, self.export) = (Side::default(), Side::default());
+        self.import.begin(reading.import_register.0);
+        self.export.begin(reading.export_register.0);
         self.step = step_of(1000, &reading);
         self.expected = 0;
-        self.chain.clear();
+        self.believed(reading);
     }
 
-    /// Whether a later reading can stand behind a gap: each register rose (over a roll-over perhaps) by no more than
-    /// the windows between can have carried.
-    pub fn may_precede(&self, later: &Reading) -> bool {
-        let Some(last) = self.last else { return true };
-        let windows = later.window.0.saturating_sub(last.window.0);
-        let within = |before: Wh, now: Wh, most: Wh| {
-            let most = most.0.saturating_mul(windows).saturating_add(self.coarse());
-            risen(before.0, now.0, most).is_ok_and(|r| r <= most)
-        };
-        within(last.import_register, later.import_register, self.max_import)
-            && within(last.export_register, later.export_register, self.max_export)
+    fn believed(&mut self, reading: Reading) {
+        self.waiting.retain(|w, _| *w > reading.window);
+        self.last = Some(reading);
     }
 
-    /// A step that is worth a word, Wh.
-    const fn coarse(&self) -> u64 {
-        if self.step > 1 {
-            self.step
-        } else {
-            0
-        }
+    fn spread(&self) -> u64 {
+        SPREAD_S
+            .checked_div(u64::from(self.window_s))
+            .unwrap_or(1)
+            .max(1)
     }
 
     /// Takes the registers at the end of a window. `chain_now` is the best guess of block time.
     ///
     /// # Errors
-    /// [`ReadingProblem`] says why the reading is not believed; nothing changes then.
+    /// [`ReadingProblem`] says why the reading is not believed; it may be later, see [`Self::go_on`].
     pub fn take(
         &mut self,
         reading: Reading,
         chain_now: Seconds,
     ) -> Result<Option<Metered>, ReadingProblem> {
-        self.check_clock(&reading, chain_now)?;
+        self.check_alone(&reading, chain_now)?;
         let Some(last) = self.last else {
             self.begin(reading);
             return Ok(None);
@@ -200,180 +213,129 @@ impl Metering {
             return Err(ReadingProblem::Repeated);
         }
         if reading.window != last.window.next() {
-            self.observe(reading);
+            self.keep(reading);
             return Err(ReadingProblem::Gap {
                 missing: last.window.next(),
             });
         }
-        match self.rises(&last, &reading) {
-            // More than is registered: a glitch, or a maximum that is registered too low. The next reading tells.
-            Ok(rises) if rises.capped() => {
-                self.observe(reading);
-                Err(ReadingProblem::BeyondPower)
-            }
-            Ok(rises) => {
-                self.chain.clear();
+        match self.rises(&last, &reading, false) {
+            Ok(rises) if !rises.over() || self.trusts_over(reading.window) => {
                 Ok(Some(self.follow(&last, reading, rises)))
             }
+            // More than is registered: a glitch, or a maximum that is registered too low. The next reading tells.
+            Ok(_) => {
+                self.keep(reading);
+                Err(ReadingProblem::BeyondPower)
+            }
             Err(problem) => {
-                self.observe(reading);
+                self.keep(reading);
                 Err(problem)
             }
         }
     }
 
-    /// Keeps a reading that is not believed, if it agrees with the one before it.
-    fn observe(&mut self, reading: Reading) {
-        let same = |r: &Reading| {
-            r.window == reading.window
-                && r.import_register == reading.import_register
-                && r.export_register == reading.export_register
-        };
-        if self.chain.iter().any(same) {
-            return;
-        }
-        let follows = self.chain.last().is_some_and(|before| {
-            let mut alone = Self::new(self.window_s, self.max_export, self.max_import);
-            alone.begin(*before);
-            before.window.next() == reading.window && alone.rises(before, &reading).is_ok()
-        });
-        if !follows {
-            self.chain.clear();
-        }
-        self.chain.push(reading);
-        if self.chain.len() > STILL_BEGINNING {
-            self.chain.remove(0);
-        }
-    }
-
-    /// A reading behind a gap whose windows the meter does not have, or behind readings that were refused. Two that
-    /// agree with each other and with the last one believed go on, the gap joined with the first of them; several
-    /// that agree with each other alone make a new beginning. A single one could be wrong, and nothing would show it.
+    /// A reading behind windows that the meter does not have, or behind readings that were refused. If it agrees with
+    /// another one, and one of them with the last one believed, metering goes on there, what lies between joined with
+    /// it; several that agree with each other alone make a new beginning.
     ///
     /// Empty: not yet.
     pub fn go_on(&mut self, reading: Reading, chain_now: Seconds) -> Vec<Metered> {
-        if self.check_clock(&reading, chain_now).is_err() {
-            return Vec::new();
-        }
-        self.observe(reading);
-        let Some(first) = self.chain.first().copied() else {
+        let Some(last) = self.last.filter(|l| l.window < reading.window) else {
             return Vec::new();
         };
-        let joins = self.may_precede(&first) || self.capped(&first);
-        let moved = first.import_register != reading.import_register
-            || first.export_register != reading.export_register;
-        let enough = if joins {
-            2
-        } else if moved {
+        if self.check_alone(&reading, chain_now).is_err() {
+            return Vec::new();
+        }
+        self.keep(reading);
+        let run = self.run();
+        let (Some(first), Some(newest)) = (run.first(), run.last()) else {
+            return Vec::new();
+        };
+        if self.joins(&last, &run) {
+            return self.follow_run(&run);
+        }
+        let moved = first.import_register != newest.import_register
+            || first.export_register != newest.export_register;
+        if moved && self.return_to_former(&run) {
+            return self.follow_run(&run);
+        }
+        let enough = if moved {
             NEW_BEGINNING
         } else {
             STILL_BEGINNING
         };
-        if self.chain.len() < enough {
+        // In a row: none between them says something else.
+        let since = self.waiting.range(first.window..).count();
+        if run.len() < enough || since > run.len() {
             return Vec::new();
         }
-        self.begin_with_chain(joins)
+        self.note_beginning(&last, first.window);
+        self.former = Some(Former {
+            last,
+            import: self.import,
+            export: self.export,
+            step: self.step,
+            since: (0, 0),
+        });
+        self.begin(*first);
+        self.follow_run(run.get(1..).unwrap_or_default())
     }
 
-    /// Whether a reading follows the last one believed, but by more than is registered.
-    fn capped(&self, reading: &Reading) -> bool {
-        self.last.is_some_and(|last| {
-            last.window.next() == reading.window
-                && self.rises(&last, reading).is_ok_and(|r| r.capped())
-        })
-    }
-
-    /// Whether the reading behind a capped one shows the same flow: a glitch upwards leaves little for it, or less
-    /// than nothing.
-    fn bears_out(&self, capped: &Reading, next: &Reading) -> bool {
-        let half = |before: Wh, now: Wh, most: Wh| now.saturating_sub(before).0 >= most.0 / 2;
-        let over = |before: Wh, now: Wh, most: Wh| now.saturating_sub(before) > most;
-        let Some(last) = self.last else { return false };
-        let import = over(
-            last.import_register,
-            capped.import_register,
-            self.max_import,
-        );
-        let export = over(
-            last.export_register,
-            capped.export_register,
-            self.max_export,
-        );
-        (!import
-            || half(
-                capped.import_register,
-                next.import_register,
-                self.max_import,
-            ))
-            && (!export
-                || half(
-                    capped.export_register,
-                    next.export_register,
-                    self.max_export,
-                ))
-    }
-
-    fn begin_with_chain(&mut self, joins: bool) -> Vec<Metered> {
-        let mut metered = Vec::new();
-        let mut chain = std::mem::take(&mut self.chain).into_iter().peekable();
-        let (Some(mut first), Some(last)) = (chain.next(), self.last) else {
-            return metered;
+    fn note_beginning(&mut self, last: &Reading, window: Window) {
+        let problem = ReadingProblem::NewBeginning {
+            closing_import: last.import_register,
+            closing_export: last.export_register,
         };
-        let missing = last.window.next();
-        if joins {
-            let borne_out = chain
-                .peek()
-                .is_some_and(|next| self.bears_out(&first, next));
-            if self.capped(&first) && !borne_out {
-                // Its window is left out, as one that the meter does not have.
-                let Some(next) = chain.next() else {
-                    return metered;
-                };
-                first = next;
-            }
-            let windows = first.window.0.saturating_sub(last.window.0);
-            if windows > 1 {
-                self.noted
-                    .push((first.window, ReadingProblem::Gap { missing }));
-            }
-            metered.extend(self.join(&last, first));
-        } else {
-            let problem = ReadingProblem::NewBeginning {
-                closing_import: last.import_register,
-                closing_export: last.export_register,
-            };
-            self.noted.push((first.window, problem));
-            self.begin(first);
-        }
-        while let (Some(before), Some(reading)) = (self.last, chain.next()) {
-            match self.rises(&before, &reading) {
-                Ok(rises) if !rises.capped() => {
-                    metered.push(self.follow(&before, reading, rises));
-                }
-                // It waits for the next one in its turn.
-                _ => {
-                    self.chain.push(reading);
-                    self.chain.extend(chain);
-                    break;
-                }
-            }
-        }
-        metered
+        self.noted.push((window, problem));
     }
 
-    /// What flowed in the windows of a gap belongs to the first window behind it, up to its maximum.
-    fn join(&mut self, last: &Reading, first: Reading) -> Option<Metered> {
-        let windows = first.window.0.saturating_sub(last.window.0);
-        let rise = |before: Wh, now: Wh, most: Wh| {
-            let most = most.0.saturating_mul(windows).saturating_add(self.coarse());
-            risen(before.0, now.0, most).ok()
+    /// Whether metering can go on with one of these readings.
+    fn joins(&self, last: &Reading, run: &[Reading]) -> bool {
+        let joins = |(n, reading): (usize, &Reading)| {
+            let next = n.checked_add(1).and_then(|n| run.get(n));
+            let rises = self.rises(last, reading, true);
+            rises.is_ok_and(|r| self.stands(&r, reading, next))
         };
-        let import = rise(last.import_register, first.import_register, self.max_import)?;
-        let export = rise(last.export_register, first.export_register, self.max_export)?;
-        Some(self.believe(last, first, (import, import), (export, export)))
+        run.len() > 1 && run.iter().enumerate().any(joins)
     }
 
-    fn check_clock(&self, reading: &Reading, chain_now: Seconds) -> Result<(), ReadingProblem> {
+    /// The registers from before the last new beginning are back within a day: what was believed since was wrong, and
+    /// is subtracted from what they moved.
+    fn return_to_former(&mut self, run: &[Reading]) -> bool {
+        let (Some(former), Some(last), Some(first)) = (self.former, self.last, run.first()) else {
+            return false;
+        };
+        if first.window.0.saturating_sub(former.last.window.0) > self.spread() {
+            return false;
+        }
+        let mut back = self.clone();
+        back.import = former.import.owing(former.since.0, self.import);
+        back.export = former.export.owing(former.since.1, self.export);
+        back.step = former.step;
+        // The continued registers do not go back: they are ahead by what is owed.
+        let ahead = Reading {
+            import_register: former
+                .last
+                .import_register
+                .saturating_add(Wh(former.since.0)),
+            export_register: former
+                .last
+                .export_register
+                .saturating_add(Wh(former.since.1)),
+            ..former.last
+        };
+        back.last = Some(ahead);
+        if !back.joins(&ahead, run) {
+            return false;
+        }
+        back.former = None;
+        back.note_beginning(&last, first.window);
+        *self = back;
+        true
+    }
+
+    /// Whether what a reading says is a value at all, and of its window.
+    fn check_alone(&self, reading: &Reading, chain_now: Seconds) -> Result<(), ReadingProblem> {
         if reading.taken_at.0 > chain_now.0.saturating_add(CLOCK_TOLERANCE_S) {
             return Err(ReadingProblem::ClockAhead);
         }
@@ -382,109 +344,175 @@ impl Metering {
         if reading.taken_at.0.saturating_add(tolerance) < end.0 {
             return Err(ReadingProblem::Stale);
         }
+        if all_ones(reading.import_register.0) || all_ones(reading.export_register.0) {
+            return Err(ReadingProblem::NoValue);
+        }
         Ok(())
     }
 
-    /// By how much the registers rose in the window after `last`.
-    fn rises(&self, last: &Reading, reading: &Reading) -> Result<Rises, ReadingProblem> {
-        let step = step_of(self.step, reading);
-        let rise = |side: &Side, before: Wh, now: Wh, most: Wh| {
-            // A coarse register tells at once what flowed while it stood still.
-            let windows = if step > 1 {
-                side.still.min(SPREAD).saturating_add(1)
-            } else {
-                1
-            };
-            let spread =
-                most.0
-                    .saturating_mul(windows)
-                    .saturating_add(if step > 1 { step } else { 0 });
-            // Twice the maximum is taken for a maximum that is registered too low, more for a glitch.
-            let plausible = spread.max(most.0.saturating_mul(2));
-            let risen = risen(before.0, now.0, plausible)?;
-            if risen > plausible {
-                return Err(ReadingProblem::BeyondPower);
+    fn keep(&mut self, reading: Reading) {
+        self.waiting.insert(reading.window, reading);
+        if self.waiting.len() > STILL_BEGINNING {
+            self.waiting.pop_first();
+        }
+    }
+
+    /// The readings that wait, up to the newest one, of which each agrees with the next; those that do not are left out.
+    fn run(&self) -> Vec<Reading> {
+        let mut run: Vec<Reading> = Vec::new();
+        for reading in self.waiting.values().rev() {
+            if run.last().is_none_or(|later| self.agree(reading, later)) {
+                run.push(*reading);
             }
-            // What the spread does not explain is lost to the maximum.
-            Ok((risen, risen.min(spread.max(most.0))))
+        }
+        run.reverse();
+        run
+    }
+
+    /// Whether the second of two readings can have followed the first.
+    fn agree(&self, first: &Reading, second: &Reading) -> bool {
+        let mut alone = Self::new(self.window_s, self.max_export, self.max_import);
+        alone.begin(*first);
+        alone.step = alone.step.min(self.step);
+        alone.rises(first, second, false).is_ok()
+    }
+
+    fn trusts_over(&self, window: Window) -> bool {
+        self.over
+            .is_some_and(|o| window.0.saturating_sub(o.0) <= self.spread())
+    }
+
+    /// Whether a reading that can follow the last one is to be believed, seeing the one behind it: where it is more
+    /// than is registered that has to show the same flow. A glitch upwards leaves little for it, or less than nothing.
+    fn stands(&self, rises: &Rises, reading: &Reading, next: Option<&Reading>) -> bool {
+        if !rises.over() || self.trusts_over(reading.window) {
+            return true;
+        }
+        let Some(next) = next else { return false };
+        let flows = |over: bool, before: Wh, now: Wh, most: Wh| {
+            !over || now.saturating_sub(before).0 >= most.0 / 2
         };
-        let import = rise(
-            &self.import,
-            last.import_register,
+        flows(
+            rises.import.over,
             reading.import_register,
+            next.import_register,
             self.max_import,
-        )?;
-        let export = rise(
-            &self.export,
-            last.export_register,
+        ) && flows(
+            rises.export.over,
             reading.export_register,
+            next.export_register,
             self.max_export,
+        )
+    }
+
+    /// Believes readings that agree with each other, from the first one that can follow what was believed.
+    fn follow_run(&mut self, run: &[Reading]) -> Vec<Metered> {
+        let mut metered = Vec::new();
+        for (n, reading) in run.iter().enumerate() {
+            let Some(last) = self.last else { break };
+            let next = n.checked_add(1).and_then(|n| run.get(n));
+            let Ok(rises) = self.rises(&last, reading, true) else {
+                continue;
+            };
+            if !self.stands(&rises, reading, next) {
+                // The newest one waits for the next; another one is left out, as if the meter did not have it.
+                continue;
+            }
+            let missing = last.window.next();
+            if missing != reading.window {
+                let gap = ReadingProblem::Gap { missing };
+                self.noted.push((reading.window, gap));
+            }
+            metered.push(self.follow(&last, *reading, rises));
+        }
+        metered
+    }
+
+    /// By how much the registers rose since `last`. `confirmed`: another reading agrees with this one.
+    fn rises(
+        &self,
+        last: &Reading,
+        reading: &Reading,
+        confirmed: bool,
+    ) -> Result<Rises, ReadingProblem> {
+        let windows = reading.window.0.saturating_sub(last.window.0);
+        let step = step_of(self.step, reading);
+        let zero = reading.import_register.is_zero() && reading.export_register.is_zero();
+        let trust = Trust {
+            confirmed,
+            zero: confirmed && !zero,
+        };
+        let limits = |side: &Side, most: Wh| side.limits(most.0, windows, step, self.spread());
+        let import = self.import.rise(
+            last.import_register.0,
+            reading.import_register.0,
+            limits(&self.import, self.max_import),
+            trust,
+        )?;
+        let export = self.export.rise(
+            last.export_register.0,
+            reading.export_register.0,
+            limits(&self.export, self.max_export),
+            trust,
         )?;
         let power = reading.power_w.map_or(0, i64::unsigned_abs);
         let told = power.saturating_mul(u64::from(self.window_s)) / 3600;
-        let expected = self.expected.saturating_add(told);
-        let still = import.0 == 0 && export.0 == 0;
-        let much = if step > 1 { step.saturating_mul(2) } else { 0 };
-        if still && power > IDLE_POWER_W && expected > much {
+        let still = import.still() && export.still();
+        let expected = if still {
+            self.expected.saturating_add(told)
+        } else {
+            0
+        };
+        // Two steps: the power at a window's end is not that of the whole window.
+        if power > IDLE_POWER_W && expected > step.saturating_mul(2) {
             return Err(ReadingProblem::Frozen);
         }
         Ok(Rises {
             import,
             export,
+            windows,
             step,
-            expected: if still { expected } else { 0 },
+            expected,
         })
     }
 
-    /// The reading of the window after `last`, believed.
+    /// A reading behind `last`, believed.
     fn follow(&mut self, last: &Reading, reading: Reading, rises: Rises) -> Metered {
         self.step = rises.step;
         self.expected = rises.expected;
-        self.believe(last, reading, rises.import, rises.export)
-    }
-
-    /// `import` and `export`: by how much the register rose, and how much of it may be counted, now or later.
-    fn believe(
-        &mut self,
-        last: &Reading,
-        reading: Reading,
-        import: (u64, u64),
-        export: (u64, u64),
-    ) -> Metered {
-        let coarse = self.step > 1;
-        let mut beyond = 0u64;
-        let mut count = |side: &mut Side, (risen, counted): (u64, u64), most: Wh| {
-            side.still = if risen == 0 {
-                side.still.saturating_add(1)
-            } else {
-                0
-            };
-            let due = side.carried.saturating_add(counted);
-            let now = due.min(most.0);
-            let rest = due.saturating_sub(now);
-            side.carried = if coarse { rest } else { 0 };
-            let lost = risen
-                .saturating_sub(counted)
-                .saturating_add(if coarse { 0 } else { rest });
-            beyond = beyond.saturating_add(lost);
-            now
-        };
-        let imported = Wh(count(&mut self.import, import, self.max_import));
-        let exported = Wh(count(&mut self.export, export, self.max_export));
+        if rises.over() {
+            self.over = Some(reading.window);
+        }
+        let (windows, spread) = (rises.windows, self.spread());
+        let import = self
+            .import
+            .count(rises.import, self.max_import.0, windows, spread);
+        let export = self
+            .export
+            .count(rises.export, self.max_export.0, windows, spread);
+        if let Some(former) = &mut self.former {
+            let (i, e) = former.since;
+            former.since = (i.saturating_add(import.rose), e.saturating_add(export.rose));
+        }
+        let beyond = import.lost.saturating_add(export.lost);
         if beyond > 0 {
             let problem = ReadingProblem::Capped { beyond: Wh(beyond) };
             self.noted.push((reading.window, problem));
         }
         let continued = Reading {
-            import_register: last.import_register.saturating_add(Wh(import.0)),
-            export_register: last.export_register.saturating_add(Wh(export.0)),
+            import_register: last.import_register.saturating_add(Wh(import.rose)),
+            export_register: last.export_register.saturating_add(Wh(export.rose)),
             ..reading
         };
-        self.last = Some(continued);
+        self.believed(continued);
         Metered {
             reading: continued,
-            surplus: exported.saturating_sub(imported),
-            deficit: imported.saturating_sub(exported),
+            surplus: Wh(export.now.saturating_sub(import.now)),
+            deficit: Wh(import.now.saturating_sub(export.now)),
+            carried: Carried {
+                import: self.import.uncounted(),
+                export: self.export.uncounted(),
+            },
         }
     }
 }

@@ -74,22 +74,39 @@ fn what_is_not_believed_changes_nothing() {
     assert!(m.take(reading(10, 1_001, 500), now).is_ok());
 }
 
+/// What two readings behind a gap are believed to add.
+fn behind_a_gap(import: u64, export: u64) -> Vec<Metered> {
+    let (mut m, now) = metering();
+    let first = reading(12, import, export);
+    assert!(m.take(first, now).is_err());
+    assert_eq!(m.go_on(first, now), []);
+    let second = reading(13, import, export);
+    assert!(m.take(second, now).is_err());
+    m.go_on(second, now)
+}
+
 #[test]
 fn what_lies_behind_a_gap_must_be_possible() {
-    let (m, _) = metering();
-    assert!(m.may_precede(&reading(12, 1_100, 500)));
-    assert!(m.may_precede(&reading(12, 31_000, 15_500)));
-    // These registers move in steps of 100 Wh, as far as they tell.
-    assert!(!m.may_precede(&reading(12, 31_101, 500)));
-    assert!(!m.may_precede(&reading(12, 1_000, 15_601)));
-    assert!(!m.may_precede(&reading(12, 999, 500)));
+    let added = |import, export| {
+        let all = behind_a_gap(import, export);
+        let sum = |f: fn(&Metered) -> Wh| all.iter().map(|m| f(m).0).sum::<u64>();
+        (all.len(), sum(|m| m.deficit), sum(|m| m.surplus))
+    };
+    assert_eq!(added(1_100, 501), (2, 99, 0));
+    // Three windows' worth: what the first one does not take is carried on.
+    assert_eq!(added(31_000, 501), (2, 20_000 - 1, 0));
+    assert_eq!(added(1_001, 15_500), (2, 0, 10_000 - 1));
+    // More than three windows of the maximum, and the reading behind it does not bear it out: the fourth may have it.
+    assert_eq!(added(31_112, 501).0, 1);
+    assert_eq!(added(61_112, 501).0, 0);
+    assert_eq!(added(999, 501).0, 0);
 }
 
 #[test]
 fn registers_roll_over_at_32_bits_and_go_on() {
     let mut m = Metering::new(LEN, Wh(5_000), Wh(10_000));
     let now = Window(20).end(LEN);
-    m.resume(reading(9, ACC32 - 100, 0));
+    m.resume(reading(9, ACC32 - 100, 0), Carried::default());
     let w = m.take(reading(10, 50, 0), now).unwrap().unwrap();
     assert_eq!(w.deficit, Wh(150));
     assert_eq!(w.reading.import_register, Wh(ACC32 + 50));

@@ -14,6 +14,7 @@
 mod common;
 
 mod belief;
+mod belief_year;
 mod decisions;
 mod deficit;
 mod garbage;
