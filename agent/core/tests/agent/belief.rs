@@ -2,7 +2,7 @@
 //! glitches. No Wh is counted that did not flow, and none is lost beyond what cannot be known.
 
 use crate::common::*;
-use wattpool_core::io::{Command, MarketTx, Notice, Reading};
+use wattpool_core::io::{Command, Event, MarketTx, Notice, Reading, Timer};
 use wattpool_core::metering::{Metered, Metering, ReadingProblem};
 use wattpool_core::policy::Policy;
 use wattpool_schema::pool::MeterPosition;
@@ -325,4 +325,42 @@ fn a_meter_that_stands_at_zero_is_a_glitch_for_a_day() {
         ));
     }
     assert_eq!(sums(&all).0, 600, "all of it, joined");
+}
+
+#[test]
+fn a_meter_that_says_nothing_for_a_day_is_told_once_and_asked_with_pauses() {
+    let mut home = Home::new(Policy::default());
+    let nothing = |window: Window| Event::Reading(at(window.0, 0, 0));
+    let (mut asked, mut told) = (0u64, Vec::new());
+    for _ in 0..90 {
+        home.end_window();
+        let mut out = home.open();
+        // The host reads the window that has ended.
+        out.extend(home.give(nothing(home.window.prev())));
+        loop {
+            told.extend(notices(&out));
+            let reads = out.iter().filter_map(|c| match c {
+                Command::ReadMeter { from, to } => Some(from.0..=to.0),
+                _ => None,
+            });
+            let windows: Vec<u64> = reads.flatten().collect();
+            out = if !windows.is_empty() {
+                asked += windows.len() as u64;
+                let answers = windows.iter().map(|w| home.give(nothing(Window(*w))));
+                answers.flatten().collect()
+            } else if timer_at(&out, Timer::Meter).is_some() {
+                home.fire(&out, Timer::Meter)
+            } else {
+                break;
+            };
+        }
+    }
+    let refused = Notice::BadReading {
+        window: W,
+        problem: ReadingProblem::RolledBack,
+    };
+    told.retain(|n| matches!(n, Notice::BadReading { .. }));
+    assert_eq!(told, [refused]);
+    // A device keeps a load profile: what is asked for again is read from there, not from the meter.
+    assert!(asked < 90 * 60, "{asked}");
 }
