@@ -247,7 +247,7 @@ fn registers_of_another_meter_for_an_hour_are_taken_back() {
 }
 
 #[test]
-fn a_day_of_roll_over_is_none() {
+fn after_a_long_gap_lower_registers_are_another_meters() {
     // A meter near 2^32 thousandths is exchanged while the agent is away.
     let mut m = metering();
     heard(&mut m, at(1, 2_692_001, 3));

@@ -135,8 +135,7 @@ impl Street {
     /// Windows in which nothing is wrong: around an exchange it must be known which registers are the last and the
     /// first, where more flows than is registered, what is lost of it.
     fn quiet(&self, window: u64) -> bool {
-        window < 10
-            || window > YEAR - 20
+        !(10..=YEAR - 20).contains(&window)
             || (15_990..16_970).contains(&window)
             || self.devices.iter().any(|d| window.abs_diff(d.from) < 12)
     }

@@ -26,8 +26,9 @@ const ROWS: usize = 20;
 const WINDOW_S: u64 = 15;
 /// The P1 line is cut in the first of these rows, and mended in the one behind the last.
 const CUT: std::ops::Range<usize> = 8..11;
-/// In these rows it is not told how much of the line's energy each window has: it is found again within a minute.
-const JOINED: std::ops::Range<usize> = CUT.start..CUT.end + 4;
+/// In these rows it is not told how much of the energy each window has: the end of the one before the cut may not have
+/// been seen, and the line is found again within a minute.
+const JOINED: std::ops::Range<usize> = CUT.start - 1..CUT.end + 4;
 /// Registers before anything flows, Wh: import and export.
 const BEFORE: [(u64, u64); 4] = [
     (4_123_457, 2_345_671),
