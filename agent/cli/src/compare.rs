@@ -5,7 +5,7 @@ use anyhow::{anyhow, Context};
 use std::path::PathBuf;
 use wattpool_report::compare::{page, read_runs, table};
 
-/// Puts finished runs side by side: money, energy, market.
+/// Puts finished runs side by side: money, energy, market, and in what their scenarios differ.
 #[derive(clap::Args)]
 pub struct Args {
     /// Folders that simulate --out wrote, two or more.
@@ -14,7 +14,7 @@ pub struct Args {
     /// Write the comparison as one page, too.
     #[arg(long, value_name = "FILE")]
     page: Option<PathBuf>,
-    /// Print all figures of all runs as JSON: a list of name and summary.
+    /// Print all figures of all runs as JSON: a list of name, summary, and the settings that differ.
     #[arg(long)]
     json: bool,
 }

@@ -38,7 +38,7 @@ enum Command {
     Simulate(wattpool_simulate::Args),
     /// Put finished runs side by side.
     Compare(compare::Args),
-    /// Find out how a file of profiles or prices is written, and the mapping that reads it.
+    /// Find out how files of profiles or prices are written, and the scenario that reads them.
     Inspect(inspect::Args),
     /// Choose the best trade for a need among offers.
     Choose(choose::Args),

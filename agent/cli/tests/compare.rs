@@ -71,6 +71,55 @@ fn runs_stand_side_by_side() {
 }
 
 #[test]
+fn what_differs_in_the_scenarios_is_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = |name: &str, more: &str| {
+        let (file, out) = (
+            dir.path().join(format!("{name}.toml")),
+            dir.path().join(name),
+        );
+        let text = format!("name = \"{name}\"\ndays = 1\n[generate]\nhomes = 4\n{more}");
+        std::fs::write(&file, text).unwrap();
+        let [file, out] = [file, out].map(|p| p.to_str().unwrap().to_owned());
+        wattpool(&["simulate", &file, "--out", &out, "--json"]).json();
+        out
+    };
+    let a = small("a", "[tariff.import]\nflat = 300_000\n");
+    let b = small(
+        "b",
+        "[tariff.import]\nflat = 350_000\n[policy]\nthreshold_wh = 1\n",
+    );
+    let page = dir.path().join("page.html");
+    let page = page.to_str().unwrap();
+    let printed = wattpool(&["compare", &a, &b, "--page", page]).stdout;
+    let html = std::fs::read_to_string(page).unwrap();
+    let (_, settings) = printed.split_once("Settings that differ:\n").unwrap();
+    for (key, values) in [
+        ("name", ["a", "b"]),
+        ("tariff.import_micro_per_kwh.mean", ["300000.0", "350000.0"]),
+        ("homes[*].policy.threshold_wh of all 4", ["5", "1"]),
+    ] {
+        let line = format!("  {key}: {}\n", values.join(" | "));
+        assert!(settings.contains(&line), "{line}{settings}");
+        assert!(html.contains(key), "{key}");
+    }
+    assert!(
+        !settings.contains("seed") && !settings.contains("demand_wh"),
+        "{settings}"
+    );
+    let json = wattpool(&["compare", &a, &b, "--json"]).json();
+    assert_eq!(json[0]["inputs"]["name"], "a");
+    assert_eq!(json[1]["inputs"]["homes[home-0002].policy.threshold_wh"], 1);
+    assert!(json[0]["inputs"].get("seed").is_none());
+    // The same scenario twice, and a run that has not kept its own.
+    let same = wattpool(&["compare", &a, &a]).stdout;
+    assert!(same.contains("Note: the scenarios are the same"), "{same}");
+    std::fs::remove_file(Path::new(&b).join("scenario.json")).unwrap();
+    let unknown = wattpool(&["compare", &a, &b]).stdout;
+    assert!(unknown.contains("has no scenario.json"), "{unknown}");
+}
+
+#[test]
 fn what_is_no_run_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let [a, b] = ["a", "b"].map(|name| dir.path().join(name));

@@ -124,8 +124,8 @@ fn an_example_to_start_from_is_looked_at_and_run() {
         "--json",
     ])
     .json();
-    assert_eq!(json[0]["step_s"], 900);
-    assert_eq!(json[0]["columns"][1]["role"], "generation");
+    assert_eq!(json["files"][0]["step_s"], 900);
+    assert_eq!(json["files"][0]["columns"][1]["role"], "generation");
     let text = wattpool(&["inspect", anna.to_str().unwrap(), "--zone", "Europe/Berlin"]);
     assert_eq!((text.code, text.stderr.as_str()), (Some(0), ""));
     let (_, pasted) = text.stdout.split_once("name = ").unwrap();

@@ -1,6 +1,7 @@
 //! What goes into the agent and what comes out of it.
 
 use crate::genuine::Genuine;
+use crate::metering::Carried;
 use crate::partners::Partners;
 use crate::policy::Policy;
 use serde::{Deserialize, Serialize};
@@ -251,6 +252,9 @@ pub enum JournalEntry {
         reading: Reading,
         /// Net import.
         deficit: Wh,
+        /// What is left to count in the windows to come.
+        #[serde(default)]
+        carried: Carried,
         /// What the device signed.
         statement: SignedStatement,
     },

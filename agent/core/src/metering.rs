@@ -1,7 +1,16 @@
 //! From registers to surplus and deficit (FR-01): which readings are believed, and what they mean.
+//!
+//! A reading of the window after the last one believed is believed at once if its registers rose by what can have
+//! flowed. Every other one is kept until others agree with it: a single one could be wrong, and nothing would show it.
+//! Readings that agree with each other and with the last one believed go on from it; some that agree with each other
+//! alone are a new beginning.
+
+mod registers;
 
 use crate::io::Reading;
+use registers::{all_ones, step_of, Rise, Side, Trust};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use wattpool_schema::{Seconds, Wh, Window};
 
 /// Why a reading is not believed.
@@ -16,14 +25,30 @@ pub enum ReadingProblem {
     BeyondPower,
     /// Power flows but no register moves.
     Frozen,
+    /// A register shows all ones: no value.
+    NoValue,
     /// Taken before the window ended.
     Stale,
     /// Stamped in the future.
     ClockAhead,
-    /// Windows lie between this reading and the last one believed: those first.
+    /// Windows lie between this reading and the last one believed: those first. Told of a reading that is believed:
+    /// what flowed in them is counted with its own.
     Gap {
         /// The first that is missing.
         missing: Window,
+    },
+    /// Believed, but more than is registered: the rest is not counted.
+    Capped {
+        /// What is not counted, Wh.
+        beyond: Wh,
+    },
+    /// Several readings agree with each other and not with what was believed: another meter, or one that was wrong
+    /// before. What flowed since the registers named is not known.
+    NewBeginning {
+        /// The import register that was believed last.
+        closing_import: Wh,
+        /// The export register that was believed last.
+        closing_export: Wh,
     },
 }
 
@@ -31,16 +56,74 @@ pub enum ReadingProblem {
 const CLOCK_TOLERANCE_S: u64 = 60;
 /// A power below this is no proof that a register must move, W.
 const IDLE_POWER_W: u64 = 100;
-/// 32-bit registers roll over here (SunSpec acc32).
-const ROLL_OVER: u64 = 1 << 32;
+/// Readings that make a new beginning, after which the old registers are those of another meter.
+const NEW_BEGINNING: usize = 4;
+/// So many, if none of them moves: a glitch stands still, too.
+const STILL_BEGINNING: usize = 96;
+/// How long what flowed may have taken to show, and may take to be counted, seconds.
+const SPREAD_S: u64 = 86_400;
+
+/// What registers showed before it could be counted, Wh: a window takes no more than the registered maximum. Below 0
+/// where too much was counted: a reading was wrong, as later ones showed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// Of the import register.
+    pub import: i64,
+    /// Of the export register.
+    pub export: i64,
+}
+
+/// What a reading adds to the last one.
+#[derive(Clone, Copy, Debug)]
+struct Rises {
+    import: Rise,
+    export: Rise,
+    /// Windows since the last one.
+    windows: u64,
+    /// The step of the registers, as far as this reading tells.
+    step: u64,
+    /// What the power told since a register moved, Wh.
+    expected: u64,
+}
+
+impl Rises {
+    /// More than is registered.
+    const fn over(&self) -> bool {
+        self.import.over || self.export.over
+    }
+}
 
 /// The meter as the agent knows it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Metering {
     window_s: u32,
     max_export: Wh,
     max_import: Wh,
     last: Option<Reading>,
+    import: Side,
+    export: Side,
+    /// The largest power of ten, up to a kWh, that every register so far is a multiple of, Wh.
+    step: u64,
+    /// What the power told since a register moved, Wh.
+    expected: u64,
+    /// Readings that are not believed yet, the latest answer for each window.
+    waiting: BTreeMap<Window, Reading>,
+    /// The meter before the last new beginning: it may have been the right one.
+    former: Option<Former>,
+    /// The last window that was believed although it carried more than is registered.
+    over: Option<Window>,
+    noted: Vec<(Window, ReadingProblem)>,
+}
+
+/// Where a meter stood when another one's registers were believed in its place.
+#[derive(Clone, Copy, Debug)]
+struct Former {
+    last: Reading,
+    import: Side,
+    export: Side,
+    step: u64,
+    /// By how much the registers rose that were believed since.
+    since: (u64, u64),
 }
 
 /// A window's energy, from registers that are believed.
@@ -52,6 +135,8 @@ pub struct Metered {
     pub surplus: Wh,
     /// Net import.
     pub deficit: Wh,
+    /// What is left to count in the windows to come.
+    pub carried: Carried,
 }
 
 impl Metering {
@@ -62,6 +147,14 @@ impl Metering {
             max_export,
             max_import,
             last: None,
+            import: Side::NEW,
+            export: Side::NEW,
+            step: 1000,
+            expected: 0,
+            waiting: BTreeMap::new(),
+            former: None,
+            over: None,
+            noted: Vec::new(),
         }
     }
 
@@ -70,106 +163,358 @@ impl Metering {
         self.last.as_ref()
     }
 
-    /// Continues from a reading that was believed before a restart, or that was taken at installation.
-    pub fn resume(&mut self, reading: Reading) {
+    /// Continues from what was believed before a restart.
+    pub fn resume(&mut self, reading: Reading, carried: Carried) {
+        self.begin(reading);
+        self.import.resume(carried.import, self.max_import.0);
+        self.export.resume(carried.export, self.max_export.0);
+    }
+
+    /// What is to be told of readings that were believed: what was capped, joined, or begun anew. Each once.
+    pub fn noted(&mut self) -> Vec<(Window, ReadingProblem)> {
+        std::mem::take(&mut self.noted)
+    }
+
+    fn begin(&mut self, reading: Reading) {
+        self.import.begin(reading.import_register.0);
+        self.export.begin(reading.export_register.0);
+        self.step = step_of(1000, &reading);
+        self.expected = 0;
+        self.believed(reading);
+    }
+
+    fn believed(&mut self, reading: Reading) {
+        self.waiting.retain(|w, _| *w > reading.window);
         self.last = Some(reading);
     }
 
-    /// Whether a later reading can stand behind a gap: no register went back, and none rose by more than the
-    /// windows between can have carried.
-    pub fn may_precede(&self, later: &Reading) -> bool {
-        let Some(last) = self.last else { return true };
-        let windows = later.window.0.saturating_sub(last.window.0);
-        let rise_within = |before: Wh, now: Wh, most: Wh| {
-            now.checked_sub(before)
-                .is_some_and(|risen| risen.0 <= most.0.saturating_mul(windows))
-        };
-        rise_within(last.import_register, later.import_register, self.max_import)
-            && rise_within(last.export_register, later.export_register, self.max_export)
+    fn spread(&self) -> u64 {
+        SPREAD_S
+            .checked_div(u64::from(self.window_s))
+            .unwrap_or(1)
+            .max(1)
     }
 
     /// Takes the registers at the end of a window. `chain_now` is the best guess of block time.
     ///
     /// # Errors
-    /// [`ReadingProblem`] says why the reading is not believed; nothing changes then.
+    /// [`ReadingProblem`] says why the reading is not believed; it may be later, see [`Self::go_on`].
     pub fn take(
         &mut self,
         reading: Reading,
         chain_now: Seconds,
     ) -> Result<Option<Metered>, ReadingProblem> {
-        if reading.taken_at.0 > chain_now.0.saturating_add(CLOCK_TOLERANCE_S) {
-            return Err(ReadingProblem::ClockAhead);
-        }
-        let end = reading.window.end(self.window_s);
-        if reading
-            .taken_at
-            .0
-            .saturating_add(CLOCK_TOLERANCE_S.min(u64::from(self.window_s) / 4))
-            < end.0
-        {
-            return Err(ReadingProblem::Stale);
-        }
+        self.check_alone(&reading, chain_now)?;
         let Some(last) = self.last else {
-            self.last = Some(reading);
+            self.begin(reading);
             return Ok(None);
         };
         if reading.window <= last.window {
             return Err(ReadingProblem::Repeated);
         }
         if reading.window != last.window.next() {
+            self.keep(reading);
             return Err(ReadingProblem::Gap {
                 missing: last.window.next(),
             });
         }
-        let import = rise(
-            last.import_register,
+        match self.rises(&last, &reading, false) {
+            Ok(rises) if !rises.over() || self.trusts_over(reading.window) => {
+                Ok(Some(self.follow(&last, reading, rises)))
+            }
+            // More than is registered: a glitch, or a maximum that is registered too low. The next reading tells.
+            Ok(_) => {
+                self.keep(reading);
+                Err(ReadingProblem::BeyondPower)
+            }
+            Err(problem) => {
+                self.keep(reading);
+                Err(problem)
+            }
+        }
+    }
+
+    /// A reading behind windows that the meter does not have, or behind readings that were refused. If it agrees with
+    /// another one, and one of them with the last one believed, metering goes on there, what lies between joined with
+    /// it; several that agree with each other alone make a new beginning.
+    ///
+    /// Empty: not yet.
+    pub fn go_on(&mut self, reading: Reading, chain_now: Seconds) -> Vec<Metered> {
+        let Some(last) = self.last.filter(|l| l.window < reading.window) else {
+            return Vec::new();
+        };
+        if self.check_alone(&reading, chain_now).is_err() {
+            return Vec::new();
+        }
+        self.keep(reading);
+        let run = self.run();
+        let (Some(first), Some(newest)) = (run.first(), run.last()) else {
+            return Vec::new();
+        };
+        if self.joins(&last, &run) {
+            return self.follow_run(&run);
+        }
+        let moved = first.import_register != newest.import_register
+            || first.export_register != newest.export_register;
+        if moved && self.return_to_former(&run) {
+            return self.follow_run(&run);
+        }
+        let enough = if moved {
+            NEW_BEGINNING
+        } else {
+            STILL_BEGINNING
+        };
+        // In a row: none between them says something else.
+        let since = self.waiting.range(first.window..).count();
+        if run.len() < enough || since > run.len() {
+            return Vec::new();
+        }
+        self.note_beginning(&last, first.window);
+        self.former = Some(Former {
+            last,
+            import: self.import,
+            export: self.export,
+            step: self.step,
+            since: (0, 0),
+        });
+        self.begin(*first);
+        self.follow_run(run.get(1..).unwrap_or_default())
+    }
+
+    fn note_beginning(&mut self, last: &Reading, window: Window) {
+        let problem = ReadingProblem::NewBeginning {
+            closing_import: last.import_register,
+            closing_export: last.export_register,
+        };
+        self.noted.push((window, problem));
+    }
+
+    /// Whether metering can go on with one of these readings.
+    fn joins(&self, last: &Reading, run: &[Reading]) -> bool {
+        let joins = |(n, reading): (usize, &Reading)| {
+            let next = n.checked_add(1).and_then(|n| run.get(n));
+            let rises = self.rises(last, reading, true);
+            rises.is_ok_and(|r| self.stands(&r, reading, next))
+        };
+        run.len() > 1 && run.iter().enumerate().any(joins)
+    }
+
+    /// The registers from before the last new beginning are back within a day: what was believed since was wrong, and
+    /// is subtracted from what they moved.
+    fn return_to_former(&mut self, run: &[Reading]) -> bool {
+        let (Some(former), Some(last), Some(first)) = (self.former, self.last, run.first()) else {
+            return false;
+        };
+        if first.window.0.saturating_sub(former.last.window.0) > self.spread() {
+            return false;
+        }
+        let mut back = self.clone();
+        back.import = former.import.owing(former.since.0, self.import);
+        back.export = former.export.owing(former.since.1, self.export);
+        back.step = former.step;
+        // The continued registers do not go back: they are ahead by what is owed.
+        let ahead = Reading {
+            import_register: former
+                .last
+                .import_register
+                .saturating_add(Wh(former.since.0)),
+            export_register: former
+                .last
+                .export_register
+                .saturating_add(Wh(former.since.1)),
+            ..former.last
+        };
+        back.last = Some(ahead);
+        if !back.joins(&ahead, run) {
+            return false;
+        }
+        back.former = None;
+        back.note_beginning(&last, first.window);
+        *self = back;
+        true
+    }
+
+    /// Whether what a reading says is a value at all, and of its window.
+    fn check_alone(&self, reading: &Reading, chain_now: Seconds) -> Result<(), ReadingProblem> {
+        if reading.taken_at.0 > chain_now.0.saturating_add(CLOCK_TOLERANCE_S) {
+            return Err(ReadingProblem::ClockAhead);
+        }
+        let end = reading.window.end(self.window_s);
+        let tolerance = CLOCK_TOLERANCE_S.min(u64::from(self.window_s) / 4);
+        if reading.taken_at.0.saturating_add(tolerance) < end.0 {
+            return Err(ReadingProblem::Stale);
+        }
+        if all_ones(reading.import_register.0) || all_ones(reading.export_register.0) {
+            return Err(ReadingProblem::NoValue);
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, reading: Reading) {
+        self.waiting.insert(reading.window, reading);
+        if self.waiting.len() > STILL_BEGINNING {
+            self.waiting.pop_first();
+        }
+    }
+
+    /// The readings that wait, up to the newest one, of which each agrees with the next; those that do not are left out.
+    fn run(&self) -> Vec<Reading> {
+        let mut run: Vec<Reading> = Vec::new();
+        for reading in self.waiting.values().rev() {
+            if run.last().is_none_or(|later| self.agree(reading, later)) {
+                run.push(*reading);
+            }
+        }
+        run.reverse();
+        run
+    }
+
+    /// Whether the second of two readings can have followed the first.
+    fn agree(&self, first: &Reading, second: &Reading) -> bool {
+        let mut alone = Self::new(self.window_s, self.max_export, self.max_import);
+        alone.begin(*first);
+        alone.step = alone.step.min(self.step);
+        alone.rises(first, second, false).is_ok()
+    }
+
+    fn trusts_over(&self, window: Window) -> bool {
+        self.over
+            .is_some_and(|o| window.0.saturating_sub(o.0) <= self.spread())
+    }
+
+    /// Whether a reading that can follow the last one is to be believed, seeing the one behind it: where it is more
+    /// than is registered that has to show the same flow. A glitch upwards leaves little for it, or less than nothing.
+    fn stands(&self, rises: &Rises, reading: &Reading, next: Option<&Reading>) -> bool {
+        if !rises.over() || self.trusts_over(reading.window) {
+            return true;
+        }
+        let Some(next) = next else { return false };
+        let flows = |over: bool, before: Wh, now: Wh, most: Wh| {
+            !over || now.saturating_sub(before).0 >= most.0 / 2
+        };
+        flows(
+            rises.import.over,
             reading.import_register,
+            next.import_register,
             self.max_import,
-        )?;
-        let export = rise(
-            last.export_register,
+        ) && flows(
+            rises.export.over,
             reading.export_register,
+            next.export_register,
             self.max_export,
+        )
+    }
+
+    /// Believes readings that agree with each other, from the first one that can follow what was believed.
+    fn follow_run(&mut self, run: &[Reading]) -> Vec<Metered> {
+        let mut metered = Vec::new();
+        for (n, reading) in run.iter().enumerate() {
+            let Some(last) = self.last else { break };
+            let next = n.checked_add(1).and_then(|n| run.get(n));
+            let Ok(rises) = self.rises(&last, reading, true) else {
+                continue;
+            };
+            if !self.stands(&rises, reading, next) {
+                // The newest one waits for the next; another one is left out, as if the meter did not have it.
+                continue;
+            }
+            let missing = last.window.next();
+            if missing != reading.window {
+                let gap = ReadingProblem::Gap { missing };
+                self.noted.push((reading.window, gap));
+            }
+            metered.push(self.follow(&last, *reading, rises));
+        }
+        metered
+    }
+
+    /// By how much the registers rose since `last`. `confirmed`: another reading agrees with this one.
+    fn rises(
+        &self,
+        last: &Reading,
+        reading: &Reading,
+        confirmed: bool,
+    ) -> Result<Rises, ReadingProblem> {
+        let windows = reading.window.0.saturating_sub(last.window.0);
+        let step = step_of(self.step, reading);
+        let zero = reading.import_register.is_zero() && reading.export_register.is_zero();
+        let trust = Trust {
+            confirmed,
+            zero: confirmed && !zero,
+        };
+        let limits = |side: &Side, most: Wh| side.limits(most.0, windows, step, self.spread());
+        let import = self.import.rise(
+            last.import_register.0,
+            reading.import_register.0,
+            limits(&self.import, self.max_import),
+            trust,
         )?;
-        let moving = reading
-            .power_w
-            .is_some_and(|p| p.unsigned_abs() > IDLE_POWER_W);
-        if import.is_zero() && export.is_zero() && moving {
+        let export = self.export.rise(
+            last.export_register.0,
+            reading.export_register.0,
+            limits(&self.export, self.max_export),
+            trust,
+        )?;
+        let power = reading.power_w.map_or(0, i64::unsigned_abs);
+        let told = power.saturating_mul(u64::from(self.window_s)) / 3600;
+        let still = import.still() && export.still();
+        let expected = if still {
+            self.expected.saturating_add(told)
+        } else {
+            0
+        };
+        // Two steps: the power at a window's end is not that of the whole window.
+        if power > IDLE_POWER_W && expected > step.saturating_mul(2) {
             return Err(ReadingProblem::Frozen);
         }
+        Ok(Rises {
+            import,
+            export,
+            windows,
+            step,
+            expected,
+        })
+    }
+
+    /// A reading behind `last`, believed.
+    fn follow(&mut self, last: &Reading, reading: Reading, rises: Rises) -> Metered {
+        self.step = rises.step;
+        self.expected = rises.expected;
+        if rises.over() {
+            self.over = Some(reading.window);
+        }
+        let (windows, spread) = (rises.windows, self.spread());
+        let import = self
+            .import
+            .count(rises.import, self.max_import.0, windows, spread);
+        let export = self
+            .export
+            .count(rises.export, self.max_export.0, windows, spread);
+        if let Some(former) = &mut self.former {
+            let (i, e) = former.since;
+            former.since = (i.saturating_add(import.rose), e.saturating_add(export.rose));
+        }
+        let beyond = import.lost.saturating_add(export.lost);
+        if beyond > 0 {
+            let problem = ReadingProblem::Capped { beyond: Wh(beyond) };
+            self.noted.push((reading.window, problem));
+        }
         let continued = Reading {
-            import_register: last.import_register.saturating_add(import),
-            export_register: last.export_register.saturating_add(export),
+            import_register: last.import_register.saturating_add(Wh(import.rose)),
+            export_register: last.export_register.saturating_add(Wh(export.rose)),
             ..reading
         };
-        self.last = Some(continued);
-        Ok(Some(Metered {
+        self.believed(continued);
+        Metered {
             reading: continued,
-            surplus: export.saturating_sub(import),
-            deficit: import.saturating_sub(export),
-        }))
+            surplus: Wh(export.now.saturating_sub(import.now)),
+            deficit: Wh(import.now.saturating_sub(export.now)),
+            carried: Carried {
+                import: self.import.uncounted(),
+                export: self.export.uncounted(),
+            },
+        }
     }
-}
-
-/// By how much a register rose within one window. A meter's register of 32 bits rolls over; the agent
-/// continues it beyond, so a raw value below the last one is compared modulo 2^32.
-fn rise(before: Wh, now: Wh, most: Wh) -> Result<Wh, ReadingProblem> {
-    if let Some(risen) = now.checked_sub(before) {
-        return if risen > most {
-            Err(ReadingProblem::BeyondPower)
-        } else {
-            Ok(risen)
-        };
-    }
-    let wrapped = before.0 % ROLL_OVER;
-    let risen = now
-        .0
-        .checked_sub(wrapped)
-        .unwrap_or_else(|| now.0.saturating_add(ROLL_OVER).saturating_sub(wrapped));
-    if now.0 >= ROLL_OVER || risen > most.0 {
-        return Err(ReadingProblem::RolledBack);
-    }
-    Ok(Wh(risen))
 }
 
 /// Surplus, deficit or neither, with hysteresis: what has begun ends only below half the threshold.
@@ -201,119 +546,4 @@ impl Balance {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LEN: u32 = 900;
-
-    fn reading(window: u64, import: u64, export: u64) -> Reading {
-        Reading {
-            window: Window(window),
-            taken_at: Window(window).end(LEN),
-            import_register: Wh(import),
-            export_register: Wh(export),
-            power_w: None,
-        }
-    }
-
-    fn metering() -> (Metering, Seconds) {
-        let mut m = Metering::new(LEN, Wh(5_000), Wh(10_000));
-        let now = Window(20).end(LEN);
-        assert_eq!(m.take(reading(9, 1_000, 500), now), Ok(None));
-        (m, now)
-    }
-
-    #[test]
-    fn surplus_and_deficit_are_net() {
-        let (mut m, now) = metering();
-        let w = m.take(reading(10, 1_100, 800), now).unwrap().unwrap();
-        assert_eq!((w.surplus, w.deficit), (Wh(200), Wh(0)));
-        let w = m.take(reading(11, 1_400, 900), now).unwrap().unwrap();
-        assert_eq!((w.surplus, w.deficit), (Wh(0), Wh(200)));
-    }
-
-    #[test]
-    fn what_is_not_believed_changes_nothing() {
-        let (mut m, now) = metering();
-        let cases = [
-            (reading(9, 1_000, 500), ReadingProblem::Repeated),
-            (reading(10, 999, 500), ReadingProblem::RolledBack),
-            (reading(10, 11_001, 500), ReadingProblem::BeyondPower),
-            (reading(10, 1_000, 5_501), ReadingProblem::BeyondPower),
-            (
-                Reading {
-                    power_w: Some(-2_000),
-                    ..reading(10, 1_000, 500)
-                },
-                ReadingProblem::Frozen,
-            ),
-            (
-                Reading {
-                    taken_at: Window(10).start(LEN),
-                    ..reading(10, 1_000, 500)
-                },
-                ReadingProblem::Stale,
-            ),
-            (
-                Reading {
-                    taken_at: Seconds(now.0 + 61),
-                    ..reading(10, 1_000, 500)
-                },
-                ReadingProblem::ClockAhead,
-            ),
-            (
-                reading(12, 1_100, 500),
-                ReadingProblem::Gap {
-                    missing: Window(10),
-                },
-            ),
-        ];
-        for (bad, problem) in cases {
-            assert_eq!(m.take(bad, now), Err(problem));
-            assert_eq!(m.last().map(|r| r.window), Some(Window(9)));
-        }
-        assert!(m.take(reading(10, 1_001, 500), now).is_ok());
-    }
-
-    #[test]
-    fn what_lies_behind_a_gap_must_be_possible() {
-        let (m, _) = metering();
-        assert!(m.may_precede(&reading(12, 1_100, 500)));
-        assert!(m.may_precede(&reading(12, 31_000, 15_500)));
-        assert!(!m.may_precede(&reading(12, 31_001, 500)));
-        assert!(!m.may_precede(&reading(12, 1_000, 15_501)));
-        assert!(!m.may_precede(&reading(12, 999, 500)));
-    }
-
-    #[test]
-    fn registers_roll_over_at_32_bits_and_go_on() {
-        let mut m = Metering::new(LEN, Wh(5_000), Wh(10_000));
-        let now = Window(20).end(LEN);
-        m.resume(reading(9, ROLL_OVER - 100, 0));
-        let w = m.take(reading(10, 50, 0), now).unwrap().unwrap();
-        assert_eq!(w.deficit, Wh(150));
-        assert_eq!(w.reading.import_register, Wh(ROLL_OVER + 50));
-        assert_eq!(
-            m.take(reading(11, 80, 0), now).unwrap().unwrap().deficit,
-            Wh(30)
-        );
-        assert_eq!(
-            m.take(reading(12, 40, 0), now),
-            Err(ReadingProblem::RolledBack)
-        );
-    }
-
-    #[test]
-    fn hysteresis() {
-        let t = Wh(10);
-        let b = Balance::Even.after(Wh(9), Wh(0), t);
-        assert_eq!(b, Balance::Even);
-        let b = b.after(Wh(10), Wh(0), t);
-        assert_eq!(b, Balance::Surplus);
-        assert_eq!(b.after(Wh(5), Wh(0), t), Balance::Surplus);
-        assert_eq!(b.after(Wh(4), Wh(0), t), Balance::Even);
-        assert_eq!(b.after(Wh(0), Wh(9), t), Balance::Even);
-        assert_eq!(b.after(Wh(0), Wh(10), t), Balance::Deficit);
-        assert_eq!(Balance::Even.after(Wh(0), Wh(0), Wh(0)), Balance::Even);
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use wattpool_core::policy::Policy;
 use wattpool_discovery_libp2p::Limits;
 use wattpool_home_devices::settings::MOST_DEVICES;
-use wattpool_home_devices::{Address, Device, GateDevice};
+use wattpool_home_devices::{Address, Device, GateDevice, Wire};
 use wattpool_ledger_wasmd::tx::GasPrice;
 use wattpool_meter_replay::Profile;
 use wattpool_schema::{MeterId, Window};
@@ -334,7 +334,7 @@ impl MeterConfig {
                     why.found,
                 )?;
             }
-            if let Ok(Address::Serial(port, _)) = device.address() {
+            if let Ok(Address::Wire(Wire::Serial(port, _))) = device.address() {
                 if ports.contains(&port) {
                     let key = format!("meter.device {number}: connection");
                     value(

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use std::path::Path;
-    use wattpool_home_devices::Address;
+    use wattpool_home_devices::Wire;
 
     fn parse(text: &str) -> Config {
         Config::parse(Path::new("agent.toml"), text).unwrap()
@@ -87,9 +87,9 @@ mod tests {
         let block = METERS[0].1;
         let to = |connection| {
             let config = parse(&configuration(Some(block), Some(connection), None).unwrap());
-            config.meter.device[0].address().unwrap()
+            config.meter.device[0].wire().unwrap()
         };
-        assert_eq!(to("tcp://10.0.0.2:23"), Address::Tcp("10.0.0.2".into(), 23));
+        assert_eq!(to("tcp://10.0.0.2:23"), Wire::Tcp("10.0.0.2".into(), 23));
         let serial = to("/dev/serial/by-id/usb-FTDI");
         assert_eq!(
             serial.to_string(),

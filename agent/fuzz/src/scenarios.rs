@@ -4,7 +4,7 @@ use crate::Target;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use wattpool_scenario::inspect::inspect;
+use wattpool_scenario::inspect::together;
 use wattpool_scenario::{load, Overrides};
 
 /// Most bytes of a scenario that is tried.
@@ -124,8 +124,14 @@ pub(crate) const PROFILES: Target = Target {
             let path = folder.put("case.toml", scenario.as_bytes());
             try_scenario(&path, &Overrides::default());
         }
-        match inspect(&file, Some("Europe/Berlin")) {
-            Ok(found) => found.remarks.iter().for_each(|r| one_line(r)),
+        match together(&[file], Some("Europe/Berlin")) {
+            Ok(found) => {
+                let files = found.files.iter().flat_map(|f| &f.remarks);
+                files
+                    .chain(&found.remarks)
+                    .chain(&found.read)
+                    .for_each(|r| one_line(r));
+            }
             Err(e) => one_line(&e.to_string()),
         }
     },

@@ -36,6 +36,18 @@ struct Today {
     spent: u64,
 }
 
+/// What a home has stated so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct MeteredSoFar {
+    /// The last window.
+    window: Option<Window>,
+    stated: u64,
+    /// What was exported up to the end of that window.
+    exported: u64,
+    /// Windows were left out, and joined with the next: what a single one carried does not show any more.
+    joined: bool,
+}
+
 /// The books of a run.
 pub(crate) struct Books {
     homes: usize,
@@ -50,6 +62,7 @@ pub(crate) struct Books {
     pub fees: Vec<u32>,
     pub till: Till,
     pub stated: Vec<bool>,
+    metered: Vec<MeteredSoFar>,
     pub totals: BTreeMap<Window, WindowTotals>,
     pub rows: Vec<TradeRow>,
     pub head: Digest32,
@@ -99,6 +112,7 @@ impl Books {
             fees: vec![0; cells],
             till: Till::new(n.windows)?,
             stated: vec![false; cells],
+            metered: vec![MeteredSoFar::default(); n.homes.len()],
             totals: BTreeMap::new(),
             rows: Vec::new(),
             head: Digest32::default(),
@@ -225,13 +239,7 @@ impl Books {
         let home = number
             .and_then(|h| usize::try_from(h).ok())
             .unwrap_or(usize::MAX);
-        let (_, export) = energy(n, home, s.window);
-        self.check(s.wh.0 == export, || {
-            format!(
-                "window {}: home {home} stated {} Wh, exported {export}",
-                s.window, s.wh
-            )
-        });
+        self.check_stated(n, home, s);
         if let Some(cell) = number.and_then(|h| self.cell(s.window, h)) {
             let twice = self.stated.get(cell).copied().unwrap_or(false);
             self.check(!twice, || {
@@ -254,6 +262,38 @@ impl Books {
         } else {
             totals.late = totals.late.saturating_add(s.wh.0);
         }
+    }
+
+    /// A window is stated as it was. Windows that the meter could not tell are joined with the next one: then no more is
+    /// stated than was exported until its end.
+    fn check_stated(&mut self, n: &Neighbourhood, home: usize, s: &Stated) {
+        let Some(so_far) = self.metered.get(home).copied() else {
+            return;
+        };
+        let mut now = so_far;
+        let mut window = so_far.window.map_or(self.first, Window::next);
+        now.joined |= window < s.window;
+        let (_, export) = energy(n, home, s.window);
+        while window <= s.window {
+            now.exported = now.exported.saturating_add(energy(n, home, window).1);
+            window = window.next();
+        }
+        now.window = Some(s.window.max(so_far.window.unwrap_or(self.first)));
+        now.stated = now.stated.saturating_add(s.wh.0);
+        if let Some(slot) = self.metered.get_mut(home) {
+            *slot = now;
+        }
+        let holds = if now.joined {
+            now.stated <= now.exported
+        } else {
+            s.wh.0 == export
+        };
+        self.check(holds, || {
+            format!(
+                "window {}: home {home} stated {} Wh, exported {export}; {} Wh of {} in all",
+                s.window, s.wh, now.stated, now.exported
+            )
+        });
     }
 
     fn take_delivered(

@@ -5,8 +5,9 @@ use wattpool_core::io::Reading;
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::{Seconds, Wh, Window};
 
-/// Registers at the installation, Wh. Not zero: a register that goes back must come out below the one before.
-const INSTALLED: u64 = 1_000_000_000;
+/// Registers at the installation, Wh. Not zero: a register that goes back must come out below the one before. Not
+/// round: a register that shows whole kWh only is taken for one that moves in such steps.
+const INSTALLED: u64 = 1_000_000_007;
 
 /// Registers of all meters at the end of one window.
 pub(crate) struct Meters {

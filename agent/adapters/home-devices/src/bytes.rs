@@ -1,6 +1,6 @@
 //! Meters that push bytes: over a serial line, or over TCP from the usual network adapters.
 
-use crate::settings::{Address, LineSettings};
+use crate::address::{LineSettings, Wire};
 use crate::source::{Pauses, Source};
 use serial2_tokio::{CharSize, Parity, SerialPort, Settings, StopBits};
 use std::io;
@@ -22,17 +22,16 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub(crate) trait Link: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug> Link for T {}
 
-pub(crate) async fn open(address: &Address) -> io::Result<Box<dyn Link>> {
-    match address {
-        Address::Serial(path, line) => Ok(Box::new(serial(path, *line)?)),
-        Address::Tcp(host, port) => {
+pub(crate) async fn open(wire: &Wire) -> io::Result<Box<dyn Link>> {
+    match wire {
+        Wire::Serial(path, line) => Ok(Box::new(serial(path, *line)?)),
+        Wire::Tcp(host, port) => {
             let connecting = TcpStream::connect((host.as_str(), *port));
             let stream = timeout(CONNECT, connecting)
                 .await
                 .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
             Ok(Box::new(stream))
         }
-        Address::Mqtt { .. } | Address::Http(_) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
@@ -60,15 +59,15 @@ fn serial(path: &Path, line: LineSettings) -> io::Result<SerialPort> {
 }
 
 /// Reads frames for ever.
-pub(crate) async fn run<F: Frames>(source: Source, address: Address, frames: impl Fn() -> F) {
+pub(crate) async fn run<F: Frames>(source: Source, wire: Wire, frames: impl Fn() -> F) {
     let mut pauses = Pauses::default();
     loop {
-        match open(&address).await {
+        match open(&wire).await {
             Ok(link) => {
                 let why = read(&source, link, Stream::new(frames()), &mut pauses).await;
-                source.trouble(&format!("{address}: {why}"));
+                source.trouble(&format!("{wire}: {why}"));
             }
-            Err(why) => source.trouble(&format!("{address}: {why}")),
+            Err(why) => source.trouble(&format!("{wire}: {why}")),
         }
         pauses.wait().await;
     }

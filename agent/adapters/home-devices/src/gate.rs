@@ -4,9 +4,10 @@
 //! man's switch): a broker tells the last will, a Modbus or HTTP device has a time-out of its own to set. A limit
 //! that the agent has not renewed for two windows is not repeated either: the gate opens.
 
+use crate::address::{page, BrokerAt, Wire};
 use crate::modbus::Unit;
 use crate::mqtt::{self, Broker};
-use crate::settings::{host_port, read, Address, LineSettings, SettingsError};
+use crate::settings::{secret, SettingsError, MODBUS_PORT};
 use crate::source::one_line;
 use reqwest::Client;
 use rumqttc::{AsyncClient, Event, Incoming, LastWill, MqttOptions, PublishOptions, QoS};
@@ -81,7 +82,7 @@ const fn refresh() -> u64 {
 /// How the device is told.
 enum Link {
     Modbus {
-        address: Address,
+        wire: Wire,
         unit: Option<u8>,
         coil: Option<u16>,
         register: Option<u16>,
@@ -144,14 +145,7 @@ impl GateDevice {
                 return Err(wrong(key, "it only where its kind has it", "it".into()));
             }
         }
-        let secret = self
-            .secret_file
-            .as_deref()
-            .map(|f| read("secret_file", f))
-            .transpose()?;
-        let secret = secret.map(|s| s.trim_end_matches(['\n', '\r']).to_owned());
-        let scheme = self.connection.split_once("://");
-        let unknown = |expected| wrong("connection", expected, format!("{:?}", self.connection));
+        let secret = secret(self.secret_file.as_deref())?;
         match self.kind {
             GateKind::Modbus => {
                 if self.coil.is_some() == self.register.is_some() {
@@ -161,37 +155,17 @@ impl GateDevice {
                         "neither or both".into(),
                     ));
                 }
-                let expected = "a serial port, or tcp://host:port";
-                let address = match scheme {
-                    Some(("tcp", rest)) => {
-                        let (host, port) =
-                            host_port(rest, Some(502)).ok_or_else(|| unknown(expected))?;
-                        Address::Tcp(host, port)
-                    }
-                    None if self.connection.starts_with('/') => {
-                        let text = self.line.as_deref().unwrap_or("9600 8N1");
-                        let line: LineSettings = text
-                            .parse()
-                            .map_err(|()| wrong("line", "such as 9600 8N1", text.to_owned()))?;
-                        Address::Serial(self.connection.as_str().into(), line)
-                    }
-                    _ => return Err(unknown(expected)),
-                };
+                let line = self.line.as_deref();
+                let wire = Wire::parse(&self.connection, line, "9600 8N1", Some(MODBUS_PORT))?;
                 Ok(Link::Modbus {
-                    address,
+                    wire,
                     unit: self.unit,
                     coil: self.coil,
                     register: self.register,
                 })
             }
             GateKind::Mqtt => {
-                let expected = "mqtt://host, mqtt://host:port, or mqtts:// for TLS";
-                let Some((scheme @ ("mqtt" | "mqtts"), rest)) = scheme else {
-                    return Err(unknown(expected));
-                };
-                let tls = scheme == "mqtts";
-                let usual = if tls { 8883 } else { 1883 };
-                let (host, port) = host_port(rest, Some(usual)).ok_or_else(|| unknown(expected))?;
+                let at = BrokerAt::parse(&self.connection)?;
                 let topic = self
                     .topic
                     .clone()
@@ -204,9 +178,7 @@ impl GateDevice {
                     )
                 })?;
                 let mut options = Broker {
-                    host,
-                    port,
-                    tls,
+                    at,
                     user: self.user.clone(),
                     password: secret,
                     ca_file: self.ca_file.clone(),
@@ -225,13 +197,10 @@ impl GateDevice {
                     topic,
                 })
             }
-            GateKind::Http => match scheme {
-                Some(("http", rest)) if !rest.is_empty() => Ok(Link::Http {
-                    url: self.connection.clone(),
-                    secret,
-                }),
-                _ => Err(unknown("such as http://host/gate (https is not spoken)")),
-            },
+            GateKind::Http => Ok(Link::Http {
+                url: page(&self.connection)?,
+                secret,
+            }),
         }
     }
 }
@@ -296,12 +265,12 @@ async fn tell(
 ) {
     let mut teller = match link {
         Link::Modbus {
-            address,
+            wire,
             unit,
             coil,
             register,
         } => Teller::Modbus {
-            address,
+            wire,
             number: unit,
             coil,
             register,
@@ -371,7 +340,7 @@ impl Drop for Aborts {
 
 enum Teller {
     Modbus {
-        address: Address,
+        wire: Wire,
         number: Option<u8>,
         coil: Option<u16>,
         register: Option<u16>,
@@ -393,7 +362,7 @@ impl Teller {
     async fn say(&mut self, limit: Option<u64>) -> Result<(), String> {
         match self {
             Self::Modbus {
-                address,
+                wire,
                 number,
                 coil,
                 register,
@@ -402,7 +371,7 @@ impl Teller {
                 // Taken out: a connection that failed, or waits for an answer, is not used again.
                 let mut open = match unit.take() {
                     Some(open) => open,
-                    None => Unit::open(address, *number).await?,
+                    None => Unit::open(wire, *number).await?,
                 };
                 if let Some(coil) = coil {
                     open.set_coil(*coil, limit.is_some()).await?;

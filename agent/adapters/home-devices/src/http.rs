@@ -1,7 +1,6 @@
 //! Devices whose values are fetched as JSON.
 
-use crate::settings::Quantity;
-use crate::source::{code, next_tick, now, Pauses, Source};
+use crate::source::{code, next_tick, now, Pauses, Source, Told};
 use reqwest::Client;
 use std::time::Duration;
 use wattpool_meter_codec::json;
@@ -72,19 +71,14 @@ pub(crate) fn told(error: &reqwest::Error) -> String {
 
 /// Whether something could be read.
 fn take(source: &Source, text: &[u8]) -> bool {
-    let mut registers = Vec::new();
-    let mut power = None;
+    let mut told = Told::default();
     for (number, value) in source.device.value.iter().enumerate() {
         let path = value.path.as_deref().unwrap_or("");
         match json::value(text, path, value.unit, code(value.quantity)) {
-            Ok(found) if value.quantity == Quantity::Power => {
-                let watts = found.whole().unwrap_or(0);
-                power = Some(power.unwrap_or(0i64).saturating_add(watts));
-            }
-            Ok(found) => registers.extend(source.line_of(number).map(|line| (line, found))),
+            Ok(found) => source.gather(&mut told, number, found),
             Err(problem) => source.refused(&problem),
         }
     }
-    source.values(now(), &registers, power);
-    !registers.is_empty()
+    source.values(now(), &told);
+    !told.registers.is_empty()
 }

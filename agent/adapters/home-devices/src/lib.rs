@@ -5,6 +5,7 @@
 //! registers at the ends of windows from what they say ([`wattpool_meter_codec::household`]), keeps them on disk and
 //! is the agent's meter. [`listen`] alone serves whoever wants to see every word.
 
+pub mod address;
 mod bytes;
 pub mod gate;
 mod http;
@@ -16,8 +17,9 @@ pub mod settings;
 mod source;
 mod store;
 
+pub use address::{Address, Wire};
 pub use gate::{DeviceGate, GateDevice};
 pub use live::LiveMeter;
 pub use modbus::{scan, Model};
-pub use settings::{Address, Device, SettingsError};
+pub use settings::{Device, SettingsError};
 pub use source::{lines, listen, Listener, Said};

@@ -1,8 +1,9 @@
 //! Devices that are asked over Modbus, TCP or RTU: SunSpec models, and registers named one by one.
 
+use crate::address::Wire;
 use crate::bytes;
-use crate::settings::{Address, Bank, Device, Kind, Quantity};
-use crate::source::{code, next_tick, now, Pauses, Source};
+use crate::settings::{Bank, Device, Kind};
+use crate::source::{code, next_tick, now, Pauses, Source, Told};
 use std::future::Future;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -10,7 +11,7 @@ use tokio_modbus::client::{rtu, tcp, Context, Reader, Writer};
 use tokio_modbus::slave::{Slave, SlaveContext};
 use wattpool_meter_codec::modbus::Layout;
 use wattpool_meter_codec::sunspec::{self, BASES, END, MARKER, MOST_MODELS};
-use wattpool_meter_codec::{Telegram, Value};
+use wattpool_meter_codec::Telegram;
 
 /// Longest time for one answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -48,12 +49,12 @@ pub(crate) struct Unit {
 type Answer<T> = tokio_modbus::Result<T>;
 
 impl Unit {
-    pub(crate) async fn open(address: &Address, unit: Option<u8>) -> Result<Self, String> {
-        let link = bytes::open(address).await.map_err(|e| e.to_string())?;
+    pub(crate) async fn open(wire: &Wire, unit: Option<u8>) -> Result<Self, String> {
+        let link = bytes::open(wire).await.map_err(|e| e.to_string())?;
         let unit = Slave(unit.unwrap_or(UNIT));
-        let mut context = match address {
-            Address::Tcp(..) => tcp::attach_slave(link, unit),
-            _ => rtu::attach_slave(link, unit),
+        let mut context = match wire {
+            Wire::Tcp(..) => tcp::attach_slave(link, unit),
+            Wire::Serial(..) => rtu::attach_slave(link, unit),
         };
         context.set_slave(unit);
         Ok(Self { context })
@@ -158,8 +159,8 @@ impl Unit {
 ///
 /// # Errors
 /// It is not reached, or has none: in words.
-pub async fn scan(address: &Address, unit: Option<u8>) -> Result<Vec<Model>, String> {
-    Unit::open(address, unit).await?.models().await
+pub async fn scan(wire: &Wire, unit: Option<u8>) -> Result<Vec<Model>, String> {
+    Unit::open(wire, unit).await?.models().await
 }
 
 /// The model that is read: the one that is named; else the first meter, resource or inverter, in this order.
@@ -188,17 +189,17 @@ fn choose(device: &Device, models: &[Model]) -> Result<Model, String> {
 }
 
 /// Asks for ever.
-pub(crate) async fn run(source: Source, address: Address) {
+pub(crate) async fn run(source: Source, wire: Wire) {
     let mut pauses = Pauses::default();
     loop {
-        let why = match Unit::open(&address, source.device.unit).await {
+        let why = match Unit::open(&wire, source.device.unit).await {
             Ok(unit) if source.device.kind == Kind::Sunspec => {
                 poll_model(&source, unit, &mut pauses).await
             }
             Ok(unit) => poll_values(&source, unit, &mut pauses).await,
             Err(why) => why,
         };
-        source.trouble(&format!("{address}: {why}"));
+        source.trouble(&format!("{wire}: {why}"));
         pauses.wait().await;
     }
 }
@@ -240,9 +241,9 @@ async fn poll_model(source: &Source, mut unit: Unit, pauses: &mut Pauses) -> Str
 async fn poll_values(source: &Source, mut unit: Unit, pauses: &mut Pauses) -> String {
     loop {
         match values(source, &mut unit).await {
-            Ok((registers, power)) => {
+            Ok(told) => {
                 pauses.well();
-                source.values(now(), &registers, power);
+                source.values(now(), &told);
             }
             Err(why) => return why,
         }
@@ -250,13 +251,8 @@ async fn poll_values(source: &Source, mut unit: Unit, pauses: &mut Pauses) -> St
     }
 }
 
-/// All values of a device: registers by their line, and power.
-async fn values(
-    source: &Source,
-    unit: &mut Unit,
-) -> Result<(Vec<(usize, Value)>, Option<i64>), String> {
-    let mut registers = Vec::new();
-    let mut power = None;
+async fn values(source: &Source, unit: &mut Unit) -> Result<Told, String> {
+    let mut told = Told::default();
     for (number, value) in source.device.value.iter().enumerate() {
         let (Some(at), Some(kind)) = (value.register, value.form) else {
             continue;
@@ -271,13 +267,9 @@ async fn values(
             unit: value.unit,
         };
         match layout.value(code(value.quantity), &data) {
-            Ok(found) if value.quantity == Quantity::Power => {
-                let watts = found.whole().unwrap_or(0);
-                power = Some(power.unwrap_or(0i64).saturating_add(watts));
-            }
-            Ok(found) => registers.extend(source.line_of(number).map(|line| (line, found))),
+            Ok(found) => source.gather(&mut told, number, found),
             Err(problem) => source.refused(&format!("register {at}: {problem}")),
         }
     }
-    Ok((registers, power))
+    Ok(told)
 }

@@ -1,7 +1,8 @@
 //! Messages of an MQTT broker (3.1.1, which every broker speaks), plain or with TLS.
 
+use crate::address::BrokerAt;
 use crate::settings::{Quantity, SettingsError, Value};
-use crate::source::{code, now, one_line, Pauses, Source};
+use crate::source::{code, now, one_line, Pauses, Source, Told};
 use rumqttc::tokio_rustls::rustls::crypto::ring;
 use rumqttc::tokio_rustls::rustls::pki_types::pem::PemObject;
 use rumqttc::tokio_rustls::rustls::pki_types::CertificateDer;
@@ -29,12 +30,8 @@ const POWER_S: u64 = 60;
 /// A broker and how it is reached.
 #[derive(Clone, Debug)]
 pub struct Broker {
-    /// Name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// With TLS.
-    pub tls: bool,
+    /// Where it is.
+    pub at: BrokerAt,
     /// User, if it asks for one.
     pub user: Option<String>,
     /// Password.
@@ -51,14 +48,14 @@ impl Broker {
     /// # Errors
     /// The certificates cannot be read.
     pub fn options(&self) -> Result<MqttOptions, SettingsError> {
-        let broker = (self.host.as_str(), self.port);
+        let broker = (self.at.host.as_str(), self.at.port);
         let mut options = MqttOptions::new(self.client.clone(), broker);
         options.set_keep_alive(KEEP_ALIVE_S);
         options.set_max_packet_size(json::LONGEST, json::LONGEST);
         if let Some(user) = &self.user {
             options.set_credentials(user.clone(), self.password.clone().unwrap_or_default());
         }
-        if self.tls {
+        if self.at.tls {
             let file = self.ca_file.as_deref();
             let config = tls(file.unwrap_or_else(|| Path::new(SYSTEM_CERTIFICATES)))?;
             let config = TlsConfiguration::Rustls(Arc::new(config));
@@ -92,17 +89,10 @@ fn tls(file: &Path) -> Result<ClientConfig, SettingsError> {
         .with_no_client_auth())
 }
 
-pub(crate) fn options(
-    source: &Source,
-    host: &str,
-    port: u16,
-    tls: bool,
-) -> Result<MqttOptions, SettingsError> {
+pub(crate) fn options(source: &Source) -> Result<MqttOptions, SettingsError> {
     let device = &source.device;
     Broker {
-        host: host.to_owned(),
-        port,
-        tls,
+        at: device.broker()?,
         user: device.user.clone(),
         password: device.secret()?,
         ca_file: device.ca_file.clone(),
@@ -247,7 +237,10 @@ impl Latest {
         };
         let mut powers = self.power.iter().flatten().filter_map(told);
         let first = powers.next();
-        let power = first.map(|p| powers.fold(p, i64::saturating_add));
-        source.values(at, &[*register], power);
+        let told = Told {
+            registers: vec![*register],
+            power_w: first.map(|p| powers.fold(p, i64::saturating_add)),
+        };
+        source.values(at, &told);
     }
 }

@@ -1,5 +1,6 @@
 //! What the owner says of a device, and whether it can be meant.
 
+use crate::address::{page, Address, BrokerAt, Wire};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -171,83 +172,8 @@ pub struct SettingsError {
     pub found: String,
 }
 
-/// Where a device is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    /// A serial port.
-    Serial(PathBuf, LineSettings),
-    /// Bytes over TCP.
-    Tcp(String, u16),
-    /// A broker.
-    Mqtt {
-        /// Name or address.
-        host: String,
-        /// Port.
-        port: u16,
-        /// Encrypted.
-        tls: bool,
-    },
-    /// A page.
-    Http(String),
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Serial(path, line) => write!(f, "{} at {line}", path.display()),
-            Self::Tcp(host, port) => write!(f, "{host}:{port}"),
-            Self::Mqtt { host, port, tls } => {
-                write!(
-                    f,
-                    "broker {host}:{port}{}",
-                    if *tls { " with TLS" } else { "" }
-                )
-            }
-            Self::Http(url) => f.write_str(url),
-        }
-    }
-}
-
-/// Speed and form of a serial line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LineSettings {
-    /// Baud.
-    pub baud: u32,
-    /// Data bits, 7 or 8.
-    pub bits: u8,
-    /// `N`, `E` or `O`.
-    pub parity: char,
-    /// Stop bits, 1 or 2.
-    pub stop: u8,
-}
-
-impl fmt::Display for LineSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}{}{}", self.baud, self.bits, self.parity, self.stop)
-    }
-}
-
-impl std::str::FromStr for LineSettings {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (baud, form) = text.split_once(' ').unwrap_or((text, "8N1"));
-        let baud = baud.parse().map_err(|_| ())?;
-        if !(300..=4_000_000).contains(&baud) {
-            return Err(());
-        }
-        match form.as_bytes() {
-            [bits @ b'7'..=b'8', parity @ (b'N' | b'E' | b'O'), stop @ b'1'..=b'2'] => Ok(Self {
-                baud,
-                bits: bits.wrapping_sub(b'0'),
-                parity: char::from(*parity),
-                stop: stop.wrapping_sub(b'0'),
-            }),
-            _ => Err(()),
-        }
-    }
-}
-
+/// Where Modbus devices listen, Modbus Messaging on TCP/IP 1.0b, 4.3.1.1.
+pub(crate) const MODBUS_PORT: u16 = 502;
 /// Most values of one device.
 pub const MOST_VALUES: usize = 16;
 /// Most devices of a home.
@@ -269,56 +195,36 @@ impl Device {
     /// # Errors
     /// The connection is none that its kind has.
     pub fn address(&self) -> Result<Address, SettingsError> {
-        let expected = match self.kind {
+        match self.kind {
             Kind::P1 | Kind::Sml | Kind::Dlms | Kind::Sunspec | Kind::Modbus => {
-                "a serial port such as /dev/ttyUSB0, or tcp://host:port"
+                self.wire().map(Address::Wire)
             }
-            Kind::Mqtt => "mqtt://host, mqtt://host:port, or mqtts:// for TLS",
-            Kind::Http => "such as http://host/page (https is not spoken)",
-        };
-        let wrong = || SettingsError {
-            key: "connection".into(),
-            expected,
-            found: format!("{:?}", self.connection),
-        };
-        let connection = self.connection.as_str();
-        let scheme = connection.split_once("://");
-        match (self.kind, scheme) {
-            (Kind::Mqtt, Some((scheme @ ("mqtt" | "mqtts"), rest))) => {
-                let tls = scheme == "mqtts";
-                let (host, port) =
-                    host_port(rest, Some(if tls { 8883 } else { 1883 })).ok_or_else(wrong)?;
-                Ok(Address::Mqtt { host, port, tls })
-            }
-            (Kind::Http, Some(("http", rest))) if !rest.is_empty() => {
-                Ok(Address::Http(connection.to_owned()))
-            }
-            (Kind::Mqtt | Kind::Http, _) => Err(wrong()),
-            (kind, Some(("tcp", rest))) => {
-                let port = matches!(kind, Kind::Sunspec | Kind::Modbus).then_some(502);
-                let (host, port) = host_port(rest, port).ok_or_else(wrong)?;
-                Ok(Address::Tcp(host, port))
-            }
-            (_, None) if connection.starts_with('/') => {
-                Ok(Address::Serial(connection.into(), self.serial_line()?))
-            }
-            _ => Err(wrong()),
+            Kind::Mqtt => self.broker().map(Address::Broker),
+            Kind::Http => self.page().map(Address::Page),
         }
     }
 
-    fn serial_line(&self) -> Result<LineSettings, SettingsError> {
+    /// Where a device of serial line or TCP is.
+    ///
+    /// # Errors
+    /// The connection is neither.
+    pub fn wire(&self) -> Result<Wire, SettingsError> {
         // The usual one of its kind: ESMR 5 P1 Companion 5.12; FNN's optical head; Austrian and Danish M-Bus ports.
         let usual = match self.kind {
             Kind::P1 => "115200 8N1",
             Kind::Dlms => "2400 8E1",
             _ => "9600 8N1",
         };
-        let text = self.line.as_deref().unwrap_or(usual);
-        text.parse().map_err(|()| SettingsError {
-            key: "line".into(),
-            expected: "such as 115200 8N1",
-            found: format!("{text:?}"),
-        })
+        let port = matches!(self.kind, Kind::Sunspec | Kind::Modbus).then_some(MODBUS_PORT);
+        Wire::parse(&self.connection, self.line.as_deref(), usual, port)
+    }
+
+    pub(crate) fn broker(&self) -> Result<BrokerAt, SettingsError> {
+        BrokerAt::parse(&self.connection)
+    }
+
+    pub(crate) fn page(&self) -> Result<String, SettingsError> {
+        page(&self.connection)
     }
 
     /// Checks everything that can be checked without the device.
@@ -339,7 +245,7 @@ impl Device {
         let values = matches!(self.kind, Kind::Modbus | Kind::Mqtt | Kind::Http);
         let keyed = matches!(self.kind, Kind::P1 | Kind::Dlms);
         let (mqtt, http) = (self.kind == Kind::Mqtt, self.kind == Kind::Http);
-        let serial = matches!(address, Address::Serial(..));
+        let serial = matches!(address, Address::Wire(Wire::Serial(..)));
         for (key, given, belongs) in [
             ("swapped", self.swapped, !values),
             (
@@ -527,30 +433,21 @@ impl Device {
     /// # Errors
     /// Its file cannot be read.
     pub fn secret(&self) -> Result<Option<String>, SettingsError> {
-        let file = self.secret_file.as_deref();
-        let text = file.map(|f| read("secret_file", f)).transpose()?;
-        Ok(text.map(|t| t.trim_end_matches(['\n', '\r']).to_owned()))
+        secret(self.secret_file.as_deref())
     }
 }
 
+/// What a `secret_file` holds, without the end of its line.
+pub(crate) fn secret(file: Option<&Path>) -> Result<Option<String>, SettingsError> {
+    let text = file.map(|f| read("secret_file", f)).transpose()?;
+    Ok(text.map(|t| t.trim_end_matches(['\n', '\r']).to_owned()))
+}
+
 /// A small text file that a setting names.
-pub(crate) fn read(key: &str, file: &Path) -> Result<String, SettingsError> {
+fn read(key: &str, file: &Path) -> Result<String, SettingsError> {
     std::fs::read_to_string(file).map_err(|e| SettingsError {
         key: key.to_owned(),
         expected: "a file that can be read",
         found: format!("{}: {e}", file.display()),
     })
-}
-
-pub(crate) fn host_port(rest: &str, usual: Option<u16>) -> Option<(String, u16)> {
-    let rest = rest.trim_end_matches('/');
-    // An IPv6 address has colons of its own, and brackets.
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port.parse().ok()?)),
-        _ => (rest, None),
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let bad = host.is_empty() || host.contains(['/', '@', ' ']);
-    let port = port.or(usual)?;
-    (!bad).then(|| (host.to_owned(), port))
 }

@@ -1,6 +1,6 @@
 //! Devices on their way in: a task for each, what it says to whoever listens, and what went wrong in words.
 
-use crate::settings::{Address, Device, Kind, Quantity, SettingsError};
+use crate::settings::{Device, Kind, Quantity, SettingsError};
 use crate::{bytes, http, modbus, mqtt};
 use std::future::Future;
 use std::pin::Pin;
@@ -57,6 +57,15 @@ pub fn lines(device: &Device) -> Vec<Role> {
         .collect()
 }
 
+/// Values of a device that are told one by one.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// Registers, by their line.
+    pub(crate) registers: Vec<(usize, Value)>,
+    /// The sum of its powers, W.
+    pub(crate) power_w: Option<i64>,
+}
+
 /// A device and who listens to it.
 #[derive(Clone)]
 pub(crate) struct Source {
@@ -102,12 +111,23 @@ impl Source {
         }
     }
 
+    /// Adds what was found of the device's value of this number.
+    pub(crate) fn gather(&self, told: &mut Told, value: usize, found: Value) {
+        match self.line_of(value) {
+            Some(line) => told.registers.push((line, found)),
+            None => {
+                let watts = found.whole().unwrap_or(0);
+                told.power_w = Some(told.power_w.unwrap_or(0).saturating_add(watts));
+            }
+        }
+    }
+
     /// Registers of a device whose values are told one by one: each is a line, the power goes with the first.
-    pub(crate) fn values(&self, at: Seconds, registers: &[(usize, Value)], power_w: Option<i64>) {
-        for (line, value) in registers {
+    pub(crate) fn values(&self, at: Seconds, told: &Told) {
+        for (line, value) in &told.registers {
             match register(*value) {
                 Ok(mut reading) => {
-                    reading.power_w = if *line == 0 { power_w } else { Some(0) };
+                    reading.power_w = if *line == 0 { told.power_w } else { Some(0) };
                     reading.time = Some(Time::Utc(at));
                     self.listener.said(
                         self.number,
@@ -195,37 +215,26 @@ pub fn listen(
 
 fn running(source: Source) -> Result<Running, SettingsError> {
     let device = Arc::clone(&source.device);
-    let address = device.address()?;
-    Ok(match (device.kind, address) {
-        (Kind::P1, address) => {
+    Ok(match device.kind {
+        Kind::P1 => {
             let dialect = device.dialect()?;
-            Box::pin(bytes::run(source, address, move || {
+            Box::pin(bytes::run(source, device.wire()?, move || {
                 p1::Telegrams::new(dialect.clone())
             }))
         }
-        (Kind::Sml, address) => Box::pin(bytes::run(source, address, || sml::Files)),
-        (Kind::Dlms, address) => {
+        Kind::Sml => Box::pin(bytes::run(source, device.wire()?, || sml::Files)),
+        Kind::Dlms => {
             let dialect = device.dialect()?;
-            Box::pin(bytes::run(source, address, move || {
+            Box::pin(bytes::run(source, device.wire()?, move || {
                 dlms::Pushes::new(dialect.clone())
             }))
         }
-        (Kind::Sunspec | Kind::Modbus, address) => Box::pin(modbus::run(source, address)),
-        (Kind::Mqtt, Address::Mqtt { host, port, tls }) => {
-            let options = mqtt::options(&source, &host, port, tls)?;
+        Kind::Sunspec | Kind::Modbus => Box::pin(modbus::run(source, device.wire()?)),
+        Kind::Mqtt => {
+            let options = mqtt::options(&source)?;
             Box::pin(mqtt::run(source, options))
         }
-        (_, Address::Http(url)) => {
-            let secret = device.secret()?;
-            Box::pin(http::run(source, url, secret))
-        }
-        (Kind::Mqtt | Kind::Http, _) => {
-            return Err(device.address().err().unwrap_or_else(|| SettingsError {
-                key: "connection".into(),
-                expected: "one that its kind has",
-                found: device.connection.clone(),
-            }))
-        }
+        Kind::Http => Box::pin(http::run(source, device.page()?, device.secret()?)),
     })
 }
 

@@ -1,4 +1,4 @@
-//! The gate as a coil, a register, a topic and a call; a broker opens it when the agent is gone.
+//! The gate as a coil, a register, a topic and a call: told again and again, and open once whoever tells it is gone.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod common;
@@ -6,9 +6,12 @@ mod common;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
+use common::broker::{Broker, Heard};
+use common::modbus::Server;
 use common::LONGEST;
 use serde_json::{json, Value};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedSender};
 use wattpool_core::io::Gate;
@@ -66,4 +69,148 @@ fn what_cannot_be_meant_is_refused() {
     assert!(refused("kind = \"mqtt\"\nconnection = \"mqtt://x\"")
         .starts_with("topic: expected a topic"));
     assert!(refused("kind = \"http\"\nconnection = \"https://x/\"").contains("https is not spoken"));
+}
+
+/// The process that tells the gate, ended with this one.
+struct Agent(Child);
+
+impl Agent {
+    /// This program once more, as [`tell_until_killed`] alone.
+    fn start(device: &str) -> Self {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tell_until_killed", "--nocapture"])
+            .env(TOLD, device)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn();
+        Self(child.unwrap())
+    }
+
+    /// kill -9.
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The gate's settings, for the process that tells it.
+const TOLD: &str = "WATTPOOL_TEST_GATE";
+/// What it says, W.
+const LIMIT_W: u64 = 1_200;
+
+#[tokio::test]
+async fn tell_until_killed() {
+    let Some(text) = std::env::var_os(TOLD) else {
+        return;
+    };
+    let device: GateDevice = toml::from_str(text.to_str().unwrap()).unwrap();
+    let gate = DeviceGate::start(&device, 3_600).unwrap();
+    // An hour's window: Wh are W.
+    gate.set(Gate::Limit(Wh(LIMIT_W)));
+    tokio::time::sleep(LONGEST * 2).await;
+}
+
+/// Waits until this holds.
+fn within(longest: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < longest, "not within {longest:?}: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The time-out of the Modbus device, and how much later it may be seen on a busy machine.
+const TIME_OUT: Duration = Duration::from_secs(3);
+const LATE: Duration = Duration::from_secs(5);
+
+/// A Modbus device with a time-out of its own holds a limit as long as the agent lives, and opens when it is killed.
+fn modbus_opens(bank: &str, key: &str, limited: u64, open: u64) {
+    let Some(mut server) = Server::start(0) else {
+        return;
+    };
+    let (at, port) = (7, server.port);
+    server.set(bank, at, &[u16::try_from(open).unwrap()]);
+    let seconds = TIME_OUT.as_secs();
+    let watch = json!({ "watch": bank, "at": at, "seconds": seconds, "then": open });
+    assert_eq!(server.ask(&watch), "set");
+    let mut shows = || -> u64 {
+        let answer = server.ask(&json!({ "show": bank, "at": at }));
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let on = || u64::from(answer[0] == true);
+        answer[0].as_u64().unwrap_or_else(on)
+    };
+    let mut agent = Agent::start(&format!(
+        "kind = \"modbus\"\nconnection = \"tcp://127.0.0.1:{port}\"\n{key} = {at}\nrefresh_s = 1"
+    ));
+    within(LONGEST, "limited", || shows() == limited);
+    // Twice its time-out: only because it is told again does the device hold on.
+    let begun = Instant::now();
+    while begun.elapsed() < TIME_OUT.saturating_mul(2) {
+        assert_eq!(shows(), limited, "after {:?}", begun.elapsed());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    agent.kill();
+    within(TIME_OUT.saturating_add(LATE), "open", || shows() == open);
+}
+
+#[test]
+fn a_coil_is_off_within_its_time_out_after_the_agent_is_killed() {
+    modbus_opens("coils", "coil", 1, 0);
+}
+
+#[test]
+fn a_register_says_no_limit_within_its_time_out_after_the_agent_is_killed() {
+    modbus_opens("holding", "register", LIMIT_W, 65_535);
+}
+
+/// A broker, an agent that has said its limit there, and what somebody else hears of it.
+fn told_broker() -> Option<(Broker, Agent, Heard)> {
+    let broker = Broker::start(false)?;
+    let heard = broker.hears("home/gate");
+    let device = format!(
+        "kind = \"mqtt\"\nconnection = \"mqtt://localhost:{}\"\nuser = \"home\"\nsecret_file = {:?}\ntopic = \"home/gate\"\nrefresh_s = 1",
+        broker.port,
+        broker.path("password"),
+    );
+    let agent = Agent::start(&device);
+    within(LONGEST, "limited", || {
+        heard.last() == Some(json!({ "limit_w": LIMIT_W }))
+    });
+    Some((broker, agent, heard))
+}
+
+#[test]
+fn a_broker_opens_the_gate_when_the_agent_is_killed() {
+    let Some((broker, mut agent, heard)) = told_broker() else {
+        return;
+    };
+    agent.kill();
+    let open = Some(json!({ "limit_w": null }));
+    within(LATE, "the last will", || heard.last() == open);
+    // Retained: a device that comes later finds it open, too.
+    let later = broker.hears("home/gate");
+    within(LONGEST, "retained", || later.last() == open);
+}
+
+#[test]
+fn a_broker_opens_the_gate_of_an_agent_that_hangs() {
+    let Some((_broker, agent, heard)) = told_broker() else {
+        return;
+    };
+    let pid = agent.0.id().to_string();
+    let stopped = Command::new("kill").args(["-STOP", &pid]).status();
+    assert!(stopped.unwrap().success());
+    // One and a half times the 15 s of keep-alive (MQTT 3.1.1, 3.1.2.10), which a broker looks at every few seconds.
+    let open = json!({ "limit_w": null });
+    let longest = Duration::from_secs(33);
+    within(longest, "the last will", || {
+        heard.last() == Some(open.clone())
+    });
 }

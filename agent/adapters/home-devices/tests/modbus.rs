@@ -8,76 +8,9 @@
 
 mod common;
 
-use common::{device, root, Ear, Word};
-use serde_json::json;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use common::modbus::Server;
+use common::{device, Ear, Word};
 use wattpool_home_devices::scan;
-
-struct Server {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    port: u16,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Server {
-    fn start(port: u16) -> Option<Self> {
-        let python = root().join("target/tools/meter-oracles/bin/python");
-        if !python.exists() {
-            assert!(
-                std::env::var_os("WATTPOOL_METER_ORACLES").is_none(),
-                "{} is missing: run scripts/tools/meter-oracles",
-                python.display()
-            );
-            println!("skipped: no pymodbus (scripts/tools/meter-oracles installs it)");
-            return None;
-        }
-        let mut child = Command::new(python)
-            .arg(root().join("scripts/tools/meter-server.py"))
-            .arg(port.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let input = child.stdin.take().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        let port = line.trim().parse().unwrap();
-        Some(Self {
-            child,
-            input,
-            output,
-            port,
-        })
-    }
-
-    fn ask(&mut self, line: &serde_json::Value) -> String {
-        writeln!(self.input, "{line}").unwrap();
-        let mut answer = String::new();
-        self.output.read_line(&mut answer).unwrap();
-        answer.trim().to_owned()
-    }
-
-    fn set(&mut self, bank: &str, at: u16, values: &[u16]) {
-        let answer = self.ask(&json!({ "bank": bank, "at": at, "values": values }));
-        assert_eq!(answer, "set");
-    }
-
-    fn set_u32(&mut self, bank: &str, at: u16, value: u32) {
-        let high = u16::try_from(value >> 16).unwrap();
-        let low = u16::try_from(value & 0xFFFF).unwrap();
-        self.set(bank, at, &[high, low]);
-    }
-}
 
 /// Offsets of points in models 103 and 203 (SunSpec Information Model Reference), from the first point.
 const METER_W: u16 = 16;
@@ -134,7 +67,7 @@ async fn models_103_and_203_are_read_with_their_scales_and_over_a_roll_over() {
         )
     };
     let meter = device(&text(""));
-    let found = scan(&meter.address().unwrap(), None).await.unwrap();
+    let found = scan(&meter.wire().unwrap(), None).await.unwrap();
     let ids: Vec<u16> = found.iter().map(|m| m.id).collect();
     assert_eq!(ids, [1, 103, 203]);
     // Without a model named the meter is read, not the inverter before it.

@@ -39,15 +39,17 @@ impl Agent {
                 JournalEntry::Metered {
                     reading,
                     deficit,
+                    carried,
                     statement,
                 } => {
-                    self.metering.resume(reading);
+                    self.metering.resume(reading, carried);
                     let surplus = statement.statement.export_wh;
                     self.stating.resume(
                         Metered {
                             reading,
                             surplus,
                             deficit,
+                            carried,
                         },
                         statement,
                         position.stated,

@@ -18,6 +18,8 @@ const BATCH: usize = 40;
 const METER_RETRIES: u8 = 4;
 /// Windows asked for at once: a first one that is not believed must not have all after it read again and again.
 const METER_WINDOWS: u64 = 32;
+/// Refused readings that are remembered as told.
+const TOLD: usize = 64;
 /// Refusals that no other time and no other answer will change: they are about the one statement. Whatever else is
 /// answered (a pause, a registration, a version, a node in trouble) says nothing of it.
 const REFUSED_FOR_GOOD: [Code; 5] = [
@@ -41,10 +43,8 @@ pub(super) struct Stating {
     sequence: u64,
     /// Readings in a row that came after a gap.
     gaps: u8,
-    /// The reading refused last: its owner is told once.
-    refused: Option<Reading>,
-    /// A reading behind a gap that waits for the next one to agree with it.
-    unconfirmed: Option<Reading>,
+    /// What the owner was told of readings that were refused: each is told once.
+    told: Vec<(Window, ReadingProblem)>,
 }
 
 impl Stating {
@@ -71,6 +71,19 @@ impl Stating {
     /// The oldest window that the chain has not confirmed.
     pub fn oldest_waiting(&self) -> Option<Window> {
         self.waiting.first().map(|s| s.statement.window)
+    }
+
+    /// Tells the owner why a reading was refused, once for each window and reason.
+    fn tell_once(&mut self, window: Window, problem: ReadingProblem, out: &mut Out) {
+        let told = (window, problem);
+        if self.told.contains(&told) {
+            return;
+        }
+        if self.told.len() >= TOLD {
+            self.told.remove(0);
+        }
+        self.told.push(told);
+        out.push(Command::Tell(Notice::BadReading { window, problem }));
     }
 
     /// Continues after the chain's last sequence, so that a lost journal cannot stall the meter.
@@ -114,24 +127,19 @@ impl Agent {
                 }
             }
             Err(problem) => {
-                if self.stating.refused.replace(reading) != Some(reading) {
-                    out.push(Command::Tell(Notice::BadReading {
-                        window: reading.window,
-                        problem,
-                    }));
-                }
-                let at = now.plus(self.market.timing.block_ms);
+                self.stating.tell_once(reading.window, problem, out);
+                // Twice as long after each question: what is wrong now may be wrong for days.
+                let factor = 1u64.checked_shl(self.meter_retries.into()).unwrap_or(1);
+                let pause = self.market.timing.block_ms.saturating_mul(factor);
                 out.push(Command::SetTimer {
                     timer: Timer::Meter,
-                    at,
+                    at: now.plus(pause.min(self.market.timing.window_ms / 4)),
                 });
             }
         }
     }
 
-    /// The meter does not have the windows that are missing: what flowed in them stays unstated. Metering
-    /// goes on once two readings in a row agree with each other and with what was believed last; a single
-    /// one could be wrong, and nothing would show it.
+    /// The meter does not have the windows that are missing, or what it said of them is not believed.
     fn go_on_after_gap(
         &mut self,
         now: Millis,
@@ -140,30 +148,14 @@ impl Agent {
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
-        let before = self.stating.unconfirmed.replace(reading);
-        let Some(before) = before.filter(|b| b.window.next() == reading.window) else {
-            return;
-        };
-        let mut metering = self.metering;
-        if !metering.may_precede(&before) {
+        let metered = self.metering.go_on(reading, chain_now);
+        if metered.is_empty() {
             return;
         }
-        metering.resume(before);
-        let Ok(Some(metered)) = metering.take(reading, chain_now) else {
-            return;
-        };
-        let missing = self
-            .metering
-            .last()
-            .map_or(before.window, |l| l.window.next());
-        self.metering = metering;
         self.stating.gaps = 0;
-        self.stating.unconfirmed = None;
-        out.push(Command::Tell(Notice::BadReading {
-            window: before.window,
-            problem: ReadingProblem::Gap { missing },
-        }));
-        self.state(metered, cx, out);
+        for metered in metered {
+            self.state(metered, cx, out);
+        }
         self.open_trading(now, cx, out);
     }
 
@@ -172,7 +164,14 @@ impl Agent {
         let (Some(terms), Some(last)) = (&self.terms, self.metering.last()) else {
             return;
         };
-        if last.window < terms.live() && self.meter_retries < METER_RETRIES {
+        // Behind for long, the meter has little new to say about the past.
+        let behind = terms.live().0.saturating_sub(last.window.0);
+        let retries = if behind > METER_WINDOWS {
+            1
+        } else {
+            METER_RETRIES
+        };
+        if behind > 0 && self.meter_retries < retries {
             self.meter_retries = self.meter_retries.saturating_add(1);
             let from = last.window.next();
             out.push(Command::ReadMeter {
@@ -184,6 +183,9 @@ impl Agent {
 
     /// The device signs what it measured; the journal has it before the chain gets it.
     fn state(&mut self, metered: Metered, cx: &mut Context<'_>, out: &mut Out) {
+        for (window, problem) in self.metering.noted() {
+            out.push(Command::Tell(Notice::BadReading { window, problem }));
+        }
         let Reading {
             window,
             import_register,
@@ -219,6 +221,7 @@ impl Agent {
         out.push(Command::Journal(JournalEntry::Metered {
             reading: metered.reading,
             deficit: metered.deficit,
+            carried: metered.carried,
             statement: signed.clone(),
         }));
         out.push(Command::Tell(Notice::Metered {

@@ -13,6 +13,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod belief;
+mod belief_year;
 mod decisions;
 mod deficit;
 mod garbage;

@@ -1,5 +1,6 @@
 //! Finished runs side by side: as a table, as JSON, and as a page.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use serde::Serialize;
 
 use crate::error::RunError;
 use crate::format::{kilograms, kilowatts, kwh, number, percent, price, rate, UNDEFINED};
+use crate::inputs::{self, Difference, Inputs, MOST_LINES};
 use crate::page::words::{counted, length, money, Per};
 use crate::summary::Summary;
 use crate::write::SUMMARY;
@@ -19,6 +21,11 @@ pub struct Run {
     pub name: String,
     /// Its figures.
     pub summary: Summary,
+    /// The settings of its scenario that are not the same in all runs.
+    pub inputs: Inputs,
+    /// All settings of its scenario; `None` where none lie beside the results.
+    #[serde(skip)]
+    pub scenario: Option<Inputs>,
 }
 
 /// Reads the runs in these folders.
@@ -31,10 +38,27 @@ pub fn read_runs<P: AsRef<Path>>(folders: &[P]) -> Result<Vec<Run>, RunError> {
             found: folders.len(),
         });
     }
-    folders
-        .iter()
-        .map(|folder| read_run(folder.as_ref()))
-        .collect()
+    let read = folders.iter().map(|folder| read_run(folder.as_ref()));
+    let mut runs = read.collect::<Result<Vec<Run>, RunError>>()?;
+    let same: BTreeSet<String> = match runs.first().and_then(|run| run.scenario.clone()) {
+        None => BTreeSet::new(),
+        Some(first) => first
+            .into_iter()
+            .filter(|(key, value)| {
+                let scenarios = runs.iter().filter_map(|run| run.scenario.as_ref());
+                scenarios.map(|s| s.get(key)).all(|own| own == Some(value))
+            })
+            .map(|(key, _)| key)
+            .collect(),
+    };
+    for run in &mut runs {
+        let own = run.scenario.iter().flatten();
+        let own = own.filter(|(key, _)| !same.contains(*key));
+        run.inputs = own
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+    }
+    Ok(runs)
 }
 
 fn read_run(folder: &Path) -> Result<Run, RunError> {
@@ -48,6 +72,8 @@ fn read_run(folder: &Path) -> Result<Run, RunError> {
     Ok(Run {
         name: folder.display().to_string(),
         summary,
+        inputs: Inputs::new(),
+        scenario: inputs::read(folder)?,
     })
 }
 
@@ -189,6 +215,26 @@ pub fn blocks(runs: &[Run]) -> Vec<Block> {
     ]
 }
 
+/// In what the scenarios differ, as far as every run has kept its own.
+pub fn differing(runs: &[Run]) -> Vec<Difference> {
+    let kept: Option<Vec<&Inputs>> = runs.iter().map(|run| run.scenario.as_ref()).collect();
+    kept.map(|all| inputs::differences(&all))
+        .unwrap_or_default()
+}
+
+/// A sentence where there is nothing to list.
+fn nothing_differs(runs: &[Run], differing: &[Difference]) -> Option<String> {
+    match runs.iter().find(|run| run.scenario.is_none()) {
+        Some(run) => Some(format!(
+            "{} has no {}: in what the scenarios differ is not known",
+            run.name,
+            crate::write::SCENARIO
+        )),
+        None if differing.is_empty() => Some("the scenarios are the same in all settings".into()),
+        None => None,
+    }
+}
+
 /// Why the runs are not alike in more than what is compared; empty where they are.
 pub fn remarks(runs: &[Run]) -> Vec<String> {
     let differ = |value: &dyn Fn(&Summary) -> String| {
@@ -214,7 +260,9 @@ pub fn remarks(runs: &[Run]) -> Vec<String> {
         ),
     ];
     let said = checks.iter().filter(|(_, value)| differ(*value));
-    said.map(|(text, _)| (*text).to_owned()).collect()
+    let said = said.map(|(text, _)| (*text).to_owned());
+    said.chain(nothing_differs(runs, &differing(runs)))
+        .collect()
 }
 
 /// Names of the runs without the folders that hold all of them.
@@ -279,6 +327,21 @@ pub fn table(runs: &[Run]) -> String {
         text.push_str(line.trim_end());
         text.push('\n');
     }
+    let differing = differing(runs);
+    if !differing.is_empty() {
+        text.push_str("Settings that differ:\n");
+    }
+    for difference in differing.iter().take(MOST_LINES) {
+        text.push_str(&format!(
+            "  {}: {}\n",
+            difference.key,
+            difference.values.join(" | ")
+        ));
+    }
+    if differing.len() > MOST_LINES {
+        let more = differing.len().saturating_sub(MOST_LINES);
+        text.push_str(&format!("  and {more} more; all are in --json\n"));
+    }
     text
 }
 
@@ -290,6 +353,7 @@ struct Page<'a> {
     blocks: Vec<Block>,
     remarks: Vec<String>,
     bars: Vec<Bar>,
+    differing: Vec<Difference>,
 }
 
 /// A run's gain beside the others'.
@@ -331,6 +395,7 @@ pub fn page(runs: &[Run]) -> Result<String, String> {
         blocks: blocks(runs),
         remarks: remarks(runs),
         bars: bars(runs),
+        differing: differing(runs).into_iter().take(MOST_LINES).collect(),
     };
     page.render().map_err(|error| error.to_string())
 }

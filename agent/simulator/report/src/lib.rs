@@ -12,6 +12,7 @@ pub mod gains;
 pub mod gas;
 pub mod human;
 mod incidents;
+pub mod inputs;
 pub mod measures;
 pub mod money;
 pub mod outcome;

@@ -7,7 +7,7 @@ use wattpool_scenario::model::{Faults, HomeKind, Neighbourhood, ZonePair};
 use crate::outcome::Outcome;
 use crate::time::{local, rfc3339};
 
-/// Everything that a run depends on but the series: those are in `windows.csv` and, recorded, in `homes.csv`.
+/// Everything that a run depends on; of the series their totals: they are in `windows.csv` and, recorded, in `homes.csv`.
 #[derive(Serialize)]
 pub struct Resolved<'a> {
     /// The program that ran it.
@@ -23,6 +23,8 @@ pub struct Resolved<'a> {
     windows: usize,
     start: String,
     start_local: String,
+    tariff: Tariffs,
+    carbon_g_per_kwh: Range,
     homes: Vec<Home<'a>>,
     zone_pairs: &'a [ZonePair],
     lines: Option<Lines>,
@@ -35,7 +37,55 @@ struct Home<'a> {
     name: &'a str,
     zone: u16,
     kind: HomeKind,
+    demand_wh: u64,
+    generation_wh: u64,
     policy: &'a Policy,
+}
+
+/// Prices of the national grid, micro-units per kWh.
+#[derive(Serialize)]
+struct Tariffs {
+    import_micro_per_kwh: Range,
+    feed_in_micro_per_kwh: Range,
+}
+
+/// What a series goes through.
+#[derive(Serialize)]
+struct Range {
+    least: f64,
+    mean: f64,
+    most: f64,
+}
+
+impl Range {
+    /// Of a series that may be empty: then all are 0.
+    fn of(values: impl Iterator<Item = f64>) -> Self {
+        let (mut least, mut most, mut sum, mut count) =
+            (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0_u32);
+        for value in values {
+            (least, most) = (least.min(value), most.max(value));
+            sum += value;
+            count = count.saturating_add(1);
+        }
+        match count {
+            0 => Self {
+                least: 0.0,
+                mean: 0.0,
+                most: 0.0,
+            },
+            // A thousandth is fine enough, and the same whatever the order of adding up.
+            count => Self {
+                least,
+                mean: (sum / f64::from(count) * 1e3).round() / 1e3,
+                most,
+            },
+        }
+    }
+}
+
+/// Wh of all windows.
+fn total(wh: &[u32]) -> u64 {
+    wh.iter().map(|wh| u64::from(*wh)).sum()
 }
 
 /// The low-voltage lines' data sheet.
@@ -61,6 +111,11 @@ pub fn resolved<'a>(n: &'a Neighbourhood, outcome: &'a Outcome) -> Resolved<'a> 
         windows: n.windows,
         start: rfc3339(n.start()),
         start_local: local(n.start(), n.clock),
+        tariff: Tariffs {
+            import_micro_per_kwh: Range::of(n.import_tariff.iter().map(|t| t.0 as f64)),
+            feed_in_micro_per_kwh: Range::of(n.feed_in_tariff.iter().map(|t| t.0 as f64)),
+        },
+        carbon_g_per_kwh: Range::of(n.carbon_g_per_kwh.iter().copied()),
         homes: n
             .homes
             .iter()
@@ -68,6 +123,8 @@ pub fn resolved<'a>(n: &'a Neighbourhood, outcome: &'a Outcome) -> Resolved<'a> 
                 name: &home.name,
                 zone: home.zone.get(),
                 kind: home.kind,
+                demand_wh: total(&home.demand_wh),
+                generation_wh: total(&home.generation_wh),
                 policy: &home.policy,
             })
             .collect(),

@@ -3,7 +3,7 @@
 use crate::dialect::{Cell, Dialect, Groups};
 use crate::errors::ScenarioError;
 use crate::file::{Missing, Stamp};
-use crate::header::{header_stamps, position};
+use crate::header::{folded, header_stamps, position};
 use crate::hints;
 use crate::placing::{self, Rows};
 use crate::resample::Steps;
@@ -207,7 +207,7 @@ pub(crate) fn read(
                 continue;
             }
             // The text that is nowhere is at fault; if all are somewhere, their meeting is.
-            let column_at = |column: &str| header.iter().position(|h| h == column);
+            let column_at = |column: &str| header.iter().position(|h| *h == folded(column));
             let absent = |(column, text): &&(String, String)| {
                 !column_at(column).is_some_and(|at| seen.holds(at, text.trim()))
             };
@@ -382,7 +382,7 @@ impl Reader<'_> {
             for want in columns {
                 let at = match want.column.as_str() {
                     ACROSS if !self.across.is_empty() => None,
-                    name if want.optional && !header.iter().any(|h| h == name) => continue,
+                    name if want.optional && !header.contains(&folded(name)) => continue,
                     name => Some(place(name)?),
                 };
                 part.at.push(at);

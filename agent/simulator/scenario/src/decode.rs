@@ -36,6 +36,7 @@ pub(crate) fn kind(path: &Path) -> io::Result<Kind> {
         b"PAR1" => Kind::Other("a Parquet file"),
         b"\x89HDF" => Kind::Other("an HDF5 file"),
         b"\x28\xb5\x2f\xfd" => Kind::Other("a file compressed with zstd"),
+        b"\xff\xfe\x00\x00" | b"\x00\x00\xfe\xff" => Kind::Other("a text in UTF-32"),
         [0x1f, 0x8b, ..] => Kind::Other("a file compressed with gzip"),
         b"SQLi" => Kind::Other("an SQLite database"),
         _ => Kind::Text,

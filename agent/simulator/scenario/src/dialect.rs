@@ -6,7 +6,7 @@ use crate::source::{keys, Key, Source};
 use encoding_rs::Encoding;
 
 /// What stands for a missing value in any file, in small letters.
-const MARKERS: [&str; 21] = [
+const MARKERS: [&str; 27] = [
     "",
     "na",
     "n/a",
@@ -28,7 +28,16 @@ const MARKERS: [&str; 21] = [
     "?",
     "unavailable",
     "unknown",
+    "missing",
+    "(null)",
+    "#nv",
+    "k.a.",
+    "n.v.",
+    "n/v",
 ];
+
+/// Longest word that is offered as a marker of missing values.
+const LONGEST_MARKER: usize = 12;
 
 /// How a file is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,7 +233,26 @@ impl Dialect {
     /// What a cell must hold, with a word on what it looks like.
     fn number_expected(&self, text: &str) -> String {
         if !text.starts_with(|c: char| c.is_ascii_digit() || "-+\u{2212}".contains(c)) {
-            return "a number".into();
+            let word = text.chars().count() <= LONGEST_MARKER && !text.contains(['"', '\\', '=']);
+            let word = word && !text.chars().any(char::is_control);
+            return match word {
+                true => format!(
+                    "a number (or markers = [\"{text}\"], if it stands for a missing value)"
+                ),
+                false => "a number".into(),
+            };
+        }
+        if text.matches(self.decimal).count() > 1 && self.thousands.is_none() {
+            let groups = text.split(self.decimal).skip(1);
+            if groups
+                .clone()
+                .all(|g| g.len() == 3 && g.bytes().all(|b| b.is_ascii_digit()))
+            {
+                return format!(
+                    "a number: thousands = \"{}\" (and another decimal) if it groups digits",
+                    self.decimal
+                );
+            }
         }
         let decimal = self.decimal;
         let whole = text.split_once(decimal).map_or(text, |(whole, _)| whole);

@@ -34,6 +34,29 @@ pub(crate) fn header_stamps(header: &[String], stamped: &Stamped) -> Vec<(usize,
     found
 }
 
+/// A name with one kind of blank: portals write others that look the same, and breaks in quotes.
+pub(crate) fn folded(name: &str) -> String {
+    let name = name.trim_start_matches('\u{feff}').trim();
+    let blank = |c: char| if c.is_whitespace() { ' ' } else { c };
+    name.chars().map(blank).collect()
+}
+
+/// Letters and digits of a name, however its accents and capitals are written.
+fn skeleton(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        match c {
+            // An accent of its own belongs to the letter before it.
+            '\u{300}'..='\u{36f}' => {
+                out.pop();
+            }
+            c if c.is_ascii_alphanumeric() => out.push(c.to_ascii_lowercase()),
+            _ => {}
+        }
+    }
+    out
+}
+
 /// Index of a column that must be there once.
 pub(crate) fn position(
     file: &Path,
@@ -50,10 +73,11 @@ pub(crate) fn position(
         problem: problem.into(),
         expected,
     };
+    let asked = folded(name);
     let mut found = header
         .iter()
         .enumerate()
-        .filter(|(_, h)| *h == name)
+        .filter(|(_, h)| **h == asked)
         .map(|(i, _)| i);
     match (found.next(), found.next()) {
         (Some(at), None) => Ok(at),
@@ -67,8 +91,12 @@ pub(crate) fn position(
                 offered.push("…");
             }
             let mut expected = format!("one of: {}", offered.join(", "));
+            let own = skeleton(&asked);
+            let alike = header.iter().find(|h| !own.is_empty() && skeleton(h) == own);
             if let Some(hint) = hints::header(file, dialect, needed) {
                 expected = format!("{expected} ({hint})");
+            } else if let Some(alike) = alike {
+                expected = format!("{expected} ('{alike}' is written otherwise: copy it from the file)");
             }
             Err(refuse("is missing", expected))
         }

@@ -62,7 +62,9 @@ pub(crate) fn at_row(
     // A footer begins with words where the rows begin with a number, or has fewer cells than they.
     let first = |r: &ByteRecord| r.get(0).and_then(|c| c.first()).copied().unwrap_or(b' ');
     let row = previous.is_some_and(|p| first(p).is_ascii_digit());
-    let footer = row && !first(record).is_ascii_digit() && left <= LONGEST_FOOTER;
+    let other = !first(record).is_ascii_digit() && left <= LONGEST_FOOTER;
+    let shorter = left <= 3 && previous.is_some_and(|p| record.len() < p.len());
+    let footer = row && (other || shorter);
     // A line of units below the names.
     let number = |c: &[u8]| {
         c.first()

@@ -59,7 +59,23 @@ pub fn load(
     overrides: &Overrides,
 ) -> Result<Neighbourhood, ScenarioError> {
     overrides.check()?;
-    let source = Source::read(path)?;
+    of_source(&Source::read(path)?, data_dir, overrides)
+}
+
+/// Reads a scenario from a text that would stand at `path`.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_text(path: &Path, text: String) -> Result<Neighbourhood, ScenarioError> {
+    of_source(&Source::of(path, text), None, &Overrides::default())
+}
+
+fn of_source(
+    source: &Source,
+    data_dir: Option<&Path>,
+    overrides: &Overrides,
+) -> Result<Neighbourhood, ScenarioError> {
+    let path = &source.path;
     let file = source.parse()?;
     if file.name.trim().is_empty() {
         return Err(source.refuse(keys!["name"], "it is empty", "a name"));
@@ -74,10 +90,10 @@ pub fn load(
     if file.days == Some(0) {
         return Err(source.refuse(keys!["days"], "found 0", "at least 1"));
     }
-    check_currency(&source, file.currency.as_deref())?;
-    check_faults(&source, &file.faults)?;
+    check_currency(source, file.currency.as_deref())?;
+    check_faults(source, &file.faults)?;
     let input = Input {
-        source: &source,
+        source,
         file: &file,
         places: Places::new(path, data_dir),
         overrides,

@@ -421,6 +421,11 @@ impl Reader<'_> {
             most_kw,
         };
         findings.strange.extend(suspect.looks());
+        // A home without panels may have a column of them that holds nothing.
+        let nothing = column.role == Role::Generation && raw.iter().all(|v| *v == 0.0);
+        if !nothing {
+            findings.strange.extend(suspect.stands_still());
+        }
         let mut values = Vec::with_capacity(raw.len());
         for (step, value) in raw.iter().enumerate() {
             let wh = value * column.factor * hours;
@@ -450,6 +455,7 @@ impl Reader<'_> {
                 values.push(wh);
             }
         }
+        findings.strange.extend(suspect.like_a_register(&values));
         if column.role == Role::Load {
             findings.strange.extend(suspect.too_small(&values));
         }

@@ -119,6 +119,24 @@ pub(crate) fn rises(
             out.push(is - was);
             continue;
         }
+        // A fall that the next reading takes back is none of the meter's.
+        let next = readings
+            .get(i.saturating_add(2))
+            .map(|(at, reading, _)| (*at, *reading));
+        let back = next.is_some_and(|(at, next)| {
+            next >= was
+                && next - was <= (PLAUSIBLE * usual * (at - from)).max(1.0)
+                && next - is > most
+        });
+        if back {
+            return Err(ScenarioError::Cell {
+                file: file.into(),
+                line,
+                column: want.column.clone(),
+                found: format!("{is} between {was} and {}", next.map_or(was, |n| n.1)),
+                expected: format!("a reading; markers = [\"{is}\"] makes it a missing one"),
+            });
+        }
         let over = ends(was)
             .map(|end| end - was + is)
             .filter(|over| *over <= most)
@@ -229,6 +247,14 @@ mod tests {
 
     #[test]
     fn a_reading_that_is_none_is_named() {
+        let said = of(&[5_000.0, 5_000.5, 0.0, 5_001.0, 5_001.5])
+            .0
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("0 between 5000.5 and 5001") && said.contains("markers = [\"0\"]"),
+            "{said}"
+        );
         for readings in [
             &[5.0, 6.0, 16_777.215, 7.0, 8.0][..],
             &[5.0, 6.0, 7.0, 4_294_967_295.0],

@@ -56,6 +56,14 @@ impl Source {
         })
     }
 
+    /// A text that would stand in a file.
+    pub(crate) fn of(path: &Path, text: String) -> Self {
+        Self {
+            path: path.into(),
+            text,
+        }
+    }
+
     /// Parses it into the scenario's types.
     pub(crate) fn parse(&self) -> Result<ScenarioFile, ScenarioError> {
         toml::Deserializer::parse(&self.text)

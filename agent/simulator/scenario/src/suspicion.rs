@@ -4,7 +4,17 @@ use crate::csv_profile::{CsvData, Measure, Want};
 
 /// Values that meters and loggers write when they have none: all bits set, the least whole number, the largest
 /// fraction, or nines.
-const ERROR_VALUES: [f64; 27] = [
+const ERROR_VALUES: [f64; 37] = [
+    42_949_672.95,
+    429_496_729.5,
+    167_772.15,
+    1_677_721.5,
+    21_474_836.47,
+    655.35,
+    9_999.99,
+    99_999.9,
+    99_999.99,
+    999_999.9,
     16_777_215.0,
     16_777.215,
     4_294_967_295.0,
@@ -34,15 +44,22 @@ const ERROR_VALUES: [f64; 27] = [
     1e30,
 ];
 
+/// No count of energy reaches this.
+const HUGE: f64 = 1e15;
 /// Fewest values from which a column is remarked on as a whole.
 const FEWEST: usize = 48;
+/// Fewest rows, and seconds, for which the same value stands still.
+const STILL: (usize, i64) = (96, 2 * 86_400);
+/// Mean power above which rising energies look like a register's, kW.
+const LARGE_KW: f64 = 15.0;
 /// Mean power below which no home's demand lies, W: 44 kWh a year.
 const LEAST_W: f64 = 5.0;
 
 /// A word on a value that is none.
 #[allow(clippy::float_cmp, reason = "an error value is a number as written")]
 pub(crate) fn error_value(value: f64) -> Option<String> {
-    ERROR_VALUES.contains(&value.abs()).then(|| {
+    let huge = value.abs() >= HUGE;
+    (huge || ERROR_VALUES.contains(&value.abs())).then(|| {
         format!("this looks like an error value: markers = [\"{value}\"] makes it a missing one")
     })
 }
@@ -105,11 +122,74 @@ impl Column<'_> {
     pub(crate) fn too_small(&self, wh: &[f64]) -> Option<String> {
         let hours = f64::from(self.data.step_s) / 3_600.0 * wh.len() as f64;
         let mean_w = wh.iter().sum::<f64>() / hours.max(f64::MIN_POSITIVE);
+        // One that is 0 throughout stands still.
         (wh.len() >= FEWEST && mean_w > 0.0 && mean_w < LEAST_W).then(|| {
             format!(
                 "{}: column '{}' is a demand of {mean_w:.3} W on average: is the unit right?",
                 self.data.file.display(),
                 self.want.column
+            )
+        })
+    }
+
+    /// A word on few energies that never fall and are large for a home; `wh` are its energies in each step.
+    pub(crate) fn like_a_register(&self, wh: &[f64]) -> Option<String> {
+        let hours = f64::from(self.data.step_s) / 3_600.0 * wh.len() as f64;
+        let mean_kw = wh.iter().sum::<f64>() / 1_000.0 / hours.max(f64::MIN_POSITIVE);
+        let few = (4..FEWEST).contains(&wh.len());
+        (few && self.want.measure == Measure::Amount && mean_kw > LARGE_KW && self.never_falls()).then(|| {
+            format!(
+                "{}: column '{}' never falls and is {mean_kw:.0} kW on average: a register? unit = \"kWh register\" (or \"Wh register\")",
+                self.data.file.display(),
+                self.want.column
+            )
+        })
+    }
+
+    /// A word on a column that holds the same value throughout, or for days: what a meter measures moves.
+    #[allow(clippy::float_cmp, reason = "the same value as written")]
+    pub(crate) fn stands_still(&self) -> Option<String> {
+        let named = || {
+            format!(
+                "{}: column '{}'",
+                self.data.file.display(),
+                self.want.column
+            )
+        };
+        let first = *self.values.first()?;
+        if self.values.len() >= FEWEST && self.values.iter().all(|v| *v == first) {
+            return Some(format!(
+                "{} holds {first} in every row: does the meter stand still?",
+                named()
+            ));
+        }
+        // The longest run of rows; steps that were filled or made of a longer one have the line of another.
+        let (mut best, mut from, mut rows) = ((0_usize, 0_usize, 0_usize), 0_usize, 0_usize);
+        for (step, value) in self.values.iter().enumerate() {
+            let before = step.checked_sub(1);
+            let same = before.and_then(|b| self.values.get(b)) == Some(value);
+            if !same {
+                (from, rows) = (step, 0);
+            }
+            let new_row = before.is_none_or(|b| self.data.line(b) != self.data.line(step));
+            rows = rows.saturating_add(usize::from(new_row));
+            if *value != 0.0 && rows > best.2 {
+                best = (from, step, rows);
+            }
+        }
+        let (from, to, rows) = best;
+        let steps = i64::try_from(to.saturating_sub(from))
+            .unwrap_or(0)
+            .saturating_add(1);
+        let seconds = steps.saturating_mul(i64::from(self.data.step_s));
+        (rows >= STILL.0 && seconds >= STILL.1).then(|| {
+            format!(
+                "{}:{}: column '{}' stands still at {} for {} days: is that measured?",
+                self.data.file.display(),
+                self.data.line(from),
+                self.want.column,
+                self.values.get(from).copied().unwrap_or(0.0),
+                seconds.checked_div(86_400).unwrap_or(0)
             )
         })
     }
@@ -128,9 +208,11 @@ impl Column<'_> {
                 "{named} never falls, as a register does: if it is one, unit = \"kWh register\" (or \"Wh register\")"
             ));
         }
+        let usual = self.values.iter().filter(|v| error_value(**v).is_none());
+        let usual = usual.fold(0.0_f64, |most, v| most.max(v.abs()));
         let odd = self.values.iter().enumerate().filter(|(_, v)| {
             let large = v.abs() > 30_000.0 || v.fract() != 0.0;
-            large && error_value(**v).is_some()
+            (large || v.abs() > 10.0 * usual) && error_value(**v).is_some()
         });
         for (step, value) in odd.take(3) {
             remarks.push(format!(

@@ -3,6 +3,7 @@
 use crate::decode::{self, Kind};
 use crate::dialect::Dialect;
 use crate::errors::ScenarioError;
+use crate::header::folded;
 use crate::sheet;
 use csv::{ByteRecord, ReaderBuilder, Terminator, Trim};
 use std::collections::VecDeque;
@@ -68,7 +69,7 @@ impl Table {
             header_line: before.saturating_add(1),
         };
         if let Some(header) = &dialect.header {
-            table.header.clone_from(header);
+            table.header = header.iter().map(|name| folded(name)).collect();
             table.header_line = before;
             return Ok(table);
         }
@@ -83,9 +84,7 @@ impl Table {
         table.header_line = line;
         for cell in &record {
             let name = std::str::from_utf8(cell).map_err(|_| not_utf8(file, line))?;
-            table
-                .header
-                .push(name.trim_start_matches('\u{feff}').trim().to_string());
+            table.header.push(folded(name));
         }
         Ok(table)
     }
@@ -124,10 +123,21 @@ impl Table {
                 }
             };
             if record.iter().any(|cell| !cell.is_empty()) {
+                if record.iter().any(|cell| cell.starts_with(b"=\"")) {
+                    return Ok(Some((line, record.iter().map(text_of_formula).collect())));
+                }
                 return Ok(Some((line, record)));
             }
         }
     }
+}
+
+/// What spreadsheet programs write to keep a text a text: `="2026-05-04"`.
+fn text_of_formula(cell: &[u8]) -> &[u8] {
+    let inner = cell
+        .strip_prefix(b"=\"")
+        .and_then(|c| c.strip_suffix(b"\""));
+    inner.unwrap_or(cell)
 }
 
 /// The error of bytes that are no text.

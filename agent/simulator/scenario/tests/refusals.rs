@@ -98,7 +98,7 @@ fn files_and_columns() {
         Case { replace: &[], a: "load;pv\n1;0\n", message: "a.csv:1: column 'load': is missing; expected one of: load;pv (line 1 has it: delimiter = \";\" beside the file)" },
         Case { replace: &[], a: "load,sun\n1,1\n1,1\n", message: "a.csv:1: column 'pv': is missing; expected one of: load, sun" },
         Case { replace: &[], a: "load,pv,pv\n1,1,1\n", message: "a.csv:1: column 'pv': is there twice; expected one column of that name (or header = [\"…\"] with names of your own, and skip for the file's)" },
-        Case { replace: &[], a: "load,pv\n1,0\n2\n", message: "a.csv:3: 1 cells; expected 2 cells, as in the header" },
+        Case { replace: &[], a: "load,pv\n1,0\n2\n", message: "a.csv:3: 1 cells; expected 2 cells, as in the header (or footer = 1, if the rows end before this line)" },
         Case { replace: &[], a: "load,pv\n1,0\n", message: "a.csv:2: 1 steps until 2026-05-04T01:00:00Z; expected 2 steps until 2026-05-04T02:00:00Z, as in b.csv" },
         Case { replace: &[], a: "load,pv\n1,0\n1,0\n1,0\n", message: "b.csv:3: 2 steps until 2026-05-04T02:00:00Z; expected 3 steps until 2026-05-04T03:00:00Z, as in a.csv" },
         Case { replace: &[("window_s = 3600", "days = 1\nwindow_s = 3600")], a: A, message: "a.csv:3: 2 steps until 2026-05-04T02:00:00Z; expected steps until 2026-05-05T00:00:00Z" },
@@ -108,8 +108,8 @@ fn files_and_columns() {
 #[test]
 fn cells() {
     check(&[
-        Case { replace: &[], a: "load,pv\n1,0\nmuch,0\n", message: "a.csv:3: column 'load': found 'much'; expected a number (or footer = 1, if the rows end before this line)" },
-        Case { replace: &[], a: "load,pv\r\n1,0\r\n\r\nmuch,0\r\n", message: "a.csv:4: column 'load': found 'much'; expected a number (or footer = 1, if the rows end before this line)" },
+        Case { replace: &[], a: "load,pv\n1,0\nmuch,0\n", message: "a.csv:3: column 'load': found 'much'; expected a number (or markers = [\"much\"], if it stands for a missing value) (or footer = 1, if the rows end before this line)" },
+        Case { replace: &[], a: "load,pv\r\n1,0\r\n\r\nmuch,0\r\n", message: "a.csv:4: column 'load': found 'much'; expected a number (or markers = [\"much\"], if it stands for a missing value) (or footer = 1, if the rows end before this line)" },
         Case { replace: &[], a: "load,pv\n1,inf\n", message: "a.csv:2: column 'pv': found 'inf'; expected a finite number" },
         Case { replace: &[], a: "load,pv\n1,0\n-1,0\n", message: "a.csv:3: column 'load': found -1; expected no negative energy (or profiles.negative = \"zero\", or a net column)" },
         Case { replace: &[], a: "load,pv\n1,0\n,0\n", message: "a.csv:3: column 'load': found a missing value; expected a number (or profiles.missing = \"zero\" or \"previous\")" },
@@ -128,7 +128,7 @@ fn times() {
     const LOCAL: &str = "[profiles.time]\ncolumn = \"time\"\nformat = \"%d.%m.%Y %H:%M\"\nzone = \"Europe/Berlin\"\n";
     const FILLED: &str = "[profiles.time]\ncolumn = \"time\"\n[faults]\n";
     check(&[
-        Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T01:00:00Z,1,0\n2026-05-04T02:30:00Z,1,0\n", message: "a.csv:4: column 'time': found '2026-05-04T02:30:00Z', 5400 s after line 3; expected 3600 s, the length of a step" },
+        Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T01:00:00Z,1,0\n2026-05-04T02:30:00Z,1,0\n", message: "a.csv:4: column 'time': found '2026-05-04T02:30:00Z', 5400 s after line 3; expected 3600 s, the length of a step (or resample_s, if rows come when something happens)" },
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T01:00:00Z,1,0\n2026-05-04T03:00:00Z,1,0\n", message: "a.csv:4: column 'time': found '2026-05-04T03:00:00Z', 7200 s after line 3; expected 3600 s, the length of a step (or profiles.missing = \"zero\" or \"previous\")" },
         Case { replace: &[(COUNTED, FILLED), ("homes = [", "missing = \"zero\"\nhomes = [")], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T01:00:00Z,1,0\n2026-06-04T01:00:00Z,1,0\n", message: "a.csv:4: column 'time': found '2026-06-04T01:00:00Z', 2678400 s after line 3; expected gaps of at most a week" },
         Case { replace: &[(COUNTED, STAMPED)], a: "time,load,pv\n2026-05-04T00:00:00Z,1,0\n2026-05-04T00:00:00Z,1,0\n", message: "a.csv:3: column 'time': found '2026-05-04T00:00:00Z', the time of line 2; expected a later time" },

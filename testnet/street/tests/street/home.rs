@@ -26,6 +26,8 @@ pub struct Home {
     pub port: u16,
     /// Where it lives, if not on this host.
     pub place: Option<Place>,
+    /// The meter that is read, as a device of the configuration; none: a profile is replayed.
+    pub device: Option<String>,
     child: Option<Child>,
 }
 
@@ -54,6 +56,7 @@ impl Home {
             meter,
             port,
             place: None,
+            device: None,
             child: None,
         }
     }
@@ -98,8 +101,14 @@ impl Home {
     ) {
         let ip = self.place.as_ref().map_or("127.0.0.1", |p| p.ip.as_str());
         let external = self.reached_at();
+        let meter = match &self.device {
+            Some(device) => format!("[[meter.device]]\n{device}"),
+            None => format!(
+                "[meter.replay]\nfile = \"profile.csv\"\nfirst_window = {first_window}\nrepeat = false\n"
+            ),
+        };
         let config = format!(
-            "[meter]\nid = {:?}\n[meter.replay]\nfile = \"profile.csv\"\nfirst_window = {first_window}\nrepeat = false\n\
+            "[meter]\nid = {:?}\n{meter}\
              [chain]\nrpc = {rpc:?}\nmarket = {market:?}\ngas_price = \"0.0025uwatt\"\nblock_ms = {block_ms}\n\
              [network]\nlisten = [\"/ip4/{ip}/tcp/{}\"]\nexternal = [{external:?}]\nbootstrap = {bootstrap:?}\nmdns = false\n\
              [keys]\npassphrase_file = \"passphrase\"\n[http]\nlisten = \"127.0.0.1:{}\"\n[log]\nlevel = \"info,wattpool=debug,wattpool_runtime=debug,wattpool_discovery_libp2p=debug,wattpool_ledger_wasmd=debug\"\n",

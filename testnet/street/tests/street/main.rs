@@ -17,6 +17,7 @@ mod home;
 mod hosts;
 mod keys;
 mod market;
+mod meters;
 mod profiles;
 mod relay;
 mod street;

@@ -192,13 +192,18 @@ impl Street {
         }
     }
 
-    /// The chain's running window.
+    /// The chain's running window. A busy machine may keep its node from answering for a while.
     pub fn now(&self) -> Window {
-        let head = self
-            .runtime
-            .block_on(self.client.head())
-            .expect("the chain answers");
-        Window::at(head.time, self.window_s)
+        let head = || self.runtime.block_on(self.client.head());
+        let mut tries = 1;
+        loop {
+            match head() {
+                Ok(head) => return Window::at(head.time, self.window_s),
+                Err(why) if tries >= 10 => panic!("the chain does not answer: {why:?}"),
+                Err(_) => tries += 1,
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
     }
 
     /// Waits until a window has begun on the chain.

@@ -1,5 +1,14 @@
 //! What listens in tests, and how long it waits.
-#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing
+)]
+
+pub mod broker;
+pub mod modbus;
 
 use std::path::Path;
 use std::sync::Arc;

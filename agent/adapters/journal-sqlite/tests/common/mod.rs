@@ -1,6 +1,7 @@
 //! Entries to write down.
 
 use wattpool_core::io::{JournalEntry, Reading};
+use wattpool_core::metering::Carried;
 use wattpool_schema::{
     Commitment, MeterId, Seconds, Signature, SignedStatement, Statement, Wh, Window, RECORD_VERSION,
 };
@@ -16,6 +17,10 @@ pub fn metered(window: u64) -> JournalEntry {
             power_w: Some(-40),
         },
         deficit: Wh(0),
+        carried: Carried {
+            import: 7,
+            export: -3,
+        },
         statement: SignedStatement {
             statement: Statement {
                 version: RECORD_VERSION,

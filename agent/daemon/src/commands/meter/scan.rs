@@ -30,13 +30,13 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     let device = json!({ "kind": "sunspec", "connection": connection, "line": args.line });
     let device: Device = serde_json::from_value(device)?;
     device.check().map_err(Failure::input)?;
-    let address = device.address().map_err(Failure::input)?;
+    let wire = device.wire().map_err(Failure::input)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let models = runtime
-        .block_on(scan(&address, Some(args.unit)))
-        .map_err(|why| anyhow::anyhow!("{address}: {why}"))?;
+        .block_on(scan(&wire, Some(args.unit)))
+        .map_err(|why| anyhow::anyhow!("{wire}: {why}"))?;
     let what = |id| match kind(id) {
         Kind::Common => "name",
         Kind::Inverter => "inverter",

@@ -1,6 +1,7 @@
 //! What the columns of a file mean: stamps, homes, energies, powers, prices.
 
-use super::layout::Layout;
+use super::layout::{Layout, MOST_HOMES};
+use super::roles;
 use crate::csv_profile::{CsvData, Measure, Want};
 use crate::dialect::Cell;
 use crate::file::{ClockChange, Stamp};
@@ -11,8 +12,6 @@ use std::collections::BTreeSet;
 
 /// Rows by which columns are judged.
 const JUDGED: usize = 60;
-/// Most homes that a table is taken to hold.
-const MOST_HOMES: usize = 10_000;
 
 /// What a column of numbers seems to be.
 #[derive(Clone, Debug)]
@@ -20,7 +19,12 @@ pub(super) struct Guess {
     pub(super) name: String,
     pub(super) role: &'static str,
     pub(super) unit: &'static str,
-    named: bool,
+    /// Factor on its values.
+    pub(super) scale: f64,
+    /// The name says the unit.
+    pub(super) named: bool,
+    /// The name says the role.
+    pub(super) sure: bool,
 }
 
 impl Guess {
@@ -40,7 +44,7 @@ impl Guess {
     /// Where the name says no unit, the size of the values does: homes use a few hundred W.
     pub(super) fn by_size(&self, values: &[f64], step_s: u32) -> Self {
         let mut guess = self.clone();
-        if self.named || matches!(self.role, "price" | "other") {
+        if self.named || matches!(self.role, "price" | "carbon" | "other") {
             return guess;
         }
         let mean = values.iter().map(|v| v.abs()).sum::<f64>() / values.len().max(1) as f64;
@@ -100,6 +104,47 @@ fn format_of(texts: &[&str], clock: Clock) -> Option<StampFormat> {
     Some(StampFormat::Local(pattern.into(), clock))
 }
 
+/// A format that reads a column; eight digits are a date where the name says so.
+fn date_of(name: &str, texts: &[&str], clock: Clock) -> Option<StampFormat> {
+    format_of(texts, clock).or_else(|| {
+        let lower = name.to_lowercase();
+        let date = ["date", "datum", "day", "tag", "fecha"]
+            .iter()
+            .any(|w| lower.contains(w))
+            || lower == "d";
+        let format = StampFormat::Local("%Y%m%d".into(), clock);
+        let eight = texts.iter().all(|t| t.len() == 8);
+        (date && eight && reads(&format, texts)).then_some(format)
+    })
+}
+
+/// Year, month, day and hour in columns of their own, the pattern, and what the stamps mark.
+fn parts(layout: &Layout) -> Option<(Vec<String>, &'static str, Stamp)> {
+    let find = |names: &[&str]| {
+        let at = layout
+            .header
+            .iter()
+            .position(|h| names.contains(&h.to_lowercase().as_str()))?;
+        let numbers = sample(layout, at);
+        let whole = !numbers.is_empty() && numbers.iter().all(|t| t.parse::<u16>().is_ok());
+        whole.then(|| layout.header.get(at).cloned()).flatten()
+    };
+    let year = find(&["year", "yyyy", "y", "jahr", "año", "année"])?;
+    let month = find(&["month", "mm", "m", "monat", "mes", "mois"])?;
+    let day = find(&["day", "dd", "d", "tag", "día", "jour"])?;
+    let hour = find(&["hour", "hh", "h", "hr", "stunde", "hora", "heure"])?;
+    let at = layout.header.iter().position(|h| *h == hour)?;
+    let stamp = ends(layout, at);
+    let mut columns = vec![year, month, day, hour];
+    Some(match find(&["minute", "min", "minutes", "mi"]) {
+        Some(minute) => {
+            columns.push(minute);
+            (columns, "%Y %m %d %H %M", stamp)
+        }
+        None => (columns, "%Y %m %d %H", stamp),
+    })
+}
+
 /// The column or columns of the stamps.
 pub(super) fn stamps(layout: &Layout, clock: Clock) -> Option<Stamped> {
     let named = |columns: Vec<String>, format: StampFormat, stamp: Stamp| Stamped {
@@ -114,9 +159,16 @@ pub(super) fn stamps(layout: &Layout, clock: Clock) -> Option<Stamped> {
         resample_s: None,
         until: None,
     };
+    if let Some((columns, pattern, stamp)) = parts(layout) {
+        return Some(named(
+            columns,
+            StampFormat::Local(pattern.into(), clock),
+            stamp,
+        ));
+    }
     for (i, name) in layout.header.iter().enumerate() {
         let texts = sample(layout, i);
-        let Some(format) = format_of(&texts, clock) else {
+        let Some(format) = date_of(name, &texts, clock) else {
             let starts: Vec<&str> = texts
                 .iter()
                 .filter_map(|t| interval(t).map(|(start, _)| start))
@@ -134,6 +186,8 @@ pub(super) fn stamps(layout: &Layout, clock: Clock) -> Option<Stamped> {
             let with = layout.header.iter().enumerate().find_map(|(j, other)| {
                 let times = sample(layout, j);
                 let clocks = times.iter().all(|t| t.contains(':') && t.len() <= 8);
+                let four = |t: &&str| t.len() == 4 && t.bytes().all(|b| b.is_ascii_digit());
+                let clocks = clocks || times.iter().all(|t| interval(t).is_some() || four(t));
                 if i == j || times.is_empty() || !(clocks || hours(other, &times)) {
                     return None;
                 }
@@ -142,12 +196,20 @@ pub(super) fn stamps(layout: &Layout, clock: Clock) -> Option<Stamped> {
                     .zip(&times)
                     .map(|(d, t)| format!("{d} {t}"))
                     .collect();
+                let starts: Vec<&str> = both.iter().filter_map(|t| Some(interval(t)?.0)).collect();
                 let both: Vec<&str> = both.iter().map(String::as_str).collect();
-                Some((other.clone(), format_of(&both, clock)?))
+                if starts.len() == both.len() {
+                    return Some((
+                        other.clone(),
+                        format_of(&starts, clock)?,
+                        Some(Stamp::Interval),
+                    ));
+                }
+                Some((other.clone(), format_of(&both, clock)?, None))
             });
-            if let Some((other, format)) = with {
+            if let Some((other, format, stamp)) = with {
                 let at = layout.header.iter().position(|h| *h == other);
-                let stamp = ends(layout, at.unwrap_or(i));
+                let stamp = stamp.unwrap_or_else(|| ends(layout, at.unwrap_or(i)));
                 return Some(named(vec![name.clone(), other], format, stamp));
             }
             let mut across = named(vec![name.clone()], format.clone(), Stamp::Start);
@@ -165,6 +227,40 @@ pub(super) fn stamps(layout: &Layout, clock: Clock) -> Option<Stamped> {
         return Some(named(vec![name.clone()], format, ends(layout, i)));
     }
     None
+}
+
+/// Remarks on columns that seem to hold stamps which no known pattern reads, and on headers that are there twice.
+pub(super) fn unread(layout: &Layout, clock: Clock) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let known = stamps(layout, clock).is_some();
+    for (i, name) in layout.header.iter().enumerate() {
+        let texts = sample(layout, i);
+        let digits = |t: &&str| t.bytes().filter(u8::is_ascii_digit).count() >= 6;
+        let like = texts.len() > 1
+            && texts
+                .iter()
+                .all(|t| digits(t) && t.contains(['-', ':', '/', '.']));
+        let number = |t: &&str| matches!(layout.dialect.cell(t), Cell::Number(_));
+        let day = |t: &&str| {
+            t.parse::<f64>()
+                .is_ok_and(|v| (20_000.0..80_000.0).contains(&v) && v.fract() != 0.0)
+        };
+        let sheet = texts.len() > 1 && texts.iter().all(day);
+        if !known && (sheet || like && !texts.iter().any(number)) {
+            let what = match sheet {
+                true => "day numbers of a spreadsheet: bring the workbook itself, or show them as dates before saving",
+                false => "stamps that no known pattern reads: format = \"…\" (strftime) and zone",
+            };
+            remarks.push(format!("column '{name}' seems to hold {what}"));
+        }
+        let first = layout.header.iter().position(|h| h == name) == Some(i);
+        if !name.is_empty() && first && layout.header.iter().filter(|h| *h == name).count() > 1 {
+            remarks.push(format!(
+                "column '{name}' is there twice: name the columns with header = [\"…\"] and skip"
+            ));
+        }
+    }
+    remarks
 }
 
 /// True for a column of the day's hours by number.
@@ -255,18 +351,20 @@ pub(super) fn homes(layout: &Layout, stamps: Option<&Stamped>) -> Option<(String
             .all(|t| !t.is_empty() && !t.contains(['.', ',']));
         let few = texts.len() <= MOST_HOMES && texts.len() < layout.rows.len();
         let names = [
-            "id",
             "home",
             "house",
             "meter",
             "customer",
             "site",
             "household",
-            "dataid",
             "building",
         ];
-        let lower = name.to_ascii_lowercase();
-        let meant = names.iter().any(|n| lower.contains(n));
+        let ids = [
+            "id", "lclid", "dataid", "homeid", "meterid", "siteid", "userid",
+        ];
+        let lower = name.to_lowercase();
+        let mut parts = lower.split(|c: char| !c.is_alphanumeric());
+        let meant = names.iter().any(|n| lower.contains(n)) || parts.any(|p| ids.contains(&p));
         if words
             && few
             && (wide_rows && texts.len() > 1 || meant && !texts.is_empty() && texts.len() <= 50)
@@ -279,71 +377,6 @@ pub(super) fn homes(layout: &Layout, stamps: Option<&Stamped>) -> Option<(String
     }
     None
 }
-
-/// Words that headers hold, and what they mean.
-const ROLES: [(&str, &[&str]); 5] = [
-    (
-        "price",
-        &[
-            "price", "eur", "tariff", "cost", "preis", "usd", "gbp", "spot", "precio",
-        ],
-    ),
-    (
-        "generation",
-        &[
-            "pv",
-            "solar",
-            "generation",
-            "generated",
-            "production",
-            "erzeug",
-            "einspeis",
-            "export",
-            "injection",
-            "feed",
-            "ac_power",
-        ],
-    ),
-    ("net", &["net", "grid"]),
-    (
-        "load",
-        &[
-            "load",
-            "consum",
-            "verbrauch",
-            "electricity",
-            "demand",
-            "import",
-            "bezug",
-            "usage",
-            "use",
-            "valeur",
-            "energy",
-            "kwh/hh",
-            "value",
-            "ae_kwh",
-            "kwh",
-            "wh",
-            "kw",
-            "power",
-            "leistung",
-            "energie",
-            "meter",
-            "zähler",
-            "reading",
-            "register",
-            "konsum",
-            "consumo",
-        ],
-    ),
-    (
-        "other",
-        &[
-            "temp", "humid", "irradi", "wind", "month", "hour", "day", "year", "quality", "code",
-            "postcode", "lat", "lon",
-        ],
-    ),
-];
 
 /// The columns of numbers.
 pub(super) fn numbers(
@@ -367,12 +400,23 @@ pub(super) fn numbers(
             name: crate::csv_profile::ACROSS.into(),
             role: "load",
             unit: "kWh",
+            scale: 1.0,
             named: false,
+            sure: true,
         }];
     }
+    let is_taken = |name: &String| {
+        stamps.is_some_and(|s| s.columns.contains(name))
+            || homes.is_some_and(|(column, _)| column == name)
+    };
+    // Columns besides those of stamps and homes.
+    let others = layout
+        .header
+        .iter()
+        .filter(|n| !n.is_empty() && !is_taken(n));
+    let others = others.count();
     for (i, name) in layout.header.iter().enumerate() {
-        let taken = stamps.is_some_and(|s| s.columns.contains(name))
-            || homes.is_some_and(|(column, _)| column == name);
+        let taken = is_taken(name);
         let twice = layout.header.iter().filter(|h| *h == name).count() > 1;
         if taken || twice {
             continue;
@@ -383,29 +427,18 @@ pub(super) fn numbers(
             .iter()
             .filter(|c| matches!(c, Cell::Number(_)))
             .count();
-        let wrong = cells.iter().any(|c| matches!(c, Cell::Wrong(_)));
-        if wrong || numbers == 0 {
+        // A few words among numbers stand for missing values.
+        let wrong = texts
+            .iter()
+            .zip(&cells)
+            .filter(|(_, c)| matches!(c, Cell::Wrong(_)));
+        let word =
+            |t: &str| t.chars().count() <= 12 && !t.starts_with(|c: char| c.is_ascii_digit());
+        let (words, wrong): (Vec<_>, Vec<_>) = wrong.partition(|(t, _)| word(t));
+        if !wrong.is_empty() || numbers <= words.len().saturating_mul(2) {
             continue;
         }
-        let lower = name.to_lowercase();
-        let words: Vec<&str> = lower
-            .split(|c: char| !c.is_alphanumeric() && c != '/')
-            .collect();
-        let role = ROLES
-            .iter()
-            .find(|(_, all)| {
-                all.iter().any(|word| match word.len() {
-                    0..=3 => words.contains(word),
-                    _ => lower.contains(word),
-                })
-            })
-            .map_or("other", |(role, _)| *role);
-        // A column alone beside the stamps is what the file is about.
-        let role = if role == "other" && layout.header.len() <= 2 {
-            "load"
-        } else {
-            role
-        };
+        let said = roles::said(name, others.saturating_add(1));
         let values: Vec<f64> = cells
             .iter()
             .filter_map(|c| match c {
@@ -417,25 +450,14 @@ pub(super) fn numbers(
         let leaps =
             matches!((values.first(), values.last()), (Some(a), Some(b)) if b > a && *a > (b - a));
         let register = rises && leaps;
-        let has = |unit: &str| words.contains(&unit);
-        let (unit, named) = match role {
-            "price" if lower.contains("mwh") => ("per MWh", true),
-            "price" => ("per kWh", false),
-            _ if lower.contains("per kwp") => ("W per kWp", true),
-            _ if has("wh") => (if register { "Wh register" } else { "Wh" }, true),
-            _ if has("kwh") || lower.contains("kwh") => {
-                (if register { "kWh register" } else { "kWh" }, true)
-            }
-            _ if has("kw") => ("kW", true),
-            _ if has("w") || has("watt") => ("W", true),
-            _ if register => ("kWh register", true),
-            _ => ("kWh", false),
-        };
+        let (unit, scale, named) = roles::unit(name, said.role, register);
         found.push(Guess {
             name: name.clone(),
-            role,
+            role: said.role,
             unit,
+            scale,
             named,
+            sure: said.sure,
         });
     }
     found

@@ -5,13 +5,15 @@ use crate::dialect::Dialect;
 use crate::errors::ScenarioError;
 use crate::table::{first_lines, unreadable, Table};
 use encoding_rs::WINDOWS_1252;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Lines that are looked at.
 const LINES: usize = 400;
 /// Rows that are looked at.
 const ROWS: usize = 2_000;
+/// Most homes that a table is taken to hold.
+pub(super) const MOST_HOMES: usize = 10_000;
 
 /// How a file is written, with its first rows.
 pub(super) struct Layout {
@@ -19,6 +21,8 @@ pub(super) struct Layout {
     pub(super) workbook: bool,
     pub(super) header: Vec<String>,
     pub(super) rows: Vec<Vec<String>>,
+    /// Rows in all.
+    pub(super) count: usize,
     pub(super) remarks: Vec<String>,
 }
 
@@ -45,6 +49,60 @@ fn number(text: &str) -> bool {
         })
 }
 
+/// Words that stand below names as their units.
+const UNITS: [&str; 12] = [
+    "kwh", "wh", "kw", "w", "h", "s", "c", "%", "eur", "eur/kwh", "date", "utc",
+];
+
+/// The line of the header in a run of lines with as many cells that begins at `from`: the one before the first row,
+/// unless that holds the units of the names above it; and a line before blank ones, where the run begins with rows.
+fn header_line(lines: &[String], from: usize, delimiter: u8) -> usize {
+    let row = |i: usize| {
+        lines
+            .get(i)
+            .is_some_and(|l| cells(l, delimiter).iter().any(|c| data(c)))
+    };
+    let width = |i: usize| lines.get(i).map_or(0, |l| cells(l, delimiter).len());
+    if row(from) {
+        let blank = |l: &String| cells(l, delimiter).iter().all(String::is_empty);
+        let above = (0..from)
+            .rev()
+            .find(|i| lines.get(*i).is_some_and(|l| !blank(l)));
+        return match above {
+            Some(above) if width(above) == width(from) && !row(above) => above,
+            _ => from,
+        };
+    }
+    let first = (from..lines.len())
+        .take_while(|i| width(*i) == width(from))
+        .find(|i| row(*i));
+    let Some(before) = first.and_then(|i| i.checked_sub(1)) else {
+        return from;
+    };
+    let units = lines.get(before).is_some_and(|l| {
+        let all = cells(l, delimiter);
+        let unit = |c: &String| {
+            let plain = c.trim_matches(['[', ']', '(', ')']).to_lowercase();
+            plain.is_empty() || UNITS.contains(&plain.as_str())
+        };
+        all.iter().all(unit)
+    });
+    if units && before > from {
+        before.saturating_sub(1)
+    } else {
+        before
+    }
+}
+
+/// True for a number, a date or a time: what rows hold and headers do not.
+fn data(cell: &str) -> bool {
+    let cell = cell.trim();
+    number(cell)
+        || (cell.starts_with(|c: char| c.is_ascii_digit())
+            && cell.contains(['-', ':', '.', '/'])
+            && cell.bytes().filter(u8::is_ascii_digit).count() >= cell.len().div_ceil(2))
+}
+
 impl Layout {
     pub(super) fn of(file: &Path) -> Result<Self, ScenarioError> {
         let kind = decode::kind(file).map_err(|e| unreadable(file, e.to_string(), None))?;
@@ -53,6 +111,7 @@ impl Layout {
             workbook: kind == Kind::Workbook,
             header: Vec::new(),
             rows: Vec::new(),
+            count: 0,
             remarks: Vec::new(),
         };
         if kind == Kind::Text {
@@ -92,6 +151,7 @@ impl Layout {
                 i = i.saturating_add(run.max(1));
             }
         }
+        best.1 = header_line(&lines, best.1, best.2);
         let (score, skip, delimiter) = best;
         if score == 0 {
             self.remarks
@@ -148,12 +208,26 @@ impl Layout {
                 ));
                 tail = 0;
             }
-            if texts.len() == width && like && self.rows.len() < ROWS {
-                self.rows.push(texts);
+            if texts.len() == width && like {
+                self.count = self.count.saturating_add(1);
+                if self.rows.len() < ROWS {
+                    self.rows.push(texts);
+                }
             }
         }
         self.dialect.footer = tail;
         Ok(())
+    }
+
+    /// Length of a step of rows without stamps, in seconds: a year's or a day's rows say it.
+    pub(super) fn usual_step(&self) -> u32 {
+        let days = |step_s: usize| self.count.checked_mul(step_s)?.checked_div(86_400);
+        let lengths = [3_600, 1_800, 900, 600, 300, 60];
+        let year = lengths
+            .into_iter()
+            .find(|s| matches!(days(*s), Some(365 | 366)));
+        let step = year.or_else(|| lengths.into_iter().find(|s| days(*s) == Some(1)));
+        step.and_then(|s| u32::try_from(s).ok()).unwrap_or(3_600)
     }
 
     /// Decimal and thousands marks, by the cells.
@@ -166,6 +240,18 @@ impl Layout {
             c.split_once(',')
                 .is_some_and(|(_, f)| !(f.contains([',', '.']) || f.is_empty()))
         });
+        // A sign between groups of three that can be no decimal mark.
+        let signs = ['\'', '\u{2019}', ' ', '\u{a0}', '\u{202f}'];
+        let grouped = |c: &&String| {
+            let sign = c.trim().chars().find(|c| signs.contains(c))?;
+            let whole = c.split(['.', ',']).next()?.trim();
+            let mut groups = whole.split(sign);
+            let first = groups.next()?.trim_start_matches(['-', '+']);
+            let digits = |g: &str| g.bytes().all(|b| b.is_ascii_digit());
+            let three = groups.clone().all(|g| g.len() == 3 && digits(g)) && groups.count() > 0;
+            (three && (1..=3).contains(&first.len()) && digits(first)).then_some(sign)
+        };
+        let sign = self.rows.iter().flatten().find_map(|c| grouped(&c));
         let both = all().any(|c| matches!((c.find('.'), c.find(',')), (Some(p), Some(k)) if p < k));
         let groups =
             all().any(|c| matches!((c.find(','), c.find('.')), (Some(k), Some(p)) if k < p));
@@ -189,6 +275,13 @@ impl Layout {
             });
             if both || grouped {
                 self.dialect.thousands = Some('.');
+            }
+        }
+        if let Some(sign) = sign.filter(|_| self.dialect.thousands.is_none()) {
+            self.dialect.thousands = Some(if sign.is_whitespace() { ' ' } else { sign });
+            let comma = |c: &String| c.rsplit_once(',').is_some_and(|(w, _)| w.contains(sign));
+            if self.rows.iter().flatten().any(comma) && self.dialect.delimiter.is_some() {
+                self.dialect.decimal = ',';
             }
         }
     }
@@ -219,6 +312,25 @@ impl Layout {
         }
         all
     }
+}
+
+/// The different texts of a column in all rows, in order; those of the first rows where there are too many to be homes.
+pub(super) fn all_of(
+    file: &Path,
+    layout: &Layout,
+    column: &str,
+) -> Result<Vec<String>, ScenarioError> {
+    let mut all = BTreeSet::new();
+    let mut table = Table::open(file, &layout.dialect)?;
+    if let Some(at) = layout.header.iter().position(|h| h == column) {
+        while let Some((_, record)) = table.next()? {
+            let text = String::from_utf8_lossy(record.get(at).unwrap_or_default());
+            if !text.is_empty() && !all.contains(text.as_ref()) && all.len() <= MOST_HOMES {
+                all.insert(text.into_owned());
+            }
+        }
+    }
+    Ok(all.into_iter().collect())
 }
 
 /// True where the first part of a file is UTF-8.

@@ -5,8 +5,12 @@ use crate::csv_profile::{CsvData, Manner, Measure, Want};
 use crate::errors::ScenarioError;
 use crate::file::{Missing, Stamp};
 use crate::register;
+use crate::stamps::shown;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+/// Stamps before 1990-01-01 are remarked on: nobody counted energy by the hour and home then.
+const EARLIEST: i64 = 631_152_000;
 
 /// Registers become amounts, missing values are filled.
 pub(super) fn finish(
@@ -52,6 +56,12 @@ pub(super) fn finish(
                 expected: "two readings at least".into(),
             });
         }
+    }
+    if manner.time.stamped().is_some() && grid.start < EARLIEST {
+        notes.push(format!(
+            "the rows begin at {}: are the stamps read as they are meant?",
+            shown(grid.start)
+        ));
     }
     let mut columns = BTreeMap::new();
     for ((want, _), mut column) in rows.columns.into_iter().zip(grid.columns) {

@@ -31,7 +31,11 @@ impl Placing<'_> {
                     "missing" => "missing = \"previous\"".to_string(),
                     key => format!("{key} = \"zero\" or \"previous\""),
                 };
-                if let Some(longer) = self.lasting(spans, i, passed) {
+                if self.doubled_once(before, i, length) {
+                    or = format!(
+                        "{or}; or clock_change = \"same_rows\", if the hour that the clocks show twice is there once for both"
+                    );
+                } else if let Some(longer) = self.lasting(spans, i, passed) {
                     or = format!("{or}; or step_s = [{longer}, {step}], if the step changes there");
                 }
                 format!("{length} s, the length of a step (or {or})")
@@ -49,11 +53,25 @@ impl Placing<'_> {
                         "{usual} s, the length of a step (or tolerance_s = {off}, if the stamps jitter, \
                          or resample_s, if they come when something happens)"
                     );
+                } else {
+                    text = format!("{text} (or resample_s, if rows come when something happens)");
                 }
                 text
             }
         };
         Err(self.refuse(row, found, expected))
+    }
+
+    /// True where rows follow one another by the clock, and an hour more has passed: the clocks went back.
+    fn doubled_once(&self, before: usize, i: usize, length: i64) -> bool {
+        let shown = |i: usize| match self.rows.moments.get(i) {
+            Some(Moment::Shown(local)) => Some(local.and_utc().timestamp()),
+            _ => None,
+        };
+        let passed = shown(i)
+            .zip(shown(before))
+            .map(|(b, a)| b.saturating_sub(a));
+        passed == Some(length)
     }
 
     /// The distance to this row, where the next two have it as well.

@@ -1,6 +1,6 @@
 //! ISO 8601 in the spellings that programs write.
 
-use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta};
+use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta, Weekday};
 
 /// Takes `count` digits.
 fn digits(text: &mut &str, count: usize) -> Option<u32> {
@@ -46,12 +46,18 @@ pub(crate) fn read(text: &str) -> Option<(NaiveDateTime, Option<i64>)> {
     } else {
         |text| digits(text, 2)
     };
-    let month = two(&mut rest)?;
-    if marked && !takes(&mut rest, &['-', '/']) {
-        return None;
-    }
-    let day = two(&mut rest)?;
-    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
+    let year = i32::try_from(year).ok()?;
+    let date = match counted(&mut rest, year, marked) {
+        Some(date) => date,
+        None => {
+            let month = two(&mut rest)?;
+            if marked && !takes(&mut rest, &['-', '/']) {
+                return None;
+            }
+            let day = two(&mut rest)?;
+            NaiveDate::from_ymd_opt(year, month, day)?
+        }
+    };
     if rest.is_empty() {
         return Some((date.and_hms_opt(0, 0, 0)?, None));
     }
@@ -92,6 +98,29 @@ pub(crate) fn read(text: &str) -> Option<(NaiveDateTime, Option<i64>)> {
     Some((local, offset))
 }
 
+/// A date by its week and day, `2026-W19-1`, or by its day in the year, `2026-124`; nothing is taken where it is none.
+fn counted(text: &mut &str, year: i32, marked: bool) -> Option<NaiveDate> {
+    let mut rest = *text;
+    let date = if takes(&mut rest, &['W']) {
+        let week = digits(&mut rest, 2)?;
+        if marked && !takes(&mut rest, &['-']) {
+            return None;
+        }
+        let day = digits(&mut rest, 1)?.checked_sub(1)?;
+        let day = Weekday::try_from(u8::try_from(day).ok()?).ok()?;
+        NaiveDate::from_isoywd_opt(year, week, day)?
+    } else {
+        // Without a mark, three digits may be the beginning of more.
+        let day = digits(&mut rest, 3).filter(|_| marked)?;
+        NaiveDate::from_yo_opt(year, day)?
+    };
+    let ends = rest.is_empty() || rest.starts_with(['T', 't', ' ']);
+    ends.then(|| {
+        *text = rest;
+        date
+    })
+}
+
 /// `Z`, `+02:00`, `+0200` or `+02`; nothing is no offset. `None` for anything else.
 fn offset(mut text: &str) -> Option<Option<i64>> {
     if text.is_empty() {
@@ -114,12 +143,15 @@ fn offset(mut text: &str) -> Option<Option<i64>> {
     }
     let hours = short(&mut text)?;
     takes(&mut text, &[':']);
-    let minutes = if text.is_empty() {
+    let minutes = if text.is_empty() || text.starts_with(' ') {
         0
     } else {
         digits(&mut text, 2)?
     };
-    if !text.is_empty() || hours > 18 || minutes > 59 {
+    // The zone's name after the distance says nothing more.
+    let name = text.trim_start();
+    let named = name.len() < text.len() && name.bytes().all(|b| b.is_ascii_uppercase());
+    if !(text.is_empty() || named) || hours > 18 || minutes > 59 {
         return None;
     }
     let seconds = i64::from(hours)
@@ -153,6 +185,10 @@ mod tests {
             "2026/5/4  10:00:00Z",
             "2026-05-04T10Z",
             "2026-05-04T12:00:00 UTC+02:00",
+            "2026-05-04 12:00:00 +0200 CEST",
+            "2026-124T10:00Z",
+            "2026-W19-1T10:00Z",
+            "2026W191T10:00Z",
         ] {
             let (local, offset) = read(text).unwrap();
             let at = local.and_utc().timestamp() - offset.unwrap();

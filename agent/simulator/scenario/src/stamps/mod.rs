@@ -9,7 +9,9 @@ pub(crate) use interval::interval;
 
 use crate::errors::ScenarioError;
 use crate::source::{Key, Source};
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc};
+use chrono::{
+    DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc,
+};
 use chrono_tz::Tz;
 use std::fmt;
 
@@ -192,7 +194,10 @@ impl StampFormat {
                     .ok()
                     .map(|t| Moment::At(t.timestamp()))
             }
-            Self::Local(pattern, _) => pattern::local(text, pattern).map(Moment::Shown),
+            // Two digits are no year of four: chrono takes them for one of the first century.
+            Self::Local(pattern, _) => pattern::local(text, pattern)
+                .filter(|t| t.year() >= 1_000)
+                .map(Moment::Shown),
             Self::Hours(pattern, clock) => pattern::hours(text, pattern, *clock).map(Moment::At),
         }
     }
@@ -230,6 +235,11 @@ impl StampFormat {
     /// What a stamp that is not read looks like: the setting that would read it.
     pub(crate) fn hint(&self, text: &str) -> Option<String> {
         if let Ok(number) = text.parse::<f64>() {
+            if (20_000.0..80_000.0).contains(&number) {
+                let hint = "a spreadsheet's day number? show the column as date and time there before it is saved as CSV, \
+                            or bring the workbook itself";
+                return Some(hint.into());
+            }
             let (name, parts) = UNIX.into_iter().find(|(_, parts)| {
                 unix(text, *parts).is_some_and(|at| (500_000_000..5_000_000_000).contains(&at))
             })?;
@@ -255,6 +265,13 @@ impl StampFormat {
             }
             _ => {}
         }
+        let cut = text.trim_end_matches(|c: char| c.is_ascii_uppercase());
+        let name = text.len().saturating_sub(cut.len());
+        if (2..=5).contains(&name) && cut.ends_with(' ') && iso::read(cut).is_some() {
+            return Some(
+                "a format with %Z, and zone: the name of a zone is no distance from UTC".into(),
+            );
+        }
         let pattern = guess::patterns(&[text]).into_iter().next()?;
         let same = matches!(self, Self::Local(own, _) if own == pattern);
         (!same).then(|| format!("format = \"{pattern}\""))
@@ -275,7 +292,7 @@ fn unix(text: &str, parts: i64) -> Option<i64> {
         let half = parts.checked_div(2)?;
         return whole.checked_add(half)?.checked_div_euclid(parts);
     }
-    let seconds = text.parse::<f64>().ok()? / parts as f64;
+    let seconds = text.replace(',', ".").parse::<f64>().ok()? / parts as f64;
     seconds.is_finite().then(|| whole_seconds(seconds.round()))
 }
 

@@ -62,6 +62,9 @@ pub(crate) fn parts(pattern: &str) -> Option<Parts> {
 /// Reads a clock's time: of date and time, of a date alone (its midnight), of date and hour; 24 o'clock is the end
 /// of the day.
 pub(crate) fn local(text: &str, pattern: &str) -> Option<NaiveDateTime> {
+    let dotted = (pattern.contains("%p") || pattern.contains("%P")).then(|| half_day(text));
+    let dotted = dotted.flatten();
+    let text = dotted.as_deref().unwrap_or(text);
     plain(text, pattern).or_else(|| {
         let parts = parts(pattern).filter(|p| p.hour)?;
         let day = DAY_ENDS.iter().find_map(|end| {
@@ -78,6 +81,15 @@ pub(crate) fn local(text: &str, pattern: &str) -> Option<NaiveDateTime> {
         })?;
         plain(&day, pattern)?.checked_add_days(Days::new(1))
     })
+}
+
+/// `a.m.` and `p. m.` as `am` and `pm`; nothing where no point is written.
+fn half_day(text: &str) -> Option<String> {
+    let at = text.rfind(['a', 'p', 'A', 'P'])?;
+    let (before, mark) = text.split_at_checked(at)?;
+    let letters: String = mark.chars().filter(|c| c.is_alphabetic()).collect();
+    let known = letters.eq_ignore_ascii_case("am") || letters.eq_ignore_ascii_case("pm");
+    (known && mark.contains('.')).then(|| format!("{before}{letters}"))
 }
 
 fn plain(text: &str, pattern: &str) -> Option<NaiveDateTime> {
@@ -163,6 +175,19 @@ mod tests {
             ("%d.%m.%Y %H:%M", "04.05.2026 24:30"),
         ] {
             assert_eq!(local(text, pattern), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn halves_of_the_day_with_points() {
+        for text in [
+            "5/4/2026 11:30 p.m.",
+            "5/4/2026 11:30 P.M.",
+            "5/4/2026 11:30 p. m.",
+            "5/4/2026 11:30 PM",
+        ] {
+            let read = local(text, "%m/%d/%Y %I:%M %p").map(|t| t.to_string());
+            assert_eq!(read.as_deref(), Some("2026-05-04 23:30:00"), "{text}");
         }
     }
 

@@ -219,6 +219,48 @@ fn the_same_rows_every_day_where_the_clocks_change() {
     }
 }
 
+/// An hour that is shown twice and is there once: the refusal says which setting spreads it.
+#[test]
+fn a_doubled_hour_that_is_there_once() {
+    let time = "column = \"t\"\nformat = \"%Y-%m-%d %H:%M\"\nzone = \"America/New_York\"";
+    let rows: String = (0..4)
+        .map(|h| format!("2026-11-01 {h:02}:00,{}\n", 10 * (h + 1)))
+        .collect();
+    let file = format!("t,x\n{rows}");
+    let said = refused(&hourly("", LOAD, time), &file);
+    assert!(
+        said.contains("a.csv:4:") && said.contains("clock_change = \"same_rows\""),
+        "{said}"
+    );
+    let n = read(
+        &hourly("", LOAD, &format!("{time}\nclock_change = \"same_rows\"")),
+        &file,
+    );
+    assert_eq!(demand(&n), [10, 10, 10, 30, 40]);
+}
+
+#[test]
+fn footers_that_begin_like_rows() {
+    let file = "t,x\n2026-05-04T00:00Z,1\n2026-05-04T01:00Z,2\n2 rows selected.\n";
+    let said = refused(&hourly("", LOAD, ISO), file);
+    assert!(
+        said.contains("a.csv:4:") && said.contains("footer = 1"),
+        "{said}"
+    );
+    let utf32 = [
+        b"\xff\xfe\x00\x00".to_vec(),
+        file.chars()
+            .flat_map(|c| u32::from(c).to_le_bytes())
+            .collect(),
+    ]
+    .concat();
+    let said = attempt(&hourly("", LOAD, ISO), &[("a.csv", &utf32)])
+        .map(|n| n.notes)
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("UTF-32"), "{said}");
+}
+
 /// Ends by a clock that shows the moment, and by one that is changed with the next step.
 #[test]
 fn ends_of_steps_where_the_clocks_change() {

@@ -32,6 +32,12 @@ fn iso_with_an_offset() {
         ("2026-05-04 0:00+2", "2026-05-04 1:00+2"),
         ("2026-05-04T00+02:00", "2026-05-04T01+02:00"),
         (
+            "2026-05-04 00:00:00 +0200 CEST",
+            "2026-05-04 01:00:00 +0200 CEST",
+        ),
+        ("2026-124T00:00+02:00", "2026-124T01:00+02:00"),
+        ("2026-W19-1T00:00+02:00", "2026-W19-1T01:00+02:00"),
+        (
             "2026-05-04 00:00:00 GMT+02:00",
             "2026-05-04 01:00:00 GMT+02:00",
         ),
@@ -51,6 +57,11 @@ fn local_times() {
             "%m/%d/%y %I:%M %p",
             "05/04/26 12:00 AM",
             "05/04/26 01:00 am",
+        ),
+        (
+            "%m/%d/%Y %I:%M %p",
+            "5/4/2026 12:00 a.m.",
+            "5/4/2026 1:00 A. M.",
         ),
         ("%d %b %Y %H:%M", "04 May 2026 00:00", "04 May 2026 01:00"),
         (
@@ -103,6 +114,69 @@ fn unix_times() {
         "t,x\n",
     );
     assert!(said.contains("format = \"unix\" and no zone"), "{said}");
+}
+
+/// What looks like another stamp than it is read as is said.
+#[test]
+fn stamps_that_are_something_else() {
+    let local = "column = \"t\"\nformat = \"%d.%m.%Y %H:%M\"\nzone = \"Europe/Berlin\"";
+    for (time, stamp, hint) in [
+        (local, "04.05.26 10:00", "format = \"%d.%m.%y %H:%M\""),
+        (
+            "column = \"t\"\nzone = \"UTC\"",
+            "46146.416666667",
+            "spreadsheet's day number",
+        ),
+        (ISO, "2026-05-04T10:00:00 EST", "a format with %Z, and zone"),
+    ] {
+        let said = refused(&hourly("", LOAD, time), &format!("t,x\n{stamp},1\n"));
+        assert!(said.contains("a.csv:2:") && said.contains(hint), "{said}");
+    }
+    // Seconds with a decimal comma, as a German spreadsheet writes them.
+    let n = read(
+        &hourly(
+            "delimiter = \";\"\ndecimal = \",\"",
+            LOAD,
+            "column = \"t\"\nformat = \"unix\"",
+        ),
+        &format!("t;x\n{MAY},0;1\n{},0;2\n", MAY + 3_600),
+    );
+    assert_eq!((n.start().get(), demand(&n)), (MAY, vec![1, 2]));
+    // Minutes since 1970 are read as seconds, and the year says so.
+    let rows: String = (0..4)
+        .map(|i| format!("{},1\n", MAY / 60 / 3_600 * 3_600 + i * 3_600))
+        .collect();
+    let n = read(
+        &hourly("", LOAD, "column = \"t\"\nformat = \"unix\""),
+        &format!("t,x\n{rows}"),
+    );
+    assert!(
+        n.notes
+            .iter()
+            .any(|note| note.contains("the rows begin at 1970")),
+        "{:?}",
+        n.notes
+    );
+}
+
+#[test]
+fn texts_that_spreadsheets_guard_and_headers_that_look_the_same() {
+    let n = read(
+        &hourly("", LOAD, ISO),
+        "t,x\n\"=\"\"2026-05-04T00:00Z\"\"\",1\n\"=\"\"2026-05-04T01:00Z\"\"\",\"=\"\"2\"\"\"\n",
+    );
+    assert_eq!(demand(&n), [1, 2]);
+    let columns = |name: &str| format!("load = [{{ column = \"{name}\", unit = \"Wh\" }}]");
+    let file = |header: &str| format!("t,\"{header}\"\n2026-05-04T00:00Z,1\n2026-05-04T01:00Z,2\n");
+    // A blank of another kind, and a line break.
+    for header in ["Use (Wh)", "Use\u{a0}(Wh)", "Use\n(Wh)", "\u{feff}Use (Wh)"] {
+        let n = read(&hourly("", &columns("Use (Wh)"), ISO), &file(header));
+        assert_eq!(demand(&n), [1, 2], "{header:?}");
+    }
+    for header in ["Ku\u{308}che", "küche"] {
+        let said = refused(&hourly("", &columns("Küche"), ISO), &file(header));
+        assert!(said.contains("is written otherwise"), "{said}");
+    }
 }
 
 #[test]
@@ -225,6 +299,8 @@ fn marks_between_groups_of_digits() {
             "{said}"
         );
     }
+    let said = refused(&hourly("", LOAD, ISO), "t,x\n2026-05-04T00:00Z,1.250.000\n");
+    assert!(said.contains("thousands = \".\""), "{said}");
     // Where no decimals tell it, it is said.
     let file = "t,x\n2026-05-04T00:00Z,980\n2026-05-04T01:00Z,1.250\n2026-05-04T02:00Z,12.500\n";
     let n = read(&hourly("", LOAD, ISO), file);
@@ -266,7 +342,8 @@ fn a_line_of_units_below_the_names() {
 #[test]
 fn words_for_a_missing_value() {
     for word in [
-        "", "NA", "N/A", "#N/A", "nan", "-nan", "<NA>", "NULL", "None", "-", "?", "#VALUE!",
+        "", "NA", "N/A", "#N/A", "nan", "-nan", "<NA>", "NULL", "None", "-", "?", "#VALUE!", "#NV",
+        "k.A.", "(null)", "missing",
     ] {
         let file = format!("t,x\n2026-05-04T00:00Z,5\n2026-05-04T01:00Z,{word}\n");
         let n = read(&hourly("missing = \"previous\"", LOAD, ISO), &file);

@@ -33,6 +33,23 @@ fn readings_that_are_none_in_a_register() {
     }
 }
 
+/// A reading that falls and is taken back by the next is none; one that stays is a meter's exchange.
+#[test]
+fn a_reading_that_falls_and_comes_back() {
+    let register = "load = [{ column = \"x\", unit = \"kWh register\" }]";
+    let file = rows(["5000", "5000.5", "0", "5001", "5001.5"].map(String::from));
+    let said = refused(&hourly("", register, ISO), &file);
+    assert!(
+        said.contains("a.csv:4:") && said.contains("markers = [\"0\"]"),
+        "{said}"
+    );
+    let keys = "markers = [\"0\"]\nmissing = \"previous\"";
+    assert_eq!(
+        demand(&read(&hourly(keys, register, ISO), &file)),
+        [500, 250, 250, 500]
+    );
+}
+
 #[test]
 fn a_register_that_counts_in_bits() {
     let register = "load = [{ column = \"x\", unit = \"Wh register\" }]";
@@ -121,20 +138,28 @@ fn what_no_home_has_is_refused_or_noted() {
     for (value, hint) in [
         ("16777.215", "markers = [\"16777.215\"]"),
         ("4294967.295", "markers = [\"4294967.295\"]"),
+        ("42949672.95", "markers = [\"42949672.95\"]"),
+        ("167772.15", "markers = [\"167772.15\"]"),
+        ("9999.99", "markers = [\"9999.99\"]"),
+        ("3.4e38", "markers = [\"3"),
         ("123.4", "is the unit right?"),
     ] {
         let said = refused(&hourly("", kwh, ISO), &file(&["1", value, "1"]));
-        assert!(
-            said.contains("a.csv:3:") && said.contains(value) && said.contains(hint),
-            "{said}"
-        );
+        assert!(said.contains("a.csv:3:") && said.contains(hint), "{said}");
     }
     let n = read(
         &hourly("most_kw = 150", kwh, ISO),
         &file(&["1", "123.4", "1"]),
     );
     assert_eq!(demand(&n)[1], 123_400);
+    // A word in place of a number, and a value beyond all others that a home may have.
+    let said = refused(&hourly("", kwh, ISO), &file(&["1", "offline", "1"]));
+    assert!(said.contains("markers = [\"offline\"]"), "{said}");
+    let n = read(&hourly("", LOAD, ISO), &file(&["100", "9999", "120", "90"]));
+    noted(&n, &["a.csv:3:", "9999 looks like an error value"]);
     // A register taken for energies: refused where it is too large, else noted.
+    let n = read(&hourly("", kwh, ISO), &file(&["40", "40.5", "41", "41.5"]));
+    noted(&n, &["never falls", "41 kW on average", "kWh register"]);
     let said = refused(
         &hourly("", kwh, ISO),
         &file(&["5000", "5001", "5002.5", "5003"]),
