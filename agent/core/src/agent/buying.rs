@@ -1,7 +1,7 @@
 //! The buying side of a window: what is needed, bought and under way, and the search for offers (FR-05).
 
 use super::estimating::Loading;
-use super::orders::Order;
+use super::order_book::Order;
 use super::surveying::Survey;
 use super::{Agent, Intent, Out};
 use crate::context::Context;

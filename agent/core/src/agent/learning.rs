@@ -1,7 +1,7 @@
 //! What is learned of sellers from each request that ends (FR-12): under which conditions it was asked, what
 //! became of it, and the checkpoints that a restart takes up.
 
-use super::orders::Order;
+use super::order_book::Order;
 use super::{Agent, Out};
 use crate::context::Context;
 use crate::io::{Command, Experience, JournalEntry, Learned, Millis, Notice};

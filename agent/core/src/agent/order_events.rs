@@ -1,6 +1,6 @@
 //! What the chain tells of standing orders: opened, delivered, cancelled, closed, by whomever.
 
-use super::orders::Order;
+use super::order_book::Order;
 use super::selling::Sale;
 use super::{Agent, Intent, Out};
 use crate::context::Context;

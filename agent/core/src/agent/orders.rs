@@ -5,16 +5,17 @@
 //! of the least surplus it expects there, all promises together. The halves leave room for error in the
 //! forecast; what an order does not bring is bought at once, what it does not take is sold at once.
 
+use super::order_book::{Opening, Order};
 use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{BlockRef, Command, JournalEntry, MarketTx, Millis, Timer, TxFailure};
 use crate::metering::Metered;
-use wattpool_optimizer::predict::{Conditions, Kind};
+use wattpool_optimizer::predict::Kind;
 use wattpool_schema::error::Code;
 use wattpool_schema::escrow::OpenOrder;
-use wattpool_schema::event::{Delivered, MarketEvent};
+use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Answer, SignedRequest, TradeAnswer, TradeRequest};
-use wattpool_schema::{Approval, MeterId, Price, Seconds, TradeKind, Wh, Window, RECORD_VERSION};
+use wattpool_schema::{MeterId, Price, Seconds, TradeKind, Wh, Window, RECORD_VERSION};
 
 /// Windows a standing order runs.
 const COUNT: u32 = 4;
@@ -22,159 +23,6 @@ const COUNT: u32 = 4;
 const LEAST_QUALITY: f64 = 0.5;
 /// Less than this per window is not worth an order, Wh.
 pub(super) const LEAST: Wh = Wh(50);
-
-/// A standing order of this meter, on either side.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Order {
-    pub buyer: MeterId,
-    pub seller: MeterId,
-    pub trade_id: u64,
-    pub nonce: u64,
-    pub first: Window,
-    pub last: Window,
-    pub wh: Wh,
-    /// Gross per window, as approved.
-    pub gross: Wh,
-    /// Price and charge together, at most.
-    pub price: Price,
-    pub selling: bool,
-    pub closing: bool,
-    /// As a buyer: what was known when it was asked for; not known any more after a restart.
-    pub about: Option<Conditions>,
-    /// As a buyer: block time of the last delivery seen.
-    pub last_chunk: Option<Seconds>,
-    /// The last window of which something was delivered, how much arrived of it, and what was sent for that.
-    pub got: (Window, Wh, Wh),
-    /// As a seller: windows in a row that the buyer declined whole.
-    pub declined: u8,
-}
-
-/// A standing order on its way to the chain, and what was known when it was asked for.
-#[derive(Debug)]
-struct Opening {
-    order: OpenOrder,
-    about: Option<Conditions>,
-}
-
-impl Order {
-    pub(super) fn runs_in(&self, window: Window) -> bool {
-        self.first <= window && window <= self.last
-    }
-
-    fn got_in(&self, window: Window) -> Wh {
-        let (of, net, _) = self.got;
-        if of == window {
-            net
-        } else {
-            Wh::ZERO
-        }
-    }
-
-    pub(super) fn sent_in(&self, window: Window) -> Wh {
-        let (of, _, gross) = self.got;
-        if of == window {
-            gross
-        } else {
-            Wh::ZERO
-        }
-    }
-
-    /// Counts a delivery.
-    pub(super) fn count(&mut self, d: &Delivered) {
-        let (net, gross) = (self.got_in(d.window), self.sent_in(d.window));
-        self.got = (
-            d.window,
-            net.saturating_add(d.net),
-            gross.saturating_add(d.gross),
-        );
-    }
-}
-
-/// An approval given for an order that may be opened yet.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Promise {
-    pub buyer: MeterId,
-    pub nonce: u64,
-    pub first: Window,
-    pub last: Window,
-    pub wh: Wh,
-    pub gross: Wh,
-    pub expires_at: Seconds,
-}
-
-/// Standing orders and what is on the way to one.
-#[derive(Debug, Default)]
-pub(super) struct Orders {
-    pub open: Vec<Order>,
-    pub promises: Vec<Promise>,
-    asked: Option<(SignedRequest, Conditions)>,
-    opening: Vec<Opening>,
-    /// Transactions of which it is not known whether they were executed.
-    lost: Vec<Intent>,
-    considered: Window,
-}
-
-impl Orders {
-    /// Whether something may be delivered to this meter in a window.
-    pub fn buys_in(&self, window: Window) -> bool {
-        self.open.iter().any(|o| !o.selling && o.runs_in(window))
-    }
-
-    /// Promises that a block after their expiry has been seen for can no longer be used.
-    pub fn forget_promises(&mut self, seen: Seconds) -> Vec<Promise> {
-        let (lapsed, open) = std::mem::take(&mut self.promises)
-            .into_iter()
-            .partition(|p| p.expires_at < seen);
-        self.promises = open;
-        lapsed
-    }
-
-    pub(super) fn promised(&self, first: Window, last: Window) -> Wh {
-        let overlaps = |f: Window, l: Window| f <= last && first <= l;
-        let open = self
-            .open
-            .iter()
-            .filter(|o| o.selling && overlaps(o.first, o.last))
-            .map(|o| o.gross);
-        let promised = self
-            .promises
-            .iter()
-            .filter(|p| overlaps(p.first, p.last))
-            .map(|p| p.gross);
-        open.chain(promised).fold(Wh::ZERO, Wh::saturating_add)
-    }
-
-    /// Takes up an order that was journalled before a restart; the chain says whether it was opened.
-    pub fn resume_opening(&mut self, order: OpenOrder) {
-        self.opening.push(Opening { order, about: None });
-    }
-
-    /// Takes up an approval that was journalled before a restart: it may have become an order.
-    pub fn resume_promise(&mut self, a: &Approval) {
-        self.open.push(Order {
-            buyer: a.buyer,
-            seller: a.seller,
-            trade_id: 0,
-            nonce: a.nonce,
-            first: a.first_window,
-            last: a.first_window.plus(u64::from(a.count.saturating_sub(1))),
-            wh: a.wh,
-            gross: a.max_gross,
-            price: a.price,
-            selling: true,
-            closing: false,
-            about: None,
-            last_chunk: None,
-            got: Default::default(),
-            declined: 0,
-        });
-    }
-
-    /// Orders to submit again after a restart.
-    pub fn reopen(&self) -> Vec<OpenOrder> {
-        self.opening.iter().map(|o| o.order.clone()).collect()
-    }
-}
 
 /// Seconds from the request of a standing order to the end of the last window in which it can be delivered:
 /// the energy of its last window is traded in the one after it.

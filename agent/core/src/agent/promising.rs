@@ -1,6 +1,7 @@
 //! The selling side of standing orders: what is promised, and the tokens held for it.
 
-use super::orders::{Order, Promise, LEAST};
+use super::order_book::{Order, Promise};
+use super::orders::LEAST;
 use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{MarketTx, Millis, Timer};

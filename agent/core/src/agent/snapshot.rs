@@ -96,7 +96,7 @@ impl Agent {
             price: o.max_price,
             charge: o.charge,
         };
-        let order = |o: &super::orders::Order| OrderSeen {
+        let order = |o: &super::order_book::Order| OrderSeen {
             buyer: o.buyer,
             trade_id: o.trade_id,
             first: o.first,
