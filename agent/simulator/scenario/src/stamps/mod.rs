@@ -12,7 +12,7 @@ use crate::source::{Key, Source};
 use chrono::{
     DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc,
 };
-use chrono_tz::Tz;
+use chrono_tz::{OffsetName, Tz};
 use std::fmt;
 
 /// A clock that people read.
@@ -69,6 +69,27 @@ impl Clock {
                 (found, found)
             }
         }
+    }
+
+    /// What the clock shows beside this name (`CET`, `CEST`), which tells the hours of a doubled one apart; nothing where
+    /// it shows another name then. Names of places without any, and of fixed offsets, say nothing.
+    pub(crate) fn named(self, local: NaiveDateTime, name: &str) -> Option<Moment> {
+        let Self::Named(zone) = self else {
+            return Some(Moment::Shown(local));
+        };
+        let found = zone.from_local_datetime(&local);
+        let shown = [found.earliest(), found.latest()];
+        let of = |t: &DateTime<Tz>| t.offset().abbreviation().map(str::to_owned);
+        if shown
+            .iter()
+            .flatten()
+            .any(|t| of(t).is_none_or(|short| !short.chars().all(|c| c.is_ascii_alphabetic())))
+        {
+            return Some(Moment::Shown(local));
+        }
+        let same = |t: &&DateTime<Tz>| of(t).is_some_and(|short| short.eq_ignore_ascii_case(name));
+        let named = shown.iter().flatten().find(same)?;
+        Some(Moment::At(named.timestamp()))
     }
 
     /// The Unix time at which the clock shows this, given what comes before: in the hour that is shown
@@ -195,9 +216,13 @@ impl StampFormat {
                     .map(|t| Moment::At(t.timestamp()))
             }
             // Two digits are no year of four: chrono takes them for one of the first century.
-            Self::Local(pattern, _) => pattern::local(text, pattern)
-                .filter(|t| t.year() >= 1_000)
-                .map(Moment::Shown),
+            Self::Local(pattern, clock) => {
+                let local = pattern::local(text, pattern).filter(|t| t.year() >= 1_000)?;
+                match pattern::zone_name(text, pattern) {
+                    Some(name) => clock.named(local, name),
+                    None => Some(Moment::Shown(local)),
+                }
+            }
             Self::Hours(pattern, clock) => pattern::hours(text, pattern, *clock).map(Moment::At),
         }
     }
@@ -251,6 +276,16 @@ impl StampFormat {
             };
             return (number > 0.0 && *self != Self::Unix(parts))
                 .then(|| format!("format = \"{name}\": this looks like Unix {what}"));
+        }
+        if let Self::Local(pattern, clock) = self {
+            let shown = pattern::local(text, pattern).zip(pattern::zone_name(text, pattern));
+            if let Some((_, name)) =
+                shown.filter(|(local, name)| clock.named(*local, name).is_none())
+            {
+                return Some(format!(
+                    "a zone whose clock shows {name} then, such as a fixed offset: {clock} does not"
+                ));
+            }
         }
         match (self, iso::read(text)) {
             (Self::Iso, Some((_, None))) => {
@@ -378,6 +413,26 @@ mod tests {
         match format.read(text)? {
             Moment::At(at) => Some(at),
             Moment::Shown(local) => format.clock()?.resolve(local, before),
+        }
+    }
+
+    #[test]
+    fn a_zone_s_name_tells_the_doubled_hour_apart() {
+        let berlin = Clock::parse("Europe/Berlin").unwrap();
+        let format = StampFormat::Local("%Y-%m-%d %H:%M %Z".into(), berlin);
+        let at = |text: &str| format.read(text);
+        // 02:30 is there twice on 25 October 2026.
+        let (first, second) = (at("2026-10-25 02:30 CEST"), at("2026-10-25 02:30 cet"));
+        assert_eq!(first, Some(Moment::At(1_792_888_200)));
+        assert_eq!(second, Some(Moment::At(1_792_891_800)));
+        assert_eq!(at("2026-07-01 12:00 CET"), None);
+        assert_eq!(at("2026-07-01 12:00 EST"), None);
+        // A place whose clock has no name, and a fixed offset, say nothing of names.
+        for clock in ["America/Sao_Paulo", "+01:00"] {
+            let clock = Clock::parse(clock).unwrap();
+            let format = StampFormat::Local("%Y-%m-%d %H:%M %Z".into(), clock);
+            let read = format.read("2026-07-01 12:00 CET");
+            assert!(matches!(read, Some(Moment::Shown(_))), "{read:?}");
         }
     }
 

@@ -83,6 +83,14 @@ pub(crate) fn local(text: &str, pattern: &str) -> Option<NaiveDateTime> {
     })
 }
 
+/// The name of a zone at the end of a stamp, where the pattern has one there.
+pub(crate) fn zone_name<'t>(text: &'t str, pattern: &str) -> Option<&'t str> {
+    pattern.trim_end().strip_suffix("%Z")?;
+    let text = text.trim_end();
+    let name = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    text.get(name.len()..).filter(|name| !name.is_empty())
+}
+
 /// `a.m.` and `p. m.` as `am` and `pm`; nothing where no point is written.
 fn half_day(text: &str) -> Option<String> {
     let at = text.rfind(['a', 'p', 'A', 'P'])?;

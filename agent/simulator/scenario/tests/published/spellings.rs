@@ -76,6 +76,19 @@ fn local_times() {
     }
 }
 
+/// Standard time all year beside a clock that changes: an hour off all summer, if it were read by that clock.
+#[test]
+fn names_of_zones_are_held_against_the_clock() {
+    let time =
+        |zone: &str| format!("column = \"t\"\nformat = \"%Y-%m-%d %H:%M %Z\"\nzone = \"{zone}\"");
+    let rows = "t,x\n2026-05-04 00:00 CET,1\n2026-05-04 01:00 CET,2\n";
+    let said = refused(&hourly("", LOAD, &time("Europe/Berlin")), rows);
+    assert!(
+        said.contains("a.csv:2:") && said.contains("shows CET then"),
+        "{said}"
+    );
+}
+
 #[test]
 fn unix_times() {
     let (first, second) = (MAY - 7_200, MAY - 3_600);
