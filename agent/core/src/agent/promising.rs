@@ -62,7 +62,7 @@ impl Agent {
         self.selling.order_hold = Wh::ZERO;
         let mut cancelled = Vec::new();
         for order in &mut self.orders.open {
-            if !order.selling || order.trade_id == 0 || order.closing || !order.runs_in(live) {
+            if !order.selling || order.trade_id == 0 || !order.runs_in(live) {
                 continue;
             }
             let import = cx.registry.purchases(&order.buyer);
@@ -71,14 +71,17 @@ impl Agent {
             } else if held {
                 order.declined = order.declined.saturating_add(1);
             }
-            if order.declined >= DECLINED {
-                order.closing = true;
-                cancelled.push((order.buyer, order.trade_id));
+            if order.declined == DECLINED && held {
+                cancelled.push((order.buyer, order.trade_id, order.last));
             }
         }
-        for (buyer, trade_id) in cancelled {
+        for (buyer, trade_id, last) in cancelled {
             self.partners.decline_order(buyer, self.block.time);
             self.partners_changed = true;
+            // Of one that ends with the running window there is nothing left to cancel.
+            if last <= live.next() {
+                continue;
+            }
             let cancel = MarketTx::CancelOrder { buyer, trade_id };
             self.submit(Intent::Cancel { buyer, trade_id }, cancel, out);
         }
@@ -95,7 +98,7 @@ impl Agent {
             .orders
             .open
             .iter()
-            .filter(|o| o.selling && o.trade_id != 0 && !o.closing && o.runs_in(live))
+            .filter(|o| o.selling && o.trade_id != 0 && o.runs_in(live))
             .filter(|o| o.sent_in(live) < o.gross && !self.delivering(o))
             .filter(|o| {
                 let import = cx.registry.purchases(&o.buyer);

@@ -428,3 +428,51 @@ fn an_order_from_before_a_restart_is_still_held_for() {
         Wh(500)
     );
 }
+
+fn cancelled(out: &[Command]) -> Vec<(wattpool_schema::MeterId, u64)> {
+    let all = submits(out).into_iter().filter_map(|(_, tx)| match tx {
+        MarketTx::CancelOrder { buyer, trade_id } => Some((buyer, trade_id)),
+        _ => None,
+    });
+    all.collect()
+}
+
+#[test]
+fn what_a_buyer_does_not_want_twice_is_cancelled_and_it_gets_no_other() {
+    for wanted in [false, true] {
+        let (mut home, mut minted) = delivering();
+        for window in 0..3 {
+            // A need that is shown and not covered yet is no refusal of the buyer's.
+            home.town.purchases.covered = Wh(if wanted { 100 } else { 0 });
+            let out = home.fire(&minted, Timer::Release);
+            let expected = if window == 1 && !wanted {
+                vec![(meter(2), 5)]
+            } else {
+                Vec::new()
+            };
+            assert_eq!(cancelled(&out), expected, "window {window}");
+            let opened = home.next_window(1_000);
+            minted = home.take_statements(&opened);
+        }
+        home.town.purchases.covered = Wh::ZERO;
+        let another = order_request(&home, 2, 9, 100);
+        let answer = decision(&home.give(another)).unwrap();
+        assert_eq!(answer == Err(DenialReason::Policy), !wanted, "{answer:?}");
+    }
+}
+
+#[test]
+fn a_seller_delivers_where_it_sees_a_need_that_is_shown_and_not_covered() {
+    for (covered, expected) in [(0, 0), (100, 1)] {
+        let (mut home, minted) = delivering();
+        home.town.purchases.covered = Wh(covered);
+        let out = home.fire(&minted, Timer::Deliver);
+        let delivered = submits(&out)
+            .into_iter()
+            .filter(|(_, tx)| matches!(tx, MarketTx::Deliver { buyer, trade_id: 5, cover: None } if *buyer == meter(2)));
+        assert_eq!(delivered.count(), expected);
+        // In the second half of the first part, which ends after 150 seconds.
+        let elapsed = home.block.time.0 - home.window.start(LEN).0;
+        assert!((75..150).contains(&elapsed), "{elapsed}");
+    }
+}
