@@ -361,10 +361,15 @@ fn homes_are_sorted_by_gain_and_have_a_page_each() {
 #[test]
 fn fees_that_eat_the_gain_are_warned_of() {
     let (n, o) = sample(1, 6);
-    let calm = measure(&n, &o).unwrap();
+    // Whatever a message costs at present: a quarter of it.
+    let mut cheap = o.clone();
+    for fee in &mut cheap.fees {
+        *fee /= 4;
+    }
+    let calm = measure(&n, &cheap).unwrap();
     assert!(!calm.summary.machinery.is_warning());
-    assert!(!html(&n, &o).contains("Warning:"));
-    let mut dear = o.clone();
+    assert!(!html(&n, &cheap).contains("Warning:"));
+    let mut dear = o;
     // As if every message were sent twenty times.
     for fee in &mut dear.fees {
         *fee *= 20;
