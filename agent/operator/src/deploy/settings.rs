@@ -310,6 +310,9 @@ mod tests {
         let short = "name = \"our-street\"\n[tariffs]\nimport = 300000\nfeed_in = 80000\n";
         let mut short = DeploySettings::parse(short).unwrap();
         short.zone_pairs = full.zone_pairs.clone();
+        // These follow from the window and the blocks.
+        short.first_part_seconds = Some(short.first_part_seconds());
+        short.halt_seconds = Some(short.halt_seconds());
         assert_eq!(short, full);
         assert_eq!(full.zone_pairs()[0].capacity, Some(Wh(50_000)));
     }
