@@ -1,7 +1,7 @@
 //! The closed trade as bytes, and the hash chain over all of them: what makes the log checkable.
 //!
 //! Layout: the fields of [`TradeRecord`] in the order of their definition, integers big-endian, the kind
-//! as one byte (0 spot, 1 forward), meters as their 16 bytes. The escrow stores the record shorter ([`crate::packed`]).
+//! as one byte (0 spot, 1 forward), meters as their 16 bytes. The escrow stores the record shorter ([`mod@crate::packed`]).
 
 use crate::escrow::TradeRecord;
 use crate::event::TradeClosed;

@@ -1,4 +1,4 @@
-//! What the contracts store and others may prove to themselves: keys and binary values ([`crate::packed`]) of terms, limits, positions, orders and closed
+//! What the contracts store and others may prove to themselves: keys and binary values ([`mod@crate::packed`]) of terms, limits, positions, orders and closed
 //! trades. With the byte 3 and the bytes of a contract's address before them, the keys are those of storage proofs (ICS 23) of a chain's `wasm` store.
 //!
 //! This is a public format. What is stored under [`LAYOUT`] tells which one a contract has; `schema/tests/stored.rs` holds its bytes, and no change of
