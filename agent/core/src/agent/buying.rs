@@ -1,7 +1,6 @@
 //! The buying side of a window: what is needed, bought and under way, and the search for offers (FR-05).
 
 use super::estimating::Loading;
-use super::order_book::Order;
 use super::surveying::Survey;
 use super::{Agent, Intent, Out};
 use crate::context::Context;
@@ -346,10 +345,7 @@ impl Agent {
             let cost = d.paid.saturating_add(d.charge);
             self.day.spent = self.day.spent.saturating_add(cost);
             self.note_chunk(d.buyer, d.trade_id);
-            let of = |o: &&mut Order| !o.selling && o.buyer == d.buyer && o.trade_id == d.trade_id;
-            if let Some(order) = self.orders.open.iter_mut().find(of) {
-                order.count(d);
-            }
+            self.orders.count(false, d);
         }
     }
 

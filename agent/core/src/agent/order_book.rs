@@ -63,8 +63,7 @@ impl Order {
         }
     }
 
-    /// Counts a delivery.
-    pub(super) fn count(&mut self, d: &Delivered) {
+    fn count(&mut self, d: &Delivered) {
         let (net, gross) = (self.got_in(d.window), self.sent_in(d.window));
         self.got = (
             d.window,
@@ -99,6 +98,15 @@ pub(super) struct Orders {
 }
 
 impl Orders {
+    /// Counts a delivery to the order it is of.
+    pub fn count(&mut self, selling: bool, d: &Delivered) {
+        let of =
+            |o: &&mut Order| (o.selling, o.buyer, o.trade_id) == (selling, d.buyer, d.trade_id);
+        if let Some(order) = self.open.iter_mut().find(of) {
+            order.count(d);
+        }
+    }
+
     /// Whether something may be delivered to this meter in a window.
     pub fn buys_in(&self, window: Window) -> bool {
         self.open.iter().any(|o| !o.selling && o.runs_in(window))

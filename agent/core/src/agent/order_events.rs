@@ -81,11 +81,7 @@ impl Agent {
                 }
                 self.selling.sold = self.selling.sold.saturating_add(d.gross);
                 self.selling.order_hold = self.selling.order_hold.saturating_sub(d.gross);
-                let of =
-                    |o: &&mut Order| o.selling && o.buyer == d.buyer && o.trade_id == d.trade_id;
-                if let Some(order) = self.orders.open.iter_mut().find(of) {
-                    order.count(d);
-                }
+                self.orders.count(true, d);
                 self.day.sold = self.day.sold.saturating_add(d.gross);
                 self.partners_changed |= self.partners.buy(&d.buyer, d.net);
                 if self.sellable().is_zero() {

@@ -65,8 +65,8 @@ impl Agent {
             if !order.selling || order.trade_id == 0 || !order.runs_in(live) {
                 continue;
             }
-            let import = cx.registry.purchases(&order.buyer);
-            if !order.sent_in(live).is_zero() || import.covered > import.bought {
+            let wanted = cx.registry.purchases(&order.buyer).wants_more();
+            if wanted || !order.sent_in(live).is_zero() {
                 order.declined = 0;
             } else if held {
                 order.declined = order.declined.saturating_add(1);
@@ -100,10 +100,7 @@ impl Agent {
             .iter()
             .filter(|o| o.selling && o.trade_id != 0 && o.runs_in(live))
             .filter(|o| o.sent_in(live) < o.gross && !self.delivering(o))
-            .filter(|o| {
-                let import = cx.registry.purchases(&o.buyer);
-                import.covered > import.bought
-            })
+            .filter(|o| cx.registry.purchases(&o.buyer).wants_more())
             .copied()
             .collect();
         for Order {

@@ -4,6 +4,7 @@ use super::offers::Announced;
 use super::{Agent, Out};
 use crate::context::Context;
 use crate::io::{Command, JournalEntry, Millis, Notice, Timer};
+use crate::ports::MeterInfo;
 use wattpool_rules::loss;
 use wattpool_schema::event::TradeClosed;
 use wattpool_schema::peer::{Answer, DenialReason, SignedRequest, TradeAnswer};
@@ -250,21 +251,18 @@ impl Agent {
         if self.holds(&r.buyer) {
             return NotYet::Waiting { until };
         }
-        let buyer = cx.registry.meter(&r.buyer);
-        let genuine = || {
-            buyer.is_some_and(|b| {
-                cx.signer
-                    .verify_agent(&b.agent, &r.sign_bytes(), &signed.signature)
-            })
-        };
         if self.selling.held.len() >= HELD_REQUESTS {
             return NotYet::Denied(DenialReason::Busy);
         }
-        if r.kind != TradeKind::Spot || r.expires_at < self.block.time || !genuine() {
+        if r.kind != TradeKind::Spot || r.expires_at < self.block.time {
             return NotYet::Denied(DenialReason::Invalid);
         }
+        let Some(buyer) = buyer_of(signed, cx) else {
+            return NotYet::Denied(DenialReason::Invalid);
+        };
         // Worth nothing to this seller.
-        let pair = buyer.and_then(|b| self.terms.as_ref()?.pair(self.id.zone, b.zone).copied());
+        let terms = self.terms.as_ref();
+        let pair = terms.and_then(|t| t.pair(self.id.zone, buyer.zone).copied());
         let price = pair.and_then(|pair| self.asking_price(&pair, cx));
         let Some(price) = price.filter(|price| *price <= r.max_price) else {
             return NotYet::Denied(DenialReason::Price);
@@ -319,15 +317,9 @@ impl Agent {
         if r.version != RECORD_VERSION || r.network != self.market.network || r.wh.is_zero() {
             return no(No::Invalid);
         }
-        let Some(buyer) = cx.registry.meter(&r.buyer) else {
+        let Some(buyer) = buyer_of(signed, cx) else {
             return no(No::Invalid);
         };
-        if !cx
-            .signer
-            .verify_agent(&buyer.agent, &r.sign_bytes(), &signed.signature)
-        {
-            return no(No::Invalid);
-        }
         let chain_now = self.chain_now(now);
         if !self.policy.sells() || !self.policy.hour_allowed(chain_now) || self.is_blocked(&r.buyer)
         {
@@ -495,13 +487,13 @@ impl Agent {
             self.partners.let_lapse(p.buyer, p.wh, seen);
             self.partners_changed = true;
         }
-        if !self.selling.reservations.iter().any(lapsed) {
-            return;
-        }
         let (lapsed, open): (Vec<_>, Vec<_>) = std::mem::take(&mut self.selling.reservations)
             .into_iter()
             .partition(lapsed);
         self.selling.reservations = open;
+        if lapsed.is_empty() {
+            return;
+        }
         for r in lapsed {
             self.remember_lapse(&r, cx);
         }
@@ -522,4 +514,14 @@ impl Agent {
     pub(super) fn is_blocked(&self, meter: &MeterId) -> bool {
         self.policy.blocked.contains(meter)
     }
+}
+
+/// Who asks, if it is a meter in service whose agent signed the request.
+fn buyer_of(signed: &SignedRequest, cx: &Context<'_>) -> Option<MeterInfo> {
+    let r = &signed.request;
+    let buyer = cx.registry.meter(&r.buyer)?;
+    let genuine = cx
+        .signer
+        .verify_agent(&buyer.agent, &r.sign_bytes(), &signed.signature);
+    genuine.then_some(buyer)
 }

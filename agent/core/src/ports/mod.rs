@@ -52,6 +52,13 @@ pub struct Purchases {
     pub covered: Wh,
 }
 
+impl Purchases {
+    /// A need is shown that is not covered by purchases.
+    pub fn wants_more(&self) -> bool {
+        self.covered > self.bought
+    }
+}
+
 /// What trading needs to know of another meter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MeterInfo {
