@@ -98,7 +98,71 @@ impl Account {
     /// It was refused before a block, or is in none.
     pub async fn send(&self, messages: Vec<Any>, gas: Gas) -> Result<TxIn, ChainError> {
         let pending = self.submit(messages, gas).await?;
-        match self.confirm(&pending).await? {
+        self.landed(&pending).await
+    }
+
+    /// Sends messages unless what they do is `done` already, and gives what `done` then finds.
+    ///
+    /// A transaction of an earlier run may still be on its way, where `done` does not see it yet: whenever the chain
+    /// refuses the messages, for whatever reason, it is looked at again, and nothing is sent behind such a transaction.
+    ///
+    /// # Errors
+    /// They were refused and are not done; or the answer of `done` itself.
+    pub async fn ensure<T>(
+        &self,
+        done: impl AsyncFn() -> Result<Option<T>, ChainError>,
+        messages: Vec<Any>,
+    ) -> Result<T, ChainError> {
+        let last = self
+            .client
+            .head()
+            .await?
+            .height
+            .saturating_add(self.client.settings().timeout_blocks);
+        let mut refusal = None;
+        loop {
+            if let Some(found) = done().await? {
+                return Ok(found);
+            }
+            match refusal {
+                // Another transaction comes first: what it does is seen when it is in a block, or its time is over.
+                Some(error) if ChainError::is_sdk(&error, sdk::WRONG_SEQUENCE) => {
+                    let head = self.client.last_seen().height;
+                    if head > last {
+                        return Err(error);
+                    }
+                    self.client.wait_height(head.saturating_add(1)).await?;
+                    if let Some(found) = done().await? {
+                        return Ok(found);
+                    }
+                }
+                Some(error) => return Err(error),
+                None => {}
+            }
+            refusal = self.send_first(&messages).await.err();
+            if refusal.is_none() {
+                let why = "the transaction is in a block, but what it was to do is not there";
+                return done()
+                    .await?
+                    .ok_or_else(|| ChainError::input(self.address(), why));
+            }
+        }
+    }
+
+    /// Sends messages, but not behind another transaction of this account.
+    async fn send_first(&self, messages: &[Any]) -> Result<(), ChainError> {
+        let margin = self.client.settings().gas_margin_percent;
+        let mut state = self.state.lock().await;
+        let pending = self
+            .try_submit(&mut state, messages, Gas::Simulated, margin)
+            .await?;
+        drop(state);
+        ended_well(self.landed(&pending).await?)?;
+        Ok(())
+    }
+
+    async fn landed(&self, pending: &Pending) -> Result<TxIn, ChainError> {
+        match self.confirm(pending).await? {
             Fate::InBlock(tx) => Ok(*tx),
             Fate::Expired { height } => Err(ChainError::Refused {
                 codespace: sdk::CODESPACE.to_owned(),

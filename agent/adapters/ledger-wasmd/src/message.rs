@@ -9,7 +9,7 @@ use cosmrs::proto::cosmos::gov::v1::{MsgSubmitProposal, MsgVote, VoteOption};
 use cosmrs::proto::cosmwasm::wasm::v1::{
     MsgExecuteContract, MsgInstantiateContract, MsgInstantiateContract2, MsgPinCodes, MsgStoreCode,
 };
-use cosmrs::proto::prost::Name;
+use cosmrs::proto::prost::{Message, Name};
 use cosmrs::proto::Timestamp;
 use cosmrs::Any;
 
@@ -96,6 +96,16 @@ pub fn pin_codes(authority: &str, code_ids: Vec<u64>) -> Any {
         authority: authority.to_owned(),
         code_ids,
     })
+}
+
+/// The codes that a message pins; none: it does something else. A chain may write the list in another way than
+/// [`pin_codes`] does, so that bytes say nothing.
+pub fn codes_pinned_by(message: &Any) -> Option<Vec<u64>> {
+    if message.type_url != MsgPinCodes::type_url() {
+        return None;
+    }
+    let pins = MsgPinCodes::decode(message.value.as_slice()).ok()?;
+    Some(pins.code_ids)
 }
 
 /// Sends coins.

@@ -3,8 +3,7 @@
 use super::Tell;
 use sha2::{Digest, Sha256};
 use std::path::Path;
-use wattpool_ledger_wasmd::account::{Account, Gas};
-use wattpool_ledger_wasmd::ended_well;
+use wattpool_ledger_wasmd::account::Account;
 use wattpool_ledger_wasmd::error::ChainError;
 use wattpool_ledger_wasmd::message;
 
@@ -73,14 +72,9 @@ pub async fn upload(account: &Account, code: &Code, tell: Tell<'_>) -> Result<u6
         code.wasm.len()
     ));
     let message = message::store_code(account.address(), code.wasm.clone());
-    ended_well(account.send(vec![message], Gas::Simulated).await?)?;
-    known(account, code).await?.ok_or_else(|| {
-        let sum = hex::encode(code.checksum);
-        ChainError::input(
-            code.name,
-            format!("uploaded, but no code has checksum {sum}"),
-        )
-    })
+    account
+        .ensure(async || known(account, code).await, vec![message])
+        .await
 }
 
 async fn known(account: &Account, code: &Code) -> Result<Option<u64>, ChainError> {

@@ -13,13 +13,12 @@ pub use settings::{DeploySettings, Roles, TariffSettings, ZonePairSettings, EXAM
 
 use serde::Serialize;
 use std::sync::Arc;
-use wattpool_ledger_wasmd::account::{Account, Gas};
+use wattpool_ledger_wasmd::account::Account;
 use wattpool_ledger_wasmd::client::Client;
 use wattpool_ledger_wasmd::error::ChainError;
 use wattpool_ledger_wasmd::key::Key;
 use wattpool_ledger_wasmd::market::{Deployed, Market, MARKET_VERSION};
 use wattpool_ledger_wasmd::message::{self, Instantiation};
-use wattpool_ledger_wasmd::{call, ended_well};
 use wattpool_schema::escrow::EscrowConfig;
 use wattpool_schema::pool::PoolConfig;
 use wattpool_schema::{escrow, pool, token};
@@ -155,17 +154,7 @@ impl Steps<'_> {
     }
 
     async fn instantiate(&self, place: &Place, msg: &impl Serialize) -> Result<(), ChainError> {
-        let rpc = self.account.client().rpc();
-        if let Some(found) = rpc.contract_info(&place.address).await? {
-            if found.admin != self.code_administrator {
-                return Err(ChainError::input(
-                    format!("{} at {}", place.name, place.address),
-                    format!(
-                        "expected code administrator {}, found {:?}",
-                        self.code_administrator, found.admin
-                    ),
-                ));
-            }
+        if self.stands(place).await?.is_some() {
             (self.tell)(&format!("{}: stands at {}", place.name, place.address));
             return Ok(());
         }
@@ -177,9 +166,41 @@ impl Steps<'_> {
             msg,
         };
         let message = message::instantiate_at(self.account.address(), new, place.salt.clone());
-        ended_well(self.account.send(vec![message], Gas::Simulated).await?)?;
+        self.account
+            .ensure(async || self.stands(place).await, vec![message])
+            .await?;
         (self.tell)(&format!("{}: made at {}", place.name, place.address));
         Ok(())
+    }
+
+    /// Whether the contract is there, under the administrator that it should have.
+    async fn stands(&self, place: &Place) -> Result<Option<()>, ChainError> {
+        let rpc = self.account.client().rpc();
+        let Some(found) = rpc.contract_info(&place.address).await? else {
+            return Ok(None);
+        };
+        if found.admin == self.code_administrator {
+            return Ok(Some(()));
+        }
+        Err(ChainError::input(
+            format!("{} at {}", place.name, place.address),
+            format!(
+                "expected code administrator {}, found {:?}",
+                self.code_administrator, found.admin
+            ),
+        ))
+    }
+
+    /// Has a contract do what `done` does not see done.
+    async fn ensure(
+        &self,
+        place: &Place,
+        msg: &impl Serialize,
+        done: impl AsyncFn() -> Result<Option<()>, ChainError>,
+    ) -> Result<(), ChainError> {
+        let msg = serde_json::to_vec(msg).map_err(|e| ChainError::input("message", e))?;
+        let message = message::execute(self.account.address(), &place.address, msg, Vec::new());
+        self.account.ensure(done, vec![message]).await
     }
 
     fn token_msg(&self) -> token::InstantiateMsg {
@@ -289,31 +310,27 @@ impl Steps<'_> {
     async fn wire(&self, token: &Place, pool: &Place, escrow: &Place) -> Result<(), ChainError> {
         // cw20's minter is the pool, once the token is wired.
         let rpc = self.account.client().rpc();
-        let minter: Option<serde_json::Value> = rpc
-            .smart(&token.address, &token::QueryMsg::Minter {})
-            .await?;
-        if minter.is_none() {
-            let msg = token::ExecuteMsg::Wire {
-                pool: pool.address.clone(),
-                escrow: escrow.address.clone(),
-            };
-            call(&self.account, &token.address, &msg, Vec::new()).await?;
-        }
-        match self.pool_config(pool).await?.escrow {
-            None => {
-                let msg = pool::ExecuteMsg::Wire {
-                    escrow: escrow.address.clone(),
-                };
-                call(&self.account, &pool.address, &msg, Vec::new()).await?;
-            }
-            Some(found) if found != escrow.address => {
-                return Err(ChainError::input(
-                    "energy_pool",
-                    format!("expected escrow {}, it is wired to {found}", escrow.address),
-                ))
-            }
-            Some(_) => {}
-        }
+        let wired = async || {
+            let query = token::QueryMsg::Minter {};
+            let minter: Option<serde_json::Value> = rpc.smart(&token.address, &query).await?;
+            Ok(minter.map(|_| ()))
+        };
+        let msg = token::ExecuteMsg::Wire {
+            pool: pool.address.clone(),
+            escrow: escrow.address.clone(),
+        };
+        self.ensure(token, &msg, wired).await?;
+        let wired = async || match self.pool_config(pool).await?.escrow {
+            Some(found) if found != escrow.address => Err(ChainError::input(
+                "energy_pool",
+                format!("expected escrow {}, it is wired to {found}", escrow.address),
+            )),
+            found => Ok(found.map(|_| ())),
+        };
+        let msg = pool::ExecuteMsg::Wire {
+            escrow: escrow.address.clone(),
+        };
+        self.ensure(pool, &msg, wired).await?;
         (self.tell)("contracts: wired");
         Ok(())
     }
@@ -330,10 +347,15 @@ impl Steps<'_> {
             (self.tell)(&format!("administrator: {} by now", config.admin));
             return Ok(());
         }
+        let proposed = async || {
+            let config = self.pool_config(pool).await?;
+            let done = config.admin == wanted || config.proposed_admin.as_ref() == Some(&wanted);
+            Ok(done.then_some(()))
+        };
         let msg = pool::ExecuteMsg::ProposeAdmin {
             admin: Some(wanted.clone()),
         };
-        call(&self.account, &pool.address, &msg, Vec::new()).await?;
+        self.ensure(pool, &msg, proposed).await?;
         (self.tell)(&format!(
             "administrator: {wanted} is proposed and has to accept"
         ));

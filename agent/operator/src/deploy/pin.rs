@@ -2,7 +2,6 @@
 
 use super::Tell;
 use cosmrs::proto::cosmos::gov::v1::{Proposal, ProposalStatus};
-use cosmrs::Any;
 use std::sync::Arc;
 use wattpool_ledger_wasmd::account::{Account, Gas};
 use wattpool_ledger_wasmd::ended_well;
@@ -19,21 +18,14 @@ pub(super) async fn pin(
     tell: Tell<'_>,
 ) -> Result<(), ChainError> {
     let client = proposer.client();
-    let pinned = client.rpc().pinned_codes().await?;
-    let missing: Vec<u64> = code_ids
-        .iter()
-        .copied()
-        .filter(|id| !pinned.contains(id))
-        .collect();
+    let missing = unpinned(proposer, code_ids).await?;
     if missing.is_empty() {
         tell("codes: pinned already");
         return Ok(());
     }
-    let authority = module_address("gov", &client.settings().prefix)?;
-    let wish = message::pin_codes(&authority, missing.clone());
-    let id = match pending(proposer, &wish).await? {
-        Some(id) => id,
-        None => propose(proposer, wish, &missing).await?,
+    let Some(id) = propose(proposer, &missing).await? else {
+        tell("codes: pinned");
+        return Ok(());
     };
     tell(&format!("codes: proposal {id} to pin {missing:?}"));
     for key in voters {
@@ -62,33 +54,45 @@ pub(super) async fn pin(
     Ok(())
 }
 
-/// A proposal with this one message that is being voted on.
-async fn pending(proposer: &Account, wish: &Any) -> Result<Option<u64>, ChainError> {
+async fn unpinned(proposer: &Account, codes: &[u64]) -> Result<Vec<u64>, ChainError> {
+    let pinned = proposer.client().rpc().pinned_codes().await?;
+    let missing = codes.iter().copied().filter(|id| !pinned.contains(id));
+    Ok(missing.collect())
+}
+
+/// A proposal to pin just these codes that is being voted on.
+async fn pending(proposer: &Account, codes: &[u64]) -> Result<Option<u64>, ChainError> {
     let voting = ProposalStatus::VotingPeriod.into();
     let proposals = proposer.client().rpc().proposals(voting).await?;
-    let same = |p: &&Proposal| matches!(p.messages.as_slice(), [only] if only == wish);
+    let same = |p: &&Proposal| match p.messages.as_slice() {
+        [only] => message::codes_pinned_by(only).is_some_and(|pinned| pinned == codes),
+        _ => false,
+    };
     Ok(proposals.iter().find(same).map(|p| p.id))
 }
 
-async fn propose(proposer: &Account, wish: Any, codes: &[u64]) -> Result<u64, ChainError> {
-    let deposit = proposer.client().rpc().proposal_deposit().await?;
+/// The number of the proposal to pin these codes, made if there is none; none: they are pinned by now.
+async fn propose(proposer: &Account, codes: &[u64]) -> Result<Option<u64>, ChainError> {
+    let client = proposer.client();
+    let authority = module_address("gov", &client.settings().prefix)?;
+    let deposit = client.rpc().proposal_deposit().await?;
     let deposit = deposit
         .iter()
         .map(|(amount, denom)| message::coin(*amount, denom))
         .collect();
     let message = message::propose(
         proposer.address(),
-        vec![wish],
+        vec![message::pin_codes(&authority, codes.to_vec())],
         deposit,
         "Pin Wattpool's codes",
         &format!("Keeps codes {codes:?} loaded in every node: a trade then costs less gas."),
     );
-    let tx = ended_well(proposer.send(vec![message], Gas::Simulated).await?)?;
-    let id = tx
-        .result
-        .events
-        .iter()
-        .filter(|e| e.kind == "submit_proposal")
-        .find_map(|e| e.value("proposal_id")?.parse().ok());
-    id.ok_or_else(|| ChainError::input("proposal", "the chain gave it no number"))
+    let done = async || {
+        if let Some(id) = pending(proposer, codes).await? {
+            return Ok(Some(Some(id)));
+        }
+        let passed = unpinned(proposer, codes).await?.is_empty();
+        Ok(passed.then_some(None))
+    };
+    proposer.ensure(done, vec![message]).await
 }

@@ -75,6 +75,7 @@ async fn cut_off_at_any_step_it_goes_on_and_again_it_changes_nothing() {
     }
     let codes = client.rpc().codes().await.unwrap().len();
     assert_eq!(codes, 3, "no code is uploaded twice");
+    assert_eq!(proposals(client).await, 1, "it is voted on once");
 
     let deployer = words(net, "admin");
     let before = client.rpc().account(deployer.address()).await.unwrap();
@@ -95,6 +96,28 @@ async fn cut_off_at_any_step_it_goes_on_and_again_it_changes_nothing() {
         error.to_string(),
         "window_seconds: market \"again\" stands with 60, the settings say 61: it needs another name"
     );
+}
+
+/// What one sends the other does not see at once, as after a kill: still nothing is done twice.
+#[tokio::test]
+async fn two_deployments_at_once_are_one() {
+    let world = World::start(Setup::default()).await;
+    let (net, first) = (&world.net, &world.client);
+    let second = Client::connect(settings(net.rpc_addresses())).await;
+    let second = Arc::new(second.unwrap());
+    let (one, other) = tokio::join!(
+        deploy(first, deployment(net, 60), &|_| {}),
+        deploy(&second, deployment(net, 60), &|_| {}),
+    );
+    assert_eq!(one.unwrap(), other.unwrap());
+    let codes = first.rpc().codes().await.unwrap().len();
+    assert_eq!(codes, 3, "no code is uploaded twice");
+    assert_eq!(proposals(first).await, 1, "it is voted on once");
+}
+
+/// How many proposals there have been.
+async fn proposals(client: &Client) -> usize {
+    client.rpc().proposals(0).await.unwrap().len()
 }
 
 fn hex(bytes: &[u8]) -> String {
