@@ -76,6 +76,8 @@ pub(crate) struct Books {
     gates: Vec<Option<Wh>>,
     pub gate_lifted: u64,
     pub drained: BTreeMap<u32, u64>,
+    /// Missed in standing orders, by selling and buying home.
+    pub missed: BTreeMap<(u32, u32), Wh>,
     pub needs: BTreeMap<u64, u32>,
     pub needs_served: u64,
     pub finished: usize,
@@ -123,6 +125,7 @@ impl Books {
             gates: vec![None; n.homes.len()],
             gate_lifted: 0,
             drained: BTreeMap::new(),
+            missed: BTreeMap::new(),
             needs: BTreeMap::new(),
             needs_served: 0,
             finished: 0,
@@ -405,6 +408,11 @@ impl Books {
         });
         self.orders.remove(&(t.buyer, t.trade_id));
         let number = |m: &MeterId| registry.number(m).unwrap_or(u32::MAX);
+        if !t.missed.is_zero() {
+            let between = (number(&t.seller), number(&t.buyer));
+            let missed = self.missed.entry(between).or_default();
+            *missed = missed.saturating_add(t.missed);
+        }
         self.rows.push(TradeRow {
             sequence,
             kind: match t.kind {

@@ -16,6 +16,7 @@ pub(crate) enum Stream {
     BadFailures = 8,
     Duplicates = 9,
     Fees = 10,
+    Attackers = 11,
 }
 
 /// Whole milliseconds, within 0 and 10^15, where every whole number is exact.

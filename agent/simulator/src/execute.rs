@@ -12,7 +12,7 @@ use wattpool_core::ports::ledger::Executed;
 use wattpool_core::ports::Signer;
 use wattpool_host::{Effect, Host, Input, Options, Start};
 use wattpool_ledger_embedded::{Sender, Signatures};
-use wattpool_schema::peer::Answer;
+use wattpool_schema::peer::{Answer, Location, SignedRecord};
 use wattpool_schema::{AgentKey, MeterId, Seconds, Signature, TradeKind, Window};
 
 /// What is heard twice is heard again within this, milliseconds.
@@ -60,6 +60,16 @@ impl World<'_> {
             return false;
         };
         let incarnation = home.incarnation;
+        let effect = match home.attack {
+            Some(attack) => match self.twist(now, number, attack, effect) {
+                Some(effect) => effect,
+                None => return true,
+            },
+            None => effect,
+        };
+        let Some(home) = self.home_mut(number) else {
+            return false;
+        };
         match effect {
             Effect::Persist(entry) => {
                 if let JournalEntry::Settling(trade) = &entry {
@@ -87,18 +97,7 @@ impl World<'_> {
                 );
                 self.need_block(now);
             }
-            Effect::Announce { location, record } => {
-                self.record_offer(now, number, &record);
-                self.network_clock.start();
-                let (meters, keys) = (
-                    &self.registry.meters,
-                    Judge(self.options.signatures == Signatures::Verified),
-                );
-                self.network.announce(now, number, location, &record, |r| {
-                    judge(r, meters, &keys) == Verdict::Holds
-                });
-                self.network_clock.stop();
-            }
+            Effect::Announce { location, record } => self.announce(now, number, location, &record),
             Effect::Withdraw { location } => {
                 let meter = home.identity.meter;
                 self.network_clock.start();
@@ -186,10 +185,42 @@ impl World<'_> {
         true
     }
 
+    /// Publishes a record; every node that stores it judges it.
+    pub fn announce(
+        &mut self,
+        now: u64,
+        number: u32,
+        location: Location,
+        record: &Arc<SignedRecord>,
+    ) {
+        self.record_offer(now, number, record);
+        self.network_clock.start();
+        let (meters, keys) = (
+            &self.registry.meters,
+            Judge(self.options.signatures == Signatures::Verified),
+        );
+        self.network.announce(now, number, location, record, |r| {
+            judge(r, meters, &keys) == Verdict::Holds
+        });
+        self.network_clock.stop();
+    }
+
     /// A node takes no transaction of an account without money for its fee; it says so at once.
     fn refuse_to_send(&mut self, now: u64, number: u32, incarnation: u32, intent: u64) {
         self.faults.unsent = self.faults.unsent.saturating_add(1);
         let failure = TxFailure::Unsent("insufficient fees".to_owned());
+        self.end_unsent(now, number, incarnation, intent, failure);
+    }
+
+    /// Tells an agent that a transaction ended without a block.
+    pub fn end_unsent(
+        &mut self,
+        now: u64,
+        number: u32,
+        incarnation: u32,
+        intent: u64,
+        failure: TxFailure,
+    ) {
         let executed = Executed {
             at: self.last_block(now),
             outcome: Err(failure),
@@ -242,7 +273,7 @@ impl World<'_> {
         self.deliver(number, incarnation, input);
     }
 
-    fn send(&mut self, now: u64, from: u32, to: Option<u32>, input: Input) {
+    pub fn send(&mut self, now: u64, from: u32, to: Option<u32>, input: Input) {
         let Some(to) = to else { return };
         self.network_clock.start();
         let arrives = self.network.send(now, from, to);

@@ -1,5 +1,6 @@
 //! The end of a run: orders are closed, feed-in is claimed, and every account is rebuilt from the events.
 
+use crate::attack::attackers;
 use crate::home::Home;
 use crate::meters::energy;
 use crate::setup::bad_sellers;
@@ -63,6 +64,8 @@ impl World<'_> {
             ("readings_not_believed".to_owned(), books.bad_readings),
             ("metering_gaps_left".to_owned(), books.gaps_left),
             ("heard_twice".to_owned(), self.faults.duplicates),
+            ("forged_requests".to_owned(), self.faults.forged_requests),
+            ("transactions_kept_back".to_owned(), self.faults.swallowed),
             ("messages_lost".to_owned(), counters.lost),
             ("gate_lifted".to_owned(), books.gate_lifted),
         ];
@@ -91,6 +94,11 @@ impl World<'_> {
             promised_wh: books.promised,
             carried: books.carried,
             line_loss_wh: self.n.feeders.as_ref().map(|_| self.physics.lost_wh),
+            attackers: attackers(self.n, self.options.seed)
+                .into_iter()
+                .filter_map(|number| u32::try_from(number).ok())
+                .collect(),
+            missed_wh: books.missed,
             bad_sellers: bad_sellers(self.n, self.options.seed)
                 .into_iter()
                 .filter_map(|h| u32::try_from(h).ok())

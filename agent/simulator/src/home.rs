@@ -7,6 +7,7 @@ use wattpool_core::io::{of_use, JournalEntry};
 use wattpool_core::policy::Policy;
 use wattpool_host::{Effect, Host, Input};
 use wattpool_ledger_embedded::MeterAccount;
+use wattpool_scenario::attackers::Attack;
 use wattpool_schema::{Micro, Window};
 
 /// One meter.
@@ -25,6 +26,8 @@ pub(crate) struct Home {
     pub silent: bool,
     /// Habitually unable to sell what it approved (a fault).
     pub bad: bool,
+    /// What it does against the rules, if it does.
+    pub attack: Option<Attack>,
     /// From when until when nothing is left for fees (a fault), milliseconds, ascending.
     pub unfunded: VecDeque<(u64, u64)>,
     /// When it is woken next, if at all, milliseconds.
@@ -56,6 +59,7 @@ impl Home {
             incarnation: 0,
             silent,
             bad: false,
+            attack: None,
             unfunded: VecDeque::new(),
             wake: None,
             inbox: Vec::new(),

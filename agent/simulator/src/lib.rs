@@ -1,6 +1,7 @@
 //! The simulator: the production agents and their hosts ([`wattpool_host`]) on a virtual clock, the real contract code
 //! in process, and an in-memory network; failures are drawn from the seed. One run is the same to the byte for any number of threads.
 
+mod attack;
 mod books;
 mod chain;
 mod chance;
@@ -20,4 +21,4 @@ mod setup;
 mod world;
 
 pub use wattpool_ledger_embedded::Signatures;
-pub use world::{run, run_observed, run_tapped, Progress, RunOptions, Tap, TapIdentity};
+pub use world::{run, run_observed, run_tapped, Observed, Progress, RunOptions, Tap, TapIdentity};

@@ -1,5 +1,6 @@
 //! From a neighbourhood to a running world: chain, keys, registration, network, agents.
 
+use crate::attack::attackers;
 use crate::books::Books;
 use crate::chain::BLOCK_S;
 use crate::chance::{whole_ms, Chance, Stream};
@@ -163,6 +164,11 @@ impl<'n> World<'n> {
         for number in bad_sellers(n, options.seed) {
             if let Some(home) = homes.get_mut(number) {
                 home.bad = true;
+            }
+        }
+        for number in attackers(n, options.seed) {
+            if let Some(home) = homes.get_mut(number) {
+                home.attack = n.attackers.map(|a| a.attack);
             }
         }
         if let Some(feeders) = &n.feeders {

@@ -175,6 +175,9 @@ pub(crate) struct FaultCounts {
     /// Times that an account was empty, and what could not be sent for it.
     pub unfunded: u64,
     pub unsent: u64,
+    /// Requests that attackers made up, and transactions that they did not send.
+    pub forged_requests: u64,
+    pub swallowed: u64,
 }
 
 /// Runs a neighbourhood. `progress` is told after every window; when `stop` becomes true the run ends with
@@ -192,17 +195,31 @@ pub fn run(
     simulate(n, options, stop, progress, Watch::default()).map(|(outcome, _)| outcome)
 }
 
-/// Runs a neighbourhood and hands over what each agent (by the number of its home) learned from, in its order.
+/// A run, and what its agents learned from.
+pub struct Observed {
+    /// The run.
+    pub outcome: Outcome,
+    /// By the number of the home that learned, in its order.
+    pub experiences: Vec<(u32, Experience)>,
+    /// The homes' meters.
+    pub meters: Vec<MeterId>,
+}
+
+/// Runs a neighbourhood and hands over what its agents learned from.
 ///
 /// # Errors
 /// Those of [`run`].
-pub fn run_observed(n: &Neighbourhood, options: &RunOptions) -> Result<Vec<(u32, Experience)>> {
+pub fn run_observed(n: &Neighbourhood, options: &RunOptions) -> Result<Observed> {
     let watch = Watch {
         experiences: Some(Vec::new()),
-        tap: None,
+        ..Watch::default()
     };
-    let (_, watch) = simulate(n, options, &AtomicBool::new(false), &mut |_| {}, watch)?;
-    Ok(watch.experiences.unwrap_or_default())
+    let (outcome, watch) = simulate(n, options, &AtomicBool::new(false), &mut |_| {}, watch)?;
+    Ok(Observed {
+        outcome,
+        experiences: watch.experiences.unwrap_or_default(),
+        meters: watch.meters,
+    })
 }
 
 /// Runs a neighbourhood and hands over everything that one home's host was brought, and what it wanted.
@@ -211,11 +228,11 @@ pub fn run_observed(n: &Neighbourhood, options: &RunOptions) -> Result<Vec<(u32,
 /// Those of [`run`].
 pub fn run_tapped(n: &Neighbourhood, options: &RunOptions, home: u32) -> Result<(Outcome, Tap)> {
     let watch = Watch {
-        experiences: None,
         tap: Some(Tap {
             home,
             ..Tap::default()
         }),
+        ..Watch::default()
     };
     let (outcome, watch) = simulate(n, options, &AtomicBool::new(false), &mut |_| {}, watch)?;
     Ok((outcome, watch.tap.unwrap_or_default()))
@@ -226,6 +243,7 @@ pub fn run_tapped(n: &Neighbourhood, options: &RunOptions, home: u32) -> Result<
 struct Watch {
     experiences: Option<Vec<(u32, Experience)>>,
     tap: Option<Tap>,
+    meters: Vec<MeterId>,
 }
 
 /// One home's host at its shell: times are local, milliseconds.
@@ -328,6 +346,7 @@ fn simulate(
     let watch = Watch {
         experiences: world.experiences.take(),
         tap: world.tap.take(),
+        meters: world.homes.iter().map(|h| h.identity.meter).collect(),
     };
     let mut outcome = world.finish()?;
     outcome.elapsed_s = begun.elapsed().as_secs_f64();

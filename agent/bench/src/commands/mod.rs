@@ -1,6 +1,7 @@
 //! The measurements, one file each.
 
 mod agent;
+mod attack;
 mod ceiling;
 mod choose;
 mod factors;
@@ -29,6 +30,8 @@ pub enum Command {
     Factors(factors::Args),
     /// Expected quality and duration of trades against the mean and the last value, out of sample.
     Predict(predict::Args),
+    /// What honest homes lose when a tenth of the others attack, attack by attack.
+    Attack(attack::Args),
     /// Gas of every message and of a whole spot trade, on a local wasmd.
     Gas(gas::Args),
     /// Settles per second and how long one takes, on local wasmd networks.
@@ -48,6 +51,7 @@ pub fn run(command: &Command) -> Result<u8, Failure> {
         Command::Ceiling(args) => ceiling::run(args),
         Command::Factors(args) => factors::run(args),
         Command::Predict(args) => predict::run(args),
+        Command::Attack(args) => attack::run(args),
         Command::Gas(args) => gas::run(args),
         Command::Settle(args) => settle::run(args),
     }

@@ -213,7 +213,7 @@ fn simulated(course: &str, seed: u64, args: &Args) -> Result<Courses, Failure> {
         record: false,
     };
     let mut courses = Courses::new();
-    for (buyer, experience) in run_observed(&n, &options)? {
+    for (buyer, experience) in run_observed(&n, &options)?.experiences {
         courses.entry(buyer).or_default().push(experience);
     }
     Ok(courses)

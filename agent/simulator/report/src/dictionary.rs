@@ -204,7 +204,7 @@ pub fn markdown() -> String {
          Written by `cargo run -p wattpool-report --example dictionary` from the definitions of the rows; every run has the\n\
          same as `dictionary.csv`. Energy is in whole Wh, money in micro-units (a millionth of a unit of the scenario's\n\
          `currency`), shares are from 0 to 1. Times are RFC 3339 in UTC; columns that end in `_local` show the clock of the\n\
-         scenario's time zone. `scenario.json` is the scenario as it was simulated: homes with their policies and energy, tariffs, zones, lines, faults.\n",
+         scenario's time zone. `scenario.json` is the scenario as it was simulated: homes with their policies and energy, tariffs, zones, lines, faults, attackers.\n",
     );
     for table in tables() {
         text.push_str(&format!(

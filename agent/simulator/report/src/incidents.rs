@@ -4,7 +4,7 @@ use crate::format::grouped;
 use crate::summary::Summary;
 
 /// What the incidents are, by their names in the summary; those that are injected say so.
-const WORDS: [(&str, &str); 10] = [
+const WORDS: [(&str, &str); 12] = [
     (
         "crashes",
         "agents killed in the middle of their work (injected)",
@@ -29,6 +29,14 @@ const WORDS: [(&str, &str); 10] = [
         "gaps in the readings that an agent went on after",
     ),
     ("heard_twice", "events of the chain heard twice (injected)"),
+    (
+        "forged_requests",
+        "requests of attackers for energy that they do not settle (injected)",
+    ),
+    (
+        "transactions_kept_back",
+        "transactions that attackers kept back (injected)",
+    ),
     ("messages_lost", "messages lost on the way (injected)"),
 ];
 

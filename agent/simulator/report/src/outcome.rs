@@ -106,6 +106,10 @@ pub struct Outcome {
     pub carried: BTreeMap<(Window, Zone, Zone), Wh>,
     /// Homes that were habitually bad sellers (a fault).
     pub bad_sellers: Vec<u32>,
+    /// Homes that did not keep to the rules.
+    pub attackers: Vec<u32>,
+    /// Promised in standing orders and missed through the seller's fault, by selling and buying home.
+    pub missed_wh: BTreeMap<(u32, u32), Wh>,
     /// Look-ups in the DHT.
     pub lookups: u64,
     /// Messages sent, all kinds.

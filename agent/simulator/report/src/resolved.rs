@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use wattpool_core::policy::Policy;
+use wattpool_scenario::attackers::Attackers;
 use wattpool_scenario::model::{Faults, HomeKind, Neighbourhood, ZonePair};
 
 use crate::outcome::Outcome;
@@ -29,6 +30,7 @@ pub struct Resolved<'a> {
     zone_pairs: &'a [ZonePair],
     lines: Option<Lines>,
     faults: &'a Faults,
+    attackers: Option<Attackers>,
     notes: &'a [String],
 }
 
@@ -136,6 +138,7 @@ pub fn resolved<'a>(n: &'a Neighbourhood, outcome: &'a Outcome) -> Resolved<'a> 
             rated_rise_k: feeders.line.rated_rise_k,
         }),
         faults: &n.faults,
+        attackers: n.attackers,
         notes: &n.notes,
     }
 }

@@ -4,6 +4,7 @@
 //! tariffs, carbon intensity, zones and faults. [`load`] reads a scenario file; [`neighbourhood`] makes
 //! one from a seed without a file. Neither reads a clock or a random device.
 
+pub mod attackers;
 mod coverage;
 mod csv_profile;
 mod decode;

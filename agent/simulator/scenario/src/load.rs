@@ -3,6 +3,7 @@
 mod generated;
 mod profiled;
 
+use crate::attackers::Attackers;
 use crate::errors::ScenarioError;
 use crate::feeders;
 use crate::file::{ProfilesTable, ScenarioFile};
@@ -92,6 +93,7 @@ fn of_source(
     }
     check_currency(source, file.currency.as_deref())?;
     check_faults(source, &file.faults)?;
+    check_attackers(source, file.attackers.as_ref())?;
     let input = Input {
         source,
         file: &file,
@@ -170,6 +172,17 @@ fn thresholds(made: &mut Neighbourhood) {
              ceiling; 1 trades it too",
             made.window_s
         ));
+    }
+}
+
+fn check_attackers(source: &Source, attackers: Option<&Attackers>) -> Result<(), ScenarioError> {
+    match attackers {
+        Some(a) if !(0.0..=1.0).contains(&a.share) => Err(source.refuse(
+            keys!["attackers", "share"],
+            format!("found {}", a.share),
+            "a share from 0 to 1",
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -304,6 +317,7 @@ impl Input<'_> {
         made.zone_pairs
             .retain(|p| present.contains(&p.from) && present.contains(&p.to));
         made.faults = self.file.faults.clone();
+        made.attackers = self.file.attackers;
         if self.file.currency.is_some() || self.file.profiles.is_some() {
             made.currency.clone_from(&self.file.currency);
         }

@@ -1,5 +1,6 @@
 //! A neighbourhood ready to run: what every input (CSV, generator) is turned into.
 
+use crate::attackers::Attackers;
 use crate::stamps::Clock;
 use serde::{Deserialize, Serialize};
 use wattpool_core::lines::{Line, Place};
@@ -157,6 +158,8 @@ pub struct Neighbourhood {
     pub feeders: Option<Feeders>,
     /// Failures to inject.
     pub faults: Faults,
+    /// Homes that do not keep to the rules, if there are any.
+    pub attackers: Option<Attackers>,
     /// What was done to the inputs (steps added up or spread, gaps filled): for the summary.
     pub notes: Vec<String>,
 }

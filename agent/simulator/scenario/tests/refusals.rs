@@ -153,7 +153,7 @@ fn times() {
 #[test]
 fn keys() {
     check(&[
-        Case { replace: &[("window_s", "windw_s")], a: A, message: "case.toml:2: windw_s: unknown field `windw_s`, expected one of `name`, `currency`, `timezone`, `window_s`, `start`, `days`, `generate`, `profiles`, `homes`, `groups`, `policy`, `tariff`, `carbon`, `zones`, `feeders`, `faults`" },
+        Case { replace: &[("window_s", "windw_s")], a: A, message: "case.toml:2: windw_s: unknown field `windw_s`, expected one of `name`, `currency`, `timezone`, `window_s`, `start`, `days`, `generate`, `profiles`, `homes`, `groups`, `policy`, `tariff`, `carbon`, `zones`, `feeders`, `faults`, `attackers`" },
         Case { replace: &[("window_s = 3600", "window_s = \"an hour\"")], a: A, message: "case.toml:2: window_s: invalid type: string \"an hour\", expected u32" },
         Case { replace: &[("[tariff.import]", "[tariffs.import]")], a: A, message: "case.toml:11: tariffs.import: unknown field `tariffs`, expected one of `name`, …" },
         Case { replace: &[("step_s = 3600", "step_s = 3600\nsteps = 4")], a: A, message: "case.toml:11: profiles.time.steps: unknown field `steps`, expected one of `column`, …" },
@@ -199,6 +199,7 @@ fn tariffs_zones_policies_and_faults() {
         Case { replace: &[(FLAT, "flat = 300_000\n[policy]\nsel = true\n")], a: A, message: "case.toml:14: policy.sel: unknown field `sel`; expected one of `paused`, `sell`, `buy`, …" },
         Case { replace: &[(FLAT, "flat = 300_000\n[policy]\nmin_sell_price = -5\n")], a: A, message: "case.toml:14: policy.min_sell_price: invalid value: integer `-5`; expected u64" },
         Case { replace: &[(FLAT, "flat = 300_000\n[policy.weights]\nprice = 0.5\n")], a: A, message: "case.toml:13: policy.weights: [0.25, 0.25, 0.15, 0.2, 0.15, 0.5], which sum to 1.5; expected shares from 0 to 1 that sum to 1" },
+        Case { replace: &[(FLAT, "flat = 300_000\n[attackers]\nattack = \"clique\"\nshare = 1.5\n")], a: A, message: "case.toml:15: attackers.share: found 1.5; expected a share from 0 to 1" },
         Case { replace: &[(FLAT, "flat = 300_000\n[faults]\nmessage_loss = 1.5\n")], a: A, message: "case.toml:14: faults.message_loss: found 1.5; expected a share from 0 to 1" },
         Case { replace: &[(FLAT, "flat = 300_000\n[zones.within]\nloss = 1.0\n")], a: A, message: "case.toml:14: zones.within.loss: found 1; expected a share from 0 to less than 1" },
         Case { replace: &[(FLAT, "flat = 300_000\n[faults]\nhalt_seconds = inf\n")], a: A, message: "case.toml:14: faults.halt_seconds: found inf; expected 0 or more, finite" },

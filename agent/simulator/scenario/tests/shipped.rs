@@ -14,6 +14,7 @@
 
 use std::path::{Path, PathBuf};
 use wattpool_core::policy::Policy;
+use wattpool_scenario::attackers::Attack;
 use wattpool_scenario::model::{HomeKind, Neighbourhood};
 use wattpool_scenario::{load, neighbourhood, GenerateOptions, Overrides};
 use wattpool_schema::{Ppm, Price, Tariff, Wh, Zone};
@@ -255,6 +256,22 @@ fn the_faulty_scenario_loads_with_its_faults() {
     assert_eq!((n.homes.len(), n.windows, n.zone_pairs.len()), (32, 192, 4));
     assert_eq!(n.faults.silent_sellers, 0.1);
     assert_eq!(n.faults.halt_seconds, 600.0);
+}
+
+#[test]
+fn the_scenario_with_attackers_loads_and_names_every_attack() {
+    let path = scenario("attackers.toml");
+    let n = load(&path, None, &Overrides::default()).unwrap();
+    let attackers = n.attackers.unwrap();
+    assert_eq!((attackers.share, attackers.attack), (0.1, Attack::Hoarding));
+    let text = std::fs::read_to_string(path).unwrap();
+    for attack in Attack::ALL {
+        let name = serde_json::to_value(attack).unwrap();
+        assert!(
+            text.contains(&format!("#   {} ", name.as_str().unwrap())),
+            "{name}"
+        );
+    }
 }
 
 /// The example in the description of the format has no key that the format does not know.

@@ -36,6 +36,7 @@ pub fn neighbourhood(windows: usize) -> Neighbourhood {
         carbon_g_per_kwh: vec![400.0; windows],
         zone_pairs: vec![pair(0, 0, 0, 0, None)],
         feeders: None,
+        attackers: None,
         faults: Faults::default(),
         notes: Vec::new(),
     }

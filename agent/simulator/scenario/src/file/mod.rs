@@ -6,6 +6,7 @@ mod written;
 pub use time::{ClockChange, Stamp, StepLengths, TimeTable};
 pub use written::Written;
 
+use crate::attackers::Attackers;
 use crate::model::{Faults, HomeKind};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -54,6 +55,8 @@ pub struct ScenarioFile {
     /// Failures to inject.
     #[serde(default)]
     pub faults: Faults,
+    /// Homes that do not keep to the rules.
+    pub attackers: Option<Attackers>,
 }
 
 /// The market window unless the file says otherwise.

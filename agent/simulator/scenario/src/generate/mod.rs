@@ -276,6 +276,7 @@ pub fn neighbourhood(options: &GenerateOptions) -> Result<Neighbourhood, Scenari
         zone_pairs: lossless(1..=zones),
         feeders: None,
         faults: Faults::default(),
+        attackers: None,
         notes: vec![format!("generated from seed {}", options.seed)],
     })
 }

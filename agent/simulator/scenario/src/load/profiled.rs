@@ -107,6 +107,7 @@ impl Input<'_> {
             zone_pairs: zones::terms(source, &file.zones, &zones)?,
             feeders: None,
             faults: Faults::default(),
+            attackers: None,
             notes,
         };
         self.grid(
