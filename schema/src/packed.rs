@@ -259,27 +259,67 @@ impl Packed for TradeKind {
     }
 }
 
-packed!(TradeRecord {
-    version,
-    sequence,
-    kind,
-    trade_id,
-    buyer,
-    seller,
-    nonce,
-    window,
-    count,
-    asked,
-    arrived,
-    declined,
-    missed,
-    lost,
-    price,
-    paid,
-    charge,
-    requested_at,
-    closed_at
-});
+/// Beside what they mostly are, some figures take a byte: what arrived beside what was asked for, the closing beside the request.
+impl Packed for TradeRecord {
+    fn pack(&self, out: &mut Vec<u8>) {
+        self.version.pack(out);
+        self.sequence.pack(out);
+        self.kind.pack(out);
+        self.trade_id.pack(out);
+        self.buyer.pack(out);
+        self.seller.pack(out);
+        self.nonce.pack(out);
+        self.window.pack(out);
+        self.count.pack(out);
+        self.asked.pack(out);
+        beside(self.asked.0, self.arrived.0).pack(out);
+        self.declined.pack(out);
+        self.missed.pack(out);
+        self.lost.pack(out);
+        self.price.pack(out);
+        self.paid.pack(out);
+        self.charge.pack(out);
+        self.requested_at.pack(out);
+        beside(self.requested_at.0, self.closed_at.0).pack(out);
+    }
+    fn unpack(from: &mut &[u8]) -> Option<Self> {
+        let mut record = Self {
+            version: u16::unpack(from)?,
+            sequence: u64::unpack(from)?,
+            kind: TradeKind::unpack(from)?,
+            trade_id: u64::unpack(from)?,
+            buyer: MeterId::unpack(from)?,
+            seller: MeterId::unpack(from)?,
+            nonce: u64::unpack(from)?,
+            window: Window::unpack(from)?,
+            count: u32::unpack(from)?,
+            asked: Wh::unpack(from)?,
+            arrived: Wh(u64::unpack(from)?),
+            declined: Wh::unpack(from)?,
+            missed: Wh::unpack(from)?,
+            lost: Wh::unpack(from)?,
+            price: Price::unpack(from)?,
+            paid: Micro::unpack(from)?,
+            charge: Micro::unpack(from)?,
+            requested_at: Seconds::unpack(from)?,
+            closed_at: Seconds(u64::unpack(from)?),
+        };
+        record.arrived = Wh(from_beside(record.asked.0, record.arrived.0));
+        record.closed_at = Seconds(from_beside(record.requested_at.0, record.closed_at.0));
+        Some(record)
+    }
+}
+
+/// How far `value` is from `base`, the direction in the lowest bit: small where both are alike. Every pair of numbers has one.
+const fn beside(base: u64, value: u64) -> u64 {
+    let ahead = value.wrapping_sub(base);
+    (ahead << 1) ^ 0u64.wrapping_sub(ahead >> 63)
+}
+
+/// The value whose distance from `base` this is.
+const fn from_beside(base: u64, distance: u64) -> u64 {
+    base.wrapping_add((distance >> 1) ^ 0u64.wrapping_sub(distance & 1))
+}
 packed!(SkippedRange {
     from,
     to,

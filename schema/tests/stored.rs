@@ -301,8 +301,24 @@ fn a_closed_trade() {
     golden(
         &record,
         "01820201830222222222222222222222222222222222111111111111111111111111111111114dd0 \
-         9e7804e80784073c2813c09a0ca0fe0aa846c0aab7cd06d0c6b7cd06",
+         9e7804e807c7013c2813c09a0ca0fe0aa846c0aab7cd06a038",
     );
+    // The farthest apart, either way.
+    for (asked, arrived, requested, closed) in [
+        (0, u64::MAX, u64::MAX, 0),
+        (5, 4, 9, 8),
+        (1 << 63, 0, 0, 1 << 63),
+    ] {
+        let record = TradeRecord {
+            asked: Wh(asked),
+            arrived: Wh(arrived),
+            requested_at: Seconds(requested),
+            closed_at: Seconds(closed),
+            ..record.clone()
+        };
+        let bytes = packed::bytes(&record);
+        assert_eq!(packed::read::<TradeRecord>(&bytes), Some(record));
+    }
     golden(&Some(258u64), "018202");
     golden(&None::<u64>, "00");
 }

@@ -6,7 +6,7 @@ use wattpool_rules::order::Part;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::pool::{self, RedeemMsg, TermsResponse, TradingMeter};
 use wattpool_schema::token::{self, HoldingResponse, SettleMsg};
-use wattpool_schema::{AgentKey, MeterId, Seconds, SignedCover, Wh, Window};
+use wattpool_schema::{AgentKey, MeterId, Seconds, SignedCover, Wh, Window, Zone};
 
 use crate::state::Config;
 
@@ -168,6 +168,11 @@ pub fn one_household(terms: &TermsResponse) -> bool {
     seller.owner == buyer.owner || marked
 }
 
+/// The selling meter's zone where the line from there has a capacity.
+pub fn capped_from(terms: &TermsResponse) -> Option<Zone> {
+    terms.capacity_left.map(|_| terms.seller.zone)
+}
+
 /// Where block time stands in the window for standing orders.
 pub fn part(env: &Env, config: &Config) -> Part {
     let now = Seconds(env.block.time.seconds());
@@ -207,7 +212,7 @@ mod tests {
     use super::*;
     use cosmwasm_std::{from_json, to_json_string};
     use wattpool_schema::pool::{MeterResponse, MetersResponse, PoolConfig, PoolWindow};
-    use wattpool_schema::{DeviceKey, Micro, Zone};
+    use wattpool_schema::{DeviceKey, Micro};
 
     #[test]
     fn messages_are_those_that_pool_and_token_read() {
@@ -219,6 +224,7 @@ mod tests {
             gross: Wh(5),
             net: Wh(6),
             paid: Micro(7),
+            capped_from: Some(Zone(8)),
             cover: None,
         };
         let sent = to_json_string(&ToPool::Redeem {

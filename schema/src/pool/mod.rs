@@ -350,6 +350,9 @@ pub struct RedeemMsg {
     pub net: Wh,
     /// What the buyer pays the seller for it (for the mean price).
     pub paid: Micro,
+    /// The selling meter's zone, where what arrives from there at the buying meter is limited, as the pool has said in the terms of this
+    /// transaction: what it has just told the escrow is not looked up once more.
+    pub capped_from: Option<Zone>,
     /// Raises the buyer meter's cover first.
     pub cover: Option<SignedCover>,
 }
@@ -362,6 +365,7 @@ read_struct!(RedeemMsg {
     gross,
     net,
     paid,
+    capped_from,
     cover
 });
 

@@ -123,6 +123,7 @@ impl Course {
                     gross: Wh(1),
                     net: Wh(1),
                     paid: Micro(0),
+                    capped_from: None,
                     cover: None,
                 };
                 pool(sender, doing, &Pool::Redeem { redeem })

@@ -11,7 +11,8 @@ use wattpool_schema::pool::RedeemMsg;
 use wattpool_schema::{Wh, Window, Zone};
 
 /// Takes `gross` from what the seller's meter has unsold and `net` from the buyer's unused cover. Zero is
-/// allowed for both: then only the cover is taken, and a bad one is an error.
+/// allowed for both: then only the cover is taken, and a bad one is an error. That the selling meter is in service and who owns it, the escrow
+/// knows from this contract's terms; what only positions show is checked here.
 pub fn redeem(mut call: Call, r: RedeemMsg) -> Result<Response, MarketError> {
     if call.settings.paused {
         return Err(MarketError::Paused);
@@ -31,9 +32,7 @@ pub fn redeem(mut call: Call, r: RedeemMsg) -> Result<Response, MarketError> {
         return Err(bad_input("net", format!("at most {} Wh", r.gross)));
     }
     let storage = &mut *call.deps.storage;
-    let seller = state::active_meter(storage, r.seller)?;
     let buyer = state::active_meter(storage, r.buyer)?;
-    let from = seller.terms_of(storage, r.seller, window)?.zone;
     let to = buyer.terms_of(storage, r.buyer, window)?;
     let mut selling = state::position(storage, r.seller)?;
     let mut buying = state::position(storage, r.buyer)?;
@@ -69,7 +68,9 @@ pub fn redeem(mut call: Call, r: RedeemMsg) -> Result<Response, MarketError> {
         });
     }
     if !r.gross.is_zero() {
-        carry(storage, from, to.zone, window, r.net)?;
+        if let Some(from) = r.capped_from {
+            carry(storage, from, to.zone, window, r.net)?;
+        }
         selling.sold = selling.sold.try_add(r.gross)?;
         state::save_position(storage, r.seller, &selling);
     }

@@ -397,6 +397,7 @@ pub fn redeem(
         gross: Wh(gross),
         net: Wh(net),
         paid: Micro(net * 100),
+        capped_from: Some(Zone(u16::from(seller == 3))),
         cover,
     }
 }

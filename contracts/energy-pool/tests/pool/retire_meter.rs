@@ -45,7 +45,7 @@ fn takes_a_meter_out_of_service() {
         let redeem = ExecuteMsg::Redeem {
             redeem: RedeemMsg {
                 window: Window(live),
-                ..redeem(1, 2, 10, 10, None)
+                ..redeem(2, 1, 10, 10, None)
             },
         };
         assert_eq!(market.run("escrow", &redeem).unwrap_err(), retired);

@@ -9,7 +9,7 @@ use wattpool_schema::escrow::Limits;
 use wattpool_schema::event::Delivered;
 use wattpool_schema::pool::{RedeemMsg, TermsResponse};
 use wattpool_schema::token::SettleMsg;
-use wattpool_schema::{MeterId, Micro, Price, Seconds, SignedCover, TradeKind, Wh, Window};
+use wattpool_schema::{MeterId, Micro, Price, Seconds, SignedCover, TradeKind, Wh, Window, Zone};
 
 use crate::execute::close_order;
 use crate::execute::settle::pay;
@@ -101,7 +101,16 @@ pub fn execute(
         }
     }
     if !chunk.net.is_zero() || cover.is_some() {
-        response = move_energy(response, &config, key, &order, live, chunk, cover)?;
+        let capped_from = market::capped_from(&terms);
+        response = move_energy(
+            response,
+            &config,
+            key,
+            &order,
+            live,
+            chunk,
+            (capped_from, cover),
+        )?;
         let payee = Holder::of(deps.api, &order.selling.owner)?;
         let sides = (&payer, &payee);
         book_chunk(deps.storage, env, &mut books, &mut order, sides, chunk)?;
@@ -198,7 +207,7 @@ fn move_energy(
     order: &Order,
     window: Window,
     chunk: Totals,
-    cover: Option<SignedCover>,
+    (capped_from, cover): (Option<Zone>, Option<SignedCover>),
 ) -> Result<Response, MarketError> {
     let seller = order.seller;
     response = response.add_message(market::redeem(
@@ -211,6 +220,7 @@ fn move_energy(
             gross: chunk.gross,
             net: chunk.net,
             paid: chunk.paid,
+            capped_from,
             cover,
         },
     )?);

@@ -261,6 +261,7 @@ pub fn book(
         totals,
     } = ready;
     let inside = market::one_household(&terms);
+    let capped_from = market::capped_from(&terms);
     let minted = terms.seller.minted;
     let approved = trade.approval.approval;
     let (seller, buyer, trade_id) = (approved.seller, approved.buyer, trade.trade_id);
@@ -316,6 +317,7 @@ pub fn book(
         gross: totals.gross,
         net: totals.net,
         paid: totals.paid,
+        capped_from,
         cover: trade.cover,
     };
     let settle = SettleMsg {
