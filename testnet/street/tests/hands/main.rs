@@ -12,7 +12,14 @@
     clippy::cast_sign_loss
 )]
 
+#[path = "../street/home.rs"]
+#[allow(dead_code)]
+mod home;
 mod keys;
+mod market;
+#[path = "../street/profiles.rs"]
+#[allow(dead_code)]
+mod profiles;
 mod tools;
 mod validator;
 
