@@ -1,8 +1,14 @@
 //! What is recorded on demand: offers, requests with their answers, events of the chain.
 
 use crate::world::World;
+use anyhow::Result;
+use cosmwasm_std::Addr;
+use wattpool_audit::export::{
+    Account, FeedIn, Held, MeterState, Reserve, State, WindowBooks,
+};
+use wattpool_audit::subjects::Subjects;
 use wattpool_core::io::BlockRef;
-use wattpool_report::record::{EventRow, Offer, Reply, Request};
+use wattpool_report::record::{Chain, EventRow, Offer, Reply, Request};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{
     Answer, DenialReason, Record, SignedRecord, TradeAnswer, TradeRequest,
@@ -81,6 +87,72 @@ impl World<'_> {
             },
         };
         recorded.answer(buyer, answer.id, reply);
+    }
+
+    /// The whole chain, at its end.
+    ///
+    /// # Errors
+    /// A contract does not answer.
+    pub fn record_chain(&mut self) -> Result<()> {
+        let Some(recorded) = &mut self.recorded else {
+            return Ok(());
+        };
+        let (header, rows) = self.ledger.take_history();
+        let mut subjects = Subjects::default();
+        rows.iter().for_each(|row| subjects.see(row));
+        let ledger = &self.ledger;
+        let (escrow, pool) = ledger.coins_held()?;
+        let reserve = ledger.reserve()?;
+        let mut state = vec![
+            State::Book(ledger.book()?),
+            State::Held(Held { escrow, pool }),
+            State::Reserve(Reserve {
+                funded: reserve.funded,
+                paid: reserve.paid,
+            }),
+        ];
+        for owner in subjects.accounts {
+            let there = ledger.account(&Addr::unchecked(&owner))?;
+            state.push(State::Account(Account {
+                owner,
+                free: there.free,
+                locked: there.locked,
+            }));
+        }
+        for owner in subjects.fed_in {
+            let there = ledger.feed_in(&Addr::unchecked(&owner))?;
+            state.push(State::FeedIn(FeedIn {
+                owner,
+                owed: there.owed,
+                paid: there.paid,
+            }));
+        }
+        for window in subjects.windows {
+            state.push(State::Window(Box::new(WindowBooks {
+                window,
+                token: ledger.token_window(window)?,
+                pool: ledger.pool_window(window)?,
+            })));
+        }
+        for meter in subjects.meters {
+            let there = ledger.meter(meter)?;
+            state.push(State::Meter(MeterState {
+                meter,
+                owner: there.owner,
+                tenure: there.tenure,
+                stated: there.position.stated,
+                sequence: there.position.sequence,
+                commitment: there.position.commitment,
+                retired: there.retired,
+            }));
+        }
+        recorded.chain = Some(Chain {
+            header,
+            rows,
+            state,
+            to_height: ledger.block().height,
+        });
+        Ok(())
     }
 
     /// The chain tells of something.

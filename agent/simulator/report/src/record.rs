@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::{Deserialize, Serialize};
+use wattpool_audit::export::{Header, Row, State, Writer};
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{Price, Seconds, TradeKind, Wh, Window};
@@ -76,10 +77,25 @@ pub struct Recorded {
     pub requests: Vec<Request>,
     /// In the chain's order.
     pub events: Vec<EventRow>,
+    /// The whole chain, as an audit reads it.
+    pub chain: Option<Chain>,
     /// Last sequence announced, per home.
     announced: BTreeMap<u32, u64>,
     /// Requests without an answer so far, by buyer and number.
     open: BTreeMap<(u32, u64), usize>,
+}
+
+/// All that the market's contracts said from their beginning, and what they store at the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chain {
+    /// What it is of.
+    pub header: Header,
+    /// What was said, in the chain's order.
+    pub rows: Vec<Row>,
+    /// What is stored at the end.
+    pub state: Vec<State>,
+    /// The last block.
+    pub to_height: u64,
 }
 
 impl Recorded {
@@ -301,6 +317,22 @@ pub fn write_requests(
         }
     });
     write_rows(out, rows)
+}
+
+/// Writes `chain.jsonl`: an export for `wattpool audit`, which nobody signed.
+///
+/// # Errors
+/// The writer's.
+pub fn write_chain(out: impl Write, chain: &Chain) -> std::io::Result<()> {
+    let mut writer = Writer::new(out, &chain.header)?;
+    for row in &chain.rows {
+        writer.row(row)?;
+    }
+    for state in &chain.state {
+        writer.state(state)?;
+    }
+    writer.read_to(chain.to_height);
+    writer.finish(|_| None).map(|_| ())
 }
 
 /// Writes `events.jsonl`: a JSON object per line.
