@@ -18,6 +18,15 @@ pub struct TradeRow {
     pub trade: TradeClosed,
 }
 
+/// An event that concerned this meter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EventRow {
+    /// The block it was in.
+    pub height: u64,
+    /// What the chain reported.
+    pub event: MarketEvent,
+}
+
 /// Something the agent told its owner.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NoticeRow {
@@ -80,6 +89,20 @@ impl HistoryReader {
                 }),
                 other => Err(format!("not a closed trade: {other:?}")),
             }
+        })
+    }
+
+    /// All events that are kept, in the chain's order.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn events(&self) -> Result<Vec<EventRow>, JournalError> {
+        let query = "SELECT height, event FROM events ORDER BY height, place LIMIT ?1";
+        self.rows(query, u32::MAX, |height, text| {
+            Ok(EventRow {
+                height: u64::try_from(height).map_err(|e| e.to_string())?,
+                event: serde_json::from_str(text).map_err(|e| e.to_string())?,
+            })
         })
     }
 
