@@ -291,7 +291,10 @@ impl Auditor {
             E::FeedInConfirmed(e) => self.feed_in_confirmed(e),
             E::FeedInCredited(e) => self.feed_in_credited(e),
             E::FeedInPaid(e) => self.feed_in_paid(e),
-            E::PauseSet(e) => self.grid.paused = Some(e.paused),
+            E::PauseSet(e) => {
+                self.grid.paused = Some(e.paused);
+                self.grid.ever_paused |= e.paused;
+            }
             E::RoleSet(e) => self.role_set(e),
             E::AdminProposed(e) => self.grid.proposed_admin = Some(e.admin.clone()),
             E::AdminChanged(e) => self.admin_changed(e),

@@ -109,6 +109,8 @@ pub(super) struct Grid {
     /// Arrived over pairs with a capacity, in the live window.
     pub carried: BTreeMap<(Zone, Zone), (Window, u64)>,
     pub paused: Option<bool>,
+    /// Somebody paused the market, once.
+    pub ever_paused: bool,
     pub roles: BTreeMap<&'static str, String>,
     pub proposed_admin: Option<Option<String>>,
     pub admin: Option<String>,

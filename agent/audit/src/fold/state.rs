@@ -158,6 +158,9 @@ impl Auditor {
         ] {
             self.same(Rule::State, field, &found, &expected);
         }
+        if self.whole() && p.paused && !self.grid.ever_paused {
+            self.wrong(Rule::State, "pool.paused", "true, but nobody paused the market");
+        }
         let left = t.minted.0.checked_sub(t.redeemed.0);
         let left = left.and_then(|left| left.checked_sub(t.lost.0));
         if left.is_none_or(|left| t.credited.0 > left) {
