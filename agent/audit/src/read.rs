@@ -200,13 +200,13 @@ pub struct About {
     pub signed: Option<Signed>,
 }
 
-/// Goes through an export: `row` gets every event, the auditor everything.
+/// Goes through an export: `row` gets every event with its line, the auditor everything.
 ///
 /// # Errors
 /// It is none, or cannot be read.
 pub fn follow(
     from: impl BufRead,
-    mut row: impl FnMut(&Row),
+    mut row: impl FnMut(u64, &Row),
 ) -> Result<(Report, About), Unreadable> {
     let mut reader = Reader::new(from)?;
     let mut auditor = Auditor::new(reader.header().clone());
@@ -242,7 +242,7 @@ pub fn follow(
             Line::Export(_) => misplaced("export", "a second header"),
             Line::Event(event) => {
                 auditor.take(Some(number), &event);
-                row(&event);
+                row(number, &event);
             }
             Line::State(state) => auditor.state(Some(number), &state),
             Line::End(end) => {
@@ -274,5 +274,5 @@ pub fn follow(
 /// # Errors
 /// It is none, or cannot be read.
 pub fn audit(from: impl BufRead) -> Result<Report, Unreadable> {
-    follow(from, |_| {}).map(|(report, _)| report)
+    follow(from, |_, _| {}).map(|(report, _)| report)
 }

@@ -184,7 +184,7 @@ fn planted_faults_are_found_by_the_rules_alone() {
             let field = &clean[**i]["event"]["said"]["event"][event][field];
             field.as_u64().unwrap_or(0) > 1
         };
-        let place = *all.iter().filter(wanted).next_back().unwrap();
+        let place = *all.iter().rfind(wanted).unwrap();
         let slot = &mut edited[place]["event"]["said"]["event"][event][field];
         let new = slot.as_i64().unwrap().saturating_add(value).max(0);
         *slot = json!(new);

@@ -2,12 +2,15 @@
 
 use crate::world::World;
 use anyhow::Result;
+use std::collections::BTreeMap;
 use cosmwasm_std::Addr;
 use wattpool_audit::export::{
     Account, FeedIn, Held, MeterState, Reserve, State, WindowBooks,
 };
+use wattpool_audit::opening::{self, Opening, Openings, Registers};
 use wattpool_audit::subjects::Subjects;
-use wattpool_core::io::BlockRef;
+use wattpool_core::io::{BlockRef, Reading};
+use wattpool_core::ports::Signer;
 use wattpool_report::record::{Chain, EventRow, Offer, Reply, Request};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{
@@ -89,6 +92,46 @@ impl World<'_> {
         recorded.answer(buyer, answer.id, reply);
     }
 
+    /// A home journals a reading: what its owner can open later.
+    pub fn record_opening(&mut self, number: u32, reading: &Reading) {
+        let keys = self.home_mut(number).map(|home| home.keys.clone());
+        let (Some(recorded), Some(keys)) = (&mut self.recorded, keys) else {
+            return;
+        };
+        let all = recorded.openings.entry(number).or_default();
+        let previous = all.last().map(Opening::commitment).unwrap_or_default();
+        all.push(Opening {
+            window: reading.window,
+            registers: Registers {
+                import: reading.import_register,
+                export: reading.export_register,
+            },
+            salt: keys.salt(reading.window),
+            previous,
+        });
+    }
+
+    /// What owners can open, with the registers that their meters were installed with.
+    fn openings(&self, of: BTreeMap<u32, Vec<Opening>>) -> Vec<Openings> {
+        let first = self.n.first_window.prev();
+        let one = |(number, openings): (u32, Vec<Opening>)| {
+            let index = usize::try_from(number).ok()?;
+            let home = self.homes.get(index)?;
+            let installed = self.meters.truth(self.n, index, first);
+            Some(Openings {
+                version: opening::VERSION,
+                meter: home.identity.meter,
+                home: self.n.homes.get(index).map(|h| h.name.clone()),
+                installed: installed.map(|r| Registers {
+                    import: r.import_register,
+                    export: r.export_register,
+                }),
+                openings,
+            })
+        };
+        of.into_iter().filter_map(one).collect()
+    }
+
     /// The whole chain, at its end.
     ///
     /// # Errors
@@ -146,11 +189,18 @@ impl World<'_> {
                 retired: there.retired,
             }));
         }
+        let to_height = ledger.block().height;
+        let opened = std::mem::take(&mut recorded.openings);
+        let openings = self.openings(opened);
+        let Some(recorded) = &mut self.recorded else {
+            return Ok(());
+        };
         recorded.chain = Some(Chain {
+            openings,
             header,
             rows,
             state,
-            to_height: ledger.block().height,
+            to_height,
         });
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `wattpool audit`: proof for those who trust nobody.
 
+mod bill;
 mod chain;
 mod diff;
 mod export;
@@ -28,6 +29,9 @@ enum Command {
     Verify(verify::Args),
     /// Write what the market's contracts said into a file: JSON lines with a chain of hashes, signed with the key of --from; or CSV, or text.
     Export(export::Args),
+    /// Rebuild a meter's bill: what it traded from the chain, what was the grid's from readings that its owner opens; exit code 3 where they contradict each
+    /// other or the chain breaks a rule.
+    Bill(bill::Args),
     /// Compare two exports, chains or simulations, or one with an agent's journal, event by event; exit code 3 where they differ.
     Diff(diff::Args),
 }
@@ -52,6 +56,7 @@ pub fn run(audit: &Audit) -> Result<u8, Failure> {
     match &audit.command {
         Command::Verify(args) => verify::run(session, args),
         Command::Export(args) => export::run(session, args),
+        Command::Bill(args) => bill::run(session, args),
         Command::Diff(args) => diff::run(session, args),
     }
 }

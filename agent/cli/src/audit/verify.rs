@@ -33,7 +33,7 @@ pub struct Args {
 /// It cannot be read, or is no export (exit code 2).
 pub fn file(path: &Path, auditor: Option<&str>) -> Result<(Report, About), Failure> {
     let file = export_file(path)?;
-    let audited = follow(open(&file)?, |_| {});
+    let audited = follow(open(&file)?, |_, _| {});
     let (mut report, about) = audited
         .with_context(|| file.display().to_string())
         .map_err(Failure::input)?;

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 use wattpool_audit::export::{Header, Row, State, Writer};
+use wattpool_audit::opening::{Opening, Openings};
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{Price, Seconds, TradeKind, Wh, Window};
@@ -79,6 +80,8 @@ pub struct Recorded {
     pub events: Vec<EventRow>,
     /// The whole chain, as an audit reads it.
     pub chain: Option<Chain>,
+    /// What the homes' owners can open of their statements, by home, while the run goes on.
+    pub openings: BTreeMap<u32, Vec<Opening>>,
     /// Last sequence announced, per home.
     announced: BTreeMap<u32, u64>,
     /// Requests without an answer so far, by buyer and number.
@@ -96,6 +99,8 @@ pub struct Chain {
     pub state: Vec<State>,
     /// The last block.
     pub to_height: u64,
+    /// What the meters' owners can open.
+    pub openings: Vec<Openings>,
 }
 
 impl Recorded {
@@ -333,6 +338,18 @@ pub fn write_chain(out: impl Write, chain: &Chain) -> std::io::Result<()> {
     }
     writer.read_to(chain.to_height);
     writer.finish(|_| None).map(|_| ())
+}
+
+/// Writes `openings.jsonl`: a line per home, what its owner would open to an auditor.
+///
+/// # Errors
+/// The serialiser's or the writer's.
+pub fn write_openings(mut out: impl Write, chain: &Chain) -> Result<(), serde_json::Error> {
+    for home in &chain.openings {
+        serde_json::to_writer(&mut out, home)?;
+        out.write_all(b"\n").map_err(serde_json::Error::io)?;
+    }
+    Ok(())
 }
 
 /// Writes `events.jsonl`: a JSON object per line.

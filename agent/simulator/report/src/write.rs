@@ -33,6 +33,8 @@ pub const REQUESTS: &str = "requests.csv";
 pub const EVENTS: &str = "events.jsonl";
 /// The whole chain as an export that `wattpool audit` reads, recorded on demand.
 pub const CHAIN: &str = "chain.jsonl";
+/// What every home's owner can open of its statements, for `wattpool audit bill`, recorded on demand.
+pub const OPENINGS: &str = "openings.jsonl";
 /// The page for people.
 pub const PAGE: &str = "report.html";
 
@@ -148,6 +150,9 @@ pub fn write_all(
             staging.file(CHAIN, |out, path| {
                 record::write_chain(out, chain).map_err(io(path, "write the file"))
             })?;
+            staging.file(OPENINGS, |out, path| {
+                record::write_openings(out, chain).map_err(json(path))
+            })?;
         }
     }
     staging.file(PAGE, |out, path| {
@@ -168,7 +173,7 @@ pub fn write_all(
     if summary.exists() {
         fs::remove_file(&summary).map_err(io(&summary, "replace the file"))?;
     }
-    let recorded = [HOMES, OFFERS, REQUESTS, EVENTS, CHAIN];
+    let recorded = [HOMES, OFFERS, REQUESTS, EVENTS, CHAIN, OPENINGS];
     for name in [WINDOWS, METERS, TRADES, DICTIONARY, SCENARIO, PAGE]
         .into_iter()
         .chain(recorded)
