@@ -23,6 +23,7 @@ pub mod export;
 pub mod finding;
 pub mod fold;
 pub mod opening;
+pub mod period;
 pub mod read;
 pub mod source;
 pub mod subjects;

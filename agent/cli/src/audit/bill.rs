@@ -5,17 +5,17 @@ use super::{export_file, open, Range};
 use crate::chain::{block_on, Session};
 use crate::Failure;
 use anyhow::{anyhow, Context};
-use chrono::{DateTime, NaiveDate};
 use serde_json::json;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use wattpool_audit::bill::{Bill, Ledger};
 use wattpool_audit::export::Header;
 use wattpool_audit::opening::Openings;
+use wattpool_audit::period::{self, End};
 use wattpool_audit::read::follow;
 use wattpool_audit::subjects::Subjects;
 use wattpool_audit::{Auditor, Findings, Report};
-use wattpool_schema::{MeterId, Seconds, Window};
+use wattpool_schema::{MeterId, Window};
 
 /// An openings file of a meter's life is far smaller.
 const MOST_BYTES: u64 = 256 << 20;
@@ -44,30 +44,8 @@ pub struct Args {
     range: Range,
 }
 
-/// The first window at or after a time; `end`: the last one before it. A day and a window are taken whole.
-fn window(option: &str, text: &str, seconds: u32, end: bool) -> Result<Window, Failure> {
-    let bad = || {
-        Failure::input(anyhow!(
-            "{option}: expected a day such as 2026-05-04, a time such as 2026-05-04T22:00:00Z or a window's number, found {text:?}"
-        ))
-    };
-    if let Ok(number) = text.parse() {
-        return Ok(Window(number));
-    }
-    let unix = |s: i64| u64::try_from(s).map_err(|_| bad());
-    let time = if let Ok(day) = text.parse::<NaiveDate>() {
-        let day = if end { day.succ_opt().ok_or_else(bad)? } else { day };
-        let midnight = day.and_hms_opt(0, 0, 0).ok_or_else(bad)?;
-        unix(midnight.and_utc().timestamp())?
-    } else {
-        unix(DateTime::parse_from_rfc3339(text).map_err(|_| bad())?.timestamp())?
-    };
-    if end {
-        // The window that ends with it is the last.
-        return Ok(Window::at(Seconds(time), seconds).prev());
-    }
-    let at = Window::at(Seconds(time), seconds);
-    Ok(if at.start(seconds).0 == time { at } else { at.next() })
+fn window(option: &str, text: &str, seconds: u32, end: End) -> Result<Window, Failure> {
+    period::window(text, seconds, end).map_err(|why| Failure::input(anyhow!("{option}: {why}")))
 }
 
 fn openings(args: &Args) -> Result<Openings, Failure> {
@@ -152,7 +130,7 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
     let seconds = source.header.window_seconds;
     let ends = |window: Option<&wattpool_audit::opening::Opening>| window.map(|o| o.window);
     let from = match &args.from {
-        Some(text) => window("--from", text, seconds, false)?,
+        Some(text) => window("--from", text, seconds, End::First)?,
         None => {
             // Without the registers of the installation, the first opening is where the bill begins.
             let skipped = usize::from(opened.installed.is_none());
@@ -160,7 +138,7 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
         }
     };
     let to = match &args.to {
-        Some(text) => window("--to", text, seconds, true)?,
+        Some(text) => window("--to", text, seconds, End::Last)?,
         None => ends(opened.openings.last()).unwrap_or_default(),
     };
     if from > to {
