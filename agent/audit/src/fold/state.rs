@@ -22,9 +22,7 @@ pub(super) struct Compared {
 impl Auditor {
     /// Takes something that a contract stores at the end.
     pub fn state(&mut self, line: Option<u64>, state: &State) {
-        if !self.compared.any {
-            self.end_of_transaction();
-        }
+        self.end_of_transaction();
         self.compared.any = true;
         self.totals.states = self.totals.states.saturating_add(1);
         let here = (self.at, std::mem::take(&mut self.event));

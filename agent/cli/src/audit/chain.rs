@@ -163,6 +163,39 @@ impl Reading {
         found
     }
 
+    /// What escrow and pool owe and hold after the last block.
+    ///
+    /// # Errors
+    /// No node answers, or it does not keep the state any more.
+    pub async fn books(&self) -> Result<Vec<State>, Failure> {
+        let rpc = self.client.rpc();
+        let (m, at) = (&self.market, self.to);
+        let (pool, escrow) = (&m.pool.address, &m.escrow.address);
+        let book = rpc.smart_at(escrow, &escrow::QueryMsg::Book {}, at).await;
+        let book = State::Book(book.map_err(failed)?);
+        let held = |of: &'static str, amount: u128| {
+            let amount = u64::try_from(amount).map(Micro);
+            amount.map_err(|_| anyhow!("the {of} holds more than any market"))
+        };
+        let there = rpc.balance_at(escrow, &m.denom, at).await.map_err(failed)?;
+        let in_escrow = held("escrow", there)?;
+        let there = rpc.balance_at(pool, &m.denom, at).await.map_err(failed)?;
+        let in_pool = held("pool", there)?;
+        let held = State::Held(Held {
+            escrow: in_escrow,
+            pool: in_pool,
+        });
+        let reserve: pool::ReserveResponse = rpc
+            .smart_at(pool, &pool::QueryMsg::Reserve {}, at)
+            .await
+            .map_err(failed)?;
+        let reserve = State::Reserve(Reserve {
+            funded: reserve.funded,
+            paid: reserve.paid,
+        });
+        Ok(vec![book, held, reserve])
+    }
+
     /// What the contracts store after the last block.
     ///
     /// # Errors
@@ -172,31 +205,12 @@ impl Reading {
         subjects: &Subjects,
         mut each: impl FnMut(State) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
+        for state in self.books().await? {
+            each(state)?;
+        }
         let rpc = self.client.rpc();
         let (m, at) = (&self.market, self.to);
         let (token, pool, escrow) = (&m.token.address, &m.pool.address, &m.escrow.address);
-        let book = rpc.smart_at(escrow, &escrow::QueryMsg::Book {}, at).await;
-        each(State::Book(book.map_err(failed)?))?;
-        let held = |of: &'static str, amount: u128| {
-            let amount = u64::try_from(amount).map(Micro);
-            amount.map_err(|_| anyhow!("the {of} holds more than any market"))
-        };
-        let there = rpc.balance_at(escrow, &m.denom, at).await.map_err(failed)?;
-        let in_escrow = held("escrow", there)?;
-        let there = rpc.balance_at(pool, &m.denom, at).await.map_err(failed)?;
-        let in_pool = held("pool", there)?;
-        each(State::Held(Held {
-            escrow: in_escrow,
-            pool: in_pool,
-        }))?;
-        let reserve: pool::ReserveResponse = rpc
-            .smart_at(pool, &pool::QueryMsg::Reserve {}, at)
-            .await
-            .map_err(failed)?;
-        each(State::Reserve(Reserve {
-            funded: reserve.funded,
-            paid: reserve.paid,
-        }))?;
         for owner in &subjects.accounts {
             let owner = owner.clone();
             let question = escrow::QueryMsg::Account {

@@ -6,6 +6,7 @@ mod diff;
 mod export;
 mod table;
 mod verify;
+mod watch;
 
 use crate::chain::{Options, Session};
 use crate::Failure;
@@ -32,6 +33,8 @@ enum Command {
     /// Rebuild a meter's bill: what it traded from the chain, what was the grid's from readings that its owner opens; exit code 3 where they contradict each
     /// other or the chain breaks a rule.
     Bill(bill::Args),
+    /// Follow a chain and check every block; ends with exit code 3 at the first violation.
+    Watch(watch::Args),
     /// Compare two exports, chains or simulations, or one with an agent's journal, event by event; exit code 3 where they differ.
     Diff(diff::Args),
 }
@@ -57,6 +60,7 @@ pub fn run(audit: &Audit) -> Result<u8, Failure> {
         Command::Verify(args) => verify::run(session, args),
         Command::Export(args) => export::run(session, args),
         Command::Bill(args) => bill::run(session, args),
+        Command::Watch(args) => watch::run(session, args),
         Command::Diff(args) => diff::run(session, args),
     }
 }
