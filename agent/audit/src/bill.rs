@@ -143,7 +143,11 @@ impl Ledger {
         if matches!(before, Some((None, _))) {
             remarks.push("the registers before the first statement are the owner's word: nothing on the chain commits to them".to_owned());
         }
-        let mut untold = self.traded.range(from..=to).map(|(w, _)| *w).collect::<Vec<_>>();
+        let mut untold = self
+            .traded
+            .range(from..=to)
+            .map(|(w, _)| *w)
+            .collect::<Vec<_>>();
         let inside = openings.openings.iter();
         for opening in inside.filter(|o| from <= o.window && o.window <= to) {
             let window = opening.window;
@@ -170,7 +174,8 @@ impl Ledger {
             items.push(item);
         }
         for window in untold {
-            let what = format!("window {window}: the meter traded, and its registers are not opened");
+            let what =
+                format!("window {window}: the meter traded, and its registers are not opened");
             findings.push(finding(Place::default(), "window", what));
         }
         let total = total(from, &items);
@@ -188,7 +193,13 @@ impl Ledger {
         (bill, findings)
     }
 
-    fn item(&self, window: Window, windows: u64, from: Registers, to: Registers) -> (Item, Vec<Finding>) {
+    fn item(
+        &self,
+        window: Window,
+        windows: u64,
+        from: Registers,
+        to: Registers,
+    ) -> (Item, Vec<Finding>) {
         let mut findings = Vec::new();
         let rise = |a: Wh, b: Wh| b.0.saturating_sub(a.0);
         let imported = rise(from.import, to.import);
@@ -198,13 +209,16 @@ impl Ledger {
             exported.saturating_sub(imported),
         );
         let t = self.traded.get(&window).copied().unwrap_or_default();
-        let at = self.stated.get(&window).map(|(at, _)| *at).unwrap_or_default();
-        for (what, traded, there) in [
-            ("bought", t.bought, import_wh),
-            ("sold", t.sold, export_wh),
-        ] {
+        let at = self
+            .stated
+            .get(&window)
+            .map(|(at, _)| *at)
+            .unwrap_or_default();
+        for (what, traded, there) in [("bought", t.bought, import_wh), ("sold", t.sold, export_wh)]
+        {
             if traded > there {
-                let what = format!("window {window}: {traded} Wh {what}, the registers show {there}");
+                let what =
+                    format!("window {window}: {traded} Wh {what}, the registers show {there}");
                 findings.push(finding(at, "registers", what));
             }
         }

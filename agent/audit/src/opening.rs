@@ -90,7 +90,11 @@ impl Openings {
                     let line = serde_json::from_str::<Self>(line).map_err(|e| {
                         // A document over several lines has its own places.
                         let e = if number == 1 { &whole } else { &e };
-                        format!("line {}: {}", e.line().max(1), e.to_string().replace('\n', " "))
+                        format!(
+                            "line {}: {}",
+                            e.line().max(1),
+                            e.to_string().replace('\n', " ")
+                        )
                     })?;
                     found.push(line);
                 }
@@ -99,12 +103,17 @@ impl Openings {
         let of_meter = found.into_iter().find(|o| o.meter == meter);
         let found = of_meter.ok_or_else(|| format!("expected openings of meter {meter}"))?;
         if found.version != VERSION {
-            return Err(format!("expected version {VERSION}, found {}", found.version));
+            return Err(format!(
+                "expected version {VERSION}, found {}",
+                found.version
+            ));
         }
         let windows = found.openings.iter().map(|o| o.window);
         let pairs = windows.clone().zip(windows.skip(1));
         if let Some((a, b)) = pairs.into_iter().find(|(a, b)| a >= b) {
-            return Err(format!("window {b} after window {a}: expected ascending windows"));
+            return Err(format!(
+                "window {b} after window {a}: expected ascending windows"
+            ));
         }
         Ok(found)
     }
@@ -247,8 +256,16 @@ mod tests {
         let other = line.replace(&meter.to_string(), &MeterId([2; 16]).to_string());
         let both = format!("{other}\n{line}\n");
         assert_eq!(Openings::parse(&both, meter).unwrap(), document);
-        assert!(Openings::parse(&other, meter).unwrap_err().contains("openings of meter"));
-        for bad in ["", "{", "[]", &line.replace("\"version\":1", "\"version\":9"), &line.replace("0101", "01")] {
+        assert!(Openings::parse(&other, meter)
+            .unwrap_err()
+            .contains("openings of meter"));
+        for bad in [
+            "",
+            "{",
+            "[]",
+            &line.replace("\"version\":1", "\"version\":9"),
+            &line.replace("0101", "01"),
+        ] {
             let error = Openings::parse(bad, meter).unwrap_err();
             assert!(!error.contains('\n'), "{error}");
         }

@@ -58,7 +58,14 @@ mod tests {
         assert_eq!(at("2026-05-04T02:00:00+02:00", End::Last), Ok(day - 1));
         assert_eq!(at("2026-05-04T00:00:01Z", End::First), Ok(day + 1));
         assert_eq!(at("77", End::Last), Ok(77));
-        for bad in ["", "yesterday", "-1", "1969-01-01", "2026-13-01", "9999999999999999999999"] {
+        for bad in [
+            "",
+            "yesterday",
+            "-1",
+            "1969-01-01",
+            "2026-13-01",
+            "9999999999999999999999",
+        ] {
             assert!(at(bad, End::First).is_err(), "{bad}");
         }
     }

@@ -161,7 +161,10 @@ impl<R: BufRead> Reader<R> {
         };
         let parts = text.rsplit_once(HASH_KEY);
         let Some((open, hash)) = parts.and_then(|(o, h)| Some((o, h.strip_suffix("\"}")?))) else {
-            let what = format!("expected a line that ends with its hash, found {}", shown(text));
+            let what = format!(
+                "expected a line that ends with its hash, found {}",
+                shown(text)
+            );
             return bad(Rule::Form, "hash".to_owned(), what);
         };
         let expected = chained(&self.head, open);
@@ -248,7 +251,10 @@ pub fn follow(
             Line::End(end) => {
                 let before = number.saturating_sub(1);
                 if end.lines != before {
-                    misplaced("end", &format!("says {} lines, {before} are there", end.lines));
+                    misplaced(
+                        "end",
+                        &format!("says {} lines, {before} are there", end.lines),
+                    );
                 }
                 about.end = Some(end);
                 reader.head().clone_into(&mut about.head);

@@ -141,7 +141,12 @@ fn planted_faults_are_found_by_the_rules_alone() {
     let trades = places(&clean, "trade_closed");
     assert!(trades.len() > 20, "{}", trades.len());
     let one = trades[trades.len() / 2];
-    let at = |i: usize| (clean[i]["event"]["height"].clone(), clean[i]["event"]["tx"].clone());
+    let at = |i: usize| {
+        (
+            clean[i]["event"]["height"].clone(),
+            clean[i]["event"]["tx"].clone(),
+        )
+    };
 
     // A trade left out, with all its events.
     let rest = |i: &usize| !clean[*i]["event"].is_object() || at(*i) != at(one);
@@ -152,7 +157,10 @@ fn planted_faults_are_found_by_the_rules_alone() {
     // Two trades swapped in the log.
     let mut two = clean.clone();
     let other = trades[trades.len() / 2 + 1];
-    let (a, b) = (clean[one]["event"]["said"].clone(), clean[other]["event"]["said"].clone());
+    let (a, b) = (
+        clean[one]["event"]["said"].clone(),
+        clean[other]["event"]["said"].clone(),
+    );
     (two[one]["event"]["said"], two[other]["event"]["said"]) = (b, a);
     found_by(two, Rule::TradeChain);
 
@@ -197,7 +205,9 @@ fn planted_faults_are_found_by_the_rules_alone() {
 
     // A state that was painted over.
     let mut painted = clean.clone();
-    let book = painted.iter_mut().find(|l| l.pointer("/state/book").is_some());
+    let book = painted
+        .iter_mut()
+        .find(|l| l.pointer("/state/book").is_some());
     book.unwrap()["state"]["book"]["accounts"] = json!(1);
     found_by(painted, Rule::State);
 
@@ -244,7 +254,11 @@ fn edit(value: &mut Value, chance: &mut Chance) {
         Value::Number(n) => {
             let n = n.as_i64().unwrap();
             let by = [1, 2, 10, 1_000][chance.below(4)];
-            json!(if n > by && chance.below(2) == 0 { n - by } else { n + by })
+            json!(if n > by && chance.below(2) == 0 {
+                n - by
+            } else {
+                n + by
+            })
         }
         Value::String(text) => {
             let mut bytes = text.into_bytes();
@@ -290,17 +304,30 @@ fn a_thousand_edits_of_one_field_are_found() {
         // As it is: the line keeps its old hash.
         let open = edited.to_string();
         let mut copy = written.clone();
-        let changed = format!("{},\"hash\":\"{}\"}}", open.strip_suffix('}').unwrap(), hash_of(line));
+        let changed = format!(
+            "{},\"hash\":\"{}\"}}",
+            open.strip_suffix('}').unwrap(),
+            hash_of(line)
+        );
         copy[line] = &changed;
         let number = u64::try_from(line).unwrap() + 1;
         match audit((copy.join("\n") + "\n").as_bytes()) {
             Ok(report) => {
                 let here = |rule| {
                     let list = report.findings.list.iter();
-                    list.filter(|f| f.at.line == Some(number) && f.rule == rule).count()
+                    list.filter(|f| f.at.line == Some(number) && f.rule == rule)
+                        .count()
                 };
-                assert_eq!(here(Rule::HashChain), 1, "{path} of line {number}: {report:?}");
-                let others = report.findings.list.iter().filter(|f| f.rule == Rule::HashChain);
+                assert_eq!(
+                    here(Rule::HashChain),
+                    1,
+                    "{path} of line {number}: {report:?}"
+                );
+                let others = report
+                    .findings
+                    .list
+                    .iter()
+                    .filter(|f| f.rule == Rule::HashChain);
                 assert_eq!(others.count(), 1, "only that line");
             }
             // A header that says another version or form.
@@ -310,8 +337,14 @@ fn a_thousand_edits_of_one_field_are_found() {
         // By a forger.
         let mut after: Vec<&str> = bare.iter().skip(line).map(String::as_str).collect();
         after[0] = &open;
-        let before: String = written.iter().take(line).map(|l| format!("{l}\n")).collect();
-        let head = line.checked_sub(1).map_or(wattpool_audit::export::NO_HASH, hash_of);
+        let before: String = written
+            .iter()
+            .take(line)
+            .map(|l| format!("{l}\n"))
+            .collect();
+        let head = line
+            .checked_sub(1)
+            .map_or(wattpool_audit::export::NO_HASH, hash_of);
         match audit((before + &chained(&after, head)).as_bytes()) {
             Ok(report) if report.findings.total() == 0 => {
                 let kind = path.trim_start_matches("/event/said/event/");
@@ -321,7 +354,10 @@ fn a_thousand_edits_of_one_field_are_found() {
                 by_rules += 1;
                 let field = path.rsplit('/').next().unwrap();
                 let list = report.findings.list.iter();
-                named += u32::from(list.clone().any(|f| f.field == field || f.field.ends_with(field)));
+                named += u32::from(
+                    list.clone()
+                        .any(|f| f.field == field || f.field.ends_with(field)),
+                );
             }
             Err(_) => by_rules += 1,
         }
@@ -354,7 +390,13 @@ fn exports_are_signed_and_bad_input_is_refused() {
     assert_eq!(ran.json()["signed_by"], json!(address));
     // Another account's word, nobody's word, an edited file.
     let other = with(&["wallet", "new", "other", "--json"]).json()["address"].clone();
-    let ran = wattpool(&["audit", "verify", &out, "--auditor", other.as_str().unwrap()]);
+    let ran = wattpool(&[
+        "audit",
+        "verify",
+        &out,
+        "--auditor",
+        other.as_str().unwrap(),
+    ]);
     assert_eq!(ran.code, Some(3), "{}", ran.stdout);
     let ran = wattpool(&["audit", "verify", run, "--auditor", &address]);
     assert_eq!(ran.code, Some(3), "{}", ran.stdout);
@@ -393,7 +435,12 @@ fn exports_are_signed_and_bad_input_is_refused() {
     assert_eq!(wattpool(&["audit", "verify", &cut]).code, Some(3));
     let garbage = path("garbage");
     std::fs::write(&garbage, [0xff, 0, 0x7b, 0x22]).unwrap();
-    for bad in [garbage.as_str(), dir.path().to_str().unwrap(), "/nowhere", "/dev/null"] {
+    for bad in [
+        garbage.as_str(),
+        dir.path().to_str().unwrap(),
+        "/nowhere",
+        "/dev/null",
+    ] {
         let ran = wattpool(&["audit", "verify", bad]);
         assert_eq!(ran.code, Some(2), "{bad}: {}", ran.stdout);
         assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
@@ -417,7 +464,11 @@ fn differences_between_exports_are_told() {
     std::fs::write(&file, forged(&edited)).unwrap();
     let ran = wattpool(&["audit", "diff", run, other]);
     assert_eq!(ran.code, Some(3));
-    assert!(ran.stdout.contains("stated.said.event.stated.wh"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("stated.said.event.stated.wh"),
+        "{}",
+        ran.stdout
+    );
     assert!(ran.stdout.contains("alone"), "{}", ran.stdout);
     let mut market = clean;
     market[0]["export"]["chain_id"] = json!("another-1");

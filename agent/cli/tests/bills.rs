@@ -17,7 +17,13 @@ use wattpool_program_harness::{table, wattpool, Ran};
 
 fn simulate(dir: &Path, args: &[&str]) -> PathBuf {
     let out = dir.join("run");
-    let mut all = vec!["simulate", "--record", "--json", "--out", out.to_str().unwrap()];
+    let mut all = vec![
+        "simulate",
+        "--record",
+        "--json",
+        "--out",
+        out.to_str().unwrap(),
+    ];
     all.extend(args);
     assert_eq!(wattpool(&all).json()["invariant_violations"], 0);
     out
@@ -26,17 +32,28 @@ fn simulate(dir: &Path, args: &[&str]) -> PathBuf {
 /// The homes' openings.
 fn homes(run: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(run.join("openings.jsonl")).unwrap();
-    text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+    text.lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect()
 }
 
 fn bill(run: &Path, meter: &str, more: &[&str]) -> Ran {
-    let mut all = vec!["audit", "bill", run.to_str().unwrap(), "--meter", meter, "--json"];
+    let mut all = vec![
+        "audit",
+        "bill",
+        run.to_str().unwrap(),
+        "--meter",
+        meter,
+        "--json",
+    ];
     all.extend(more);
     wattpool(&all)
 }
 
 fn number(value: &Value, field: &str) -> i64 {
-    value[field].as_i64().unwrap_or_else(|| panic!("{field}: {value}"))
+    value[field]
+        .as_i64()
+        .unwrap_or_else(|| panic!("{field}: {value}"))
 }
 
 #[test]
@@ -59,7 +76,12 @@ fn bills_of_a_month_are_the_books_of_the_simulator() {
         ] {
             *home.entry(name).or_default() += value;
         }
-        let cells = [of("grid_import_wh"), of("feed_in_wh"), of("spent_micro"), of("earned_micro")];
+        let cells = [
+            of("grid_import_wh"),
+            of("feed_in_wh"),
+            of("spent_micro"),
+            of("earned_micro"),
+        ];
         windows.insert((row["home"].clone(), of("window")), cells);
     }
     // The second implementation, which shares no code.
@@ -67,7 +89,11 @@ fn bills_of_a_month_are_the_books_of_the_simulator() {
     let python = Command::new("python3").arg(script).arg(&run).output();
     let python: Option<Value> = match python {
         Ok(done) => {
-            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+            assert!(
+                done.status.success(),
+                "{}",
+                String::from_utf8_lossy(&done.stderr)
+            );
             Some(serde_json::from_slice(&done.stdout).unwrap())
         }
         Err(error) => {
@@ -75,10 +101,18 @@ fn bills_of_a_month_are_the_books_of_the_simulator() {
             None
         }
     };
-    let last = windows.keys().map(|(_, window)| *window).max().unwrap().to_string();
+    let last = windows
+        .keys()
+        .map(|(_, window)| *window)
+        .max()
+        .unwrap()
+        .to_string();
     let mut compared = 0;
     for home in homes(&run) {
-        let (name, meter) = (home["home"].as_str().unwrap(), home["meter"].as_str().unwrap());
+        let (name, meter) = (
+            home["home"].as_str().unwrap(),
+            home["meter"].as_str().unwrap(),
+        );
         // Windows that the run settles after the last one of the profiles are in nobody's books.
         let ran = bill(&run, meter, &["--windows", "--to", &last]);
         let report = ran.json();
@@ -94,7 +128,8 @@ fn bills_of_a_month_are_the_books_of_the_simulator() {
         }
         for item in made["items"].as_array().unwrap() {
             let key = (name.to_owned(), number(item, "window"));
-            let cells = ["grid_import_wh", "feed_in_wh", "spent", "earned"].map(|f| number(item, f));
+            let cells =
+                ["grid_import_wh", "feed_in_wh", "spent", "earned"].map(|f| number(item, f));
             assert_eq!(cells, windows[&key], "{key:?}");
         }
         assert_eq!(made["items"].as_array().unwrap().len(), 30 * 96);
@@ -102,14 +137,34 @@ fn bills_of_a_month_are_the_books_of_the_simulator() {
             assert_eq!(python["wrong"], serde_json::json!([]));
             let other = &python["bills"][meter];
             let whole = bill(&run, meter, &[]).json();
-            for field in ["bought_wh", "sold_wh", "grid_import_wh", "feed_in_wh", "spent", "earned", "grid_cost", "feed_in_credit"] {
-                assert_eq!(number(other, field), number(&whole["bill"]["total"], field), "{name}: {field}");
+            for field in [
+                "bought_wh",
+                "sold_wh",
+                "grid_import_wh",
+                "feed_in_wh",
+                "spent",
+                "earned",
+                "grid_cost",
+                "feed_in_credit",
+            ] {
+                assert_eq!(
+                    number(other, field),
+                    number(&whole["bill"]["total"], field),
+                    "{name}: {field}"
+                );
                 compared += 1;
             }
-            assert_eq!(number(other, "due"), number(&whole["bill"], "due"), "{name}");
+            assert_eq!(
+                number(other, "due"),
+                number(&whole["bill"], "due"),
+                "{name}"
+            );
         }
     }
-    println!("{} homes, {compared} figures compared, none different", books.len());
+    println!(
+        "{} homes, {compared} figures compared, none different",
+        books.len()
+    );
 }
 
 #[test]

@@ -2,11 +2,9 @@
 
 use crate::world::World;
 use anyhow::Result;
-use std::collections::BTreeMap;
 use cosmwasm_std::Addr;
-use wattpool_audit::export::{
-    Account, FeedIn, Held, MeterState, Reserve, State, WindowBooks,
-};
+use std::collections::BTreeMap;
+use wattpool_audit::export::{Account, FeedIn, Held, MeterState, Reserve, State, WindowBooks};
 use wattpool_audit::opening::{self, Opening, Openings, Registers};
 use wattpool_audit::subjects::Subjects;
 use wattpool_core::io::{BlockRef, Reading};

@@ -311,8 +311,14 @@ fn what_stands_behind_statements_outlives_the_journal() {
     assert_eq!(windows(25, 26), [24, 25, 26]);
     assert_eq!(windows(20, 20), [20]);
     assert_eq!(windows(40, 50), [30]);
-    let row = HistoryReader::open(&p.file).unwrap().readings(Window(25), Window(25)).unwrap()[1];
-    assert_eq!((row.import, row.export, row.sequence), (Wh(250), Wh(500), 25));
+    let row = HistoryReader::open(&p.file)
+        .unwrap()
+        .readings(Window(25), Window(25))
+        .unwrap()[1];
+    assert_eq!(
+        (row.import, row.export, row.sequence),
+        (Wh(250), Wh(500), 25)
+    );
     assert_eq!(row.commitment, Commitment([3; 32]));
 }
 

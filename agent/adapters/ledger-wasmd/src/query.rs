@@ -151,7 +151,8 @@ impl Rpc {
             query_data,
         };
         let path = "/cosmwasm.wasm.v1.Query/SmartContractState";
-        let answer: QuerySmartContractStateResponse = self.query_at(path, &question, height).await?;
+        let answer: QuerySmartContractStateResponse =
+            self.query_at(path, &question, height).await?;
         read::contract(&answer).map_err(|why| ChainError::Malformed {
             address: contract.to_owned(),
             method: SMART.to_owned(),

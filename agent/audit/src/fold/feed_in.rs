@@ -36,13 +36,19 @@ impl FeedInBooks {
         if done.is_some_and(|(through, _)| window <= through) {
             return;
         }
-        let sum = self.expired.entry((account.to_owned(), window)).or_default();
+        let sum = self
+            .expired
+            .entry((account.to_owned(), window))
+            .or_default();
         *sum = sum.saturating_add(wh);
     }
 
     pub fn earn_late(&mut self, owner: &str, live: Window, wh: Wh, amount: Option<Micro>) {
         let key = (owner.to_owned(), live);
-        let sum = self.late.entry(key).or_insert((Wh::ZERO, Some(Micro::ZERO)));
+        let sum = self
+            .late
+            .entry(key)
+            .or_insert((Wh::ZERO, Some(Micro::ZERO)));
         sum.0 = sum.0.saturating_add(wh);
         sum.1 = sum.1.zip(amount).map(|(a, b)| a.saturating_add(b));
     }

@@ -54,6 +54,8 @@ impl Auditor {
         if self.whole() {
             let what = format!("{trade_id}: there is no such open order of this buyer");
             self.wrong(Rule::StandingOrder, "trade_id", what);
+        } else {
+            self.forget_accounts();
         }
     }
 
@@ -76,7 +78,9 @@ impl Auditor {
         }
         let of_side = |buyer: bool| {
             let side = self.orders.iter();
-            let mine = |(k, o): &(&Key, &Order)| (buyer && k.0 == e.buyer) || (!buyer && o.seller == e.seller);
+            let mine = |(k, o): &(&Key, &Order)| {
+                (buyer && k.0 == e.buyer) || (!buyer && o.seller == e.seller)
+            };
             side.filter(mine).count()
         };
         let most = usize::try_from(MAX_ORDERS).unwrap_or(usize::MAX);
@@ -85,12 +89,20 @@ impl Auditor {
             self.wrong(Rule::StandingOrder, "trade_id", what);
         }
         let buying = self.terms_of(e.buyer, live);
-        let zones = self.terms_of(e.seller, live).map(|t| t.zone).zip(buying.as_ref().map(|t| t.zone));
+        let zones = self
+            .terms_of(e.seller, live)
+            .map(|t| t.zone)
+            .zip(buying.as_ref().map(|t| t.zone));
         let pair = zones.and_then(|(from, to)| self.grid.pair_of(from, to, live));
         let Some(((loss, charge, _), buying)) = pair.zip(buying) else {
             if self.whole() {
-                self.wrong(Rule::StandingOrder, "seller", "there are no terms between these meters");
+                self.wrong(
+                    Rule::StandingOrder,
+                    "seller",
+                    "there are no terms between these meters",
+                );
             }
+            self.forget_accounts();
             return;
         };
         let agreed = Agreed {
@@ -168,7 +180,11 @@ impl Auditor {
         if order.cancelled {
             self.wrong(Rule::StandingOrder, "trade_id", "it was cancelled before");
         }
-        let last = if now < order.first { order.first.prev() } else { now };
+        let last = if now < order.first {
+            order.first.prev()
+        } else {
+            now
+        };
         self.same(Rule::StandingOrder, "last_window", &e.last_window, &last);
         order.cancelled = true;
         order.last = last;
@@ -185,8 +201,16 @@ impl Auditor {
         let live = self.live();
         self.same(Rule::StandingOrder, "seller", &e.seller, &order.seller);
         self.same(Rule::StandingOrder, "window", &e.window, &order.now);
-        self.same(Rule::StandingOrder, "delivered", &e.delivered, &order.now_net);
-        let parts = e.delivered.saturating_add(e.declined).saturating_add(e.missed);
+        self.same(
+            Rule::StandingOrder,
+            "delivered",
+            &e.delivered,
+            &order.now_net,
+        );
+        let parts = e
+            .delivered
+            .saturating_add(e.declined)
+            .saturating_add(e.missed);
         if parts > order.wh {
             let what = format!("{parts} delivered, declined and missed of {}", order.wh);
             self.wrong(Rule::StandingOrder, "declined", what);
@@ -219,11 +243,17 @@ impl Auditor {
         };
         self.same(Rule::StandingOrder, "seller", &e.seller, &order.seller);
         if e.window < order.first || e.window > order.last {
-            let what = format!("{}, the order is for {} to {}", e.window, order.first, order.last);
+            let what = format!(
+                "{}, the order is for {} to {}",
+                e.window, order.first, order.last
+            );
             self.wrong(Rule::StandingOrder, "window", what);
         }
         if order.now != e.window {
-            let what = format!("{}, but what became of window {} was not said", e.window, order.now);
+            let what = format!(
+                "{}, but what became of window {} was not said",
+                e.window, order.now
+            );
             self.wrong(Rule::StandingOrder, "window", what);
             order.now = e.window;
             order.now_net = Wh::ZERO;

@@ -9,9 +9,7 @@ use wattpool_schema::event::{
 };
 use wattpool_schema::limits::Limits;
 use wattpool_schema::pool::Role;
-use wattpool_schema::{
-    HouseholdId, MeterId, Micro, Ppm, Price, Tariff, Wh, Window, Zone, PPM,
-};
+use wattpool_schema::{HouseholdId, MeterId, Micro, Ppm, Price, Tariff, Wh, Window, Zone, PPM};
 
 /// Largest tariff or charge that a pool takes, micro-units per kWh.
 const MAX_RATE: u64 = 1_000_000_000;
@@ -324,7 +322,11 @@ impl Auditor {
         let known = self.grid.pairs.contains_key(&(e.from, e.to));
         self.announced(e.from_window, !known);
         if e.loss.0 >= PPM {
-            self.wrong(Rule::Terms, "loss", format!("{}, expected below {PPM}", e.loss));
+            self.wrong(
+                Rule::Terms,
+                "loss",
+                format!("{}, expected below {PPM}", e.loss),
+            );
         }
         if e.charge.0 > MAX_RATE {
             let what = format!("{} is beyond {MAX_RATE}", e.charge);

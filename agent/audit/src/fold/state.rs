@@ -26,10 +26,7 @@ impl Auditor {
         self.compared.any = true;
         self.totals.states = self.totals.states.saturating_add(1);
         let here = (self.at, std::mem::take(&mut self.event));
-        self.at = Place {
-            line,
-            ..self.at
-        };
+        self.at = Place { line, ..self.at };
         match state {
             State::Book(b) => {
                 self.event = "state.book".to_owned();
@@ -157,7 +154,11 @@ impl Auditor {
             self.same(Rule::State, field, &found, &expected);
         }
         if self.whole() && p.paused && !self.grid.ever_paused {
-            self.wrong(Rule::State, "pool.paused", "true, but nobody paused the market");
+            self.wrong(
+                Rule::State,
+                "pool.paused",
+                "true, but nobody paused the market",
+            );
         }
         let left = t.minted.0.checked_sub(t.redeemed.0);
         let left = left.and_then(|left| left.checked_sub(t.lost.0));
@@ -186,7 +187,12 @@ impl Auditor {
         }
         let text = |v: Option<String>| v.unwrap_or_else(|| "none".to_owned());
         let shown = |w: Option<Window>| text(w.map(|w| w.to_string()));
-        self.same(Rule::State, "stated", &shown(m.stated), &shown(known.stated));
+        self.same(
+            Rule::State,
+            "stated",
+            &shown(m.stated),
+            &shown(known.stated),
+        );
         self.same(Rule::State, "sequence", &m.sequence, &known.sequence);
         let (found, expected) = (m.commitment, known.commitment);
         let shown = |c: Option<wattpool_schema::Commitment>| text(c.map(|c| c.to_string()));

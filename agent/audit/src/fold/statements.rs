@@ -64,7 +64,10 @@ impl Auditor {
         let meter = self.registry.meters.entry(e.meter).or_default();
         let known = meter.stated.is_some();
         if meter.stated.is_none_or(|stated| e.window > stated) {
-            let (above, first) = (meter.sequence, meter.stated.map_or(Window::ZERO, Window::next));
+            let (above, first) = (
+                meter.sequence,
+                meter.stated.map_or(Window::ZERO, Window::next),
+            );
             if known || whole {
                 if first < e.window {
                     if meter.skipped.len() >= MAX_SKIPPED {
@@ -135,7 +138,10 @@ impl Auditor {
                 self.same(Rule::Statement, "owner", &e.owner, &stated.owner);
             }
             None => {
-                let what = format!("no statement of meter {} stands behind these tokens", e.meter);
+                let what = format!(
+                    "no statement of meter {} stands behind these tokens",
+                    e.meter
+                );
                 self.wrong(Rule::Statement, "meter", what);
             }
         }

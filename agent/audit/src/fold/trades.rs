@@ -97,7 +97,12 @@ impl Auditor {
         (self.at, self.event) = here;
     }
 
-    fn deal(&mut self, buyer: MeterId, trade_id: u64, done: fn(&mut Deal) -> &mut bool) -> Option<Delivered> {
+    fn deal(
+        &mut self,
+        buyer: MeterId,
+        trade_id: u64,
+        done: fn(&mut Deal) -> &mut bool,
+    ) -> Option<Delivered> {
         let deals = self.tx.deals.iter_mut();
         for deal in deals {
             let same = deal.delivered.buyer == buyer && deal.delivered.trade_id == trade_id;
@@ -206,7 +211,12 @@ impl Auditor {
         }
     }
 
-    fn pair_of_trade(&self, seller: MeterId, buyer: MeterId, window: Window) -> Option<(Ppm, Price)> {
+    fn pair_of_trade(
+        &self,
+        seller: MeterId,
+        buyer: MeterId,
+        window: Window,
+    ) -> Option<(Ppm, Price)> {
         let from = self.terms_of(seller, window)?.zone;
         let to = self.terms_of(buyer, window)?.zone;
         self.grid.pair_of(from, to, window).map(|(l, c, _)| (l, c))
@@ -232,7 +242,13 @@ impl Auditor {
     }
 
     /// A chunk of a standing order.
-    pub(super) fn check_chunk(&mut self, e: &Delivered, terms: chunk::Terms, so_far: Totals, window: (Wh, Wh)) -> Totals {
+    pub(super) fn check_chunk(
+        &mut self,
+        e: &Delivered,
+        terms: chunk::Terms,
+        so_far: Totals,
+        window: (Wh, Wh),
+    ) -> Totals {
         let found = Totals {
             net: e.net,
             gross: e.gross,
@@ -259,7 +275,13 @@ impl Auditor {
     }
 
     /// Price bounds and switches of both owners.
-    pub(super) fn check_price(&mut self, seller: MeterId, buyer: MeterId, window: Window, agreed: &Agreed) {
+    pub(super) fn check_price(
+        &mut self,
+        seller: MeterId,
+        buyer: MeterId,
+        window: Window,
+        agreed: &Agreed,
+    ) {
         let Some((import, feed_in)) = self.grid.tariffs_of(window) else {
             return;
         };
@@ -280,7 +302,9 @@ impl Auditor {
                 self.wrong(Rule::Limits, field, "its owner has switched trading off");
             }
         }
-        let floor = sells.min_sell_price.or_else(|| sale_floor(feed_in, agreed.loss));
+        let floor = sells
+            .min_sell_price
+            .or_else(|| sale_floor(feed_in, agreed.loss));
         if floor.is_none_or(|least| agreed.price < least) {
             let least = floor.map_or_else(|| "no price".to_owned(), |p| p.to_string());
             let what = format!("{}, the seller's least is {least}", agreed.price);
@@ -299,7 +323,9 @@ impl Auditor {
     /// What owners allow in a UTC day.
     fn count_day(&mut self, e: &Delivered) {
         let (day, seconds) = (self.day(), u64::from(self.header.window_seconds));
-        let first = self.first_live.map_or(0, |w| w.next().0.saturating_mul(seconds) / 86_400);
+        let first = self
+            .first_live
+            .map_or(0, |w| w.next().0.saturating_mul(seconds) / 86_400);
         let known = self.whole() || day > first;
         let spent = e.paid.0.saturating_add(e.charge.0);
         let turn = |d: &mut super::registry::Day| {
@@ -331,7 +357,10 @@ impl Auditor {
             return;
         };
         if let Some(most) = buys.max_buy_per_day.filter(|most| bought.bought > most.0) {
-            let what = format!("{} Wh bought this day, its owner allows {most}", bought.bought);
+            let what = format!(
+                "{} Wh bought this day, its owner allows {most}",
+                bought.bought
+            );
             self.wrong(Rule::Limits, "net", what);
         }
         let import = self.grid.tariffs_of(e.window).map(|(import, _)| import);
@@ -350,7 +379,10 @@ impl Auditor {
         if e.seller == e.buyer {
             self.wrong(Rule::Atomic, "buyer", "a meter trades with itself");
         }
-        let parts = e.arrived.saturating_add(e.declined).saturating_add(e.missed);
+        let parts = e
+            .arrived
+            .saturating_add(e.declined)
+            .saturating_add(e.missed);
         if parts > e.asked {
             let what = format!("{}, but {parts} arrived, were declined or missed", e.asked);
             self.wrong(Rule::TradeChain, "asked", what);
@@ -386,7 +418,13 @@ impl Auditor {
         }
     }
 
-    pub(super) fn take_names(&mut self, buyer: MeterId, trade_id: u64, seller: MeterId, nonce: u64) {
+    pub(super) fn take_names(
+        &mut self,
+        buyer: MeterId,
+        trade_id: u64,
+        seller: MeterId,
+        nonce: u64,
+    ) {
         if !self.log.names.insert((buyer, trade_id)) {
             let what = format!("{trade_id} is another trade of this buyer");
             self.wrong(Rule::TradeChain, "trade_id", what);
@@ -412,7 +450,12 @@ impl Auditor {
         self.same(Rule::Atomic, "lost", &e.lost, &lost);
         self.same(Rule::Atomic, "paid", &e.paid, &d.paid);
         self.same(Rule::Atomic, "charge", &e.charge, &d.charge);
-        self.same(Rule::Atomic, "closed_at", &e.closed_at.0, &self.at.time.clone());
+        self.same(
+            Rule::Atomic,
+            "closed_at",
+            &e.closed_at.0,
+            &self.at.time.clone(),
+        );
         match payment(e.arrived, e.price) {
             Ok(due) => {
                 self.same(Rule::Payment, "paid", &e.paid, &due);

@@ -64,7 +64,8 @@ fn openings(args: &Args) -> Result<Openings, Failure> {
     let mut limited = opened.map_err(Failure::input)?.take(MOST_BYTES);
     let read = limited.read_to_string(&mut text).with_context(named);
     read.map_err(Failure::input)?;
-    Openings::parse(&text, args.meter).map_err(|why| Failure::input(anyhow!("{}: {why}", file.display())))
+    Openings::parse(&text, args.meter)
+        .map_err(|why| Failure::input(anyhow!("{}: {why}", file.display())))
 }
 
 /// What the source says of the meter, and whether it keeps the rules.

@@ -35,11 +35,7 @@ impl Reading {
     ///
     /// # Errors
     /// No node answers, the range is none (exit code 2), or the node does not keep its blocks any more.
-    pub async fn new(
-        client: Arc<Client>,
-        market: Market,
-        range: Range,
-    ) -> Result<Self, Failure> {
+    pub async fn new(client: Arc<Client>, market: Market, range: Range) -> Result<Self, Failure> {
         let mut begins = u64::MAX;
         for contract in [&market.token, &market.pool, &market.escrow] {
             let address = &contract.address;

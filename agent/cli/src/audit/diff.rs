@@ -35,7 +35,9 @@ enum Side {
 }
 
 fn is_url(text: &str) -> bool {
-    ["http://", "https://", "tcp://"].iter().any(|p| text.starts_with(p))
+    ["http://", "https://", "tcp://"]
+        .iter()
+        .any(|p| text.starts_with(p))
 }
 
 /// SQLite's first bytes.
@@ -65,7 +67,9 @@ impl Side {
         let file = export_file(Path::new(text))?;
         let name = file.display().to_string();
         let reader = Reader::new(open(&file)?);
-        let reader = reader.with_context(|| name.clone()).map_err(Failure::input)?;
+        let reader = reader
+            .with_context(|| name.clone())
+            .map_err(Failure::input)?;
         Ok(Self::File(Box::new(reader), name))
     }
 
@@ -83,7 +87,9 @@ impl Side {
                     return Ok(None);
                 };
                 match line {
-                    Read1::Bad(finding) => return Err(Failure::input(anyhow!("{name}: {finding}"))),
+                    Read1::Bad(finding) => {
+                        return Err(Failure::input(anyhow!("{name}: {finding}")))
+                    }
                     Read1::Line(line) => {
                         if let Line::Event(row) = *line {
                             return Ok(Some((Some(reader.number()), *row)));
@@ -139,9 +145,15 @@ fn differences(at: Place, left: &Row, right: &Row, found: &mut Findings) {
             continue;
         }
         match (a, b) {
-            (serde_json::Value::Object(a), serde_json::Value::Object(b)) if a.keys().eq(b.keys()) => {
+            (serde_json::Value::Object(a), serde_json::Value::Object(b))
+                if a.keys().eq(b.keys()) =>
+            {
                 for ((key, a), (_, b)) in a.into_iter().zip(b) {
-                    let path = if path.is_empty() { key } else { format!("{path}.{key}") };
+                    let path = if path.is_empty() {
+                        key
+                    } else {
+                        format!("{path}.{key}")
+                    };
                     todo.push((path, a, b));
                 }
             }
@@ -153,7 +165,14 @@ fn differences(at: Place, left: &Row, right: &Row, found: &mut Findings) {
 async fn compare(session: &Session, args: &Args) -> Result<(u64, Findings), Failure> {
     let mut left = Side::new(session, &args.left, args.range).await?;
     let mut right = Side::new(session, &args.right, args.range).await?;
-    let of = |h: &Header| (h.chain_id.clone(), h.token.clone(), h.pool.clone(), h.escrow.clone());
+    let of = |h: &Header| {
+        (
+            h.chain_id.clone(),
+            h.token.clone(),
+            h.pool.clone(),
+            h.escrow.clone(),
+        )
+    };
     if of(left.header()) != of(right.header()) {
         return Err(Failure::input(anyhow!(
             "{} and {}: expected the same market; one is on chain {}, the other on {}, or their contracts differ",

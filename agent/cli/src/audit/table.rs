@@ -7,13 +7,38 @@ use wattpool_audit::export::{name, Header, Row, Said, State};
 
 /// Fields of events with a column of their own; the others stand in the last one.
 const FIELDS: [&str; 25] = [
-    "window", "trade_id", "seller", "buyer", "meter", "owner", "account", "from", "to", "wh", "net", "gross", "lost", "sold", "redeemed",
-    "covered", "price", "paid", "charge", "amount", "free", "locked", "refunded", "sequence", "commitment",
+    "window",
+    "trade_id",
+    "seller",
+    "buyer",
+    "meter",
+    "owner",
+    "account",
+    "from",
+    "to",
+    "wh",
+    "net",
+    "gross",
+    "lost",
+    "sold",
+    "redeemed",
+    "covered",
+    "price",
+    "paid",
+    "charge",
+    "amount",
+    "free",
+    "locked",
+    "refunded",
+    "sequence",
+    "commitment",
 ];
 
 /// Unix time, RFC 3339.
 fn rfc3339(seconds: u64) -> String {
-    let time = i64::try_from(seconds).ok().and_then(|s| DateTime::from_timestamp(s, 0));
+    let time = i64::try_from(seconds)
+        .ok()
+        .and_then(|s| DateTime::from_timestamp(s, 0));
     time.map_or_else(
         || seconds.to_string(),
         |t| t.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
@@ -87,7 +112,10 @@ impl<W: Write> Csv<W> {
             let value = said.remove(field);
             cells.push(value.as_ref().map(plain).unwrap_or_default());
         }
-        let rest: Vec<String> = said.iter().map(|(k, v)| format!("{k}={}", plain(v))).collect();
+        let rest: Vec<String> = said
+            .iter()
+            .map(|(k, v)| format!("{k}={}", plain(v)))
+            .collect();
         cells.push(rest.join(" "));
         self.writer.write_record(cells).map_err(io::Error::other)
     }
@@ -108,7 +136,12 @@ impl<W: Write> Text<W> {
         writeln!(
             out,
             "chain {}, windows of {} s, from block {}\ntoken {}\npool {}\nescrow {}",
-            header.chain_id, header.window_seconds, header.from_height, header.token, header.pool, header.escrow
+            header.chain_id,
+            header.window_seconds,
+            header.from_height,
+            header.token,
+            header.pool,
+            header.escrow
         )?;
         Ok(Self {
             out,

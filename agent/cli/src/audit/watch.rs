@@ -53,7 +53,12 @@ async fn tell(url: &str, finding: &Finding) -> Result<(), Failure> {
     let named = || format!("--webhook {url}");
     let client = reqwest::Client::builder().timeout(WEBHOOK).build()?;
     let body = json!({"text": finding.to_string(), "finding": finding});
-    let answer = client.post(url).json(&body).send().await.with_context(named)?;
+    let answer = client
+        .post(url)
+        .json(&body)
+        .send()
+        .await
+        .with_context(named)?;
     answer.error_for_status().with_context(named)?;
     Ok(())
 }
@@ -108,7 +113,8 @@ async fn follow(session: &Session, args: &Args) -> Result<Option<Finding>, Failu
         if let Some(first) = auditor.findings().list.first() {
             return Ok(Some(first.clone()));
         }
-        if last.checked_rem(100) == Some(0) || state.is_some() && next == reading.header.from_height {
+        if last.checked_rem(100) == Some(0) || state.is_some() && next == reading.header.from_height
+        {
             eprintln!("wattpool: every rule holds up to block {last}");
         }
         if args.range.to_height == Some(last) {

@@ -126,7 +126,9 @@ impl Machine {
             attributes: &e.event.attributes,
         });
         let found = rows(at, self.address(Contract::Token).as_str(), raw);
-        self.history.rows.extend(found.map_err(|bad| bad.to_string())?);
+        self.history
+            .rows
+            .extend(found.map_err(|bad| bad.to_string())?);
         Ok(())
     }
 

@@ -19,9 +19,15 @@ pub fn passes(street: &Street) {
         assert!(report["totals"]["trades"].as_u64().unwrap() > 0, "{report}");
     }
     let last = nodes.len() - 1;
-    let height = on_chain(street, 0, &["audit", "verify", "--json"]).json()["totals"]["last_height"].to_string();
+    let height = on_chain(street, 0, &["audit", "verify", "--json"]).json()["totals"]
+        ["last_height"]
+        .to_string();
     let to = ["--to-height", &height];
-    let same = on_chain(street, 0, &[&["audit", "diff", &nodes[0], &nodes[last]], &to[..]].concat());
+    let same = on_chain(
+        street,
+        0,
+        &[&["audit", "diff", &nodes[0], &nodes[last]], &to[..]].concat(),
+    );
     assert_eq!(same.code, Some(0), "{}{}", same.stdout, same.stderr);
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("export.jsonl");
@@ -31,7 +37,11 @@ pub fn passes(street: &Street) {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let report = wattpool(&["audit", "verify", file, "--json"]).json();
     assert_eq!(report["violations"], 0, "{report}");
-    let same = on_chain(street, last, &[&["audit", "diff", file, &nodes[last]], &to[..]].concat());
+    let same = on_chain(
+        street,
+        last,
+        &[&["audit", "diff", file, &nodes[last]], &to[..]].concat(),
+    );
     assert_eq!(same.code, Some(0), "{}{}", same.stdout, same.stderr);
     // What every agent noted is on the chain.
     for home in &street.homes {
@@ -40,10 +50,20 @@ pub fn passes(street: &Street) {
         assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     }
     let watched = on_chain(street, 0, &[&["audit", "watch"], &to[..]].concat());
-    assert_eq!(watched.code, Some(0), "{}{}", watched.stdout, watched.stderr);
+    assert_eq!(
+        watched.code,
+        Some(0),
+        "{}{}",
+        watched.stdout,
+        watched.stderr
+    );
     // From a later block on less is known, and nothing is wrong.
     let half = height.parse::<u64>().unwrap() / 2;
-    let from = on_chain(street, 0, &["audit", "verify", "--from-height", &half.to_string()]);
+    let from = on_chain(
+        street,
+        0,
+        &["audit", "verify", "--from-height", &half.to_string()],
+    );
     assert_eq!(from.code, Some(0), "{}", from.stdout);
 }
 
@@ -60,33 +80,62 @@ pub fn bills_are_right(street: &Street, trades: &[Value], rows: usize) {
         let open = ["meter", "open", "--config", config, "--out", out];
         let opened = wattpool_agent(&[&open[..], &period[..]].concat());
         assert_eq!(opened.code, Some(0), "{}", opened.stderr);
-        let bill = ["audit", "bill", "--json", "--windows", "--meter", &home.meter, "--openings", out];
+        let bill = [
+            "audit",
+            "bill",
+            "--json",
+            "--windows",
+            "--meter",
+            &home.meter,
+            "--openings",
+            out,
+        ];
         let ran = on_chain(street, 0, &[&bill[..], &period[..]].concat());
         let report = ran.json();
         assert_eq!(report["violations"], 0, "{report}");
         let items = report["bill"]["items"].as_array().unwrap();
         assert_eq!(items.len(), rows);
         for (item, (demand, generation)) in items.iter().zip(profile) {
-            let flowed = [demand.saturating_sub(*generation), generation.saturating_sub(*demand)];
+            let flowed = [
+                demand.saturating_sub(*generation),
+                generation.saturating_sub(*demand),
+            ];
             let found = [&item["import_wh"], &item["export_wh"]].map(|v| v.as_u64().unwrap());
             assert_eq!(found, flowed, "{}: {item}", home.meter);
         }
         let sum = |side: &str, field: &str| -> f64 {
             let mine = trades.as_array().unwrap().iter();
             let mine = mine.filter(|t| t[side] == home.meter.as_str());
-            let mine = mine.filter(|t| t["window"].as_u64().is_some_and(|w| (first..=last).contains(&w)));
+            let mine = mine.filter(|t| {
+                t["window"]
+                    .as_u64()
+                    .is_some_and(|w| (first..=last).contains(&w))
+            });
             mine.map(|t| t[field].as_f64().unwrap()).sum()
         };
         let total = &report["bill"]["total"];
         for (found, expected) in [
             (number(total, "bought_wh"), sum("buyer", "arrived")),
-            (number(total, "spent"), sum("buyer", "paid") + sum("buyer", "charge")),
+            (
+                number(total, "spent"),
+                sum("buyer", "paid") + sum("buyer", "charge"),
+            ),
             (number(total, "earned"), sum("seller", "paid")),
-            (number(total, "sold_wh"), sum("seller", "arrived") + sum("seller", "lost")),
+            (
+                number(total, "sold_wh"),
+                sum("seller", "arrived") + sum("seller", "lost"),
+            ),
         ] {
-            assert!((found - expected).abs() < 0.5, "{}: {found}, {expected} by its agent", home.meter);
+            assert!(
+                (found - expected).abs() < 0.5,
+                "{}: {found}, {expected} by its agent",
+                home.meter
+            );
             compared += 1;
         }
     }
-    println!("{compared} figures of {} bills compared, none different", street.homes.len());
+    println!(
+        "{compared} figures of {} bills compared, none different",
+        street.homes.len()
+    );
 }

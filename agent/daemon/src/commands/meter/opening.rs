@@ -47,7 +47,10 @@ fn opened(rows: &[ReadingRow], signer: &dyn Signer) -> (Vec<Opening>, Vec<Window
         };
         // The first statement of a meter, and of a journal, has none before it.
         let tries = [before.unwrap_or_default(), Commitment::default()];
-        let fits = tries.map(with).into_iter().find(|o| o.commitment() == row.commitment);
+        let fits = tries
+            .map(with)
+            .into_iter()
+            .find(|o| o.commitment() == row.commitment);
         match fits {
             Some(opening) => all.push(opening),
             None => closed.push(row.window),
