@@ -87,10 +87,23 @@ fn random_courses_pass() {
         }
         let report = auditor.finish(None);
         let said: Vec<String> = report.findings.list.iter().map(|f| f.to_string()).collect();
-        assert_eq!(report.findings.total(), 0, "seed {seed}, in part: {said:#?}");
+        assert_eq!(
+            report.findings.total(),
+            0,
+            "seed {seed}, in part: {said:#?}"
+        );
     }
     println!("{events} events: {kinds:#?}");
-    for kind in ["transfer", "delivered", "order_window", "owner_changed", "withdrawn", "feed_in_credited", "pause_set", "expired"] {
+    for kind in [
+        "transfer",
+        "delivered",
+        "order_window",
+        "owner_changed",
+        "withdrawn",
+        "feed_in_credited",
+        "pause_set",
+        "expired",
+    ] {
         assert!(kinds.contains_key(kind), "no course has any {kind}");
     }
 }
