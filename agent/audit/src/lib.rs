@@ -25,6 +25,7 @@ pub mod fold;
 pub mod opening;
 pub mod period;
 pub mod read;
+pub mod record;
 pub mod source;
 pub mod subjects;
 

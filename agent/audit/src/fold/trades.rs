@@ -3,6 +3,7 @@
 use super::Auditor;
 use crate::export::because;
 use crate::finding::{Place, Rule};
+use crate::record::wrong;
 use std::collections::BTreeSet;
 use wattpool_rules::chunk::{self, Totals};
 use wattpool_rules::payment::payment;
@@ -379,13 +380,14 @@ impl Auditor {
         if e.seller == e.buyer {
             self.wrong(Rule::Atomic, "buyer", "a meter trades with itself");
         }
-        let parts = e
-            .arrived
-            .saturating_add(e.declined)
-            .saturating_add(e.missed);
-        if parts > e.asked {
-            let what = format!("{}, but {parts} arrived, were declined or missed", e.asked);
-            self.wrong(Rule::TradeChain, "asked", what);
+        let record = TradeRecord::from(e);
+        if let Some((field, what)) = wrong(&record, e.sequence) {
+            let rule = if field == "paid" {
+                Rule::Payment
+            } else {
+                Rule::TradeChain
+            };
+            self.wrong(rule, field, what);
         }
         if e.closed_at.0 > self.at.time {
             let what = format!("{}, after block time {}", e.closed_at, self.at.time);
@@ -456,12 +458,6 @@ impl Auditor {
             &e.closed_at.0,
             &self.at.time.clone(),
         );
-        match payment(e.arrived, e.price) {
-            Ok(due) => {
-                self.same(Rule::Payment, "paid", &e.paid, &due);
-            }
-            Err(error) => self.wrong(Rule::Payment, "paid", because(error)),
-        }
         if let Some((loss, charge)) = self.pair_of_trade(e.seller, e.buyer, e.window) {
             let agreed = Agreed {
                 price: e.price,

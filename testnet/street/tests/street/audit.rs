@@ -57,6 +57,7 @@ pub fn passes(street: &Street) {
         watched.stdout,
         watched.stderr
     );
+    alarmed(street, &nodes[0]);
     // From a later block on less is known, and nothing is wrong.
     let half = height.parse::<u64>().unwrap() / 2;
     let from = on_chain(
@@ -65,6 +66,50 @@ pub fn passes(street: &Street) {
         &["audit", "verify", "--from-height", &half.to_string()],
     );
     assert_eq!(from.code, Some(0), "{}", from.stdout);
+}
+
+/// With the contracts' addresses mixed up, what the pool reports is a foreign contract's word: the watch ends, and tells its webhook.
+fn alarmed(street: &Street, node: &str) {
+    let text = std::fs::read_to_string(street.market_file()).unwrap();
+    let mut market: Value = serde_json::from_str(&text).unwrap();
+    let (pool, escrow) = (market["pool"].clone(), market["escrow"].clone());
+    (market["pool"], market["escrow"]) = (escrow, pool);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("market.json");
+    std::fs::write(&file, market.to_string()).unwrap();
+    let hook = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/alarm", hook.local_addr().unwrap());
+    let told = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let (mut stream, _) = hook.accept().unwrap();
+        let mut text = Vec::new();
+        let mut part = [0; 4096];
+        while !String::from_utf8_lossy(&text).ends_with('}') {
+            let read = stream.read(&mut part).unwrap();
+            text.extend_from_slice(&part[..read]);
+            assert!(read > 0, "{}", String::from_utf8_lossy(&text));
+        }
+        let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+        stream.write_all(answer).unwrap();
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    let watch = [
+        "audit",
+        "watch",
+        "--node",
+        node,
+        "--webhook",
+        &url,
+        "--market",
+    ];
+    let ran = wattpool(&[&watch[..], &[file.to_str().unwrap()]].concat());
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("[contract]"), "{}", ran.stdout);
+    let told = told.join().unwrap();
+    assert!(
+        told.starts_with("POST /alarm") && told.contains("[contract]"),
+        "{told}"
+    );
 }
 
 /// Every home's bill, from the chain and the readings that its owner opens, is what its meter replayed and its agent noted.
