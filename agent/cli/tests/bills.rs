@@ -114,7 +114,7 @@ fn bills_of_a_month_are_the_books_of_the_simulator() {
             home["meter"].as_str().unwrap(),
         );
         // Windows that the run settles after the last one of the profiles are in nobody's books.
-        let ran = bill(&run, meter, &["--windows", "--to", &last]);
+        let ran = bill(&run, meter, &["--windows", "--until", &last]);
         let report = ran.json();
         assert_eq!(report["violations"], 0, "{report}");
         let made = &report["bill"];
@@ -220,8 +220,8 @@ fn wrong_openings_are_found() {
     assert_eq!(ran.code, Some(3), "{}", ran.stdout);
     // Bad input.
     for more in [
-        ["--from", "yesterday"],
-        ["--from", "2030-01-01"],
+        ["--since", "yesterday"],
+        ["--since", "2030-01-01"],
         ["--openings", "/nowhere"],
     ] {
         let ran = bill(&run, &meter, &more);

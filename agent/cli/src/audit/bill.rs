@@ -33,10 +33,10 @@ pub struct Args {
     openings: Option<PathBuf>,
     /// From this time on: a day (2026-05-04), a time (2026-05-04T22:00:00Z) or a window's number; without it, the first opened window.
     #[arg(long, value_name = "TIME")]
-    from: Option<String>,
+    since: Option<String>,
     /// Up to this time: a day (that one is in it), a time (it is not) or a window's number (it is); without it, the last opened window.
     #[arg(long, value_name = "TIME")]
-    to: Option<String>,
+    until: Option<String>,
     /// Print every window, too.
     #[arg(long)]
     windows: bool,
@@ -130,21 +130,21 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
     };
     let seconds = source.header.window_seconds;
     let ends = |window: Option<&wattpool_audit::opening::Opening>| window.map(|o| o.window);
-    let from = match &args.from {
-        Some(text) => window("--from", text, seconds, End::First)?,
+    let from = match &args.since {
+        Some(text) => window("--since", text, seconds, End::First)?,
         None => {
             // Without the registers of the installation, the first opening is where the bill begins.
             let skipped = usize::from(opened.installed.is_none());
             ends(opened.openings.get(skipped)).unwrap_or_default()
         }
     };
-    let to = match &args.to {
-        Some(text) => window("--to", text, seconds, End::Last)?,
+    let to = match &args.until {
+        Some(text) => window("--until", text, seconds, End::Last)?,
         None => ends(opened.openings.last()).unwrap_or_default(),
     };
     if from > to {
         return Err(Failure::input(anyhow!(
-            "--from and --to: window {from} is after window {to}"
+            "--since and --until: window {from} is after window {to}"
         )));
     }
     let (mut bill, found) = source.ledger.bill(&opened, from, to);

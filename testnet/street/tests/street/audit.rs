@@ -135,6 +135,7 @@ pub fn bills_are_right(street: &Street, trades: &[Value], rows: usize) {
             "--openings",
             out,
         ];
+        let period = ["--since", &from, "--until", &to];
         let ran = on_chain(street, 0, &[&bill[..], &period[..]].concat());
         let report = ran.json();
         assert_eq!(report["violations"], 0, "{report}");
