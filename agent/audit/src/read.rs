@@ -25,7 +25,7 @@ pub enum Unreadable {
 
 /// What one line turned out to be.
 #[derive(Debug)]
-pub enum Read1 {
+pub enum Parsed {
     /// A line.
     Line(Box<Line>),
     /// None that can be read; the finding says why.
@@ -97,11 +97,11 @@ impl<R: BufRead> Reader<R> {
             None => return Err(Unreadable::NoHeader(shown(&text))),
         }
         match reader.take(&text) {
-            Read1::Line(line) => match *line {
+            Parsed::Line(line) => match *line {
                 Line::Export(header) => reader.header = header,
                 _ => return Err(Unreadable::NoHeader(shown(&text))),
             },
-            Read1::Bad(finding) => return Err(Unreadable::NoHeader(finding.to_string())),
+            Parsed::Bad(finding) => return Err(Unreadable::NoHeader(finding.to_string())),
         }
         if reader.header.window_seconds == 0 {
             let why = "window_seconds 0; expected at least 1";
@@ -149,15 +149,15 @@ impl<R: BufRead> Reader<R> {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn next_line(&mut self) -> io::Result<Option<Read1>> {
+    pub fn next_line(&mut self) -> io::Result<Option<Parsed>> {
         let text = self.text()?;
         Ok(text.map(|text| self.take(&text)))
     }
 
-    fn take(&mut self, text: &str) -> Read1 {
+    fn take(&mut self, text: &str) -> Parsed {
         let number = self.number;
         let bad = |rule, field: String, what: String| {
-            Read1::Bad(in_line(number, rule, "line", field, what))
+            Parsed::Bad(in_line(number, rule, "line", field, what))
         };
         let parts = text.rsplit_once(HASH_KEY);
         let Some((open, hash)) = parts.and_then(|(o, h)| Some((o, h.strip_suffix("\"}")?))) else {
@@ -180,7 +180,7 @@ impl<R: BufRead> Reader<R> {
         hash.clone_into(&mut self.head);
         let json = format!("{open}}}");
         match serde_json::from_str(&json) {
-            Ok(line) => Read1::Line(Box::new(line)),
+            Ok(line) => Parsed::Line(Box::new(line)),
             Err(error) => {
                 let field = field_before(&json, error.column());
                 let why = error.to_string().replace(['\n', '\r'], " ");
@@ -232,11 +232,11 @@ pub fn follow(
             auditor.note(finding);
         };
         let line = match read {
-            Read1::Bad(finding) => {
+            Parsed::Bad(finding) => {
                 auditor.note(finding);
                 continue;
             }
-            Read1::Line(line) => *line,
+            Parsed::Line(line) => *line,
         };
         if about.end.is_some() && !matches!(line, Line::Signed(_)) {
             misplaced("line", "stands after the end");

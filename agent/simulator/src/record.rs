@@ -92,6 +92,9 @@ impl World<'_> {
 
     /// A home journals a reading: what its owner can open later.
     pub fn record_opening(&mut self, number: u32, reading: &Reading) {
+        if self.recorded.is_none() {
+            return;
+        }
         let keys = self.home_mut(number).map(|home| home.keys.clone());
         let (Some(recorded), Some(keys)) = (&mut self.recorded, keys) else {
             return;

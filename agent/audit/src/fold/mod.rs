@@ -64,7 +64,6 @@ pub struct Auditor {
     at: Place,
     /// Name of the event that is being looked at.
     event: String,
-    /// Its contract.
     findings: Findings,
     totals: Totals,
     /// The live window when the first event came: what happened in it before is not known unless the export is whole.

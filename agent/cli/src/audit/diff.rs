@@ -9,7 +9,7 @@ use serde_json::json;
 use std::collections::VecDeque;
 use std::path::Path;
 use wattpool_audit::export::{name, Header, Line, Row, Said};
-use wattpool_audit::read::{Read1, Reader};
+use wattpool_audit::read::{Parsed, Reader};
 use wattpool_audit::{Finding, Findings, Place, Rule};
 use wattpool_journal_sqlite::HistoryReader;
 use wattpool_ledger_wasmd::tx::GasPrice;
@@ -87,10 +87,10 @@ impl Side {
                     return Ok(None);
                 };
                 match line {
-                    Read1::Bad(finding) => {
+                    Parsed::Bad(finding) => {
                         return Err(Failure::input(anyhow!("{name}: {finding}")))
                     }
-                    Read1::Line(line) => {
+                    Parsed::Line(line) => {
                         if let Line::Event(row) = *line {
                             return Ok(Some((Some(reader.number()), *row)));
                         }

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use wattpool_audit::export::{Header, Line, Row, Signed, State, Writer};
-use wattpool_audit::read::{Read1, Reader};
+use wattpool_audit::read::{Parsed, Reader};
 use wattpool_audit::subjects::Subjects;
 use wattpool_schema::ADDRESS_PREFIX;
 use wattpool_wallet::adr36;
@@ -223,10 +223,10 @@ fn copy(
             return Err(Failure::input(anyhow!("{}: {finding}", file.display())));
         }
         match line {
-            Read1::Bad(finding) => {
+            Parsed::Bad(finding) => {
                 return Err(Failure::input(anyhow!("{}: {finding}", file.display())))
             }
-            Read1::Line(line) => match *line {
+            Parsed::Line(line) => match *line {
                 Line::Event(row) => {
                     target.row(&row)?;
                     count = count.saturating_add(1);
