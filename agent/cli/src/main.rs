@@ -3,6 +3,7 @@
 //! stdout is the result, stderr the prose; exit codes are those of [`wattpool_program`].
 
 mod admin;
+mod audit;
 mod chain;
 mod choose;
 mod compare;
@@ -50,6 +51,8 @@ enum Command {
     Owner(owner::Owner),
     /// Operate a market: deploy it, register meters, set its terms, pay homes' fees.
     Admin(admin::Admin),
+    /// Check a market that you do not trust: its rules, its exports, its bills.
+    Audit(audit::Audit),
     /// Print the completions of a shell.
     Completions {
         /// Which shell.
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Command::Validator(validator) => validator::run(&validator),
         Command::Owner(owner) => owner::run(&owner),
         Command::Admin(admin) => admin::run(&admin),
+        Command::Audit(audit) => audit::run(&audit),
         Command::Completions { shell } => completions(shell),
         Command::Man { folder } => man(&folder),
         Command::Reference => print(&reference::page(Cli::command()))
@@ -136,7 +140,7 @@ mod tests {
         command.build();
         let mut all = Vec::new();
         leaves(&command, Vec::new(), &mut all);
-        let of_a_chain = ["wallet", "validator", "owner", "admin"];
+        let of_a_chain = ["wallet", "validator", "owner", "admin", "audit"];
         let mut count = 0_u32;
         for path in all
             .iter()

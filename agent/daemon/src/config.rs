@@ -224,12 +224,23 @@ impl Default for KeysConfig {
 pub struct StorageConfig {
     /// Journal and history.
     pub file: PathBuf,
+    /// Days for which what stands behind each statement is kept: without it no bill of that time can be shown to be right.
+    pub keep_readings_days: u32,
+}
+
+impl StorageConfig {
+    /// As windows of a market.
+    pub fn keep_windows(&self, window_seconds: u32) -> u64 {
+        let seconds = u64::from(self.keep_readings_days).saturating_mul(86_400);
+        seconds.div_ceil(u64::from(window_seconds).max(1))
+    }
 }
 
 impl Default for StorageConfig {
     fn default() -> Self {
         Self {
             file: "journal.sqlite".into(),
+            keep_readings_days: 3 * 366,
         }
     }
 }

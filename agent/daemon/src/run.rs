@@ -184,7 +184,10 @@ async fn keep_running(
             network: Arc::clone(mesh),
             meter: Arc::clone(&meter),
             gate: Arc::clone(&gate) as Arc<dyn GridGate>,
-            journal: Box::new(SqliteJournal::open(&config.storage.file)?),
+            journal: Box::new(
+                SqliteJournal::open(&config.storage.file)?
+                    .keeping_readings(config.storage.keep_windows(parts.market.window_s)),
+            ),
             history: Box::new(SqliteJournal::open_for_history(&config.storage.file)?),
             signer: Arc::clone(&parts.signer),
         };

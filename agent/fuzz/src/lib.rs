@@ -13,6 +13,7 @@
     reason = "a target says with a panic that a parser is wrong"
 )]
 
+mod audit;
 mod chain;
 mod meters;
 mod network;
@@ -65,6 +66,8 @@ pub const TARGETS: &[Target] = &[
     settings::MARKET,
     scenarios::SCENARIO,
     scenarios::PROFILES,
+    audit::EXPORT,
+    audit::OPENINGS,
 ];
 
 /// Runs the target of a name.

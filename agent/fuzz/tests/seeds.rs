@@ -31,6 +31,14 @@ fn seeds_of_the_network_are_valid_messages() {
 }
 
 #[test]
+fn seeds_of_an_audit_are_clean() {
+    let export = &seeds("audit_export")[0];
+    let report = wattpool_audit::read::audit(export.as_slice()).unwrap();
+    assert_eq!(report.findings.total(), 0, "{:?}", report.findings);
+    assert_eq!(report.totals.events, 3);
+}
+
+#[test]
 fn seeds_of_the_node_are_what_the_node_says() {
     use wattpool_ledger_wasmd::rpc::read::{self, Unusable};
     let all = seeds("node_answer");

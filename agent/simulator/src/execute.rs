@@ -301,6 +301,9 @@ impl World<'_> {
     fn journal(&mut self, now: u64, number: u32, entry: JournalEntry) -> bool {
         let crash = self.crashes.happens(self.crash_share());
         let durable = !crash || self.crashes.happens(0.5);
+        if let (JournalEntry::Metered { reading, .. }, true) = (&entry, durable) {
+            self.record_opening(number, reading);
+        }
         let Some(home) = self.home_mut(number) else {
             return false;
         };

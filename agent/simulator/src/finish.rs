@@ -39,6 +39,7 @@ impl World<'_> {
                 )
             },
         );
+        self.record_chain()?;
         let recorded = self.recorded.take();
         let journals = self.homes.iter().map(Home::journal_bytes).max();
         let journals = journals.unwrap_or(0);

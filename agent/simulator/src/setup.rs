@@ -66,6 +66,9 @@ impl<'n> World<'n> {
             zone_pairs: zone_pairs.collect(),
             signatures: options.signatures,
         })?;
+        if options.record {
+            ledger.keep_history();
+        }
         let contracts = ledger.contracts().clone();
         let market = Arc::new(Market::new(
             CHAIN_ID.to_owned(),

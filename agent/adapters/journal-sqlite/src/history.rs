@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use wattpool_core::ports::home::JournalError;
 use wattpool_schema::event::{MarketEvent, TradeClosed};
-use wattpool_schema::Seconds;
+use wattpool_schema::{Commitment, Seconds, Wh, Window};
 
 /// A closed trade of this meter.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,6 +16,30 @@ pub struct TradeRow {
     /// As the chain logged it.
     #[serde(flatten)]
     pub trade: TradeClosed,
+}
+
+/// An event that concerned this meter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EventRow {
+    /// The block it was in.
+    pub height: u64,
+    /// What the chain reported.
+    pub event: MarketEvent,
+}
+
+/// What stands behind a statement: the registers that its device committed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ReadingRow {
+    /// The metered window.
+    pub window: Window,
+    /// The statement's sequence.
+    pub sequence: u64,
+    /// Import register at the window's end, continued over roll-overs.
+    pub import: Wh,
+    /// Export register, likewise.
+    pub export: Wh,
+    /// The commitment that was stated.
+    pub commitment: Commitment,
 }
 
 /// Something the agent told its owner.
@@ -81,6 +105,52 @@ impl HistoryReader {
                 other => Err(format!("not a closed trade: {other:?}")),
             }
         })
+    }
+
+    /// All events that are kept, in the chain's order.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn events(&self) -> Result<Vec<EventRow>, JournalError> {
+        let query = "SELECT height, event FROM events ORDER BY height, place LIMIT ?1";
+        self.rows(query, u32::MAX, |height, text| {
+            Ok(EventRow {
+                height: u64::try_from(height).map_err(|e| e.to_string())?,
+                event: serde_json::from_str(text).map_err(|e| e.to_string())?,
+            })
+        })
+    }
+
+    /// What stands behind the statements of some windows, ascending, with the last one before them.
+    ///
+    /// # Errors
+    /// The file cannot be read, or was last written by a version that kept no readings.
+    pub fn readings(&self, from: Window, to: Window) -> Result<Vec<ReadingRow>, JournalError> {
+        let fail = |error: rusqlite::Error| failed(&self.file, error);
+        let signed = |w: Window| i64::try_from(w.0).unwrap_or(i64::MAX);
+        let query = "SELECT window, sequence, import, export, commitment FROM readings
+                     WHERE window <= ?2 AND window >= coalesce((SELECT max(window) FROM readings WHERE window < ?1), ?1)
+                     ORDER BY window";
+        let mut select = self.db.prepare(query).map_err(fail)?;
+        let rows = select
+            .query_map(params![signed(from), signed(to)], |row| {
+                let numbers: [i64; 4] = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];
+                Ok((numbers, row.get::<_, String>(4)?))
+            })
+            .map_err(fail)?;
+        rows.map(|row| {
+            let (numbers, commitment) = row.map_err(fail)?;
+            let bad = || failed(&self.file, "a reading is damaged");
+            let [window, sequence, import, export] = numbers.map(u64::try_from);
+            Ok(ReadingRow {
+                window: Window(window.map_err(|_| bad())?),
+                sequence: sequence.map_err(|_| bad())?,
+                import: Wh(import.map_err(|_| bad())?),
+                export: Wh(export.map_err(|_| bad())?),
+                commitment: commitment.parse().map_err(|_| bad())?,
+            })
+        })
+        .collect()
     }
 
     /// The newest notices, newest first.

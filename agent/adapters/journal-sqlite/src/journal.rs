@@ -20,6 +20,8 @@ const DROPPED: i64 = 4;
 pub struct SqliteJournal {
     file: PathBuf,
     db: Connection,
+    /// Windows whose readings are kept; none: all.
+    keep: Option<u64>,
     /// Held as long as this is the journal of an agent.
     _lock: Option<File>,
 }
@@ -43,6 +45,13 @@ impl SqliteJournal {
         Self::with(file, Synchronous::Normal, None)
     }
 
+    /// Keeps what stands behind statements for so many windows; otherwise for ever. A window is some sixty bytes.
+    #[must_use]
+    pub const fn keeping_readings(mut self, windows: u64) -> Self {
+        self.keep = Some(windows);
+        self
+    }
+
     fn with(
         file: &Path,
         synchronous: Synchronous,
@@ -51,6 +60,7 @@ impl SqliteJournal {
         Ok(Self {
             _lock: lock,
             db: open(file, synchronous)?,
+            keep: None,
             file: file.to_owned(),
         })
     }
@@ -84,10 +94,37 @@ impl SqliteJournal {
 impl Journal for SqliteJournal {
     fn append(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
         let text = serde_json::to_string(entry).map_err(|e| self.fail(e))?;
-        self.db
+        let JournalEntry::Metered {
+            reading, statement, ..
+        } = entry
+        else {
+            return self
+                .db
+                .execute("INSERT INTO journal (entry) VALUES (?1)", [text])
+                .map(|_| ())
+                .map_err(|e| self.fail(e));
+        };
+        let file = self.file.clone();
+        let fail = |error: rusqlite::Error| failed(&file, error);
+        let change = self.db.transaction().map_err(fail)?;
+        change
             .execute("INSERT INTO journal (entry) VALUES (?1)", [text])
-            .map(|_| ())
-            .map_err(|e| self.fail(e))
+            .map_err(fail)?;
+        let stated = &statement.statement;
+        change
+            .execute(
+                "INSERT OR REPLACE INTO readings (window, sequence, import, export, commitment)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    signed(reading.window.0),
+                    signed(stated.sequence),
+                    signed(reading.import_register.0),
+                    signed(reading.export_register.0),
+                    stated.commitment.to_string(),
+                ],
+            )
+            .and_then(|_| change.commit())
+            .map_err(fail)
     }
 
     fn entries(&self) -> Result<Vec<JournalEntry>, JournalError> {
@@ -104,6 +141,11 @@ impl Journal for SqliteJournal {
         let keep = of_use(&entries, before);
         let useless = numbers.into_iter().zip(keep).filter(|(_, keep)| !keep);
         let useless: Vec<i64> = useless.map(|(number, _)| number).collect();
+        if let Some(oldest) = self.keep.and_then(|keep| before.0.checked_sub(keep)) {
+            self.db
+                .execute("DELETE FROM readings WHERE window < ?1", [signed(oldest)])
+                .map_err(|e| self.fail(e))?;
+        }
         if useless.is_empty() {
             return Ok(());
         }

@@ -7,6 +7,6 @@ mod history;
 mod journal;
 mod schema;
 
-pub use history::{HistoryReader, NoticeRow, TradeRow};
+pub use history::{EventRow, HistoryReader, NoticeRow, ReadingRow, TradeRow};
 pub use journal::SqliteJournal;
 pub use schema::VERSION;

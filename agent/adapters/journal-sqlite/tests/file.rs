@@ -178,9 +178,9 @@ fn other_versions_and_other_programs_are_refused() {
     let p = place();
     drop(SqliteJournal::open(&p.file).unwrap());
     let db = rusqlite::Connection::open(&p.file).unwrap();
-    db.pragma_update(None, "user_version", 3).unwrap();
+    db.pragma_update(None, "user_version", 4).unwrap();
     drop(db);
-    let why = "version 3, this program knows up to 2: install a newer wattpool";
+    let why = "version 4, this program knows up to 3: install a newer wattpool";
     assert_eq!(SqliteJournal::open(&p.file).err().unwrap().why, why);
     assert_eq!(HistoryReader::open(&p.file).err().unwrap().why, why);
 
@@ -261,9 +261,11 @@ fn a_file_of_the_first_version_goes_on_with_everything_in_it() {
     let p = place();
     let db = rusqlite::Connection::open(&p.file).unwrap();
     db.execute_batch(VERSION_1).unwrap();
-    let entry = serde_json::to_string(&policy(7)).unwrap();
-    db.execute("INSERT INTO journal (entry) VALUES (?1)", [entry])
-        .unwrap();
+    for entry in [policy(7), metered(4)] {
+        let entry = serde_json::to_string(&entry).unwrap();
+        db.execute("INSERT INTO journal (entry) VALUES (?1)", [entry])
+            .unwrap();
+    }
     let event = serde_json::to_string(&trade(1)).unwrap();
     db.execute(
         "INSERT INTO events VALUES (4, 0, 20, 'trade_closed', ?1)",
@@ -272,7 +274,11 @@ fn a_file_of_the_first_version_goes_on_with_everything_in_it() {
     .unwrap();
     drop(db);
     let journal = SqliteJournal::open(&p.file).unwrap();
-    assert_eq!(journal.entries().unwrap(), [policy(7)]);
+    assert_eq!(journal.entries().unwrap(), [policy(7), metered(4)]);
+    let reader = HistoryReader::open(&p.file).unwrap();
+    let kept = reader.readings(Window(0), Window(9)).unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!((kept[0].window, kept[0].export), (Window(4), Wh(80)));
     let mut history = SqliteJournal::open_for_history(&p.file).unwrap();
     history.note_events(block(6), &[trade(2)]).unwrap();
     let trades = HistoryReader::open(&p.file).unwrap().trades(9).unwrap();
@@ -284,6 +290,36 @@ fn a_file_of_the_first_version_goes_on_with_everything_in_it() {
         })
         .unwrap();
     assert_eq!(bytes, 2 * event.len() as i64);
+}
+
+#[test]
+fn what_stands_behind_statements_outlives_the_journal() {
+    let p = place();
+    let mut journal = SqliteJournal::open(&p.file).unwrap().keeping_readings(10);
+    for window in 1..=30 {
+        journal.append(&metered(window)).unwrap();
+    }
+    journal.prune(Window(30)).unwrap();
+    assert_eq!(journal.entries().unwrap(), [metered(30)]);
+    let windows = |from, to| -> Vec<u64> {
+        let reader = HistoryReader::open(&p.file).unwrap();
+        let rows = reader.readings(Window(from), Window(to)).unwrap();
+        rows.iter().map(|r| r.window.0).collect()
+    };
+    assert_eq!(windows(0, 99), (20..=30).collect::<Vec<_>>());
+    // With the one before the range: the registers begin there.
+    assert_eq!(windows(25, 26), [24, 25, 26]);
+    assert_eq!(windows(20, 20), [20]);
+    assert_eq!(windows(40, 50), [30]);
+    let row = HistoryReader::open(&p.file)
+        .unwrap()
+        .readings(Window(25), Window(25))
+        .unwrap()[1];
+    assert_eq!(
+        (row.import, row.export, row.sequence),
+        (Wh(250), Wh(500), 25)
+    );
+    assert_eq!(row.commitment, Commitment([3; 32]));
 }
 
 /// Ten years would take too long here: a history that is full costs no more than one that has just begun, and stays

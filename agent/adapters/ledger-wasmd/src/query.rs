@@ -83,12 +83,25 @@ impl Rpc {
     /// # Errors
     /// No answer.
     pub async fn balance(&self, address: &str, denom: &str) -> Result<u128, ChainError> {
+        self.balance_at(address, denom, 0).await
+    }
+
+    /// [`Self::balance`] after a block (0: the newest).
+    ///
+    /// # Errors
+    /// No answer, or the state is not kept any more.
+    pub async fn balance_at(
+        &self,
+        address: &str,
+        denom: &str,
+        height: u64,
+    ) -> Result<u128, ChainError> {
         let question = QueryBalanceRequest {
             address: address.to_owned(),
             denom: denom.to_owned(),
         };
-        let (answer, _): (QueryBalanceResponse, _) = self
-            .query("/cosmos.bank.v1beta1.Query/Balance", &question)
+        let answer: QueryBalanceResponse = self
+            .query_at("/cosmos.bank.v1beta1.Query/Balance", &question, height)
             .await?;
         let Some(coin) = answer.balance else {
             return Ok(0);
@@ -119,13 +132,27 @@ impl Rpc {
         contract: &str,
         question: &impl Serialize,
     ) -> Result<A, ChainError> {
+        self.smart_at(contract, question, 0).await
+    }
+
+    /// Asks a contract as it stands after a block (0: the newest).
+    ///
+    /// # Errors
+    /// As [`Self::smart`], or the state is not kept any more.
+    pub async fn smart_at<A: DeserializeOwned>(
+        &self,
+        contract: &str,
+        question: &impl Serialize,
+        height: u64,
+    ) -> Result<A, ChainError> {
         let query_data = serde_json::to_vec(question).map_err(|e| ChainError::input("query", e))?;
         let question = QuerySmartContractStateRequest {
             address: contract.to_owned(),
             query_data,
         };
         let path = "/cosmwasm.wasm.v1.Query/SmartContractState";
-        let (answer, _): (QuerySmartContractStateResponse, _) = self.query(path, &question).await?;
+        let answer: QuerySmartContractStateResponse =
+            self.query_at(path, &question, height).await?;
         read::contract(&answer).map_err(|why| ChainError::Malformed {
             address: contract.to_owned(),
             method: SMART.to_owned(),

@@ -259,7 +259,7 @@ pub fn hoist(command: &Command, line: Vec<OsString>) -> Vec<OsString> {
     let of_a_chain = rest
         .first()
         .and_then(|t| t.to_str())
-        .is_some_and(|name| ["wallet", "validator", "owner", "admin"].contains(&name));
+        .is_some_and(|name| ["wallet", "validator", "owner", "admin", "audit"].contains(&name));
     if of_a_chain {
         head.push(rest.remove(0));
     }

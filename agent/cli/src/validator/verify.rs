@@ -6,8 +6,9 @@ use crate::Failure;
 use anyhow::anyhow;
 use serde_json::json;
 use std::path::PathBuf;
+use wattpool_audit::record::wrong;
 use wattpool_operator::deploy::read_codes;
-use wattpool_schema::escrow::{record_digest, BookResponse, QueryMsg, TradeRecord, TradesResponse};
+use wattpool_schema::escrow::{record_digest, BookResponse, QueryMsg, TradesResponse};
 use wattpool_schema::pool::{self, PoolWindow};
 use wattpool_schema::Digest32;
 
@@ -28,37 +29,6 @@ pub struct Code {
     /// Folder of a build of your own from the release's tag, as scripts/build-contracts makes it.
     #[arg(long, value_name = "DIR", default_value = "target/wasm-contracts")]
     contracts: PathBuf,
-}
-
-/// What is wrong with a record by itself.
-fn wrong(record: &TradeRecord, sequence: u64) -> Option<String> {
-    if record.sequence != sequence {
-        return Some(format!(
-            "expected trade {sequence}, found {}",
-            record.sequence
-        ));
-    }
-    let rest = record
-        .arrived
-        .get()
-        .checked_add(record.declined.get())
-        .and_then(|s| s.checked_add(record.missed.get()));
-    if rest.is_none_or(|sum| sum > record.asked.get()) {
-        return Some(format!(
-            "trade {sequence}: arrived, declined and missed are more than asked"
-        ));
-    }
-    // Each chunk is rounded by itself: up to one micro-unit a window.
-    let exact = u128::from(record.arrived.get()).saturating_mul(u128::from(record.price.get()));
-    let paid = u128::from(record.paid.get()).saturating_mul(1_000);
-    let slack = u128::from(record.count.max(1)).saturating_mul(1_000);
-    if paid.abs_diff(exact) > slack {
-        return Some(format!(
-            "trade {sequence}: paid {}, {} Wh at {} make another sum",
-            record.paid, record.arrived, record.price
-        ));
-    }
-    None
 }
 
 /// Recomputes and prints; exit code 3 if something differs.
@@ -94,7 +64,7 @@ pub fn trades(session: &Session, args: &Trades) -> Result<u8, Failure> {
                     if next >= book.trades {
                         break;
                     }
-                    found.extend(wrong(&record, next));
+                    found.extend(wrong(&record, next).map(|(_, what)| what));
                     head = record_digest(&head, &record);
                     if record.sequence >= args.first
                         && args.last.is_none_or(|to| record.sequence <= to)

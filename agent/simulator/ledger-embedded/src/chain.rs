@@ -9,6 +9,7 @@ use cosmwasm_std::testing::MockStorage;
 use cosmwasm_std::{Addr, BlockInfo, DepsMut, Env, MessageInfo, Response, Timestamp};
 use cw_multi_test::{AddressGenerator, SimpleAddressGenerator};
 use sha2::{Digest, Sha256};
+use wattpool_audit::export::{Header, Row};
 use wattpool_core::io::BlockRef;
 pub use wattpool_fixtures::Contracts;
 use wattpool_fixtures::MarketApi;
@@ -80,7 +81,22 @@ impl EmbeddedLedger {
             block,
         };
         ledger.instantiate()?;
+        ledger.machine.history.ended = true;
         Ok(ledger)
+    }
+
+    /// Keeps what the contracts say from now on, for an audit; that of their set-up is kept always.
+    pub fn keep_history(&mut self) {
+        self.machine.history.ended = false;
+    }
+
+    /// What the contracts said, in the chain's order, and where it is from.
+    pub fn take_history(&mut self) -> (Header, Vec<Row>) {
+        let c = &self.contracts;
+        let contracts = [&c.token, &c.pool, &c.escrow].map(|a| a.as_str());
+        let setup = &self.setup;
+        let header = Header::new(&setup.chain_id, contracts, DENOM, setup.window_s, 1);
+        (header, std::mem::take(&mut self.machine.history.rows))
     }
 
     pub(crate) fn token_terms(&self) -> token::InstantiateMsg {

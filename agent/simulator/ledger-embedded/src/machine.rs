@@ -13,6 +13,8 @@ use cosmwasm_std::{
     Response, SubMsg, SubMsgResponse, SubMsgResult, SystemError, SystemResult, TransactionInfo,
     Uint128, WasmMsg, WasmQuery,
 };
+use wattpool_audit::export::Row;
+use wattpool_audit::source::{rows, InBlock, Raw};
 use wattpool_fixtures::MarketApi;
 
 /// The bank's space, after those of the contracts.
@@ -36,6 +38,17 @@ pub(crate) struct Machine {
     pub block: BlockInfo,
     /// By the number of the contract.
     addresses: Vec<Addr>,
+    /// What the market's contracts said, as an audit reads it.
+    pub history: History,
+}
+
+/// What was said since the chain began: that of setting it up always, that of what follows on demand.
+#[derive(Default)]
+pub(crate) struct History {
+    pub rows: Vec<Row>,
+    pub ended: bool,
+    /// The block of the last transaction, and the number of the next one in it.
+    last: (u64, u32),
 }
 
 /// Why a message failed: the innermost text.
@@ -49,6 +62,7 @@ impl Machine {
             store: Store::new(BANK.saturating_add(1)),
             block,
             addresses,
+            history: History::default(),
         }
     }
 
@@ -89,7 +103,33 @@ impl Machine {
             return Err(refusal);
         }
         self.store.keep();
+        if !self.history.ended {
+            self.note(&events)?;
+        }
         Ok(events)
+    }
+
+    /// Notes a transaction's events for an audit.
+    fn note(&mut self, events: &[Emitted]) -> Result<(), Refusal> {
+        let height = self.block.height;
+        let (last, next) = self.history.last;
+        let tx = if last == height { next } else { 0 };
+        self.history.last = (height, tx.saturating_add(1));
+        let at = InBlock {
+            height,
+            time: self.block.time.seconds(),
+            tx,
+        };
+        let raw = events.iter().map(|e| Raw {
+            contract: self.address(e.by).as_str(),
+            name: &e.event.ty,
+            attributes: &e.event.attributes,
+        });
+        let found = rows(at, self.address(Contract::Token).as_str(), raw);
+        self.history
+            .rows
+            .extend(found.map_err(|bad| bad.to_string())?);
+        Ok(())
     }
 
     /// A message with its coins and everything that follows from it; the data it answers with.

@@ -37,8 +37,15 @@ impl EmbeddedLedger {
     /// # Errors
     /// It is not registered.
     pub fn position(&self, meter: MeterId) -> Result<MeterPosition> {
-        let meter: MeterResponse = self.ask_pool(&pool::QueryMsg::Meter { meter })?;
-        Ok(meter.position)
+        Ok(self.meter(meter)?.position)
+    }
+
+    /// A meter as registered.
+    ///
+    /// # Errors
+    /// It is not registered.
+    pub fn meter(&self, meter: MeterId) -> Result<MeterResponse> {
+        self.ask_pool(&pool::QueryMsg::Meter { meter })
     }
 
     /// A window's books at the pool.

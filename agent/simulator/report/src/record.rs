@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::{Deserialize, Serialize};
+use wattpool_audit::export::{Header, Row, State, Writer};
+use wattpool_audit::opening::{Opening, Openings};
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{Price, Seconds, TradeKind, Wh, Window};
@@ -76,10 +78,29 @@ pub struct Recorded {
     pub requests: Vec<Request>,
     /// In the chain's order.
     pub events: Vec<EventRow>,
+    /// The whole chain, as an audit reads it.
+    pub chain: Option<Chain>,
+    /// What the homes' owners can open of their statements, by home, while the run goes on.
+    pub openings: BTreeMap<u32, Vec<Opening>>,
     /// Last sequence announced, per home.
     announced: BTreeMap<u32, u64>,
     /// Requests without an answer so far, by buyer and number.
     open: BTreeMap<(u32, u64), usize>,
+}
+
+/// All that the market's contracts said from their beginning, and what they store at the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chain {
+    /// What it is of.
+    pub header: Header,
+    /// What was said, in the chain's order.
+    pub rows: Vec<Row>,
+    /// What is stored at the end.
+    pub state: Vec<State>,
+    /// The last block.
+    pub to_height: u64,
+    /// What the meters' owners can open.
+    pub openings: Vec<Openings>,
 }
 
 impl Recorded {
@@ -301,6 +322,34 @@ pub fn write_requests(
         }
     });
     write_rows(out, rows)
+}
+
+/// Writes `chain.jsonl`: an export for `wattpool audit`, which nobody signed.
+///
+/// # Errors
+/// The writer's.
+pub fn write_chain(out: impl Write, chain: &Chain) -> std::io::Result<()> {
+    let mut writer = Writer::new(out, &chain.header)?;
+    for row in &chain.rows {
+        writer.row(row)?;
+    }
+    for state in &chain.state {
+        writer.state(state)?;
+    }
+    writer.read_to(chain.to_height);
+    writer.finish(|_| None).map(|_| ())
+}
+
+/// Writes `openings.jsonl`: a line per home, what its owner would open to an auditor.
+///
+/// # Errors
+/// The serialiser's or the writer's.
+pub fn write_openings(mut out: impl Write, chain: &Chain) -> Result<(), serde_json::Error> {
+    for home in &chain.openings {
+        serde_json::to_writer(&mut out, home)?;
+        out.write_all(b"\n").map_err(serde_json::Error::io)?;
+    }
+    Ok(())
 }
 
 /// Writes `events.jsonl`: a JSON object per line.

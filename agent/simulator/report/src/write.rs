@@ -31,6 +31,10 @@ pub const OFFERS: &str = "offers.csv";
 pub const REQUESTS: &str = "requests.csv";
 /// One line per event of the chain, recorded on demand.
 pub const EVENTS: &str = "events.jsonl";
+/// The whole chain as an export that `wattpool audit` reads, recorded on demand.
+pub const CHAIN: &str = "chain.jsonl";
+/// What every home's owner can open of its statements, for `wattpool audit bill`, recorded on demand.
+pub const OPENINGS: &str = "openings.jsonl";
 /// The page for people.
 pub const PAGE: &str = "report.html";
 
@@ -142,6 +146,14 @@ pub fn write_all(
         staging.file(EVENTS, |out, path| {
             record::write_events(out, recorded).map_err(json(path))
         })?;
+        if let Some(chain) = &recorded.chain {
+            staging.file(CHAIN, |out, path| {
+                record::write_chain(out, chain).map_err(io(path, "write the file"))
+            })?;
+            staging.file(OPENINGS, |out, path| {
+                record::write_openings(out, chain).map_err(json(path))
+            })?;
+        }
     }
     staging.file(PAGE, |out, path| {
         let html =
@@ -161,7 +173,7 @@ pub fn write_all(
     if summary.exists() {
         fs::remove_file(&summary).map_err(io(&summary, "replace the file"))?;
     }
-    let recorded = [HOMES, OFFERS, REQUESTS, EVENTS];
+    let recorded = [HOMES, OFFERS, REQUESTS, EVENTS, CHAIN, OPENINGS];
     for name in [WINDOWS, METERS, TRADES, DICTIONARY, SCENARIO, PAGE]
         .into_iter()
         .chain(recorded)

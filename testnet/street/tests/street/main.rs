@@ -12,6 +12,7 @@
     clippy::cast_sign_loss
 )]
 
+mod audit;
 mod crash;
 mod home;
 mod hosts;

@@ -115,7 +115,14 @@ fn twelve_agents_trade_as_the_simulator_says() {
         "{share} on the chain, {expected} simulated"
     );
     own_books(&street, traded);
+    let trades: Vec<Value> = street
+        .homes
+        .iter()
+        .map(|h| h.ask(&["trades", "--limit", "1000"]).unwrap())
+        .collect();
     for home in &mut street.homes {
         assert!(home.stop(), "it stops when it is told to:\n{}", home.log());
     }
+    crate::audit::passes(&street);
+    crate::audit::bills_are_right(&street, &trades, ROWS);
 }

@@ -192,6 +192,12 @@ impl Street {
         }
     }
 
+    /// The market's addresses file.
+    pub fn market_file(&self) -> String {
+        let file = self.folder.path().join("market.json");
+        file.to_str().unwrap().to_owned()
+    }
+
     /// The chain's running window. A busy machine may keep its node from answering for a while.
     pub fn now(&self) -> Window {
         let head = || self.runtime.block_on(self.client.head());

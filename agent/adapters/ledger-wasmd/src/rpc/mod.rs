@@ -213,6 +213,21 @@ impl Rpc {
         Ok((decoded, height))
     }
 
+    /// A protobuf query of the state after a block (0: the newest).
+    ///
+    /// # Errors
+    /// No address answers, the chain refuses the query, or keeps that state no more.
+    pub async fn query_at<A: Message + Default>(
+        &self,
+        path: &str,
+        question: &impl Message,
+        height: u64,
+    ) -> Result<A, ChainError> {
+        let asked = question.encode_to_vec();
+        let (value, _) = self.query_bytes_at(path, &asked, height).await?;
+        read::protobuf(&value).map_err(|e| self.malformed(path, e))
+    }
+
     /// A query by bytes, and the height it was answered at.
     ///
     /// # Errors
@@ -222,10 +237,23 @@ impl Rpc {
         path: &str,
         question: &[u8],
     ) -> Result<(Vec<u8>, u64), ChainError> {
+        self.query_bytes_at(path, question, 0).await
+    }
+
+    /// A query by bytes of the state after a block (0: the newest), and the height it was answered at.
+    ///
+    /// # Errors
+    /// No address answers, the chain refuses the query, or keeps that state no more.
+    pub async fn query_bytes_at(
+        &self,
+        path: &str,
+        question: &[u8],
+        height: u64,
+    ) -> Result<(Vec<u8>, u64), ChainError> {
         let params = json!({
             "path": path,
             "data": hex::encode(question),
-            "height": "0",
+            "height": height.to_string(),
             "prove": false,
         });
         let response = self.addresses.call(&read::QUERY, params).await?;

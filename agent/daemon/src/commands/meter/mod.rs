@@ -2,6 +2,7 @@
 
 mod decode;
 mod listening;
+mod opening;
 mod scan;
 
 use crate::Failure;
@@ -15,6 +16,9 @@ pub enum Meter {
     Test(listening::Test),
     /// Decode what a meter said, from a file or standard input: a JSON line for each reading.
     Decode(decode::Args),
+    /// Write the registers behind this meter's statements, so that somebody else can check its bill (wattpool audit bill). Whoever has the file knows what
+    /// the home imported and exported in every window of it.
+    Open(opening::Args),
     /// Show the SunSpec models of a device.
     Scan(scan::Args),
 }
@@ -24,6 +28,7 @@ pub fn run(command: &Meter) -> Result<u8, Failure> {
         Meter::Read(args) => listening::read(args),
         Meter::Test(args) => listening::test(args),
         Meter::Decode(args) => decode::run(args),
+        Meter::Open(args) => opening::run(args),
         Meter::Scan(args) => scan::run(args),
     }
 }
