@@ -109,6 +109,17 @@ impl ChainError {
         matches!(self, Self::Refused { codespace, code, .. } if codespace == sdk::CODESPACE && *code == wanted)
     }
 
+    /// True when a node says that it does not keep a block, or its results, any more or not yet: another one may.
+    pub(crate) fn is_gone(&self) -> bool {
+        let texts = [
+            "is not available",
+            "can't be greater than max height",
+            "could not find results",
+            "not persisting",
+        ];
+        matches!(self, Self::Node { message, .. } if texts.iter().any(|text| message.contains(text)))
+    }
+
     /// What somebody wrote is wrong: `what` it is, and why.
     pub fn input(what: impl Into<String>, why: impl ToString) -> Self {
         Self::Input {

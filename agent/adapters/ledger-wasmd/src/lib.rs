@@ -18,6 +18,7 @@ mod ledger;
 pub mod market;
 pub mod message;
 pub mod modules;
+mod pace;
 mod query;
 pub mod queue;
 pub mod rpc;

@@ -84,6 +84,8 @@ pub struct BlockMeta {
     pub chain_id: String,
     /// Number of transactions.
     pub transactions: u64,
+    /// The block's hash, hexadecimal, as the node gives it.
+    pub hash: String,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +98,14 @@ pub(super) struct RawMeta {
     header: RawHeader,
     #[serde(deserialize_with = "number")]
     num_txs: u64,
+    #[serde(default)]
+    block_id: RawBlockId,
+}
+
+#[derive(Default, Deserialize)]
+struct RawBlockId {
+    #[serde(default)]
+    hash: String,
 }
 
 #[derive(Deserialize)]
@@ -114,17 +124,20 @@ impl From<RawMeta> for BlockMeta {
             time: raw.header.time,
             chain_id: raw.header.chain_id,
             transactions: raw.num_txs,
+            hash: raw.block_id.hash,
         }
     }
 }
 
 #[derive(Deserialize)]
 pub(super) struct BlockAnswer {
-    pub block: RawBlock,
+    #[serde(default)]
+    block_id: RawBlockId,
+    block: RawBlock,
 }
 
 #[derive(Deserialize)]
-pub(super) struct RawBlock {
+struct RawBlock {
     header: RawHeader,
     data: RawData,
 }
@@ -144,8 +157,9 @@ pub struct Block {
     pub transactions: Vec<Vec<u8>>,
 }
 
-impl From<RawBlock> for Block {
-    fn from(raw: RawBlock) -> Self {
+impl From<BlockAnswer> for Block {
+    fn from(answer: BlockAnswer) -> Self {
+        let raw = answer.block;
         let transactions = raw.data.txs;
         Self {
             meta: BlockMeta {
@@ -153,6 +167,7 @@ impl From<RawBlock> for Block {
                 time: raw.header.time,
                 chain_id: raw.header.chain_id,
                 transactions: u64::try_from(transactions.len()).unwrap_or(u64::MAX),
+                hash: answer.block_id.hash,
             },
             transactions,
         }

@@ -61,7 +61,7 @@ pub const BLOCKCHAIN: Method<Vec<BlockMeta>> = Method {
 pub const BLOCK_AT: Method<Block> = Method {
     name: "block",
     longest: BLOCK,
-    read: |body| answer::<BlockAnswer>(body).map(|found| found.block.into()),
+    read: |body| answer::<BlockAnswer>(body).map(Into::into),
 };
 
 /// What became of a block's transactions.

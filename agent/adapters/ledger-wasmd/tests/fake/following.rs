@@ -8,7 +8,7 @@ use wattpool_ledger_wasmd::{Client, Deployed, Follower, Market};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::Seconds;
 
-fn market() -> Market {
+pub fn market() -> Market {
     let contract = |name: &str| Deployed {
         address: format!("watt1{name}"),
         code_id: 1,
