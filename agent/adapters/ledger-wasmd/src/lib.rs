@@ -19,6 +19,7 @@ pub mod market;
 pub mod message;
 pub mod modules;
 mod pace;
+pub mod proof;
 mod query;
 pub mod queue;
 pub mod rpc;

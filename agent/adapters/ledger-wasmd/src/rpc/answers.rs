@@ -1,7 +1,10 @@
 //! What a CometBFT node (0.38) answers. Numbers of 64 bits come as text, bytes as base64 or hexadecimal.
 
+use crate::proof::store::ProofOp;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
+use cosmrs::tendermint::block::signed_header::SignedHeader;
+use cosmrs::tendermint::validator::Info;
 use cosmrs::tendermint::Time;
 use serde::{Deserialize, Deserializer};
 use wattpool_schema::Seconds;
@@ -346,6 +349,44 @@ pub struct AbciResponse {
     /// The state that was asked.
     #[serde(default, deserialize_with = "number")]
     pub height: u64,
+    /// Steps of the proof, where one was asked for.
+    #[serde(default, rename = "proofOps", deserialize_with = "proof_ops")]
+    pub proof: Vec<ProofOp>,
+}
+
+/// Answer to `commit`.
+#[derive(Deserialize)]
+pub(super) struct CommitAnswer {
+    pub signed_header: SignedHeader,
+}
+
+/// Answer to `validators`.
+#[derive(Deserialize)]
+pub(super) struct ValidatorsAnswer {
+    pub validators: Vec<Info>,
+    #[serde(deserialize_with = "number")]
+    pub total: u64,
+}
+
+#[derive(Deserialize)]
+struct ProofOps {
+    #[serde(default, deserialize_with = "or_default")]
+    ops: Vec<RawOp>,
+}
+
+#[derive(Deserialize)]
+struct RawOp {
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default, deserialize_with = "base64_bytes")]
+    data: Vec<u8>,
+}
+
+fn proof_ops<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<ProofOp>, D::Error> {
+    let found: Option<ProofOps> = Option::deserialize(d)?;
+    let ops = found.map(|found| found.ops).unwrap_or_default();
+    let op = |RawOp { kind, data }| ProofOp { kind, data };
+    Ok(ops.into_iter().map(op).collect())
 }
 
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(

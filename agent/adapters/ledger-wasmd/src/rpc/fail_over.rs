@@ -21,6 +21,9 @@ const FAILS: u32 = 3;
 /// What others are waited for once one node has answered, at the first look.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// How long a node is left that gave what does not verify.
+const LEFT_FOR: Duration = Duration::from_secs(600);
+
 /// Which nodes to ask, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Nodes {
@@ -46,6 +49,8 @@ struct Address {
     fault: Option<Fault>,
     /// When its height was seen to grow last.
     moved: Instant,
+    /// When something of it did not verify.
+    blamed: Option<Instant>,
 }
 
 struct State {
@@ -120,6 +125,7 @@ impl Addresses {
                 view: View::default(),
                 fault: None,
                 moved: Instant::now(),
+                blamed: None,
             });
         }
         Ok(Self {
@@ -398,6 +404,13 @@ impl Addresses {
         let count = {
             let mut state = self.state();
             state.known.shown = state.highest;
+            for address in &mut state.addresses {
+                // A node may be mended, or its lie have been a mistake: it is tried again.
+                if address.blamed.is_some_and(|at| at.elapsed() >= LEFT_FOR) {
+                    address.blamed = None;
+                    address.view.unproven = None;
+                }
+            }
             state.addresses.len()
         };
         let mut asking = JoinSet::new();
@@ -455,7 +468,12 @@ impl Addresses {
             if heights.len() < 2 {
                 return;
             }
-            heights.into_iter().min().unwrap_or(0).saturating_sub(1)
+            let common = heights.into_iter().min().unwrap_or(0).saturating_sub(1);
+            // One that is verified says who is right, where all have it.
+            let verified = state.known.verified.as_ref().map(|(height, _)| *height);
+            verified
+                .filter(|height| *height <= common)
+                .unwrap_or(common)
         };
         let mut asking = JoinSet::new();
         for index in 0..count {
@@ -487,6 +505,47 @@ impl Addresses {
         let state = self.state();
         let address = state.addresses.get(index)?;
         address.is_synced().then(|| address.url.clone())
+    }
+
+    pub fn usable(&self) -> Vec<usize> {
+        self.order(0)
+    }
+
+    pub fn url(&self, index: usize) -> String {
+        self.address(index).map_or_else(String::new, |(url, _)| url)
+    }
+
+    /// Asks one address and no other.
+    pub async fn call_one<T>(
+        &self,
+        index: usize,
+        method: &Method<T>,
+        params: Value,
+    ) -> Result<T, ChainError> {
+        let url = self.url(index);
+        match self.ask(&url, method, &params).await {
+            Ok(answer) => Ok(answer),
+            Err(Failure::Meant(error)) => Err(error),
+            Err(Failure::Dead(why) | Failure::NoAnswer(why)) => {
+                self.failed(index, &why);
+                Err(ChainError::Unreachable(why))
+            }
+        }
+    }
+
+    pub fn blame(&self, index: usize, why: &str) {
+        let mut state = self.state();
+        if let Some(address) = state.addresses.get_mut(index) {
+            address.view.unproven = Some(why.to_owned());
+            address.blamed = Some(Instant::now());
+        }
+        state.compare();
+    }
+
+    pub fn verified(&self, height: u64, hash: String) {
+        let mut state = self.state();
+        state.known.verified = Some((height, hash));
+        state.compare();
     }
 
     /// Every node as it was found.

@@ -10,6 +10,7 @@
 mod answers;
 mod compare;
 mod fail_over;
+mod proofs;
 pub mod read;
 mod tls;
 

@@ -3,13 +3,15 @@
 
 use super::answers::{
     AbciAnswer, AbciResponse, Block, BlockAnswer, BlockMeta, BlockResults, BlockchainAnswer,
-    Checked, Envelope, FoundTxs, SearchAnswer, Status, TxAnswer,
+    Checked, CommitAnswer, Envelope, FoundTxs, SearchAnswer, Status, TxAnswer, ValidatorsAnswer,
 };
 use super::TxIn;
 use crate::query::{AccountState, SimulationAnswer};
 use cosmrs::proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountResponse};
 use cosmrs::proto::cosmwasm::wasm::v1::QuerySmartContractStateResponse;
 use cosmrs::proto::prost::Message;
+use cosmrs::tendermint::block::signed_header::SignedHeader;
+use cosmrs::tendermint::validator::Info;
 use serde::de::DeserializeOwned;
 
 /// For what is a line or a record.
@@ -103,6 +105,24 @@ pub const QUERY: Method<AbciResponse> = Method {
     name: "abci_query",
     longest: LONG,
     read: |body| answer::<AbciAnswer>(body).map(|found| found.response),
+};
+
+/// A header and who signed it.
+pub const COMMIT: Method<SignedHeader> = Method {
+    name: "commit",
+    longest: LONG,
+    read: |body| answer::<CommitAnswer>(body).map(|found| found.signed_header),
+};
+
+/// A page of a height's validators, and how many there are.
+pub const VALIDATORS: Method<(Vec<Info>, usize)> = Method {
+    name: "validators",
+    longest: SHORT,
+    read: |body| {
+        let found: ValidatorsAnswer = answer(body)?;
+        let total = usize::try_from(found.total).unwrap_or(usize::MAX);
+        Ok((found.validators, total))
+    },
 };
 
 /// The result in an envelope of JSON-RPC.
