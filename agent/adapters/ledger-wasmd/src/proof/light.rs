@@ -3,9 +3,8 @@
 use super::ProofError;
 use cosmrs::tendermint::block::signed_header::SignedHeader;
 use cosmrs::tendermint::validator::Set;
-use cosmrs::tendermint::{Hash, Time};
+use cosmrs::tendermint::Time;
 use serde::{Deserialize, Serialize};
-use std::str::FromStr;
 use std::time::Duration;
 use tendermint_light_client_verifier::errors::VerificationErrorDetail;
 use tendermint_light_client_verifier::options::Options;
@@ -36,13 +35,9 @@ impl TrustedBlock {
         if self.height == 0 {
             return Err("expected a height from 1".to_owned());
         }
-        match Hash::from_str(&self.hash) {
-            Ok(Hash::Sha256(_)) => Ok(()),
-            _ => Err(format!(
-                "expected 64 hexadecimal digits, found {:?}",
-                self.hash
-            )),
-        }
+        let mut hash = [0; 32];
+        hex::decode_to_slice(&self.hash, &mut hash)
+            .map_err(|_| format!("expected 64 hexadecimal digits, found {:?}", self.hash))
     }
 }
 
