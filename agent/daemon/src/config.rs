@@ -1,17 +1,19 @@
 //! The agent's configuration file.
 
+mod chain;
+
+pub use chain::ChainConfig;
+
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::EnvFilter;
 use wattpool_core::policy::Policy;
 use wattpool_discovery_libp2p::Limits;
 use wattpool_home_devices::settings::MOST_DEVICES;
 use wattpool_home_devices::{Address, Device, GateDevice, Wire};
-use wattpool_ledger_wasmd::tx::GasPrice;
 use wattpool_meter_replay::Profile;
 use wattpool_schema::{MeterId, Window};
 
@@ -139,32 +141,6 @@ const fn one() -> f64 {
 }
 const fn yes() -> bool {
     true
-}
-
-/// `[chain]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChainConfig {
-    /// RPC addresses.
-    pub rpc: Vec<String>,
-    /// Addresses file of the deployment.
-    pub market: PathBuf,
-    /// Price of gas.
-    #[serde(default = "gas_price")]
-    pub gas_price: String,
-    /// Whose fee grant pays, or nothing.
-    #[serde(default)]
-    pub fee_granter: String,
-    /// Expected block interval, milliseconds.
-    #[serde(default = "block_ms")]
-    pub block_ms: u64,
-}
-
-fn gas_price() -> String {
-    wattpool_schema::DEFAULT_GAS_PRICE.into()
-}
-const fn block_ms() -> u64 {
-    5_000
 }
 
 /// `[network]`.
@@ -371,9 +347,9 @@ impl Config {
         if let Some(replay) = &mut config.meter.replay {
             replay.file = folder.join(&replay.file);
         }
+        config.chain.start_at(folder);
         for path in [
             &mut config.meter.load_profile,
-            &mut config.chain.market,
             &mut config.keys.file,
             &mut config.storage.file,
             &mut config.http.token_file,
@@ -412,17 +388,7 @@ impl Config {
                 found,
             })
         };
-        if self.chain.rpc.is_empty() {
-            return value("chain.rpc", "at least one address", "none".into());
-        }
-        if GasPrice::from_str(&self.chain.gas_price).is_err() {
-            let found = format!("{:?}", self.chain.gas_price);
-            return value("chain.gas_price", "such as 0.0025uwatt", found);
-        }
-        if !(100..=600_000).contains(&self.chain.block_ms) {
-            let found = self.chain.block_ms.to_string();
-            return value("chain.block_ms", "100 to 600000", found);
-        }
+        self.chain.check(value)?;
         if !self.http.listen.ip().is_loopback() {
             let found = self.http.listen.to_string();
             return value(

@@ -21,6 +21,7 @@ use wattpool_daemon::config::Config;
 use wattpool_discovery_libp2p::{Config as MeshConfig, Mesh};
 use wattpool_home_devices::DeviceGate;
 use wattpool_journal_sqlite::SqliteJournal;
+use wattpool_ledger_wasmd::proof::Prover;
 use wattpool_ledger_wasmd::{ChainSettings, Client, Key, Market as Deployment, WasmdLedger};
 use wattpool_runtime::{pauses, Ended, Ports, Registry, Runtime, Settings};
 use wattpool_schema::pool::{MeterResponse, QueryMsg};
@@ -81,7 +82,10 @@ async fn agent(config: &Config) -> Result<()> {
     )?;
     // Refused now rather than after the chain has been found.
     drop(SqliteJournal::open(&config.storage.file)?);
-    let settings = chain_settings(config, &deployment)?;
+    let settings = config
+        .chain
+        .settings(&deployment)
+        .map_err(anyhow::Error::msg)?;
     let secret = keystore.agent;
     let keys = PublicKeys {
         agent: keystore.signer.agent(),
@@ -150,11 +154,17 @@ async fn keep_running(
         return Ok(());
     };
     let client = Arc::new(client);
+    parts.running.connected(Arc::clone(&client));
+    let prover = prover(config, parts, &client);
     let granter = Some(config.chain.fee_granter.clone()).filter(|g| !g.is_empty());
     let open = || async {
         let key = Key::from_bytes(&parts.secret, &parts.deployment.address_prefix)?;
         let (client, deployment) = (Arc::clone(&client), parts.deployment.clone());
         let ledger = WasmdLedger::new(client, deployment, key, granter.clone()).await?;
+        let ledger = match &prover {
+            Some(prover) => ledger.proving(Arc::clone(prover)),
+            None => ledger,
+        };
         anyhow::Ok(Arc::new(ledger))
     };
     let Some(ledger) = parts.until("the market on the chain", open).await else {
@@ -202,6 +212,21 @@ async fn keep_running(
             Ended::RegistrationChanged => tracing::info!("reading the registration again"),
         }
     }
+}
+
+/// What proves the chain's state, where a trusted block is named.
+fn prover(config: &Config, parts: &Parts, client: &Arc<Client>) -> Option<Arc<Prover>> {
+    let Some(trust) = config.chain.trust(&parts.deployment) else {
+        tracing::warn!(
+            "no trusted block is named, in the addresses file or as chain.trusted_height: what the nodes tell is believed"
+        );
+        return None;
+    };
+    let kept = config.storage.file.with_extension("verified.json");
+    let window_s = parts.deployment.window_seconds;
+    let prover = Arc::new(Prover::new(Arc::clone(client), trust, window_s, Some(kept)));
+    parts.running.proving(Arc::clone(&prover));
+    Some(prover)
 }
 
 impl Parts {
@@ -275,14 +300,6 @@ async fn registration(
         max_import: found.max_import,
         peer: mesh.peer_id(),
     })
-}
-
-fn chain_settings(config: &Config, deployment: &Deployment) -> Result<ChainSettings> {
-    let price = config.chain.gas_price.parse()?;
-    let rpc = config.chain.rpc.clone();
-    let mut settings = ChainSettings::new(rpc, &deployment.address_prefix, price);
-    settings.chain_id = Some(deployment.chain_id.clone());
-    Ok(settings)
 }
 
 fn mesh_config(config: &Config, seed: [u8; 32], market: &Market) -> MeshConfig {

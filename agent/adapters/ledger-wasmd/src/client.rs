@@ -32,6 +32,8 @@ pub struct ChainSettings {
     pub gas_margin_percent: u32,
     /// Most gas of one transaction.
     pub gas_ceiling: u64,
+    /// Most that an account spends on fees in 24 hours, base units; none: no bound.
+    pub max_fees_per_day: Option<u128>,
     /// Blocks in which a transaction may be executed; after them it is certain that it will not.
     pub timeout_blocks: u64,
     /// For one call to one node.
@@ -53,6 +55,7 @@ impl ChainSettings {
             gas_price,
             gas_margin_percent: wattpool_schema::GAS_MARGIN_PERCENT,
             gas_ceiling: 20_000_000,
+            max_fees_per_day: None,
             timeout_blocks: 12,
             deadline: Duration::from_secs(5),
             poll: Duration::from_millis(400),
@@ -226,18 +229,26 @@ impl Client {
     /// # Errors
     /// It is above the ceiling.
     pub fn gas_limit(&self, used: u64, margin_percent: u32) -> Result<u64, ChainError> {
+        Self::gas_within(used, margin_percent, self.settings.gas_ceiling)
+    }
+
+    /// Gas limit for what a simulation used, at most so much.
+    ///
+    /// # Errors
+    /// It is above that.
+    pub fn gas_within(used: u64, margin_percent: u32, most: u64) -> Result<u64, ChainError> {
         let needed = u128::from(used)
             .saturating_mul(u128::from(margin_percent))
             .div_ceil(100);
         let needed = u64::try_from(needed).unwrap_or(u64::MAX);
         // The ceiling may cut the margin, but not what the simulation used.
-        if used > self.settings.gas_ceiling {
+        if used > most {
             return Err(ChainError::GasCeiling {
                 needed,
-                ceiling: self.settings.gas_ceiling,
+                ceiling: most,
             });
         }
-        Ok(needed.min(self.settings.gas_ceiling))
+        Ok(needed.min(most))
     }
 }
 

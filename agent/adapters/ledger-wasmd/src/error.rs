@@ -47,12 +47,22 @@ pub enum ChainError {
         expected: String,
     },
     /// A transaction needs more gas than the configuration allows.
-    #[error("{needed} gas needed, the configured ceiling is {ceiling}")]
+    #[error("{needed} gas needed, the ceiling is {ceiling}")]
     GasCeiling {
         /// By simulation, with margin.
         needed: u64,
-        /// From the configuration.
+        /// From the configuration, or by what such a transaction was measured to need.
         ceiling: u64,
+    },
+    /// A fee is beyond what the owner lets be spent.
+    #[error("a fee of {fee} beside {spent} in these 24 hours is more than {most}, the most that is to be spent (chain.max_fees_per_day)")]
+    FeesSpent {
+        /// The next fee, base units.
+        fee: u128,
+        /// Spent before it.
+        spent: u128,
+        /// The bound.
+        most: u128,
     },
     /// A key, an address or a setting is not usable.
     #[error("{what}: {why}")]
@@ -97,7 +107,7 @@ impl ChainError {
             Self::Unreachable(_) | Self::Malformed { .. } => Class::Retry,
             Self::Node { message, .. } if is_passing(message) => Class::Retry,
             Self::Node { .. } | Self::GasCeiling { .. } => Class::Refuse,
-            Self::WrongChain { .. } | Self::Input { .. } => Class::Fatal,
+            Self::WrongChain { .. } | Self::Input { .. } | Self::FeesSpent { .. } => Class::Fatal,
             Self::Refused {
                 codespace, code, ..
             } => class_of_code(codespace, *code),

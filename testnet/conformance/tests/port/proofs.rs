@@ -6,16 +6,19 @@ use serde_json::{json, Value};
 use std::sync::Arc;
 use std::time::Duration;
 use wattpool_conformance::port::party::Keys;
+use wattpool_core::io::TxFailure;
 use wattpool_core::ports::ledger::Ledger;
 use wattpool_ledger_wasmd::proof::state::{self, Place};
 use wattpool_ledger_wasmd::proof::{ProofError, Prover, Time, Trust, TrustedBlock};
+use wattpool_ledger_wasmd::proto::cosmwasm::wasm::v1::QuerySmartContractStateResponse;
+use wattpool_ledger_wasmd::proto::prost::Message;
 use wattpool_ledger_wasmd::rpc::Fault;
 use wattpool_ledger_wasmd::Client;
 use wattpool_schema::escrow::MeterBookResponse;
 use wattpool_schema::pool::{MeterPosition, MeterResponse, QueryMsg, Tariffs};
 use wattpool_schema::stored::escrow::MeterBook;
 use wattpool_schema::stored::pool::{Meter, PairTerms};
-use wattpool_schema::{escrow, Window, Zone, PAYMENT_DENOM};
+use wattpool_schema::{escrow, Wh, Window, Zone, PAYMENT_DENOM};
 
 /// Trust in a block of this chain.
 async fn trust(client: &Client) -> Trust {
@@ -316,6 +319,97 @@ async fn every_lie_is_refused_and_the_other_node_gone_on_with() {
     );
     assert_eq!(alone.counts().missing, 1);
     assert!(alone.trouble().is_some());
+}
+
+/// A node that tells tariffs a hundred times what they are, and has no proof of them.
+fn tells_tariffs(method: &str, result: &mut Value) {
+    if method != "abci_query" {
+        return;
+    }
+    result["response"]["proofOps"] = Value::Null;
+    let Some(value) = result["response"]["value"].as_str() else {
+        return;
+    };
+    let bytes = base64(value);
+    let Ok(answer) = QuerySmartContractStateResponse::decode(bytes.as_slice()) else {
+        return;
+    };
+    let Ok(mut tariffs) = serde_json::from_slice::<Value>(&answer.data) else {
+        return;
+    };
+    if let Some(import) = tariffs["import"].as_i64() {
+        tariffs["import"] = json!(import * 100);
+        let data = tariffs.to_string().into_bytes();
+        let lie = QuerySmartContractStateResponse { data }.encode_to_vec();
+        result["response"]["value"] = json!(cosmwasm_std::Binary::from(lie).to_base64());
+    }
+}
+
+fn base64(text: &str) -> Vec<u8> {
+    cosmwasm_std::Binary::from_base64(text).unwrap().into()
+}
+
+#[tokio::test]
+async fn no_money_follows_terms_that_are_not_proven() {
+    let (world, seller, live) = crate::faults::trading().await;
+    let trust = trust(&world.client).await;
+    let honest = world.net.rpc_addresses().remove(0);
+    let liar = Liar::start(&honest).await;
+    let pool = &world.market.pool.address;
+    let truth: Tariffs = world
+        .client
+        .rpc()
+        .smart(pool, &QueryMsg::Tariffs { window: live })
+        .await
+        .unwrap();
+    let buyer = async |rpc: Vec<String>| {
+        let mut buyer = world.party_by(2, settings(rpc.clone()), None).await;
+        let prover = prover(rpc, &trust).await.1;
+        buyer.ledger = buyer.ledger.proving(Arc::new(prover));
+        buyer
+    };
+    let sold = || async { seller.ledger.position(seller.meter()).await.unwrap().sold };
+
+    // Alone with the liar what it tells is taken for no more than that.
+    let alone = buyer(vec![liar.url.clone()]).await;
+    liar.tell(Lie {
+        question: |_, _| {},
+        answer: tells_tariffs,
+    });
+    let told = alone.ledger.terms(live).await.unwrap();
+    assert_eq!(told.tariffs.import.0, truth.import.0 * 100, "the lie works");
+    let broadcast = crate::faults::trade(&seller, &alone, live, 1, 500);
+    let outcome = alone.ledger.execute(broadcast).await.outcome;
+    let Err(TxFailure::Unsent(why)) = &outcome else {
+        panic!("{outcome:?}");
+    };
+    eprintln!("alone with a liar: {why}");
+    assert!(
+        why.contains("cannot prove its blocks") || why.contains("proof"),
+        "{why}"
+    );
+    assert_eq!(sold().await, Wh(0));
+    assert!(alone.ledger.prover().unwrap().counts().missing > 0);
+
+    // Beside a good node the terms are those that are proven, and the trade goes on.
+    liar.tell(Lie::HONEST);
+    let both = buyer(vec![liar.url.clone(), honest.clone()]).await;
+    liar.tell(Lie {
+        question: |_, _| {},
+        answer: tells_tariffs,
+    });
+    let found = both.ledger.terms(live).await.unwrap();
+    assert_eq!(found.tariffs, truth);
+    let tx = crate::faults::trade(&seller, &both, live, 1, 500);
+    let outcome = both.ledger.execute(tx).await.outcome;
+    assert_eq!(crate::faults::closed(&outcome), 1);
+    assert!(sold().await.0 > 500);
+    let counts = both.ledger.prover().unwrap().counts();
+    eprintln!("terms and a trade beside a liar: {counts:?}");
+    // A position older than the proven one is no position.
+    let position = both.ledger.position(both.meter()).await.unwrap();
+    assert_eq!(position.redeemed, Wh(500));
+    world.check_books().await;
 }
 
 #[tokio::test]

@@ -174,8 +174,7 @@ impl Prover {
                 return Ok(newest.clone());
             }
         }
-        let mut last =
-            ProofError::Chain(ChainError::Unreachable("no node may be asked".to_owned()));
+        let mut last = ProofError::Chain(self.client.rpc().nobody());
         for node in self.client.rpc().in_order() {
             match self.follow(&mut light, node).await {
                 Ok(()) => match light.fresh((self.clock)()) {
@@ -358,8 +357,7 @@ impl Prover {
         let rpc = self.client.rpc();
         // The header's hash is of the state that the block before it left.
         let height = head.height().saturating_sub(1);
-        let mut last =
-            ProofError::Chain(ChainError::Unreachable("no node may be asked".to_owned()));
+        let mut last = ProofError::Chain(self.client.rpc().nobody());
         for node in rpc.in_order() {
             self.spend(node)?;
             let steps = match rpc.prove(node, place.store, &place.key, height).await {

@@ -283,6 +283,7 @@ impl Addresses {
         let state = self.state();
         for address in &state.addresses {
             match &address.fault {
+                Some(Fault::Silent { why }) if !reasons.contains(why) => reasons.push(why.clone()),
                 Some(fault) if fault.rank().is_none() => {
                     reasons.push(format!("{}: {fault}", address.url));
                 }
@@ -513,6 +514,11 @@ impl Addresses {
 
     pub fn url(&self, index: usize) -> String {
         self.address(index).map_or_else(String::new, |(url, _)| url)
+    }
+
+    /// Why nobody is asked.
+    pub fn nobody(&self) -> ChainError {
+        ChainError::Unreachable(self.reasons(Vec::new()))
     }
 
     /// Asks one address and no other.

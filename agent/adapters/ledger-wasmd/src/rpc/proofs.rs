@@ -19,6 +19,11 @@ impl Rpc {
         self.addresses.usable()
     }
 
+    /// Why no node is left to be asked.
+    pub(crate) fn nobody(&self) -> ChainError {
+        self.addresses.nobody()
+    }
+
     /// All other nodes than this one that may have another block than it; those that were found to lie already are left out.
     pub(crate) fn others(&self, than: usize) -> Vec<usize> {
         let nodes = self.addresses.report().0.into_iter().enumerate();

@@ -23,6 +23,7 @@ pub fn market() -> Market {
         window_seconds: 60,
         first_part_seconds: 20,
         code_administrator: None,
+        trusted: None,
         token: contract("token"),
         pool: contract("pool"),
         escrow: contract("escrow"),
