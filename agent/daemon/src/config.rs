@@ -5,6 +5,8 @@ mod chain;
 pub use chain::ChainConfig;
 
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -332,11 +334,21 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names file, line or key, and what was expected.
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let (config, wrong) = Self::read_all(file)?;
+        wrong.into_iter().next().map_or(Ok(config), Err)
+    }
+
+    /// Reads a file, and lists everything that is wrong with it.
+    ///
+    /// # Errors
+    /// It cannot be read, or is of another form: then nothing more can be told.
+    pub fn read_all(file: &Path) -> Result<(Self, Vec<ConfigError>), ConfigError> {
         let text = std::fs::read_to_string(file).map_err(|e| ConfigError::File {
             file: file.to_owned(),
             why: e.to_string(),
         })?;
-        let mut config = Self::parse(file, &text)?;
+        let mut config = Self::of_text(file, &text)?;
+        let wrong = config.problems(file);
         let folder = file.parent().unwrap_or_else(|| Path::new(""));
         for device in &mut config.meter.device {
             device.start_at(folder);
@@ -359,7 +371,7 @@ impl Config {
         if !config.keys.passphrase_file.as_os_str().is_empty() {
             config.keys.passphrase_file = folder.join(&config.keys.passphrase_file);
         }
-        Ok(config)
+        Ok((config, wrong))
     }
 
     /// Reads and checks a text.
@@ -367,48 +379,64 @@ impl Config {
     /// # Errors
     /// As [`Self::read`].
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text).map_err(|e| {
+        let config = Self::of_text(file, text)?;
+        let wrong = config.problems(file).into_iter().next();
+        wrong.map_or(Ok(config), Err)
+    }
+
+    fn of_text(file: &Path, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|e| {
             let before = e.span().and_then(|s| text.get(..s.start)).unwrap_or("");
             ConfigError::Line {
                 file: file.to_owned(),
                 line: before.matches('\n').count().saturating_add(1),
                 why: e.message().replace(['\n', '\r'], " "),
             }
-        })?;
-        config.check(file)?;
-        Ok(config)
+        })
     }
 
-    fn check(&self, file: &Path) -> Result<(), ConfigError> {
-        let value = |key: &str, expected, found: String| {
-            Err(ConfigError::Value {
+    /// Everything that is wrong, in the order of the file.
+    fn problems(&self, file: &Path) -> Vec<ConfigError> {
+        let found = RefCell::new(Vec::new());
+        let note = |key: &str, expected, was: String| {
+            found.borrow_mut().push(ConfigError::Value {
                 file: file.to_owned(),
                 key: key.to_owned(),
                 expected,
-                found,
-            })
+                found: was,
+            });
+            // The next one may be wrong as well.
+            Ok::<(), Infallible>(())
         };
+        let Ok(()) = self.check(&note);
+        found.into_inner()
+    }
+
+    fn check<E>(
+        &self,
+        value: &impl Fn(&str, &'static str, String) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.meter.check(value)?;
         self.chain.check(value)?;
         if !self.http.listen.ip().is_loopback() {
             let found = self.http.listen.to_string();
-            return value(
+            value(
                 "http.listen",
                 "a loopback address such as 127.0.0.1:8650",
                 found,
-            );
+            )?;
         }
-        self.meter.check(value)?;
         if self.log.filter().is_err() {
             let found = format!("{:?}", self.log.level);
-            return value(
+            value(
                 "log.level",
                 "a level or filters such as info,libp2p=warn",
                 found,
-            );
+            )?;
         }
         if let Err(why) = self.policy.check() {
             let key = format!("policy.{}", why.key);
-            return value(&key, why.expected, why.found);
+            value(&key, why.expected, why.found)?;
         }
         Ok(())
     }

@@ -4,12 +4,13 @@ use super::home_meter::HomeMeter;
 use super::http;
 use super::keystore::Keystore;
 use super::passphrase;
+use super::process;
+use super::registered::PublicKeys;
 use super::status::Running;
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::signal::unix::{signal, SignalKind};
 use tokio::sync::watch;
 use wattpool_core::context::{Identity, Market};
 use wattpool_core::io::{Gate, Millis};
@@ -66,14 +67,13 @@ struct Parts {
     stop: watch::Receiver<bool>,
 }
 
-/// Public keys, to compare with the registration.
-struct PublicKeys {
-    agent: wattpool_schema::AgentKey,
-    device: wattpool_schema::DeviceKey,
-}
-
 async fn agent(config: &Config) -> Result<()> {
-    let stop = stop_signal()?;
+    let stop = process::stop_signal()?;
+    let told = stopped(stop.clone());
+    tokio::spawn(async move {
+        told.await;
+        tracing::info!("told to stop");
+    });
     let deployment = Deployment::read(&config.chain.market)?;
     let meter = HomeMeter::open(config, deployment.window_seconds)?;
     let keystore = Keystore::open(
@@ -92,17 +92,7 @@ async fn agent(config: &Config) -> Result<()> {
         device: keystore.signer.device(),
     };
     let signer: Arc<dyn Signer + Send + Sync> = Arc::new(keystore.signer);
-    let market = Arc::new(Market::new(
-        deployment.chain_id.clone(),
-        deployment.pool.address.clone(),
-        deployment.escrow.address.clone(),
-        deployment.window_seconds,
-        Timing::for_chain(
-            deployment.window_seconds,
-            config.chain.block_ms,
-            deployment.first_part_seconds,
-        ),
-    ));
+    let market = Arc::new(market(config, &deployment));
     let registry = Arc::new(Registry::new(Arc::clone(&signer)));
     let clock = Arc::clone(&registry);
     let mesh = Mesh::start(
@@ -120,6 +110,7 @@ async fn agent(config: &Config) -> Result<()> {
     };
     let listener = http::listen(config).await?;
     let serving = tokio::spawn(http::serve(listener, interface, stopped(stop.clone())));
+    process::ready();
     tracing::info!(meter = %config.meter.id, http = %config.http.listen, "the agent starts");
     let parts = Parts {
         deployment,
@@ -271,27 +262,7 @@ async fn registration(
     let meter = config.meter.id;
     let pool = &parts.deployment.pool.address;
     let found: MeterResponse = client.rpc().smart(pool, &QueryMsg::Meter { meter }).await?;
-    if found.retired {
-        bail!("meter {meter} is out of service");
-    }
-    match found.agent {
-        Some(agent) if agent == parts.keys.agent => {}
-        Some(other) => bail!(
-            "meter {meter} has another agent on the chain: {other}, this one is {}",
-            parts.keys.agent
-        ),
-        None => bail!(
-            "meter {meter} has no agent on the chain: its owner has to name {}",
-            parts.keys.agent
-        ),
-    }
-    if found.device != parts.keys.device {
-        bail!(
-            "meter {meter} has another device on the chain: {}, this one is {}",
-            found.device,
-            parts.keys.device
-        );
-    }
+    parts.keys.check(meter, &found)?;
     Ok(Identity {
         meter,
         zone: found.zone,
@@ -302,7 +273,23 @@ async fn registration(
     })
 }
 
-fn mesh_config(config: &Config, seed: [u8; 32], market: &Market) -> MeshConfig {
+/// The market as the agent has it.
+pub fn market(config: &Config, deployment: &Deployment) -> Market {
+    Market::new(
+        deployment.chain_id.clone(),
+        deployment.pool.address.clone(),
+        deployment.escrow.address.clone(),
+        deployment.window_seconds,
+        Timing::for_chain(
+            deployment.window_seconds,
+            config.chain.block_ms,
+            deployment.first_part_seconds,
+        ),
+    )
+}
+
+/// How this meter takes part in the network of a market.
+pub fn mesh_config(config: &Config, seed: [u8; 32], market: &Market) -> MeshConfig {
     MeshConfig {
         seed,
         listen: config.network.listen.clone(),
@@ -321,24 +308,7 @@ fn local_time() -> Millis {
     Millis(u64::try_from(ms).unwrap_or(0))
 }
 
-/// True once the process is told to stop.
-fn stop_signal() -> Result<watch::Receiver<bool>> {
-    let (tell, told) = watch::channel(false);
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("told to stop");
-        tell.send_replace(true);
-        // Held, so that waiting for it never ends early.
-        tell.closed().await;
-    });
-    Ok(told)
-}
-
+/// Ends once the process is told to stop.
 async fn stopped(mut stop: watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
