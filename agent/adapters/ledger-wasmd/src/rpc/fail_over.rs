@@ -1,15 +1,15 @@
 //! Which address is asked, and which are left alone: for a while because they failed, or because other nodes show that they are of no use.
 
 use super::answers::Status;
+use super::ask::{Asking, Failure};
 use super::compare::{judge, Answer, Dispute, Fault, Known, View};
-use super::read::{Method, Unusable, BLOCKCHAIN, STATUS};
+use super::read::{Method, STATUS};
 use super::tls::{self, Pin};
 use crate::error::ChainError;
 use serde::Serialize;
 use serde_json::{json, Value};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// First pause after a failure of an address.
@@ -18,11 +18,6 @@ pub const BACK_OFF: Duration = Duration::from_millis(250);
 pub const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
 /// Failures in a row after which an address comes after nodes that are merely behind.
 const FAILS: u32 = 3;
-/// What others are waited for once one node has answered, at the first look.
-const GRACE: Duration = Duration::from_millis(500);
-
-/// How long a node is left that gave what does not verify.
-const LEFT_FOR: Duration = Duration::from_secs(600);
 
 /// Which nodes to ask, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,26 +34,26 @@ pub struct Nodes {
     pub deadline: Duration,
 }
 
-struct Address {
-    url: String,
+pub(super) struct Address {
+    pub url: String,
     /// Its chain id was found right.
-    verified: bool,
-    failures: u32,
-    pause_until: Option<Instant>,
-    view: View,
+    pub verified: bool,
+    pub failures: u32,
+    pub pause_until: Option<Instant>,
+    pub view: View,
     fault: Option<Fault>,
     /// When its height was seen to grow last.
     moved: Instant,
     /// When something of it did not verify.
-    blamed: Option<Instant>,
+    pub blamed: Option<Instant>,
 }
 
-struct State {
-    addresses: Vec<Address>,
+pub(super) struct State {
+    pub addresses: Vec<Address>,
     current: usize,
-    known: Known,
+    pub known: Known,
     /// Highest block that is shown now, as far as it is believed.
-    highest: u64,
+    pub highest: u64,
     dispute: Option<Dispute>,
     /// Times that a node was found to be one that is never asked.
     lies: u64,
@@ -84,28 +79,8 @@ pub struct NodeReport {
 
 /// The addresses of a chain's nodes.
 pub(super) struct Addresses {
-    http: reqwest::Client,
-    deadline: Duration,
+    pub asking: Asking,
     state: Mutex<State>,
-}
-
-/// Why one address gave no usable answer.
-enum Failure {
-    /// Before the request can have reached it.
-    Dead(String),
-    /// The request may have been carried out.
-    NoAnswer(String),
-    /// It answered, and means it.
-    Meant(ChainError),
-}
-
-impl Failure {
-    fn text(&self) -> String {
-        match self {
-            Self::Dead(why) | Self::NoAnswer(why) => why.clone(),
-            Self::Meant(error) => error.to_string(),
-        }
-    }
 }
 
 impl Addresses {
@@ -129,8 +104,10 @@ impl Addresses {
             });
         }
         Ok(Self {
-            http: tls::client(https, &nodes.certificates, nodes.deadline)?,
-            deadline: nodes.deadline,
+            asking: Asking {
+                http: tls::client(https, &nodes.certificates, nodes.deadline)?,
+                deadline: nodes.deadline,
+            },
             state: Mutex::new(State {
                 addresses,
                 current: 0,
@@ -145,7 +122,7 @@ impl Addresses {
         })
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    pub fn state(&self) -> std::sync::MutexGuard<'_, State> {
         // The guarded values are plain and always whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -243,7 +220,7 @@ impl Addresses {
                     }
                 }
             }
-            match self.ask(&url, method, &params).await {
+            match self.asking.ask(&url, method, &params).await {
                 Ok(answer) if whole(&answer) => {
                     self.answered(index, height);
                     return (Ok((answer, index)), lost);
@@ -295,7 +272,7 @@ impl Addresses {
 
     /// Indices in the order to try: the nodes with the least wrong, the current one first; those in a pause left out, unless that leaves none; and for
     /// a block, those that have it before the others.
-    fn order(&self, height: u64) -> Vec<usize> {
+    pub fn order(&self, height: u64) -> Vec<usize> {
         let state = self.state();
         let now = Instant::now();
         let count = state.addresses.len();
@@ -327,7 +304,7 @@ impl Addresses {
         ready
     }
 
-    fn address(&self, index: usize) -> Option<(String, bool)> {
+    pub fn address(&self, index: usize) -> Option<(String, bool)> {
         let state = self.state();
         let address = state.addresses.get(index)?;
         Some((address.url.clone(), address.verified))
@@ -350,7 +327,7 @@ impl Addresses {
         }
     }
 
-    fn failed(&self, index: usize, why: &str) {
+    pub fn failed(&self, index: usize, why: &str) {
         let mut state = self.state();
         let alone = state.addresses.len() == 1;
         if let Some(address) = state.addresses.get_mut(index) {
@@ -369,7 +346,7 @@ impl Addresses {
 
     /// Asks an address for its chain id before it is used for anything else.
     async fn verify(&self, index: usize, url: &str) -> Result<(), Failure> {
-        let status = self.ask(url, &STATUS, &json!({})).await?;
+        let status = self.asking.ask(url, &STATUS, &json!({})).await?;
         let found = status.node_info.network.clone();
         let mut state = self.state();
         let expected = state
@@ -400,122 +377,6 @@ impl Addresses {
         state.compare();
     }
 
-    /// Asks every node for its state and a block that all should have, and judges them. `patient`: all are waited for.
-    pub async fn look(self: &Arc<Self>, patient: bool) {
-        let count = {
-            let mut state = self.state();
-            state.known.shown = state.highest;
-            for address in &mut state.addresses {
-                // A node may be mended, or its lie have been a mistake: it is tried again.
-                if address.blamed.is_some_and(|at| at.elapsed() >= LEFT_FOR) {
-                    address.blamed = None;
-                    address.view.unproven = None;
-                }
-            }
-            state.addresses.len()
-        };
-        let mut asking = JoinSet::new();
-        for index in 0..count {
-            let addresses = Arc::clone(self);
-            asking.spawn(async move { addresses.look_at(index).await });
-        }
-        while let Some(found) = asking.join_next().await {
-            if found.unwrap_or(false) && !patient {
-                let rest = async { while asking.join_next().await.is_some() {} };
-                let _ = tokio::time::timeout(GRACE, rest).await;
-                // Who is late is heard all the same.
-                asking.detach_all();
-                break;
-            }
-        }
-        self.compare_hashes(count).await;
-    }
-
-    /// True: it answered, is on this chain and has caught up.
-    async fn look_at(&self, index: usize) -> bool {
-        let Some((url, _)) = self.address(index) else {
-            return false;
-        };
-        match self.ask(&url, &STATUS, &json!({})).await {
-            Ok(status) => {
-                let mut state = self.state();
-                let found = &status.node_info.network;
-                let ours = state.known.chain_id.get_or_insert_with(|| found.clone()) == found;
-                if let Some(address) = state.addresses.get_mut(index) {
-                    address.saw(&status);
-                    address.verified = ours;
-                    address.failures = 0;
-                    address.pause_until = None;
-                }
-                state.compare();
-                ours && !status.sync_info.catching_up
-            }
-            Err(failure) => {
-                self.failed(index, &failure.text());
-                false
-            }
-        }
-    }
-
-    /// Asks all that have it for the hash of one block.
-    async fn compare_hashes(self: &Arc<Self>, count: usize) {
-        let height = {
-            let state = self.state();
-            let synced = state.addresses.iter().filter(|a| a.is_synced());
-            let heights: Vec<u64> = synced
-                .filter_map(|a| a.view.answer.as_ref())
-                .map(|a| a.height)
-                .collect();
-            if heights.len() < 2 {
-                return;
-            }
-            let common = heights.into_iter().min().unwrap_or(0).saturating_sub(1);
-            // One that is verified says who is right, where all have it.
-            let verified = state.known.verified.as_ref().map(|(height, _)| *height);
-            verified
-                .filter(|height| *height <= common)
-                .unwrap_or(common)
-        };
-        let mut asking = JoinSet::new();
-        for index in 0..count {
-            let addresses = Arc::clone(self);
-            asking.spawn(async move {
-                let params =
-                    json!({"minHeight": height.to_string(), "maxHeight": height.to_string()});
-                let url = addresses.synced(index)?;
-                let metas = addresses.ask(&url, &BLOCKCHAIN, &params).await.ok()?;
-                let meta = metas.into_iter().find(|m| m.height == height)?;
-                Some((index, meta.hash))
-            });
-        }
-        let mut hashes = Vec::new();
-        while let Some(found) = asking.join_next().await {
-            hashes.extend(found.ok().flatten());
-        }
-        let mut state = self.state();
-        for (index, hash) in hashes {
-            let address = state.addresses.get_mut(index);
-            if let Some(answer) = address.and_then(|a| a.view.answer.as_mut()) {
-                answer.hash = Some((height, hash)).filter(|(_, hash)| !hash.is_empty());
-            }
-        }
-        state.compare();
-    }
-
-    fn synced(&self, index: usize) -> Option<String> {
-        let state = self.state();
-        let address = state.addresses.get(index)?;
-        address.is_synced().then(|| address.url.clone())
-    }
-
-    pub fn usable(&self) -> Vec<usize> {
-        self.order(0)
-    }
-
-    pub fn url(&self, index: usize) -> String {
-        self.address(index).map_or_else(String::new, |(url, _)| url)
-    }
-
     /// Why nobody is asked.
     pub fn nobody(&self) -> ChainError {
         ChainError::Unreachable(self.reasons(Vec::new()))
@@ -529,7 +390,7 @@ impl Addresses {
         params: Value,
     ) -> Result<T, ChainError> {
         let url = self.url(index);
-        match self.ask(&url, method, &params).await {
+        match self.asking.ask(&url, method, &params).await {
             Ok(answer) => Ok(answer),
             Err(Failure::Meant(error)) => Err(error),
             Err(Failure::Dead(why) | Failure::NoAnswer(why)) => {
@@ -572,64 +433,6 @@ impl Addresses {
         };
         (each.map(report).collect(), state.dispute.clone())
     }
-
-    async fn ask<T>(&self, url: &str, method: &Method<T>, params: &Value) -> Result<T, Failure> {
-        let name = method.name;
-        let request = json!({"jsonrpc": "2.0", "id": 1, "method": name, "params": params});
-        let sent = self.http.post(url).json(&request).send().await;
-        let mut response = match sent {
-            Ok(response) => response,
-            Err(e) if e.is_connect() => return Err(Failure::Dead(cannot_connect(url, &e))),
-            Err(e) if e.is_timeout() => return Err(self.late(url, name)),
-            Err(e) => return Err(Failure::NoAnswer(format!("{url}: {name}: {e}"))),
-        };
-        let status = response.status();
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) > method.longest => {
-                    let longest = method.longest;
-                    return Err(Failure::NoAnswer(format!(
-                        "{url}: the answer to {name} is longer than {longest} bytes"
-                    )));
-                }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                Err(e) if e.is_timeout() => return Err(self.late(url, name)),
-                Err(e) => return Err(Failure::NoAnswer(format!("{url}: {name}: {e}"))),
-            }
-        }
-        // CometBFT gives its own errors as JSON under status 500; a proxy's page is none.
-        (method.read)(&body).map_err(|unusable| match unusable {
-            Unusable::Refused(message) => Failure::Meant(ChainError::Node {
-                method: name,
-                message,
-            }),
-            Unusable::Malformed(why) => Failure::NoAnswer(format!(
-                "{url}: malformed answer to {name} (HTTP {}): {why}",
-                status.as_u16()
-            )),
-        })
-    }
-
-    fn late(&self, url: &str, method: &str) -> Failure {
-        Failure::NoAnswer(format!(
-            "{url}: no answer to {method} within {:?}",
-            self.deadline
-        ))
-    }
-}
-
-/// Over HTTPS there are more reasons than that nobody listens: the innermost one is what a person can mend.
-fn cannot_connect(url: &str, error: &reqwest::Error) -> String {
-    if !url.starts_with("https:") {
-        return format!("{url}: cannot connect");
-    }
-    let mut inner: &dyn std::error::Error = error;
-    while let Some(source) = inner.source() {
-        inner = source;
-    }
-    format!("{url}: cannot connect: {inner}")
 }
 
 impl Address {
@@ -641,12 +444,12 @@ impl Address {
         }
     }
 
-    fn is_synced(&self) -> bool {
+    pub fn is_synced(&self) -> bool {
         let counts = |f: &Fault| matches!(f, Fault::Stands { .. } | Fault::Contradicts { .. });
         self.view.answer.is_some() && self.fault.as_ref().is_none_or(counts)
     }
 
-    fn saw(&mut self, status: &Status) {
+    pub fn saw(&mut self, status: &Status) {
         let sync = &status.sync_info;
         let before = self.view.answer.as_ref();
         let same = before.is_some_and(|a| a.height == sync.latest_block_height);
@@ -668,7 +471,7 @@ impl Address {
 
 impl State {
     /// Judges all nodes by what is known of them; what changed is said.
-    fn compare(&mut self) {
+    pub fn compare(&mut self) {
         let views: Vec<View> = self.addresses.iter().map(|a| a.view.clone()).collect();
         let (faults, dispute) = judge(&views, &self.known);
         if let Some(dispute) = &dispute {

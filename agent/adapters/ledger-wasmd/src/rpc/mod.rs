@@ -8,8 +8,10 @@
 //! others is left, said so once, and taken back when it is well ([`Fault`]). What a node does not keep any more is asked of the others.
 
 mod answers;
+mod ask;
 mod compare;
 mod fail_over;
+mod look;
 mod proofs;
 pub mod read;
 mod tls;
