@@ -54,6 +54,8 @@ pub(super) struct State {
     pub known: Known,
     /// Highest block that is shown now, as far as it is believed.
     pub highest: u64,
+    /// The same at the end of the last look.
+    pub last_look: u64,
     dispute: Option<Dispute>,
     /// Times that a node was found to be one that is never asked.
     lies: u64,
@@ -116,6 +118,7 @@ impl Addresses {
                     ..Known::default()
                 },
                 highest: 0,
+                last_look: 0,
                 dispute: None,
                 lies: 0,
             }),

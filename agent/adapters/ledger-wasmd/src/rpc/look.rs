@@ -17,7 +17,6 @@ impl Addresses {
     pub async fn look(self: &Arc<Self>, patient: bool) {
         let count = {
             let mut state = self.state();
-            state.known.shown = state.highest;
             for address in &mut state.addresses {
                 // A node may be mended, or its lie have been a mistake: it is tried again.
                 if address.blamed.is_some_and(|at| at.elapsed() >= LEFT_FOR) {
@@ -40,6 +39,13 @@ impl Addresses {
                 asking.detach_all();
                 break;
             }
+        }
+        {
+            // All have answered since the look before: what one showed then, every one should have by now.
+            let mut state = self.state();
+            state.known.shown = state.last_look;
+            state.compare();
+            state.last_look = state.highest;
         }
         self.compare_hashes(count).await;
     }

@@ -163,3 +163,27 @@ async fn a_node_of_another_chain_is_named() {
         })
     );
 }
+
+#[tokio::test]
+async fn nodes_that_go_on_together_are_never_left() {
+    let (one, two) = (Node::start().await, Node::start().await);
+    one.chain().lively = false;
+    two.chain().lively = false;
+    let client = Client::connect(settings(&[&one, &two])).await.unwrap();
+    // Many blocks between two looks, one answers later than the other, and the first one is polled besides.
+    two.chain().delay = Duration::from_millis(60);
+    for height in 1..150 {
+        one.chain().height = height * 3;
+        two.chain().height = height * 3;
+        client.head().await.unwrap();
+        let faults: Vec<_> = client
+            .rpc()
+            .nodes()
+            .0
+            .into_iter()
+            .filter_map(|n| n.fault)
+            .collect();
+        assert_eq!(faults, [], "at {height}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -58,6 +58,8 @@ pub struct Chain {
     pub newest: String,
     /// In the hashes of all its blocks: two nodes with different ones are on different branches.
     pub branch: String,
+    /// How long it takes to answer.
+    pub delay: Duration,
     /// Gas that simulations use.
     pub gas: String,
 }
@@ -89,6 +91,7 @@ impl Node {
             catching_up: false,
             newest: "2026-03-02T00:00:10.5Z".into(),
             branch: "A".into(),
+            delay: Duration::ZERO,
             gas: "70000".into(),
         }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -124,7 +127,11 @@ async fn answer(
     State(chain): State<Arc<Mutex<Chain>>>,
     Json(request): Json<Value>,
 ) -> (StatusCode, String) {
-    let mood = chain.lock().unwrap().mood.clone();
+    let (mood, delay) = {
+        let chain = chain.lock().unwrap();
+        (chain.mood.clone(), chain.delay)
+    };
+    tokio::time::sleep(delay).await;
     match mood {
         Mood::Hanging => std::future::pending().await,
         Mood::Page => (StatusCode::BAD_GATEWAY, "<html>bad gateway</html>".into()),
