@@ -100,7 +100,15 @@ pub mod sdk {
     pub const NOT_FOUND: u32 = 38;
 }
 
+/// How a node refuses a block that it does not have yet.
+const NOT_YET: &str = "must be less than or equal to";
+
 impl ChainError {
+    /// True when a node has the block or its results in a moment: another one was faster.
+    pub(crate) fn is_early(&self) -> bool {
+        matches!(self, Self::Node { message, .. } if message.contains("could not find results") || message.contains(NOT_YET))
+    }
+
     /// Whether to try again, to give this one up, or to tell a person.
     pub fn class(&self) -> Class {
         match self {
@@ -126,6 +134,7 @@ impl ChainError {
             "can't be greater than max height",
             "could not find results",
             "not persisting",
+            NOT_YET,
         ];
         matches!(self, Self::Node { message, .. } if texts.iter().any(|text| message.contains(text)))
     }
@@ -141,14 +150,9 @@ impl ChainError {
 
 /// A refusal of the node that time heals.
 fn is_passing(message: &str) -> bool {
-    [
-        "mempool is full",
-        "must be less than or equal to",
-        "catching up",
-        "timed out",
-    ]
-    .iter()
-    .any(|text| message.contains(text))
+    ["mempool is full", NOT_YET, "catching up", "timed out"]
+        .iter()
+        .any(|text| message.contains(text))
 }
 
 fn class_of_code(codespace: &str, code: u32) -> Class {

@@ -47,10 +47,8 @@ impl Follower {
         };
         let results = loop {
             match self.client.rpc().block_results(height).await {
-                // A block is shown a moment before its results are.
-                Err(ChainError::Node { message, .. })
-                    if message.contains("could not find results") =>
-                {
+                // A block is shown a moment before its results are, and by one node before the others.
+                Err(error) if error.is_early() => {
                     tokio::time::sleep(self.client.settings().poll).await;
                 }
                 other => break other?,
