@@ -9,6 +9,9 @@ const REMEMBERED: usize = 16;
 /// Longest interval that is reckoned with.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// Longest pause once a block is overdue.
+const MOST_LATE: Duration = Duration::from_secs(2);
+
 /// The pace at which blocks were seen.
 #[derive(Debug, Default)]
 pub struct Pace {
@@ -79,10 +82,15 @@ impl Pace {
             .saturating_sub(nanos(*first_time))
             .saturating_add(delay)
             .saturating_add(interval);
-        let wait = due.saturating_sub(since(Instant::now(), *first)).max(0);
-        let wait = Duration::from_nanos(u64::try_from(wait).unwrap_or(u64::MAX));
-        // It should be there: a little later, then.
-        wait.max(tenth).max(shortest).min(LONGEST)
+        let left = due.saturating_sub(since(Instant::now(), *first));
+        let span =
+            |nanos: i128| Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX));
+        // It should be there: a little later, then, and the later the longer it has not come.
+        let late = span(left.saturating_neg())
+            .checked_div(10)
+            .unwrap_or_default();
+        let wait = span(left).max(tenth).max(late.min(MOST_LATE));
+        wait.max(shortest).min(LONGEST)
     }
 }
 
@@ -135,7 +143,12 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
         tokio::time::sleep(Duration::from_secs(86_400)).await;
-        assert_eq!(pace.pause(shortest), Duration::from_millis(500));
+        assert_eq!(pace.pause(shortest), MOST_LATE);
+        // One that never made a second block is not asked three times a second either.
+        let mut one = Pace::default();
+        one.saw(1, time(5_000));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(one.pause(shortest), MOST_LATE);
         let odd = BlockTime {
             seconds: Seconds(u64::MAX),
             nanos: 0,

@@ -68,7 +68,8 @@ impl HostFunctionsProvider for Sha256Alone {
     }
 }
 
-/// What is under a key of a store at the state of this hash.
+/// What is under a key of a store at the state of this hash. That nothing is there cannot be proven beside an entry whose value is empty, of which the
+/// bank has some; contracts have none.
 ///
 /// # Errors
 /// In one line: the proof is of another form, key or state.

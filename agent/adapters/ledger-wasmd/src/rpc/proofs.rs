@@ -1,6 +1,6 @@
 //! What a node says that it can prove, and which node it was.
 
-use super::read::{Method, COMMIT, QUERY, VALIDATORS};
+use super::read::{validator_set, Method, COMMIT, QUERY, VALIDATORS};
 use super::{Fault, Rpc};
 use crate::error::ChainError;
 use crate::proof::store::ProofOp;
@@ -85,17 +85,11 @@ impl Rpc {
             }
             page = page.saturating_add(1);
         }
-        // Sums of absurd powers are not to be made.
-        let powers = all.iter().map(|v| v.power.value());
-        let total = powers.fold(0_u64, u64::saturating_add);
-        if all.is_empty() || total > u64::MAX / 16 {
-            return Err(ChainError::Malformed {
-                address: self.address_of(node),
-                method: VALIDATORS.name.to_owned(),
-                why: format!("{} validators of power {total}", all.len()),
-            });
-        }
-        Ok(Set::without_proposer(all))
+        validator_set(all).map_err(|why| ChainError::Malformed {
+            address: self.address_of(node),
+            method: VALIDATORS.name.to_owned(),
+            why,
+        })
     }
 
     /// What a node has under a key of a store at a height, as the steps of its proof.

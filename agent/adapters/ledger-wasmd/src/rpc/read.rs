@@ -11,7 +11,7 @@ use cosmrs::proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountResponse};
 use cosmrs::proto::cosmwasm::wasm::v1::QuerySmartContractStateResponse;
 use cosmrs::proto::prost::Message;
 use cosmrs::tendermint::block::signed_header::SignedHeader;
-use cosmrs::tendermint::validator::Info;
+use cosmrs::tendermint::validator::{Info, Set};
 use serde::de::DeserializeOwned;
 
 /// For what is a line or a record.
@@ -124,6 +124,19 @@ pub const VALIDATORS: Method<(Vec<Info>, usize)> = Method {
         Ok((found.validators, total))
     },
 };
+
+/// The set that validators make.
+///
+/// # Errors
+/// There are none, or their power is absurd: its sum is not to be made.
+pub fn validator_set(validators: Vec<Info>) -> Result<Set, String> {
+    let powers = validators.iter().map(|v| v.power.value());
+    let total = powers.fold(0_u64, u64::saturating_add);
+    if validators.is_empty() || total > u64::MAX / 16 {
+        return Err(format!("{} validators of power {total}", validators.len()));
+    }
+    Ok(Set::without_proposer(validators))
+}
 
 /// The result in an envelope of JSON-RPC.
 fn answer<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unusable> {

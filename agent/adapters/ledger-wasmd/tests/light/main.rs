@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     reason = "a test fails by panicking"
 )]
@@ -10,9 +11,11 @@ use std::time::Duration;
 use tendermint_testgen::light_block::{LightBlock, TmLightBlock};
 use tendermint_testgen::{Generator, Header, Validator};
 use wattpool_ledger_wasmd::proof::light::{Rejected, Step};
+use wattpool_ledger_wasmd::proof::store::{verify, Shown};
 use wattpool_ledger_wasmd::proof::{
     LightClient, ProofError, SignedBlock, Time, Trust, TrustedBlock,
 };
+use wattpool_ledger_wasmd::rpc::read;
 
 const DAY: i64 = 86_400;
 /// Time of the first block.
@@ -276,4 +279,53 @@ fn a_trusted_block_is_a_height_and_a_hash() {
             "{bad}"
         );
     }
+}
+
+/// Answers of a real node (agent/fuzz/recorded): a header, and two proofs of the state before it.
+fn recorded(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/recorded/");
+    std::fs::read(format!("{folder}{name}.json")).unwrap()
+}
+
+#[test]
+fn a_proof_is_of_its_key_value_and_state_to_the_last_byte() {
+    let header = (read::COMMIT.read)(&recorded("commit")).unwrap().header;
+    let root = header.app_hash.as_bytes();
+    let code = [1, 0, 0, 0, 0, 0, 0, 0, 1];
+    let none = [1, 0, 0, 0, 0, 0, 0, 0, 255];
+    for (name, store, key) in [
+        ("query_proven", "wasm", &code[..]),
+        ("query_absent", "wasm", &none[..]),
+    ] {
+        let answer = (read::QUERY.read)(&recorded(name)).unwrap();
+        let shown = verify(root, store, key, &answer.proof).unwrap();
+        match &shown {
+            Shown::Value(value) => assert_eq!(value, &answer.value),
+            Shown::Nothing { .. } => assert!(answer.value.is_empty()),
+        }
+        let mut refused = 0;
+        for (step, op) in answer.proof.iter().enumerate() {
+            for byte in 0..op.data.len() {
+                let mut changed = answer.proof.clone();
+                changed[step].data[byte] ^= 1;
+                match verify(root, store, key, &changed) {
+                    Ok(same) => assert_eq!(same, shown, "{name}: byte {byte} of step {step}"),
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+        let all: usize = answer.proof.iter().map(|op| op.data.len()).sum();
+        assert!(refused > all * 9 / 10, "{name}: {refused} of {all}");
+        assert!(verify(&[7; 32], store, key, &answer.proof).is_err());
+        assert!(verify(root, "acc", key, &answer.proof).is_err());
+        assert!(verify(root, store, &[9, 9], &answer.proof).is_err());
+        assert!(verify(root, store, key, &answer.proof[..1]).is_err());
+        let turned: Vec<_> = answer.proof.iter().rev().cloned().collect();
+        assert!(verify(root, store, key, &turned).is_err());
+    }
+    let (validators, total) = (read::VALIDATORS.read)(&recorded("validators")).unwrap();
+    assert_eq!(validators.len(), total);
+    let set = read::validator_set(validators).unwrap();
+    assert_eq!(set.hash(), header.validators_hash);
+    assert!(read::validator_set(Vec::new()).is_err());
 }
