@@ -6,7 +6,9 @@ use base64::Engine;
 use cosmrs::tendermint::block::signed_header::SignedHeader;
 use cosmrs::tendermint::validator::Info;
 use cosmrs::tendermint::Time;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use wattpool_schema::Seconds;
 
 /// An envelope of JSON-RPC 2.0.
@@ -357,15 +359,44 @@ pub struct AbciResponse {
 /// Answer to `commit`.
 #[derive(Deserialize)]
 pub(super) struct CommitAnswer {
+    #[serde(deserialize_with = "encoded")]
     pub signed_header: SignedHeader,
 }
 
 /// Answer to `validators`.
 #[derive(Deserialize)]
 pub(super) struct ValidatorsAnswer {
+    #[serde(deserialize_with = "encoded")]
     pub validators: Vec<Info>,
     #[serde(deserialize_with = "number")]
     pub total: u64,
+}
+
+/// What holds keys or signatures, as tendermint's types read it: their decoder of base64 panics on some of what is none, so that it is looked at first.
+fn encoded<'de, D: Deserializer<'de>, T: DeserializeOwned>(d: D) -> Result<T, D::Error> {
+    let value = Value::deserialize(d)?;
+    whole(&value).map_err(serde::de::Error::custom)?;
+    T::deserialize(value).map_err(serde::de::Error::custom)
+}
+
+/// Whether all keys (`value`) and signatures are base64 of something.
+fn whole(value: &Value) -> Result<(), String> {
+    match value {
+        Value::Array(items) => items.iter().try_for_each(whole),
+        Value::Object(fields) => fields.iter().try_for_each(|(name, field)| {
+            let text = field
+                .as_str()
+                .filter(|_| name == "signature" || name == "value");
+            match text {
+                Some(text) if decode(text)?.is_empty() => {
+                    Err("expected base64, found nothing".to_owned())
+                }
+                Some(_) => Ok(()),
+                None => whole(field),
+            }
+        }),
+        _ => Ok(()),
+    }
 }
 
 #[derive(Deserialize)]
