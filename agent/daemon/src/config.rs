@@ -1,17 +1,21 @@
 //! The agent's configuration file.
 
+mod chain;
+
+pub use chain::ChainConfig;
+
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::EnvFilter;
 use wattpool_core::policy::Policy;
 use wattpool_discovery_libp2p::Limits;
 use wattpool_home_devices::settings::MOST_DEVICES;
 use wattpool_home_devices::{Address, Device, GateDevice, Wire};
-use wattpool_ledger_wasmd::tx::GasPrice;
 use wattpool_meter_replay::Profile;
 use wattpool_schema::{MeterId, Window};
 
@@ -139,32 +143,6 @@ const fn one() -> f64 {
 }
 const fn yes() -> bool {
     true
-}
-
-/// `[chain]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChainConfig {
-    /// RPC addresses.
-    pub rpc: Vec<String>,
-    /// Addresses file of the deployment.
-    pub market: PathBuf,
-    /// Price of gas.
-    #[serde(default = "gas_price")]
-    pub gas_price: String,
-    /// Whose fee grant pays, or nothing.
-    #[serde(default)]
-    pub fee_granter: String,
-    /// Expected block interval, milliseconds.
-    #[serde(default = "block_ms")]
-    pub block_ms: u64,
-}
-
-fn gas_price() -> String {
-    wattpool_schema::DEFAULT_GAS_PRICE.into()
-}
-const fn block_ms() -> u64 {
-    5_000
 }
 
 /// `[network]`.
@@ -367,11 +345,21 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names file, line or key, and what was expected.
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let (config, wrong) = Self::read_all(file)?;
+        wrong.into_iter().next().map_or(Ok(config), Err)
+    }
+
+    /// Reads a file, and lists everything that is wrong with it.
+    ///
+    /// # Errors
+    /// It cannot be read, or is of another form: then nothing more can be told.
+    pub fn read_all(file: &Path) -> Result<(Self, Vec<ConfigError>), ConfigError> {
         let text = std::fs::read_to_string(file).map_err(|e| ConfigError::File {
             file: file.to_owned(),
             why: e.to_string(),
         })?;
-        let mut config = Self::parse(file, &text)?;
+        let mut config = Self::of_text(file, &text)?;
+        let wrong = config.problems(file);
         let folder = file.parent().unwrap_or_else(|| Path::new(""));
         for device in &mut config.meter.device {
             device.start_at(folder);
@@ -382,9 +370,9 @@ impl Config {
         if let Some(replay) = &mut config.meter.replay {
             replay.file = folder.join(&replay.file);
         }
+        config.chain.start_at(folder);
         for path in [
             &mut config.meter.load_profile,
-            &mut config.chain.market,
             &mut config.keys.file,
             &mut config.storage.file,
             &mut config.http.token_file,
@@ -394,7 +382,7 @@ impl Config {
         if !config.keys.passphrase_file.as_os_str().is_empty() {
             config.keys.passphrase_file = folder.join(&config.keys.passphrase_file);
         }
-        Ok(config)
+        Ok((config, wrong))
     }
 
     /// Reads and checks a text.
@@ -402,58 +390,64 @@ impl Config {
     /// # Errors
     /// As [`Self::read`].
     pub fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text).map_err(|e| {
+        let config = Self::of_text(file, text)?;
+        let wrong = config.problems(file).into_iter().next();
+        wrong.map_or(Ok(config), Err)
+    }
+
+    fn of_text(file: &Path, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|e| {
             let before = e.span().and_then(|s| text.get(..s.start)).unwrap_or("");
             ConfigError::Line {
                 file: file.to_owned(),
                 line: before.matches('\n').count().saturating_add(1),
                 why: e.message().replace(['\n', '\r'], " "),
             }
-        })?;
-        config.check(file)?;
-        Ok(config)
+        })
     }
 
-    fn check(&self, file: &Path) -> Result<(), ConfigError> {
-        let value = |key: &str, expected, found: String| {
-            Err(ConfigError::Value {
+    /// Everything that is wrong, in the order of the file.
+    fn problems(&self, file: &Path) -> Vec<ConfigError> {
+        let found = RefCell::new(Vec::new());
+        let note = |key: &str, expected, was: String| {
+            found.borrow_mut().push(ConfigError::Value {
                 file: file.to_owned(),
                 key: key.to_owned(),
                 expected,
-                found,
-            })
+                found: was,
+            });
+            // The next one may be wrong as well.
+            Ok::<(), Infallible>(())
         };
-        if self.chain.rpc.is_empty() {
-            return value("chain.rpc", "at least one address", "none".into());
-        }
-        if GasPrice::from_str(&self.chain.gas_price).is_err() {
-            let found = format!("{:?}", self.chain.gas_price);
-            return value("chain.gas_price", "such as 0.0025uwatt", found);
-        }
-        if !(100..=600_000).contains(&self.chain.block_ms) {
-            let found = self.chain.block_ms.to_string();
-            return value("chain.block_ms", "100 to 600000", found);
-        }
+        let Ok(()) = self.check(&note);
+        found.into_inner()
+    }
+
+    fn check<E>(
+        &self,
+        value: &impl Fn(&str, &'static str, String) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.meter.check(value)?;
+        self.chain.check(value)?;
         if !self.http.listen.ip().is_loopback() {
             let found = self.http.listen.to_string();
-            return value(
+            value(
                 "http.listen",
                 "a loopback address such as 127.0.0.1:8650",
                 found,
-            );
+            )?;
         }
-        self.meter.check(value)?;
         if self.log.filter().is_err() {
             let found = format!("{:?}", self.log.level);
-            return value(
+            value(
                 "log.level",
                 "a level or filters such as info,libp2p=warn",
                 found,
-            );
+            )?;
         }
         if let Err(why) = self.policy.check() {
             let key = format!("policy.{}", why.key);
-            return value(&key, why.expected, why.found);
+            value(&key, why.expected, why.found)?;
         }
         Ok(())
     }

@@ -9,6 +9,8 @@ use wattpool_daemon::config::{LogConfig, LogFormat};
 pub fn start(config: &LogConfig) -> anyhow::Result<()> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(config.filter()?)
+        // Whoever reads the log may go away: that is no reason to stop working.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     let started = match config.format {
         LogFormat::Text => builder.with_ansi(false).try_init(),

@@ -10,6 +10,8 @@ mod keystore;
 mod logs;
 mod metrics;
 mod passphrase;
+mod process;
+mod registered;
 mod run;
 mod status;
 

@@ -13,6 +13,8 @@ use wattpool_runtime::{Health, Status};
 struct Figures {
     counters: Vec<(String, u64)>,
     gauges: Vec<(&'static str, &'static str, i64)>,
+    /// Nodes and proofs.
+    chain: Vec<(String, i64)>,
 }
 
 impl Collector for Figures {
@@ -25,6 +27,12 @@ impl Collector for Figures {
         }
         for (name, help, value) in &self.gauges {
             let gauge = ConstGauge::new(*value);
+            let metric = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
+            gauge.encode(metric)?;
+        }
+        for (name, value) in &self.chain {
+            let gauge = ConstGauge::new(*value);
+            let help = "The way to the chain: docs/nodes.md";
             let metric = encoder.encode_descriptor(name, help, None, gauge.metric_type())?;
             gauge.encode(metric)?;
         }
@@ -43,6 +51,7 @@ fn signed(value: u64) -> i64 {
 pub fn text(health: &Health, status: Option<&Status>) -> Result<String, std::fmt::Error> {
     let mut figures = Figures {
         counters: Vec::new(),
+        chain: Vec::new(),
         gauges: vec![
             ("healthy", "1: everything works", i64::from(health.ok)),
             (
@@ -62,6 +71,15 @@ pub fn text(health: &Health, status: Option<&Status>) -> Result<String, std::fmt
         if let Some(days) = fees.days {
             let help = "Days that they last at the present rate";
             figures.gauges.push(("fees_left_days", help, signed(days)));
+        }
+    }
+    for (name, value) in &health.chain {
+        // The encoder adds the ending of a counter itself.
+        match name.strip_suffix("_total") {
+            Some(name) => figures.counters.push((format!("chain_{name}"), *value)),
+            None => figures
+                .chain
+                .push((format!("chain_{name}"), signed(*value))),
         }
     }
     if let Some(status) = status {

@@ -4,12 +4,13 @@ use super::home_meter::HomeMeter;
 use super::http;
 use super::keystore::Keystore;
 use super::passphrase;
+use super::process;
+use super::registered::PublicKeys;
 use super::status::Running;
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::signal::unix::{signal, SignalKind};
 use tokio::sync::watch;
 use wattpool_core::context::{Identity, Market};
 use wattpool_core::io::{Gate, Millis};
@@ -21,6 +22,7 @@ use wattpool_daemon::config::Config;
 use wattpool_discovery_libp2p::{Config as MeshConfig, Mesh};
 use wattpool_home_devices::DeviceGate;
 use wattpool_journal_sqlite::SqliteJournal;
+use wattpool_ledger_wasmd::proof::Prover;
 use wattpool_ledger_wasmd::{ChainSettings, Client, Key, Market as Deployment, WasmdLedger};
 use wattpool_runtime::{pauses, Ended, Ports, Registry, Runtime, Settings};
 use wattpool_schema::pool::{MeterResponse, QueryMsg};
@@ -65,14 +67,13 @@ struct Parts {
     stop: watch::Receiver<bool>,
 }
 
-/// Public keys, to compare with the registration.
-struct PublicKeys {
-    agent: wattpool_schema::AgentKey,
-    device: wattpool_schema::DeviceKey,
-}
-
 async fn agent(config: &Config) -> Result<()> {
-    let stop = stop_signal()?;
+    let stop = process::stop_signal()?;
+    let told = stopped(stop.clone());
+    tokio::spawn(async move {
+        told.await;
+        tracing::info!("told to stop");
+    });
     let deployment = Deployment::read(&config.chain.market)?;
     let meter = HomeMeter::open(config, deployment.window_seconds)?;
     let keystore = Keystore::open(
@@ -81,24 +82,17 @@ async fn agent(config: &Config) -> Result<()> {
     )?;
     // Refused now rather than after the chain has been found.
     drop(SqliteJournal::open(&config.storage.file)?);
-    let settings = chain_settings(config, &deployment)?;
+    let settings = config
+        .chain
+        .settings(&deployment)
+        .map_err(anyhow::Error::msg)?;
     let secret = keystore.agent;
     let keys = PublicKeys {
         agent: keystore.signer.agent(),
         device: keystore.signer.device(),
     };
     let signer: Arc<dyn Signer + Send + Sync> = Arc::new(keystore.signer);
-    let market = Arc::new(Market::new(
-        deployment.chain_id.clone(),
-        deployment.pool.address.clone(),
-        deployment.escrow.address.clone(),
-        deployment.window_seconds,
-        Timing::for_chain(
-            deployment.window_seconds,
-            config.chain.block_ms,
-            deployment.first_part_seconds,
-        ),
-    ));
+    let market = Arc::new(market(config, &deployment));
     let registry = Arc::new(Registry::new(Arc::clone(&signer)));
     let clock = Arc::clone(&registry);
     let mesh = Mesh::start(
@@ -116,6 +110,7 @@ async fn agent(config: &Config) -> Result<()> {
     };
     let listener = http::listen(config).await?;
     let serving = tokio::spawn(http::serve(listener, interface, stopped(stop.clone())));
+    process::ready();
     tracing::info!(meter = %config.meter.id, http = %config.http.listen, "the agent starts");
     let parts = Parts {
         deployment,
@@ -150,11 +145,17 @@ async fn keep_running(
         return Ok(());
     };
     let client = Arc::new(client);
+    parts.running.connected(Arc::clone(&client));
+    let prover = prover(config, parts, &client);
     let granter = Some(config.chain.fee_granter.clone()).filter(|g| !g.is_empty());
     let open = || async {
         let key = Key::from_bytes(&parts.secret, &parts.deployment.address_prefix)?;
         let (client, deployment) = (Arc::clone(&client), parts.deployment.clone());
         let ledger = WasmdLedger::new(client, deployment, key, granter.clone()).await?;
+        let ledger = match &prover {
+            Some(prover) => ledger.proving(Arc::clone(prover)),
+            None => ledger,
+        };
         anyhow::Ok(Arc::new(ledger))
     };
     let Some(ledger) = parts.until("the market on the chain", open).await else {
@@ -207,6 +208,21 @@ async fn keep_running(
     }
 }
 
+/// What proves the chain's state, where a trusted block is named.
+fn prover(config: &Config, parts: &Parts, client: &Arc<Client>) -> Option<Arc<Prover>> {
+    let Some(trust) = config.chain.trust(&parts.deployment) else {
+        tracing::warn!(
+            "no trusted block is named, in the addresses file or as chain.trusted_height: what the nodes tell is believed"
+        );
+        return None;
+    };
+    let kept = config.storage.file.with_extension("verified.json");
+    let window_s = parts.deployment.window_seconds;
+    let prover = Arc::new(Prover::new(Arc::clone(client), trust, window_s, Some(kept)));
+    parts.running.proving(Arc::clone(&prover));
+    Some(prover)
+}
+
 impl Parts {
     /// Asks until there is an answer; None: the process is told to stop. Meanwhile health says why there is none.
     async fn until<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
@@ -249,27 +265,7 @@ async fn registration(
     let meter = config.meter.id;
     let pool = &parts.deployment.pool.address;
     let found: MeterResponse = client.rpc().smart(pool, &QueryMsg::Meter { meter }).await?;
-    if found.retired {
-        bail!("meter {meter} is out of service");
-    }
-    match found.agent {
-        Some(agent) if agent == parts.keys.agent => {}
-        Some(other) => bail!(
-            "meter {meter} has another agent on the chain: {other}, this one is {}",
-            parts.keys.agent
-        ),
-        None => bail!(
-            "meter {meter} has no agent on the chain: its owner has to name {}",
-            parts.keys.agent
-        ),
-    }
-    if found.device != parts.keys.device {
-        bail!(
-            "meter {meter} has another device on the chain: {}, this one is {}",
-            found.device,
-            parts.keys.device
-        );
-    }
+    parts.keys.check(meter, &found)?;
     Ok(Identity {
         meter,
         zone: found.zone,
@@ -280,15 +276,23 @@ async fn registration(
     })
 }
 
-fn chain_settings(config: &Config, deployment: &Deployment) -> Result<ChainSettings> {
-    let price = config.chain.gas_price.parse()?;
-    let rpc = config.chain.rpc.clone();
-    let mut settings = ChainSettings::new(rpc, &deployment.address_prefix, price);
-    settings.chain_id = Some(deployment.chain_id.clone());
-    Ok(settings)
+/// The market as the agent has it.
+pub fn market(config: &Config, deployment: &Deployment) -> Market {
+    Market::new(
+        deployment.chain_id.clone(),
+        deployment.pool.address.clone(),
+        deployment.escrow.address.clone(),
+        deployment.window_seconds,
+        Timing::for_chain(
+            deployment.window_seconds,
+            config.chain.block_ms,
+            deployment.first_part_seconds,
+        ),
+    )
 }
 
-fn mesh_config(config: &Config, seed: [u8; 32], market: &Market) -> MeshConfig {
+/// How this meter takes part in the network of a market.
+pub fn mesh_config(config: &Config, seed: [u8; 32], market: &Market) -> MeshConfig {
     MeshConfig {
         seed,
         listen: config.network.listen.clone(),
@@ -307,24 +311,7 @@ fn local_time() -> Millis {
     Millis(u64::try_from(ms).unwrap_or(0))
 }
 
-/// True once the process is told to stop.
-fn stop_signal() -> Result<watch::Receiver<bool>> {
-    let (tell, told) = watch::channel(false);
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("told to stop");
-        tell.send_replace(true);
-        // Held, so that waiting for it never ends early.
-        tell.closed().await;
-    });
-    Ok(told)
-}
-
+/// Ends once the process is told to stop.
 async fn stopped(mut stop: watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;

@@ -1,6 +1,10 @@
 //! The agent behind the HTTP interface: there from the process's first moment, with or without a running runtime.
 
-use std::sync::{PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use wattpool_ledger_wasmd::proof::{ProofCounts, Prover};
+use wattpool_ledger_wasmd::rpc::{Dispute, NodeReport};
+use wattpool_ledger_wasmd::Client;
 use wattpool_runtime::{Handle, Health};
 
 /// What the process is at before and between runtimes.
@@ -8,6 +12,8 @@ use wattpool_runtime::{Handle, Health};
 struct State {
     handle: Option<Handle>,
     waiting_for: String,
+    chain: Option<Arc<Client>>,
+    prover: Option<Arc<Prover>>,
 }
 
 /// Shared between the runtime's keeper and the HTTP interface.
@@ -20,9 +26,27 @@ pub struct ProcessHealth {
     /// What the process waits for before an agent runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<String>,
+    /// The chain's nodes as they were found.
+    pub nodes: Vec<NodeReport>,
+    /// They contradict each other, and nothing says which are right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<Dispute>,
+    /// What is proven of what the nodes tell; none: nothing can be.
+    pub proofs: Option<Proofs>,
     /// The agent's health.
     #[serde(flatten)]
     pub agent: Health,
+}
+
+/// How proving goes.
+#[derive(serde::Serialize)]
+pub struct Proofs {
+    /// Counted since the start.
+    #[serde(flatten)]
+    pub counts: ProofCounts,
+    /// Why the last proof failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 impl Running {
@@ -56,17 +80,99 @@ impl Running {
             .ok_or_else(|| state.waiting_for.clone())
     }
 
+    /// The chain has answered.
+    pub fn connected(&self, chain: Arc<Client>) {
+        self.write(|state| state.chain = Some(chain));
+    }
+
+    /// What proves the chain's state.
+    pub fn proving(&self, prover: Arc<Prover>) {
+        self.write(|state| state.prover = Some(prover));
+    }
+
     /// What works.
     pub fn health(&self) -> ProcessHealth {
-        match self.handle() {
-            Ok(handle) => ProcessHealth {
-                waiting_for: None,
-                agent: handle.health(),
-            },
-            Err(what) => ProcessHealth {
-                waiting_for: Some(what),
-                agent: Health::default(),
-            },
+        let (chain, prover) = {
+            let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            (state.chain.clone(), state.prover.clone())
+        };
+        let (nodes, dispute) = chain.as_ref().map(|c| c.rpc().nodes()).unwrap_or_default();
+        let proofs = prover.map(|prover| Proofs {
+            counts: prover.counts(),
+            trouble: prover.trouble(),
+        });
+        let (waiting_for, mut agent) = match self.handle() {
+            Ok(handle) => (None, handle.health()),
+            Err(what) => (Some(what), Health::default()),
+        };
+        if chain.is_some() {
+            agent.chain = figures(&nodes, dispute.as_ref(), proofs.as_ref());
+            agent
+                .warnings
+                .extend(warnings(&nodes, dispute.as_ref(), proofs.as_ref()));
+        }
+        ProcessHealth {
+            waiting_for,
+            nodes,
+            dispute,
+            proofs,
+            agent,
         }
     }
+}
+
+/// What a person should look at.
+fn warnings(
+    nodes: &[NodeReport],
+    dispute: Option<&Dispute>,
+    proofs: Option<&Proofs>,
+) -> Vec<String> {
+    let left = nodes
+        .iter()
+        .filter_map(|n| Some((&n.address, n.fault.as_ref()?)));
+    let mut lines: Vec<String> = left
+        .map(|(address, fault)| format!("node {address}: {fault}"))
+        .collect();
+    if let Some(dispute) = dispute {
+        lines.push(format!(
+            "the nodes contradict each other about block {}, and nothing says which are right: nothing is bought",
+            dispute.height
+        ));
+    }
+    match proofs {
+        None => lines.push("no trusted block is named: what the nodes tell is believed".to_owned()),
+        Some(proofs) => lines.extend(
+            proofs
+                .trouble
+                .iter()
+                .map(|why| format!("not proven: {why}")),
+        ),
+    }
+    lines
+}
+
+/// The same for machines.
+fn figures(
+    nodes: &[NodeReport],
+    dispute: Option<&Dispute>,
+    proofs: Option<&Proofs>,
+) -> BTreeMap<String, u64> {
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    let left = nodes.iter().filter(|n| n.fault.is_some()).count();
+    let mut figures = BTreeMap::from([
+        ("nodes".to_owned(), count(nodes.len())),
+        ("nodes_left".to_owned(), count(left)),
+        ("nodes_dispute".to_owned(), u64::from(dispute.is_some())),
+        ("proofs_possible".to_owned(), u64::from(proofs.is_some())),
+    ]);
+    if let Some(Proofs { counts, trouble }) = proofs {
+        figures.extend([
+            ("proofs_total".to_owned(), counts.proven),
+            ("proof_requests_total".to_owned(), counts.requests),
+            ("proofs_refuted_total".to_owned(), counts.refuted),
+            ("proofs_missing_total".to_owned(), counts.missing),
+            ("proofs_trouble".to_owned(), u64::from(trouble.is_some())),
+        ]);
+    }
+    figures
 }

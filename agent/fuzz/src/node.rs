@@ -5,6 +5,7 @@ use crate::{agree, Target};
 use serde::de::DeserializeOwned;
 use wattpool_core::io::MarketTx;
 use wattpool_ledger_wasmd::events::{market_events, outcomes};
+use wattpool_ledger_wasmd::proof::store::verify;
 use wattpool_ledger_wasmd::proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountResponse};
 use wattpool_ledger_wasmd::proto::cosmwasm::wasm::v1::{
     QueryRawContractStateResponse, QuerySmartContractStateResponse,
@@ -64,6 +65,20 @@ pub(crate) const RPC: Target = Target {
         }
         if let Ok(answer) = (read::QUERY.read)(data) {
             module(&answer.value);
+            // Of no state that there is.
+            let found = verify(
+                &[7; 32],
+                "wasm",
+                &[1, 0, 0, 0, 0, 0, 0, 0, 1],
+                &answer.proof,
+            );
+            agree("a proof of another state", &true, &found.is_err());
+        }
+        if let Ok(signed) = (read::COMMIT.read)(data) {
+            let _ = signed.header.hash();
+        }
+        if let Ok((validators, _)) = (read::VALIDATORS.read)(data) {
+            let _ = read::validator_set(validators).map(|set| set.hash());
         }
     },
     seeds: || {
@@ -75,6 +90,10 @@ pub(crate) const RPC: Target = Target {
             recorded!("tx"),
             recorded!("broadcast_again"),
             recorded!("not_there"),
+            recorded!("commit"),
+            recorded!("validators"),
+            recorded!("query_proven"),
+            recorded!("query_absent"),
         ];
         let all = rest.iter().chain(&QUERIES);
         all.map(|body| body.to_vec()).collect()

@@ -65,9 +65,14 @@ fn seeds_of_the_node_are_what_the_node_says() {
     }
     let market = seeds("market_file");
     wattpool_ledger_wasmd::Market::parse(std::str::from_utf8(&market[0]).unwrap()).unwrap();
+    let header = (read::COMMIT.read)(&all[7]).unwrap().header;
+    let (validators, _) = (read::VALIDATORS.read)(&all[8]).unwrap();
+    let set = read::validator_set(validators).unwrap();
+    assert_eq!(set.hash(), header.validators_hash);
     let query = |n: usize| (read::QUERY.read)(&all[n]).unwrap();
+    assert!([9, 10].iter().all(|n| query(*n).proof.len() == 2));
     assert_eq!(
-        [7, 8, 9, 10, 11, 12].map(|n| query(n).code),
+        [11, 12, 13, 14, 15, 16].map(|n| query(n).code),
         [0, 0, 0, 6, 0, 0]
     );
 }

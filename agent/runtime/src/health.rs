@@ -54,6 +54,9 @@ pub struct Health {
     pub fees: Option<Fees>,
     /// What will stop the home from trading unless somebody does something.
     pub warnings: Vec<String>,
+    /// Figures of the way to the chain by their names, of whoever knows them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub chain: BTreeMap<String, u64>,
     /// How far metering and stating are.
     #[serde(flatten)]
     pub facts: Facts,
@@ -193,6 +196,7 @@ impl Board {
             gate: state.set,
             fees: state.fees,
             warnings: state.fees.and_then(|f| f.warning()).into_iter().collect(),
+            chain: BTreeMap::new(),
             facts: state.facts.clone(),
         }
     }

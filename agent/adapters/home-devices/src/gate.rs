@@ -301,7 +301,7 @@ async fn tell(
             }
         }
         Link::Http { url, secret } => Teller::Http {
-            client: Client::new(),
+            client: crate::http::plain().build().unwrap_or_default(),
             url,
             secret,
         },

@@ -16,11 +16,16 @@ use crate::rpc::{Broadcast, TxIn};
 use crate::tx::{sign, Signing};
 use cosmrs::Any;
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as Plain, PoisonError};
+use std::time::Duration;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// Gas limit that a simulation's fee is reckoned with: paying a fee costs gas, whatever its height.
 const SIMULATED_LIMIT: u64 = 100_000;
+
+/// What fees are counted over.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// How much gas a transaction may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +33,8 @@ pub enum Gas {
     /// What a simulation used, with the configured margin, up to the configured ceiling. What the simulation
     /// refuses is not sent.
     Simulated,
+    /// The same, and never more than so much: what the simulation says beyond it is not believed, and not sent.
+    AtMost(u64),
     /// So much, without asking.
     Limit(u64),
 }
@@ -38,6 +45,8 @@ pub struct Account {
     key: Key,
     granter: Option<String>,
     state: Mutex<Option<AccountState>>,
+    /// When the running day of fees began, and what was spent in it.
+    day: Plain<(Option<Instant>, u128)>,
 }
 
 impl Account {
@@ -48,6 +57,7 @@ impl Account {
             key,
             granter,
             state: Mutex::new(None),
+            day: Plain::default(),
         }
     }
 
@@ -240,7 +250,7 @@ impl Account {
         };
         let gas_limit = match gas {
             Gas::Limit(limit) => limit,
-            Gas::Simulated => {
+            Gas::Simulated | Gas::AtMost(_) => {
                 let bytes = sign(messages.to_vec(), &self.key, &with(SIMULATED_LIMIT))?;
                 let simulated = self.client.rpc().simulate(&bytes).await;
                 if simulated
@@ -249,13 +259,20 @@ impl Account {
                 {
                     *state = None;
                 }
-                self.client.gas_limit(simulated?.gas_used, margin_percent)?
+                let most = match gas {
+                    Gas::AtMost(most) => most.min(self.client.settings().gas_ceiling),
+                    _ => self.client.settings().gas_ceiling,
+                };
+                Client::gas_within(simulated?.gas_used, margin_percent, most)?
             }
         };
+        let fee = self.client.settings().gas_price.fee(gas_limit);
+        self.affords(fee)?;
         let bytes = sign(messages.to_vec(), &self.key, &with(gas_limit))?;
         let pending = Pending::new(bytes, head.height, timeout_height, gas_limit);
         match self.client.rpc().broadcast(pending.bytes()).await {
             Broadcast::Taken => {
+                self.spent(fee);
                 *state = Some(AccountState {
                     sequence: at.sequence.saturating_add(1),
                     ..at
@@ -268,10 +285,41 @@ impl Account {
             }
             Broadcast::Unknown(error) => {
                 tracing::warn!(account = %self.key, tx = %pending.hash(), %error, "the answer was lost");
+                self.spent(fee);
                 *state = None;
                 Ok(pending)
             }
         }
+    }
+
+    /// Whether a fee is within what may be spent in a day.
+    fn affords(&self, fee: u128) -> Result<(), ChainError> {
+        let Some(most) = self.client.settings().max_fees_per_day else {
+            return Ok(());
+        };
+        let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
+        // By this machine's own running time: no node and no clock ends the day.
+        if day.0.is_none_or(|begun| begun.elapsed() >= DAY) {
+            *day = (Some(Instant::now()), 0);
+        }
+        if day.1.saturating_add(fee) > most {
+            return Err(ChainError::FeesSpent {
+                fee,
+                spent: day.1,
+                most,
+            });
+        }
+        Ok(())
+    }
+
+    fn spent(&self, fee: u128) {
+        let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
+        day.1 = day.1.saturating_add(fee);
+    }
+
+    /// Spent on fees since the running day of 24 hours began, base units of the gas price's denomination.
+    pub fn fees_today(&self) -> u128 {
+        self.day.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 
     async fn account_state(&self) -> Result<AccountState, ChainError> {

@@ -1,8 +1,11 @@
 //! One chain: its nodes, how to pay there, and its newest block.
 
 use crate::error::ChainError;
-use crate::rpc::{BlockTime, Rpc, Status};
+use crate::pace::Pace;
+use crate::rpc::{BlockTime, Nodes, Pin, Rpc, Status};
 use crate::tx::GasPrice;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex as Plain, PoisonError};
 use std::time::Duration;
 use tokio::sync::{watch, Mutex};
 use wattpool_core::io::BlockRef;
@@ -11,8 +14,14 @@ use wattpool_schema::error::Class;
 /// How to reach a chain and how to pay there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainSettings {
-    /// Addresses of nodes (`http://host:port`), in the order of preference.
+    /// Addresses of nodes (`https://host:port`), in the order of preference.
     pub rpc: Vec<String>,
+    /// Certificates of the nodes; none: those that the system's authorities signed.
+    pub certificates: Vec<Pin>,
+    /// Take `http://` to other machines, too.
+    pub allow_plain_http: bool,
+    /// How often several nodes are compared.
+    pub look: Duration,
     /// Chain id; none: that of the first node that answers.
     pub chain_id: Option<String>,
     /// Prefix of addresses.
@@ -23,11 +32,13 @@ pub struct ChainSettings {
     pub gas_margin_percent: u32,
     /// Most gas of one transaction.
     pub gas_ceiling: u64,
+    /// Most that an account spends on fees in 24 hours, base units; none: no bound.
+    pub max_fees_per_day: Option<u128>,
     /// Blocks in which a transaction may be executed; after them it is certain that it will not.
     pub timeout_blocks: u64,
     /// For one call to one node.
     pub deadline: Duration,
-    /// Pause between two looks for a new block.
+    /// Shortest pause between two looks for a new block; the chain's own pace makes it longer.
     pub poll: Duration,
 }
 
@@ -36,11 +47,15 @@ impl ChainSettings {
     pub fn new(rpc: Vec<String>, prefix: &str, gas_price: GasPrice) -> Self {
         Self {
             rpc,
+            certificates: Vec::new(),
+            allow_plain_http: true,
+            look: Duration::from_secs(30),
             chain_id: None,
             prefix: prefix.to_owned(),
             gas_price,
             gas_margin_percent: wattpool_schema::GAS_MARGIN_PERCENT,
             gas_ceiling: 20_000_000,
+            max_fees_per_day: None,
             timeout_blocks: 12,
             deadline: Duration::from_secs(5),
             poll: Duration::from_millis(400),
@@ -55,6 +70,9 @@ pub struct Client {
     chain_id: String,
     head: watch::Sender<BlockRef>,
     looking: Mutex<()>,
+    pace: Plain<Pace>,
+    /// Lies that the head was set after.
+    lies: AtomicU64,
 }
 
 impl Client {
@@ -72,7 +90,15 @@ impl Client {
                 ),
             ));
         }
-        let rpc = Rpc::new(&settings.rpc, settings.chain_id.clone(), settings.deadline)?;
+        let rpc = Rpc::new(&Nodes {
+            addresses: settings.rpc.clone(),
+            certificates: settings.certificates.clone(),
+            allow_plain_http: settings.allow_plain_http,
+            chain_id: settings.chain_id.clone(),
+            deadline: settings.deadline,
+        })?;
+        rpc.look(false).await;
+        rpc.keep_looking(settings.look);
         let status = rpc.status().await?;
         let chain_id = rpc.chain_id().await?;
         let client = Self {
@@ -81,6 +107,8 @@ impl Client {
             chain_id,
             head: watch::Sender::new(BlockRef::default()),
             looking: Mutex::new(()),
+            pace: Plain::default(),
+            lies: AtomicU64::new(0),
         };
         client.see(&status);
         Ok(client)
@@ -149,7 +177,7 @@ impl Client {
                     silent = true;
                 }
             }
-            tokio::time::sleep(self.settings.poll).await;
+            tokio::time::sleep(self.pause()).await;
             drop(looking);
         }
     }
@@ -166,20 +194,30 @@ impl Client {
             }
             let looking = self.looking.lock().await;
             if self.last_seen().height < height && self.head().await?.height < height {
-                tokio::time::sleep(self.settings.poll).await;
+                tokio::time::sleep(self.pause()).await;
             }
             drop(looking);
         }
     }
 
-    /// Notes a node's newest block; a node that lags behind what was seen does not turn time back.
+    /// How long to wait before the next look for a block.
+    pub(crate) fn pause(&self) -> Duration {
+        let pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        pace.pause(self.settings.poll)
+    }
+
+    /// Notes a node's newest block; a node that lags behind what was seen does not turn time back, unless that was seen of a node that was found to lie.
     fn see(&self, status: &Status) -> BlockRef {
         let sync = &status.sync_info;
         let found = block_ref(sync.latest_block_height, sync.latest_block_time);
+        let lies = self.rpc.lies();
+        let doubted = self.lies.swap(lies, Ordering::Relaxed) != lies;
         self.head.send_if_modified(|head| {
-            let newer = found.height > head.height;
+            let newer = found.height > head.height || (doubted && found != *head);
             if newer {
                 *head = found;
+                let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+                pace.saw(found.height, sync.latest_block_time);
             }
             newer
         });
@@ -191,18 +229,26 @@ impl Client {
     /// # Errors
     /// It is above the ceiling.
     pub fn gas_limit(&self, used: u64, margin_percent: u32) -> Result<u64, ChainError> {
+        Self::gas_within(used, margin_percent, self.settings.gas_ceiling)
+    }
+
+    /// Gas limit for what a simulation used, at most so much.
+    ///
+    /// # Errors
+    /// It is above that.
+    pub fn gas_within(used: u64, margin_percent: u32, most: u64) -> Result<u64, ChainError> {
         let needed = u128::from(used)
             .saturating_mul(u128::from(margin_percent))
             .div_ceil(100);
         let needed = u64::try_from(needed).unwrap_or(u64::MAX);
         // The ceiling may cut the margin, but not what the simulation used.
-        if used > self.settings.gas_ceiling {
+        if used > most {
             return Err(ChainError::GasCeiling {
                 needed,
-                ceiling: self.settings.gas_ceiling,
+                ceiling: most,
             });
         }
-        Ok(needed.min(self.settings.gas_ceiling))
+        Ok(needed.min(most))
     }
 }
 

@@ -47,12 +47,22 @@ pub enum ChainError {
         expected: String,
     },
     /// A transaction needs more gas than the configuration allows.
-    #[error("{needed} gas needed, the configured ceiling is {ceiling}")]
+    #[error("{needed} gas needed, the ceiling is {ceiling}")]
     GasCeiling {
         /// By simulation, with margin.
         needed: u64,
-        /// From the configuration.
+        /// From the configuration, or by what such a transaction was measured to need.
         ceiling: u64,
+    },
+    /// A fee is beyond what the owner lets be spent.
+    #[error("a fee of {fee} beside {spent} in these 24 hours is more than {most}, the most that is to be spent (chain.max_fees_per_day)")]
+    FeesSpent {
+        /// The next fee, base units.
+        fee: u128,
+        /// Spent before it.
+        spent: u128,
+        /// The bound.
+        most: u128,
     },
     /// A key, an address or a setting is not usable.
     #[error("{what}: {why}")]
@@ -90,14 +100,22 @@ pub mod sdk {
     pub const NOT_FOUND: u32 = 38;
 }
 
+/// How a node refuses a block that it does not have yet.
+const NOT_YET: &str = "must be less than or equal to";
+
 impl ChainError {
+    /// True when a node has the block or its results in a moment: another one was faster.
+    pub(crate) fn is_early(&self) -> bool {
+        matches!(self, Self::Node { message, .. } if message.contains("could not find results") || message.contains(NOT_YET))
+    }
+
     /// Whether to try again, to give this one up, or to tell a person.
     pub fn class(&self) -> Class {
         match self {
             Self::Unreachable(_) | Self::Malformed { .. } => Class::Retry,
             Self::Node { message, .. } if is_passing(message) => Class::Retry,
             Self::Node { .. } | Self::GasCeiling { .. } => Class::Refuse,
-            Self::WrongChain { .. } | Self::Input { .. } => Class::Fatal,
+            Self::WrongChain { .. } | Self::Input { .. } | Self::FeesSpent { .. } => Class::Fatal,
             Self::Refused {
                 codespace, code, ..
             } => class_of_code(codespace, *code),
@@ -107,6 +125,18 @@ impl ChainError {
     /// True when the chain refused with this code of the SDK.
     pub fn is_sdk(&self, wanted: u32) -> bool {
         matches!(self, Self::Refused { codespace, code, .. } if codespace == sdk::CODESPACE && *code == wanted)
+    }
+
+    /// True when a node says that it does not keep a block, or its results, any more or not yet: another one may.
+    pub(crate) fn is_gone(&self) -> bool {
+        let texts = [
+            "is not available",
+            "can't be greater than max height",
+            "could not find results",
+            "not persisting",
+            NOT_YET,
+        ];
+        matches!(self, Self::Node { message, .. } if texts.iter().any(|text| message.contains(text)))
     }
 
     /// What somebody wrote is wrong: `what` it is, and why.
@@ -120,14 +150,9 @@ impl ChainError {
 
 /// A refusal of the node that time heals.
 fn is_passing(message: &str) -> bool {
-    [
-        "mempool is full",
-        "must be less than or equal to",
-        "catching up",
-        "timed out",
-    ]
-    .iter()
-    .any(|text| message.contains(text))
+    ["mempool is full", NOT_YET, "catching up", "timed out"]
+        .iter()
+        .any(|text| message.contains(text))
 }
 
 fn class_of_code(codespace: &str, code: u32) -> Class {

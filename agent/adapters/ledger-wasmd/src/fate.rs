@@ -102,7 +102,7 @@ impl Client {
                     silent = true;
                 }
             }
-            tokio::time::sleep(self.settings().poll).await;
+            tokio::time::sleep(self.pause()).await;
         }
     }
 

@@ -1,12 +1,13 @@
 //! Following the chain: every block once, in order, with the market's events.
 
-use crate::client::{block_ref, Client};
+use crate::client::Client;
 use crate::error::ChainError;
 use crate::events::market_events;
 use crate::market::Market;
 use crate::rpc::BlockMeta;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use wattpool_core::io::BlockRef;
 use wattpool_core::ports::ledger::{BlockNews, LedgerError};
 use wattpool_schema::error::{Class, Code};
 
@@ -38,13 +39,16 @@ impl Follower {
     pub async fn next_block(&self, after: u64) -> Result<BlockNews, LedgerError> {
         let height = after.saturating_add(1);
         let head = self.client.next_height(height).await?;
-        let meta = self.header(height, head.height).await?;
+        let time = if head.height == height {
+            // What told of the block told its time.
+            head.time
+        } else {
+            self.header(height, head.height).await?.time.seconds
+        };
         let results = loop {
             match self.client.rpc().block_results(height).await {
-                // A block is shown a moment before its results are.
-                Err(ChainError::Node { message, .. })
-                    if message.contains("could not find results") =>
-                {
+                // A block is shown a moment before its results are, and by one node before the others.
+                Err(error) if error.is_early() => {
                     tokio::time::sleep(self.client.settings().poll).await;
                 }
                 other => break other?,
@@ -57,7 +61,7 @@ impl Follower {
             events.extend(found.map_err(|bad| LedgerError::Foreign(bad.to_string()))?);
         }
         Ok(BlockNews {
-            block: block_ref(height, meta.time),
+            block: BlockRef { height, time },
             events,
         })
     }

@@ -6,6 +6,8 @@ use crate::error::ChainError;
 use crate::follow::Follower;
 use crate::key::Key;
 use crate::market::Market;
+use crate::proof::Prover;
+use crate::proven::ProvenMarket;
 use crate::queue::Queue;
 use serde::de::DeserializeOwned;
 use serde::Deserialize;
@@ -31,6 +33,7 @@ pub struct WasmdLedger {
     market: Arc<Market>,
     queue: Queue,
     follower: Follower,
+    proven: Option<ProvenMarket>,
 }
 
 /// What a contract says of itself (cw2).
@@ -75,7 +78,37 @@ impl WasmdLedger {
             client,
             account,
             market,
+            proven: None,
         })
+    }
+
+    /// From now on terms are proven before they are relied on, and nothing is bought on others.
+    #[must_use]
+    pub fn proving(mut self, prover: Arc<Prover>) -> Self {
+        self.proven = Some(ProvenMarket::new(prover, Arc::clone(&self.market)));
+        self
+    }
+
+    /// What proves, if something does.
+    pub fn prover(&self) -> Option<&Arc<Prover>> {
+        self.proven.as_ref().map(ProvenMarket::prover)
+    }
+
+    /// Whether a transaction that money follows may be signed.
+    async fn may_pay(&self, tx: &MarketTx) -> Result<(), String> {
+        if !matches!(tx, MarketTx::Settle(_) | MarketTx::OpenOrder(_)) {
+            return Ok(());
+        }
+        if let Some(proven) = &self.proven {
+            return proven.before_money().await;
+        }
+        match self.client.rpc().nodes().1 {
+            None => Ok(()),
+            Some(dispute) => Err(format!(
+                "the nodes contradict each other about block {}, and nothing says which are right",
+                dispute.height
+            )),
+        }
     }
 
     /// The market it was connected to.
@@ -114,6 +147,13 @@ impl Ledger for WasmdLedger {
     }
 
     async fn execute(&self, tx: MarketTx) -> Executed {
+        if let Err(why) = self.may_pay(&tx).await {
+            tracing::warn!("not signed: {why}");
+            return Executed {
+                at: self.client.last_seen(),
+                outcome: Err(TxFailure::Unsent(why)),
+            };
+        }
         let ended = self.queue.execute(tx).await;
         ended.unwrap_or_else(|| Executed {
             at: self.client.last_seen(),
@@ -127,6 +167,9 @@ impl Ledger for WasmdLedger {
 
     async fn position(&self, meter: MeterId) -> Result<MeterPosition, LedgerError> {
         let found: MeterResponse = self.ask_pool(&pool::QueryMsg::Meter { meter }).await?;
+        if let Some(proven) = &self.proven {
+            proven.position(meter, &found.position).await?;
+        }
         Ok(found.position)
     }
 
@@ -139,11 +182,15 @@ impl Ledger for WasmdLedger {
         }
         let pairs = pages.into_iter().flat_map(|page| page.pairs).collect();
         let config: PoolConfig = self.ask_pool(&pool::QueryMsg::Config {}).await?;
-        Ok(Terms {
+        let told = Terms {
             tariffs,
             pairs,
             paused: config.paused,
-        })
+        };
+        match &self.proven {
+            Some(proven) => proven.terms(metered, told).await,
+            None => Ok(told),
+        }
     }
 
     async fn meters(&self) -> Result<Vec<(MeterId, MeterInfo)>, LedgerError> {

@@ -3,7 +3,7 @@
 //! From below: [`rpc`] talks to CometBFT nodes, fails over between them and asks the chain's modules; [`message`] and
 //! [`tx`] make transactions; a [`Client`] is one chain, an [`Account`] one key on it. On top of these the [`Queue`]
 //! joins, sends and answers an agent's transactions, the [`Follower`] reads blocks, and [`WasmdLedger`] is
-//! the agent's port.
+//! the agent's port. What money depends on a [`proof::Prover`] reads from headers and storage that no node can forge.
 
 pub mod account;
 pub mod client;
@@ -13,11 +13,15 @@ pub mod events;
 mod fate;
 pub mod fee_grant;
 pub mod follow;
+mod gas;
 pub mod key;
 mod ledger;
 pub mod market;
 pub mod message;
 pub mod modules;
+mod pace;
+pub mod proof;
+mod proven;
 mod query;
 pub mod queue;
 pub mod rpc;

@@ -3,6 +3,7 @@
 use crate::error::ChainError;
 use crate::key::check_address;
 use crate::message;
+use crate::proof::TrustedBlock;
 use crate::proto::cosmos::base::v1beta1::Coin;
 use cosmrs::Any;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,9 @@ pub struct Market {
     pub first_part_seconds: u32,
     /// May migrate the contracts; none: nobody.
     pub code_administrator: Option<String>,
+    /// A block from which the chain's headers are verified: the deployment's last one. Owners who were given a newer one name it in their configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted: Option<TrustedBlock>,
     /// The energy token.
     pub token: Deployed,
     /// The energy pool.
@@ -117,6 +121,9 @@ impl Market {
         ] {
             check_address(name, &contract.address, &market.address_prefix)
                 .map_err(|e| e.to_string())?;
+        }
+        if let Some(trusted) = &market.trusted {
+            trusted.check().map_err(|e| format!("trusted: {e}"))?;
         }
         Ok(market)
     }

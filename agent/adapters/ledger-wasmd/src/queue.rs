@@ -7,6 +7,7 @@ use crate::account::{Account, Fate, Gas, Pending};
 use crate::confirm::Confirmer;
 use crate::error::{sdk, ChainError};
 use crate::events::{items, market_events, outcomes};
+use crate::gas;
 use crate::market::Market;
 use crate::message;
 use cosmrs::Any;
@@ -137,17 +138,12 @@ impl Sender {
             Ok(message) => message,
             Err(error) => return self.answer_all(group, &failure_of(&error)),
         };
-        let mut sent = self
-            .account
-            .submit(vec![message.clone()], Gas::Simulated)
-            .await;
+        let gas = Gas::AtMost(gas::most(&txs));
+        let mut sent = self.account.submit(vec![message.clone()], gas).await;
         if !flying.is_empty() && sent.as_ref().is_err_and(|e| contract_code(e).is_some()) {
             // What is on its way may be what the contract misses: a refusal counts only without it.
             while flying.join_next().await.is_some() {}
-            sent = self
-                .account
-                .submit(vec![message.clone()], Gas::Simulated)
-                .await;
+            sent = self.account.submit(vec![message.clone()], gas).await;
         }
         match sent {
             Ok(pending) => {
@@ -233,7 +229,7 @@ impl Sender {
                 let margin = self.account.client().settings().gas_margin_percent;
                 let again = self.account.submit_with_margin(
                     vec![message.clone()],
-                    Gas::Simulated,
+                    Gas::AtMost(gas::most(&txs)),
                     margin.saturating_mul(SECOND_MARGIN),
                 );
                 match again.await {

@@ -1,6 +1,7 @@
 //! `wattpool-agent check-config`: what a configuration amounts to.
 
-use super::Shown;
+use super::{check_online, Shown};
+use crate::run::{market as market_of, mesh_config};
 use crate::Failure;
 use anyhow::Context;
 use std::fmt::Write;
@@ -9,28 +10,94 @@ use wattpool_daemon::config::Config;
 use wattpool_ledger_wasmd::Market;
 use wattpool_meter_replay::ReplayMeter;
 
-pub fn run(shown: &Shown) -> Result<u8, Failure> {
-    let config = Config::read(&shown.at.config).map_err(Failure::input)?;
-    config.limits().check().map_err(Failure::input)?;
-    let market = Market::read(&config.chain.market).map_err(Failure::input)?;
-    let replayed = config
-        .profile()
-        .map(|p| ReplayMeter::open(&p, market.window_seconds));
-    let replayed = replayed.transpose().map_err(Failure::input)?;
-    for device in &config.meter.device {
-        // What their files hold, too.
-        device.dialect().map_err(Failure::input)?;
-        device.secret().map_err(Failure::input)?;
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    shown: Shown,
+    /// Ask the chain, too: nodes, proofs, registration, keys, balance and fee grant.
+    #[arg(long)]
+    online: bool,
+}
+
+pub fn run(args: &Args) -> Result<u8, Failure> {
+    let shown = &args.shown;
+    let (config, wrong) = Config::read_all(&shown.at.config).map_err(Failure::input)?;
+    let mut wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+    let market = noted(Market::read(&config.chain.market), &mut wrong);
+    let replayed = files(&config, market.as_ref(), &mut wrong);
+    if let (true, true, Some(market)) = (args.online, wrong.is_empty(), &market) {
+        let found = check_online::run(&config, market)?;
+        eprint!("{}", found.text);
+        wrong.extend(found.wrong);
     }
-    if let Some(gate) = &config.gate {
-        gate.check().context("gate").map_err(Failure::input)?;
+    if let Some((last, others)) = wrong.split_last() {
+        for one in others {
+            eprintln!("wattpool-agent: {one}");
+        }
+        return Err(Failure::input(anyhow::Error::msg(last.clone())));
     }
     if shown.json {
         crate::print(&crate::json(&config)?)?;
         return Ok(0);
     }
-    crate::print(&explain(&config, &market, replayed.as_ref()).context("explanation")?)?;
+    if let Some(market) = &market {
+        crate::print(&explain(&config, market, replayed.as_ref()).context("explanation")?)?;
+    }
     Ok(0)
+}
+
+/// A value, or one more line of what is wrong.
+pub fn noted<T, E: Into<anyhow::Error>>(found: Result<T, E>, wrong: &mut Vec<String>) -> Option<T> {
+    let line = |e: E| wattpool_program::line(&e.into());
+    found.map_err(|e| wrong.push(line(e))).ok()
+}
+
+/// Everything that is wrong with what the configuration names.
+fn files(config: &Config, market: Option<&Market>, wrong: &mut Vec<String>) -> Option<ReplayMeter> {
+    noted(config.chain.pins().map_err(anyhow::Error::msg), wrong);
+    let network = market.map(|deployment| market_of(config, deployment));
+    if let Some(network) = network {
+        let mesh = mesh_config(config, [1; 32], &network);
+        noted(mesh.validate().context("network"), wrong);
+    }
+    let mut replayed = None;
+    if let Some(profile) = config.profile() {
+        let window_s = market.map_or(900, |m| m.window_seconds);
+        replayed = noted(ReplayMeter::open(&profile, window_s), wrong);
+    }
+    for device in &config.meter.device {
+        // What their files hold, too.
+        noted(device.dialect(), wrong);
+        noted(device.secret(), wrong);
+    }
+    if let Some(gate) = &config.gate {
+        noted(gate.check().context("gate"), wrong);
+    }
+    let keys = &config.keys.file;
+    if !keys.is_file() {
+        wrong.push(format!(
+            "keys.file: {} is not there: `wattpool-agent init` makes it",
+            keys.display()
+        ));
+    }
+    let passphrase = &config.keys.passphrase_file;
+    if !passphrase.as_os_str().is_empty() && !passphrase.is_file() {
+        wrong.push(format!(
+            "keys.passphrase_file: {} is not there",
+            passphrase.display()
+        ));
+    }
+    for (key, file) in [
+        ("storage.file", &config.storage.file),
+        ("http.token_file", &config.http.token_file),
+    ] {
+        let folder = file.parent().filter(|f| !f.as_os_str().is_empty());
+        let folder = folder.unwrap_or_else(|| std::path::Path::new("."));
+        if !folder.is_dir() {
+            wrong.push(format!("{key}: there is no folder {}", folder.display()));
+        }
+    }
+    replayed
 }
 
 fn explain(

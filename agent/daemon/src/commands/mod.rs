@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod check_config;
+mod check_online;
 mod init;
 mod keys;
 mod meter;
@@ -23,7 +24,7 @@ pub enum Command {
     /// Write a commented configuration and new keys.
     Init(init::Args),
     /// Check a configuration and explain what it amounts to.
-    CheckConfig(Shown),
+    CheckConfig(check_config::Args),
     /// Show the public keys: what the registrar and the owner need.
     Keys(Shown),
     /// What the running agent is at.
@@ -76,7 +77,7 @@ pub fn run(command: &Command) -> Result<u8, Failure> {
         Command::Meter(command) => meter::run(command),
         Command::Run(at) => run::run(at),
         Command::Init(args) => init::run(args),
-        Command::CheckConfig(shown) => check_config::run(shown),
+        Command::CheckConfig(args) => check_config::run(args),
         Command::Keys(shown) => keys::run(shown),
         Command::Status(shown) => show::status(shown),
         Command::Offers(shown) => show::offers(shown),

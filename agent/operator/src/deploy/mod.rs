@@ -19,6 +19,7 @@ use wattpool_ledger_wasmd::error::ChainError;
 use wattpool_ledger_wasmd::key::Key;
 use wattpool_ledger_wasmd::market::{Deployed, Market, MARKET_VERSION};
 use wattpool_ledger_wasmd::message::{self, Instantiation};
+use wattpool_ledger_wasmd::proof::TrustedBlock;
 use wattpool_schema::escrow::EscrowConfig;
 use wattpool_schema::pool::PoolConfig;
 use wattpool_schema::{escrow, pool, token};
@@ -87,8 +88,16 @@ pub async fn deploy(
         code_id: place.code_id,
         checksum: place.checksum,
     };
+    // Whoever reads the file believes the chain from here on.
+    let height = client.head().await?.height;
+    let header = client.rpc().headers(height, height).await?;
+    let trusted = header.into_iter().next().map(|meta| TrustedBlock {
+        height,
+        hash: meta.hash,
+    });
     Ok(Market {
         version: MARKET_VERSION,
+        trusted,
         chain_id: client.chain_id().to_owned(),
         address_prefix: steps.prefix,
         first_part_seconds: steps.settings.first_part_seconds(),

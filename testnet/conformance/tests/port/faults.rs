@@ -212,10 +212,7 @@ async fn what_runs_out_of_gas_is_sent_again_with_more_and_above_the_ceiling_it_i
     let Err(TxFailure::Unknown(why)) = outcome else {
         panic!("{outcome:?}");
     };
-    assert!(
-        why.contains("gas needed, the configured ceiling is 100000"),
-        "{why}"
-    );
+    assert!(why.contains("gas needed, the ceiling is 100000"), "{why}");
     assert_eq!(world.book().await.trades, 0);
 
     // Ten per cent less than the simulation used: the first try fails in its block.

@@ -13,6 +13,8 @@ mod deploying;
 mod embedded;
 mod faults;
 mod halts;
+mod liar;
 mod node;
+mod proofs;
 mod proxy;
 mod suite;

@@ -66,7 +66,7 @@ async fn relay(mut client: TcpStream, node: &str, lose: &AtomicUsize) -> std::io
     client.shutdown().await
 }
 
-async fn read_request(client: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+pub async fn read_request(client: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     loop {

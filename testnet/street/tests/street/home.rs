@@ -109,7 +109,7 @@ impl Home {
         };
         let config = format!(
             "[meter]\nid = {:?}\n{meter}\
-             [chain]\nrpc = {rpc:?}\nmarket = {market:?}\ngas_price = \"0.0025uwatt\"\nblock_ms = {block_ms}\n\
+             [chain]\nrpc = {rpc:?}\nallow_plain_http = true\nmarket = {market:?}\ngas_price = \"0.0025uwatt\"\nblock_ms = {block_ms}\n\
              [network]\nlisten = [\"/ip4/{ip}/tcp/{}\"]\nexternal = [{external:?}]\nbootstrap = {bootstrap:?}\nmdns = false\n\
              [keys]\npassphrase_file = \"passphrase\"\n[http]\nlisten = \"127.0.0.1:{}\"\n[log]\nlevel = \"info,wattpool=debug,wattpool_runtime=debug,wattpool_discovery_libp2p=debug,wattpool_ledger_wasmd=debug\"\n",
             self.meter,

@@ -1,9 +1,14 @@
 //! What a CometBFT node (0.38) answers. Numbers of 64 bits come as text, bytes as base64 or hexadecimal.
 
+use crate::proof::store::ProofOp;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
+use cosmrs::tendermint::block::signed_header::SignedHeader;
+use cosmrs::tendermint::validator::Info;
 use cosmrs::tendermint::Time;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use wattpool_schema::Seconds;
 
 /// An envelope of JSON-RPC 2.0.
@@ -84,6 +89,8 @@ pub struct BlockMeta {
     pub chain_id: String,
     /// Number of transactions.
     pub transactions: u64,
+    /// The block's hash, hexadecimal, as the node gives it.
+    pub hash: String,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +103,14 @@ pub(super) struct RawMeta {
     header: RawHeader,
     #[serde(deserialize_with = "number")]
     num_txs: u64,
+    #[serde(default)]
+    block_id: RawBlockId,
+}
+
+#[derive(Default, Deserialize)]
+struct RawBlockId {
+    #[serde(default)]
+    hash: String,
 }
 
 #[derive(Deserialize)]
@@ -114,17 +129,20 @@ impl From<RawMeta> for BlockMeta {
             time: raw.header.time,
             chain_id: raw.header.chain_id,
             transactions: raw.num_txs,
+            hash: raw.block_id.hash,
         }
     }
 }
 
 #[derive(Deserialize)]
 pub(super) struct BlockAnswer {
-    pub block: RawBlock,
+    #[serde(default)]
+    block_id: RawBlockId,
+    block: RawBlock,
 }
 
 #[derive(Deserialize)]
-pub(super) struct RawBlock {
+struct RawBlock {
     header: RawHeader,
     data: RawData,
 }
@@ -144,8 +162,9 @@ pub struct Block {
     pub transactions: Vec<Vec<u8>>,
 }
 
-impl From<RawBlock> for Block {
-    fn from(raw: RawBlock) -> Self {
+impl From<BlockAnswer> for Block {
+    fn from(answer: BlockAnswer) -> Self {
+        let raw = answer.block;
         let transactions = raw.data.txs;
         Self {
             meta: BlockMeta {
@@ -153,6 +172,7 @@ impl From<RawBlock> for Block {
                 time: raw.header.time,
                 chain_id: raw.header.chain_id,
                 transactions: u64::try_from(transactions.len()).unwrap_or(u64::MAX),
+                hash: answer.block_id.hash,
             },
             transactions,
         }
@@ -331,6 +351,73 @@ pub struct AbciResponse {
     /// The state that was asked.
     #[serde(default, deserialize_with = "number")]
     pub height: u64,
+    /// Steps of the proof, where one was asked for.
+    #[serde(default, rename = "proofOps", deserialize_with = "proof_ops")]
+    pub proof: Vec<ProofOp>,
+}
+
+/// Answer to `commit`.
+#[derive(Deserialize)]
+pub(super) struct CommitAnswer {
+    #[serde(deserialize_with = "encoded")]
+    pub signed_header: SignedHeader,
+}
+
+/// Answer to `validators`.
+#[derive(Deserialize)]
+pub(super) struct ValidatorsAnswer {
+    #[serde(deserialize_with = "encoded")]
+    pub validators: Vec<Info>,
+    #[serde(deserialize_with = "number")]
+    pub total: u64,
+}
+
+/// What holds keys or signatures, as tendermint's types read it: their decoder of base64 panics on some of what is none, so that it is looked at first.
+fn encoded<'de, D: Deserializer<'de>, T: DeserializeOwned>(d: D) -> Result<T, D::Error> {
+    let value = Value::deserialize(d)?;
+    whole(&value).map_err(serde::de::Error::custom)?;
+    T::deserialize(value).map_err(serde::de::Error::custom)
+}
+
+/// Whether all keys (`value`) and signatures are base64 of something.
+fn whole(value: &Value) -> Result<(), String> {
+    match value {
+        Value::Array(items) => items.iter().try_for_each(whole),
+        Value::Object(fields) => fields.iter().try_for_each(|(name, field)| {
+            let text = field
+                .as_str()
+                .filter(|_| name == "signature" || name == "value");
+            match text {
+                Some(text) if decode(text)?.is_empty() => {
+                    Err("expected base64, found nothing".to_owned())
+                }
+                Some(_) => Ok(()),
+                None => whole(field),
+            }
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+struct ProofOps {
+    #[serde(default, deserialize_with = "or_default")]
+    ops: Vec<RawOp>,
+}
+
+#[derive(Deserialize)]
+struct RawOp {
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default, deserialize_with = "base64_bytes")]
+    data: Vec<u8>,
+}
+
+fn proof_ops<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<ProofOp>, D::Error> {
+    let found: Option<ProofOps> = Option::deserialize(d)?;
+    let ops = found.map(|found| found.ops).unwrap_or_default();
+    let op = |RawOp { kind, data }| ProofOp { kind, data };
+    Ok(ops.into_iter().map(op).collect())
 }
 
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(

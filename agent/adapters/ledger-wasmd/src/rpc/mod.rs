@@ -3,16 +3,26 @@
 //! A call goes to the address that answered last. An address that is dead, hangs or answers nonsense is left
 //! alone for a while (doubling from [`BACK_OFF`] to [`LONGEST_BACK_OFF`]), and the call goes on to the next one. An
 //! address is asked for its chain id before it is used.
+//!
+//! Where there are several, they are compared ([`Rpc::look`]): a node that lags, stands, catches up, is of another chain or has another block than the
+//! others is left, said so once, and taken back when it is well ([`Fault`]). What a node does not keep any more is asked of the others.
 
 mod answers;
+mod ask;
+mod compare;
 mod fail_over;
+mod look;
+mod proofs;
 pub mod read;
+mod tls;
 
 pub use answers::{
     AbciResponse, Block, BlockMeta, BlockResults, BlockTime, ChainEvent, Checked, EventAttribute,
     FoundTxs, NodeInfo, Status, SyncInfo, TxResult,
 };
-pub use fail_over::{BACK_OFF, LONGEST_BACK_OFF};
+pub use compare::{Dispute, Fault};
+pub use fail_over::{NodeReport, Nodes, BACK_OFF, LONGEST_BACK_OFF};
+pub use tls::{address, Pin};
 
 use crate::error::ChainError;
 use base64::engine::general_purpose::STANDARD;
@@ -21,6 +31,7 @@ use cosmrs::proto::prost::Message;
 use fail_over::Addresses;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A transaction's hash, SHA-256 over its bytes.
@@ -70,23 +81,52 @@ pub enum Broadcast {
 
 /// The chain's nodes.
 pub struct Rpc {
-    addresses: Addresses,
+    addresses: Arc<Addresses>,
 }
 
 impl Rpc {
-    /// `addresses`: such as `http://127.0.0.1:26657`, in the order of preference. `chain_id`: what they must be on; if
-    /// it is not given, the first that answers decides. `deadline`: of one call to one address.
+    /// Nothing is asked yet.
     ///
     /// # Errors
-    /// No address, or one that is not `http://host:port`.
-    pub fn new(
-        addresses: &[String],
-        chain_id: Option<String>,
-        deadline: Duration,
-    ) -> Result<Self, ChainError> {
+    /// No address, or one that is none or may not be used.
+    pub fn new(nodes: &Nodes) -> Result<Self, ChainError> {
         Ok(Self {
-            addresses: Addresses::new(addresses, chain_id, deadline)?,
+            addresses: Arc::new(Addresses::new(nodes)?),
         })
+    }
+
+    /// Compares the nodes, where there are several. `patient`: those that hang are waited for.
+    pub async fn look(&self, patient: bool) {
+        if self.addresses.several() {
+            self.addresses.look(patient).await;
+        }
+    }
+
+    /// Compares the nodes again and again, on the current runtime, until this is dropped.
+    pub fn keep_looking(&self, every: Duration) {
+        if !self.addresses.several() {
+            return;
+        }
+        let addresses = Arc::downgrade(&self.addresses);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                let Some(addresses) = addresses.upgrade() else {
+                    return;
+                };
+                addresses.look(true).await;
+            }
+        });
+    }
+
+    /// Every node as it was found, and whether they contradict each other without anything that says which are right.
+    pub fn nodes(&self) -> (Vec<NodeReport>, Option<Dispute>) {
+        self.addresses.report()
+    }
+
+    /// Counts nodes that were found to lie: what was believed of them is to be asked again.
+    pub(crate) fn lies(&self) -> u64 {
+        self.addresses.lies()
     }
 
     /// Chain id: as configured, or of the first address that answers.
@@ -106,7 +146,7 @@ impl Rpc {
     /// # Errors
     /// No address answers.
     pub async fn status(&self) -> Result<Status, ChainError> {
-        self.addresses.call(&read::STATUS, json!({})).await
+        self.addresses.status().await
     }
 
     /// Headers of at most 20 blocks, ascending.
@@ -115,7 +155,10 @@ impl Rpc {
     /// No address answers, or the node has none of these blocks any more.
     pub async fn headers(&self, from: u64, to: u64) -> Result<Vec<BlockMeta>, ChainError> {
         let params = json!({"minHeight": from.to_string(), "maxHeight": to.to_string()});
-        self.addresses.call(&read::BLOCKCHAIN, params).await
+        let whole = |metas: &Vec<BlockMeta>| metas.iter().any(|m| m.height == from);
+        let method = &read::BLOCKCHAIN;
+        let call = self.addresses.call_for_block(method, params, from, whole);
+        call.await
     }
 
     /// A block with its transactions.
@@ -124,7 +167,10 @@ impl Rpc {
     /// No address answers, or the node does not have the block.
     pub async fn block(&self, height: u64) -> Result<Block, ChainError> {
         let params = json!({"height": height.to_string()});
-        self.addresses.call(&read::BLOCK_AT, params).await
+        let call = self
+            .addresses
+            .call_for_block(&read::BLOCK_AT, params, height, |_| true);
+        call.await
     }
 
     /// What became of a block's transactions.
@@ -133,7 +179,10 @@ impl Rpc {
     /// No address answers, or the node does not have the block.
     pub async fn block_results(&self, height: u64) -> Result<BlockResults, ChainError> {
         let params = json!({"height": height.to_string()});
-        self.addresses.call(&read::BLOCK_RESULTS, params).await
+        let call = self
+            .addresses
+            .call_for_block(&read::BLOCK_RESULTS, params, height, |_| true);
+        call.await
     }
 
     /// A transaction by its hash; `None` if the node's index does not know it. The index is written a moment after

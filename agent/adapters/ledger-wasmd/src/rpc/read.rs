@@ -3,13 +3,15 @@
 
 use super::answers::{
     AbciAnswer, AbciResponse, Block, BlockAnswer, BlockMeta, BlockResults, BlockchainAnswer,
-    Checked, Envelope, FoundTxs, SearchAnswer, Status, TxAnswer,
+    Checked, CommitAnswer, Envelope, FoundTxs, SearchAnswer, Status, TxAnswer, ValidatorsAnswer,
 };
 use super::TxIn;
 use crate::query::{AccountState, SimulationAnswer};
 use cosmrs::proto::cosmos::auth::v1beta1::{BaseAccount, QueryAccountResponse};
 use cosmrs::proto::cosmwasm::wasm::v1::QuerySmartContractStateResponse;
 use cosmrs::proto::prost::Message;
+use cosmrs::tendermint::block::signed_header::SignedHeader;
+use cosmrs::tendermint::validator::{Info, Set};
 use serde::de::DeserializeOwned;
 
 /// For what is a line or a record.
@@ -61,7 +63,7 @@ pub const BLOCKCHAIN: Method<Vec<BlockMeta>> = Method {
 pub const BLOCK_AT: Method<Block> = Method {
     name: "block",
     longest: BLOCK,
-    read: |body| answer::<BlockAnswer>(body).map(|found| found.block.into()),
+    read: |body| answer::<BlockAnswer>(body).map(Into::into),
 };
 
 /// What became of a block's transactions.
@@ -104,6 +106,37 @@ pub const QUERY: Method<AbciResponse> = Method {
     longest: LONG,
     read: |body| answer::<AbciAnswer>(body).map(|found| found.response),
 };
+
+/// A header and who signed it.
+pub const COMMIT: Method<SignedHeader> = Method {
+    name: "commit",
+    longest: LONG,
+    read: |body| answer::<CommitAnswer>(body).map(|found| found.signed_header),
+};
+
+/// A page of a height's validators, and how many there are.
+pub const VALIDATORS: Method<(Vec<Info>, usize)> = Method {
+    name: "validators",
+    longest: SHORT,
+    read: |body| {
+        let found: ValidatorsAnswer = answer(body)?;
+        let total = usize::try_from(found.total).unwrap_or(usize::MAX);
+        Ok((found.validators, total))
+    },
+};
+
+/// The set that validators make.
+///
+/// # Errors
+/// There are none, or their power is absurd: its sum is not to be made.
+pub fn validator_set(validators: Vec<Info>) -> Result<Set, String> {
+    let powers = validators.iter().map(|v| v.power.value());
+    let total = powers.fold(0_u64, u64::saturating_add);
+    if validators.is_empty() || total > u64::MAX / 16 {
+        return Err(format!("{} validators of power {total}", validators.len()));
+    }
+    Ok(Set::without_proposer(validators))
+}
 
 /// The result in an envelope of JSON-RPC.
 fn answer<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unusable> {

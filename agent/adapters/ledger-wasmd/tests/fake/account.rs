@@ -165,8 +165,42 @@ async fn the_gas_limit_is_the_simulations_with_a_margin_under_a_ceiling() {
         .submit(send(&poor, 1), Gas::Simulated)
         .await
         .unwrap_err();
+    assert_eq!(error.to_string(), "98000 gas needed, the ceiling is 60000");
+}
+
+#[tokio::test]
+async fn no_simulation_and_no_day_costs_more_than_the_bounds() {
+    let node = Node::start().await;
+    node.chain().gas = "19999999".into();
+    let account = self::account(&[&node]).await;
+    let most = Gas::AtMost(500_000);
+    let error = account.submit(send(&account, 1), most).await.unwrap_err();
+    assert_eq!(error.class(), Class::Refuse, "{error}");
     assert_eq!(
-        error.to_string(),
-        "98000 gas needed, the configured ceiling is 60000"
+        node.count("broadcast_tx_sync"),
+        0,
+        "nothing is signed on it"
     );
+    // What it says below that counts, its margin up to it.
+    node.chain().gas = "400000".into();
+    let pending = account.submit(send(&account, 1), most).await.unwrap();
+    assert_eq!(pending.gas_limit(), 500_000);
+
+    let mut bounded = settings(&[&node]);
+    // 500,000 gas cost 1,250.
+    bounded.max_fees_per_day = Some(3_000);
+    let client = Arc::new(Client::connect(bounded).await.unwrap());
+    let account = Account::new(client, Key::from_bytes(&[7; 32], "watt").unwrap(), None);
+    for _ in 0..2 {
+        account.submit(send(&account, 1), most).await.unwrap();
+    }
+    assert_eq!(account.fees_today(), 2_500);
+    let error = account.submit(send(&account, 1), most).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("a fee of 1250 beside 2500 in these 24 hours is more than 3000"),
+        "{error}"
+    );
+    assert_eq!(account.fees_today(), 2_500);
 }

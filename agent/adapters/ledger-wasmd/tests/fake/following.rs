@@ -8,7 +8,7 @@ use wattpool_ledger_wasmd::{Client, Deployed, Follower, Market};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::Seconds;
 
-fn market() -> Market {
+pub fn market() -> Market {
     let contract = |name: &str| Deployed {
         address: format!("watt1{name}"),
         code_id: 1,
@@ -23,6 +23,7 @@ fn market() -> Market {
         window_seconds: 60,
         first_part_seconds: 20,
         code_administrator: None,
+        trusted: None,
         token: contract("token"),
         pool: contract("pool"),
         escrow: contract("escrow"),

@@ -10,5 +10,7 @@
 
 mod account;
 mod following;
+mod hostile;
 mod node;
 mod rpc;
+mod tls;

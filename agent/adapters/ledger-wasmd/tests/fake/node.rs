@@ -53,6 +53,15 @@ pub struct Chain {
     pub asked: Vec<String>,
     /// Every question makes a block, as time would.
     pub lively: bool,
+    pub catching_up: bool,
+    /// Time of the newest block, as the node tells it.
+    pub newest: String,
+    /// In the hashes of all its blocks: two nodes with different ones are on different branches.
+    pub branch: String,
+    /// How long it takes to answer.
+    pub delay: Duration,
+    /// Gas that simulations use.
+    pub gas: String,
 }
 
 /// A node that is played; it ends with the runtime of the test.
@@ -79,6 +88,11 @@ impl Node {
             result: json!({"code": 0, "gas_used": "70000", "gas_wanted": "100000"}),
             asked: Vec::new(),
             lively: true,
+            catching_up: false,
+            newest: "2026-03-02T00:00:10.5Z".into(),
+            branch: "A".into(),
+            delay: Duration::ZERO,
+            gas: "70000".into(),
         }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -104,6 +118,7 @@ pub fn settings(nodes: &[&Node]) -> ChainSettings {
     let mut settings = ChainSettings::new(urls, "watt", "0.0025uwatt".parse().unwrap());
     settings.deadline = Duration::from_millis(1_500);
     settings.poll = Duration::from_millis(10);
+    settings.look = Duration::from_millis(100);
     settings.timeout_blocks = 30;
     settings
 }
@@ -112,7 +127,11 @@ async fn answer(
     State(chain): State<Arc<Mutex<Chain>>>,
     Json(request): Json<Value>,
 ) -> (StatusCode, String) {
-    let mood = chain.lock().unwrap().mood.clone();
+    let (mood, delay) = {
+        let chain = chain.lock().unwrap();
+        (chain.mood.clone(), chain.delay)
+    };
+    tokio::time::sleep(delay).await;
     match mood {
         Mood::Hanging => std::future::pending().await,
         Mood::Page => (StatusCode::BAD_GATEWAY, "<html>bad gateway</html>".into()),
@@ -147,9 +166,9 @@ impl Chain {
                     "node_info": {"network": self.chain_id},
                     "sync_info": {
                         "latest_block_height": self.height.to_string(),
-                        "latest_block_time": "2026-03-02T00:00:10.5Z",
+                        "latest_block_time": self.newest,
                         "earliest_block_height": self.earliest.to_string(),
-                        "catching_up": false,
+                        "catching_up": self.catching_up,
                     },
                 }))
             }
@@ -269,7 +288,13 @@ impl Chain {
         let from = from.max(self.earliest);
         let metas: Vec<Value> = (from..=to.min(self.height).min(from + 19))
             .rev()
-            .map(|h| json!({"header": self.header(h), "num_txs": self.txs(h).len().to_string()}))
+            .map(|h| {
+                json!({
+                    "header": self.header(h),
+                    "block_id": {"hash": format!("{}{h}", self.branch)},
+                    "num_txs": self.txs(h).len().to_string(),
+                })
+            })
             .collect();
         Ok(json!({"block_metas": metas}))
     }
@@ -290,7 +315,8 @@ impl Chain {
                 answer.encode_to_vec()
             }
             "/app/simulate" => {
-                b"{\"gas_info\":{\"gas_wanted\":\"0\",\"gas_used\":\"70000\"}}".to_vec()
+                let info = json!({"gas_info": {"gas_wanted": "0", "gas_used": self.gas}});
+                info.to_string().into_bytes()
             }
             _ => {
                 return json!({"response": {

@@ -5,12 +5,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use wattpool_ledger_wasmd::rpc::{read, Broadcast, Rpc};
+use wattpool_ledger_wasmd::rpc::{read, Broadcast, Nodes, Rpc};
 use wattpool_ledger_wasmd::{ChainError, Client};
 use wattpool_schema::error::Class;
 
 fn rpc(urls: &[String]) -> Rpc {
-    Rpc::new(urls, None, Duration::from_millis(600)).unwrap()
+    Rpc::new(&nodes(urls)).unwrap()
+}
+
+fn nodes(urls: &[String]) -> Nodes {
+    Nodes {
+        addresses: urls.to_vec(),
+        deadline: Duration::from_millis(600),
+        ..Nodes::default()
+    }
 }
 
 async fn dead() -> String {
@@ -170,9 +178,18 @@ async fn refusals_are_answers_and_no_reason_to_ask_another_node() {
         "{error}"
     );
     assert_eq!(error.class(), Class::Retry, "it comes with time");
+    assert_eq!(two.count("block"), 1, "another one might have been faster");
     one.chain().earliest = 9;
+    rpc.block(3).await.unwrap();
+    assert_eq!(
+        two.count("block"),
+        2,
+        "what one node does not keep another one may"
+    );
+    two.chain().earliest = 9;
     let error = rpc.block(3).await.unwrap_err();
     assert_eq!(error.class(), Class::Refuse, "{error}");
+    let asked = two.count("block");
     assert_eq!(
         rpc.raw_state("watt1x", b"a").await.unwrap_err().class(),
         Class::Refuse
@@ -182,16 +199,18 @@ async fn refusals_are_answers_and_no_reason_to_ask_another_node() {
         panic!("taken");
     };
     assert_eq!(error.class(), Class::Fatal);
-    assert_eq!(two.count("block") + two.count("broadcast_tx_sync"), 0);
+    assert_eq!(two.count("block"), asked);
+    assert_eq!(two.count("broadcast_tx_sync"), 0);
 }
 
 #[test]
 fn addresses_that_are_none_are_named() {
-    let make = |url: &str| Rpc::new(&[url.to_owned()], None, Duration::from_secs(1)).err();
+    let make = |url: &str| Rpc::new(&nodes(&[url.to_owned()])).err();
     for bad in [
         "",
         "localhost:26657",
-        "https://node:26657",
+        "http://node:26657",
+        "http://192.168.1.4:26657",
         "ftp://x",
         "http://",
     ] {
@@ -202,5 +221,16 @@ fn addresses_that_are_none_are_named() {
         );
         assert_eq!(error.class(), Class::Fatal);
     }
-    assert!(Rpc::new(&[], None, Duration::from_secs(1)).is_err());
+    assert!(Rpc::new(&nodes(&[])).is_err());
+    for good in [
+        "https://node:26657",
+        "http://127.0.0.1:1",
+        "http://[::1]:1",
+        "http://localhost:1",
+    ] {
+        assert!(make(good).is_none(), "{good}");
+    }
+    let mut allowed = nodes(&["http://node:26657".to_owned()]);
+    allowed.allow_plain_http = true;
+    assert!(Rpc::new(&allowed).is_ok());
 }

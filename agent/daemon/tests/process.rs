@@ -1,0 +1,316 @@
+//! The process: its end, its service manager, and what `check-config` refuses.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
+
+use nix::sys::signal::{kill, Signal};
+use nix::unistd::Pid;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use wattpool_ledger_wasmd::key::module_address;
+
+const ID: &str = "00112233445566778899aabbccddeeff";
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wattpool-agent"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env("WATTPOOL_PASSPHRASE_FILE", folder.join("passphrase"));
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// A home whose only node takes requests and never answers; the node, and the port of status.
+fn home(folder: &Path) -> (TcpListener, u16) {
+    std::fs::write(folder.join("passphrase"), "correct horse battery\n").unwrap();
+    let out = command(folder, &["init", "--id", ID]).output().unwrap();
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    std::fs::write(
+        folder.join("profile.csv"),
+        "demand_wh,generation_wh\n100,0\n",
+    )
+    .unwrap();
+    let contract = |name: &str| {
+        let address = module_address(name, "watt").unwrap();
+        serde_json::json!({"address": address, "code_id": 1, "checksum": "00", "pinned": true})
+    };
+    let market = serde_json::json!({
+        "version": 1, "chain_id": "played-1", "address_prefix": "watt", "denom": "uwatt",
+        "window_seconds": 60, "first_part_seconds": 10, "code_administrator": null,
+        "token": contract("token"), "pool": contract("pool"), "escrow": contract("escrow"),
+    });
+    std::fs::write(folder.join("market.json"), market.to_string()).unwrap();
+    let node = TcpListener::bind("127.0.0.1:0").unwrap();
+    let rpc = format!("rpc = [\"http://{}\"]", node.local_addr().unwrap());
+    let (http, peers) = (port(), port());
+    configure(folder, |text| {
+        text.replace("rpc = [\"http://127.0.0.1:26657\"]", &rpc)
+            .replace(
+                "# listen = \"127.0.0.1:8650\"",
+                &format!("listen = \"127.0.0.1:{http}\""),
+            )
+            .replace(
+                "# listen = [\"/ip4/0.0.0.0/tcp/7400\"]",
+                &format!("listen = [\"/ip4/127.0.0.1/tcp/{peers}\"]"),
+            )
+            .replace("# mdns = true", "mdns = false")
+    });
+    (node, http)
+}
+
+fn configure(folder: &Path, change: impl FnOnce(String) -> String) {
+    let file = folder.join("agent.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(file, change(text)).unwrap();
+}
+
+fn wait_for(http: u16) {
+    let begun = Instant::now();
+    while TcpStream::connect(("127.0.0.1", http)).is_err() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it does not start"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// How long it takes to end once it is told to.
+fn ends(mut child: Child) -> Duration {
+    let begun = Instant::now();
+    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    kill(pid, Signal::SIGTERM).unwrap();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "{status}");
+            return begun.elapsed();
+        }
+        if begun.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return begun.elapsed();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn it_ends_in_five_seconds_though_node_and_requests_hang() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_node, http) = home(folder.path());
+    let mut child = command(folder.path(), &["run"]);
+    let child = child.stderr(Stdio::null()).spawn().unwrap();
+    wait_for(http);
+    // A request that never ends.
+    let mut half = TcpStream::connect(("127.0.0.1", http)).unwrap();
+    half.write_all(b"GET /health HTTP/1.1\r\nHost: ").unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let took = ends(child);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_keep_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_node, http) = home(folder.path());
+    // The reader is gone.
+    let (reader, writer) = std::io::pipe().unwrap();
+    let child = command(folder.path(), &["run"])
+        .stderr(writer)
+        .spawn()
+        .unwrap();
+    drop(reader);
+    wait_for(http);
+    let took = ends(child);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+
+    // The reader is there and does not read: the first line blocks whoever writes it.
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(&[b'.'; 65_536]).unwrap();
+    let child = command(folder.path(), &["run"])
+        .stderr(writer)
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    let took = ends(child);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    drop(reader);
+}
+
+#[test]
+fn the_service_manager_hears_that_it_is_ready_alive_and_stopping() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_node, http) = home(folder.path());
+    let socket = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    let mut child = command(folder.path(), &["run"]);
+    child
+        .env("NOTIFY_SOCKET", &socket)
+        .env("WATCHDOG_USEC", "600000");
+    let child = child.stderr(Stdio::null()).spawn().unwrap();
+    let heard = || {
+        let mut word = [0; 256];
+        let n = manager.recv(&mut word).unwrap();
+        text(&word[..n]).trim().to_owned()
+    };
+    assert_eq!(heard(), "READY=1");
+    wait_for(http);
+    for _ in 0..3 {
+        assert_eq!(heard(), "WATCHDOG=1");
+    }
+    let pid = child.id();
+    kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGTERM).unwrap();
+    while heard() != "STOPPING=1" {}
+    assert!(ends(child) < Duration::from_secs(5));
+}
+
+fn refused(out: &Output) -> Vec<String> {
+    assert_eq!(
+        out.status.code(),
+        Some(2),
+        "{}{}",
+        text(&out.stdout),
+        text(&out.stderr)
+    );
+    text(&out.stderr).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn check_config_tells_everything_that_is_wrong_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_node, _) = home(folder.path());
+    let check = |more: &[&str]| {
+        let mut arguments = vec!["check-config"];
+        arguments.extend(more);
+        command(folder.path(), &arguments).output().unwrap()
+    };
+    let out = check(&[]);
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let good = std::fs::read_to_string(folder.path().join("agent.toml")).unwrap();
+    let with_rpc = |rpc: &str| {
+        let at = good.find("\nrpc = ").unwrap() + 1;
+        let end = at + good[at..].find('\n').unwrap();
+        format!("{}rpc = [{rpc:?}]{}", &good[..at], &good[end..])
+    };
+    // Each address that `run` would wait for for ever.
+    for rpc in [
+        "127.0.0.1:26657",
+        "tcp://127.0.0.1:26657",
+        "http://node.example:26657",
+        "quic://x",
+    ] {
+        configure(folder.path(), |_| with_rpc(rpc));
+        let lines = refused(&check(&[]));
+        assert!(
+            lines.len() == 1 && lines[0].contains("chain.rpc: expected https://host:port"),
+            "{lines:?}"
+        );
+    }
+    configure(folder.path(), |_| with_rpc("https://node.example:443"));
+    assert!(check(&[]).status.success());
+    configure(folder.path(), |_| {
+        with_rpc("http://10.0.0.7:26657")
+            .replace("# allow_plain_http = false", "allow_plain_http = true")
+    });
+    assert!(check(&[]).status.success());
+    // All at once, files too.
+    std::fs::remove_file(folder.path().join("keys.age")).unwrap();
+    std::fs::remove_file(folder.path().join("profile.csv")).unwrap();
+    configure(folder.path(), |_| {
+        with_rpc("tcp://x")
+            .replace("# trusted_hash = \"\"", "trusted_hash = \"abc\"")
+            .replace("# trusting_days = 14", "trusting_days = 21")
+            .replace("# gas_price = \"0.0025uwatt\"", "gas_price = \"cheap\"")
+            .replace("# certificates = []", "certificates = [\"none.pem\"]")
+            .replace("# level = \"info\"", "level = \"in,,fo==\"")
+            .replace("/tcp/", "/udp/")
+    });
+    let lines = refused(&check(&[]));
+    for part in [
+        "chain.rpc: expected https://host:port",
+        "chain.trusted_hash: expected a height from 1",
+        "chain.trusting_days: expected 1 to 20",
+        "chain.gas_price: expected such as",
+        "log.level: expected a level",
+        "chain.certificates: ",
+        "a TCP address such as",
+        "profile.csv",
+        "keys.file: ",
+    ] {
+        let told = lines.iter().filter(|line| line.contains(part)).count();
+        assert_eq!(told, 1, "{part}: {lines:#?}");
+    }
+}
+
+#[test]
+fn check_config_online_says_what_the_chain_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let (node, _) = home(folder.path());
+    let check = || {
+        command(folder.path(), &["check-config", "--online"])
+            .output()
+            .unwrap()
+    };
+    // It takes requests and never answers.
+    let lines = refused(&check());
+    assert!(
+        lines
+            .iter()
+            .any(|l| l.contains("no answer to status within")),
+        "{lines:?}"
+    );
+    // One that still replays old blocks, and knows none of the contracts.
+    let answering = std::thread::spawn(move || {
+        while let Ok((mut client, _)) = node.accept() {
+            let mut request = Vec::new();
+            let mut buffer = [0; 4_096];
+            while !request.ends_with(b"}") {
+                let n = client.read(&mut buffer).unwrap_or(0);
+                if n == 0 {
+                    break;
+                }
+                request.extend_from_slice(&buffer[..n]);
+            }
+            let answer = if text(&request).contains("\"status\"") {
+                r#"{"result":{"node_info":{"network":"played-1"},"sync_info":{"latest_block_height":"7","latest_block_time":"2026-01-01T00:00:00Z","earliest_block_height":"1","catching_up":true}}}"#
+            } else if text(&request).contains("Query/Balance") {
+                r#"{"result":{"response":{"code":0,"value":""}}}"#
+            } else {
+                r#"{"result":{"response":{"code":22,"codespace":"wasm","log":"no such contract: address not found"}}}"#
+            };
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ";
+            let _ = client.write_all(format!("{head}{}\r\n\r\n{answer}", answer.len()).as_bytes());
+        }
+    });
+    let lines = refused(&check());
+    for part in [
+        "it is still catching up, at block 7",
+        "registration: the chain refuses with wasm/22: no such contract",
+        "fees: nothing is left",
+    ] {
+        assert!(lines.iter().any(|l| l.contains(part)), "{part}: {lines:#?}");
+    }
+    drop(answering);
+}
