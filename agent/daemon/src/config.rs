@@ -1,8 +1,11 @@
 //! The agent's configuration file.
 
+mod http;
+
+pub use http::HttpConfig;
+
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use tracing_subscriber::filter::ParseError;
@@ -234,25 +237,6 @@ impl Default for StorageConfig {
     }
 }
 
-/// `[http]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct HttpConfig {
-    /// A loopback address.
-    pub listen: SocketAddr,
-    /// Holds the token.
-    pub token_file: PathBuf,
-}
-
-impl Default for HttpConfig {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8650)),
-            token_file: "token".into(),
-        }
-    }
-}
-
 /// `[log]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -377,6 +361,8 @@ impl Config {
             &mut config.keys.file,
             &mut config.storage.file,
             &mut config.http.token_file,
+            &mut config.http.access_file,
+            &mut config.http.tls_file,
         ] {
             *path = folder.join(&path);
         }
@@ -423,14 +409,7 @@ impl Config {
             let found = self.chain.block_ms.to_string();
             return value("chain.block_ms", "100 to 600000", found);
         }
-        if !self.http.listen.ip().is_loopback() {
-            let found = self.http.listen.to_string();
-            return value(
-                "http.listen",
-                "a loopback address such as 127.0.0.1:8650",
-                found,
-            );
-        }
+        self.http.check(value)?;
         self.meter.check(value)?;
         if self.log.filter().is_err() {
             let found = format!("{:?}", self.log.level);
@@ -504,6 +483,7 @@ mod tests {
         limits.max_sell_wh_per_day = None;
         limits.max_spend_per_day = None;
         limits.hours = None;
+        all.http.grid_co2 = None;
         assert_eq!(all, plain);
     }
 
@@ -541,7 +521,7 @@ mod tests {
             "agent.toml: chain.rpc: expected at least one address, found none"
         );
         let error = with("# listen = \"127.0.0.1:8650\"", "listen = \"0.0.0.0:8650\"").to_string();
-        let want = "agent.toml: http.listen: expected a loopback address such as 127.0.0.1:8650, found 0.0.0.0:8650";
+        let want = "agent.toml: http.listen: expected a loopback address such as 127.0.0.1:8650 (for the home network there is http.home), found 0.0.0.0:8650";
         assert_eq!(error, want);
         let error = with("# gas_price = \"0.0025uwatt\"", "gas_price = \"cheap\"").to_string();
         assert_eq!(

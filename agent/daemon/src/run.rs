@@ -107,15 +107,15 @@ async fn agent(config: &Config) -> Result<()> {
         Arc::new(move || clock.chain_time()),
     )?;
     let mesh = Arc::new(mesh);
-    let running = Arc::new(Running::default());
+    let journal = config.storage.file.clone();
+    let running = Arc::new(Running::new(journal, config.policy.clone()));
     running.wait("the chain");
-    let interface = http::Interface {
-        running: Arc::clone(&running),
-        history: config.storage.file.clone(),
-        token: http::token(&config.http.token_file)?,
-    };
-    let listener = http::listen(config).await?;
-    let serving = tokio::spawn(http::serve(listener, interface, stopped(stop.clone())));
+    let listeners = http::listen(config).await?;
+    let shown = (deployment.clone(), Arc::clone(&running));
+    let interface = http::interface(config, shown.0, shown.1, &listeners)?;
+    let told = stop.clone();
+    let until_stopped = move || stopped(told.clone());
+    let serving = tokio::spawn(http::serve(listeners, interface, until_stopped));
     tracing::info!(meter = %config.meter.id, http = %config.http.listen, "the agent starts");
     let parts = Parts {
         deployment,
@@ -132,7 +132,7 @@ async fn agent(config: &Config) -> Result<()> {
         mesh.stop().await;
     }
     ran?;
-    serving.await??;
+    serving.await?;
     tracing::info!("the agent has stopped");
     Ok(())
 }
@@ -150,6 +150,7 @@ async fn keep_running(
         return Ok(());
     };
     let client = Arc::new(client);
+    parts.running.connected(Arc::clone(&client));
     let granter = Some(config.chain.fee_granter.clone()).filter(|g| !g.is_empty());
     let open = || async {
         let key = Key::from_bytes(&parts.secret, &parts.deployment.address_prefix)?;
@@ -179,6 +180,7 @@ async fn keep_running(
             policy: config.policy.clone(),
             started_at: local_time(),
         };
+        parts.running.takes_journal(true);
         let ports = Ports {
             ledger: Arc::clone(&ledger),
             network: Arc::clone(mesh),
@@ -197,6 +199,7 @@ async fn keep_running(
         });
         let ended = runtime.run().await;
         stopping.abort();
+        parts.running.takes_journal(false);
         match ended? {
             Ended::Stopped => return Ok(()),
             Ended::RegistrationChanged => tracing::info!("reading the registration again"),
