@@ -57,7 +57,7 @@ async function open(context, screen, scheme, language, where) {
     const expected = /status of (401|503)/.test(message.text());
     if (["error", "warn"].includes(message.type()) && !expected) check(false, `${where}: console: ${message.text()}`);
   });
-  page.on("request", (request) => check(request.url().startsWith(url), `${where}: asks for ${request.url()}`));
+  page.on("request", (request) => check(request.url().startsWith(url) || request.url().startsWith("data:"), `${where}: asks for ${request.url()}`));
   return page;
 }
 

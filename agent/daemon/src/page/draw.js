@@ -108,20 +108,27 @@ const HOME = "M2 18L16 4L30 18M6 15V32H26V15M13 32V22H19V32";
 const HOMES = "M0 20L9 11L18 20M3 18V32H15V18M14 15L23 6L32 15M18 22V32H29V13";
 const PYLON = "M16 2L8 32M16 2L24 32M6 12H26M9 20H23M13 12L22 22M19 12L10 22";
 
-/** Energy between home, neighbours and grid. */
+/** Energy between home, neighbours and grid; in the hand the same, closer together. */
 export function flow(label, names, amounts) {
-  const node = (x, y, icon, name) => svg("g", null,
-    svg("circle", { class: "node", cx: x, cy: y, r: 46 }),
+  const narrow = window.innerWidth < 700;
+  const [width, r, left, right] = narrow ? [380, 32, 44, 336] : [620, 46, 60, 560];
+  const middle = width / 2;
+  const y = 76;
+  const node = (x, icon, name) => svg("g", null,
+    svg("circle", { class: "node", cx: x, cy: y, r }),
     svg("path", { class: "icon", d: icon, transform: `translate(${x - 16} ${y - 18})` }),
-    svg("text", { x, y: y + 74 }, name));
-  const arrow = (from, to, kind, amount, at) => amount === null ? null : svg("g", null,
-    svg("path", { class: `arrow ${kind} runs`, d: `M${from} 100L${to} 100`, "marker-end": `url(#tip-${kind})` }),
-    svg("text", { class: "amount", x: at, y: 78 }, amount));
-  const tip = (kind) => svg("marker", { id: `tip-${kind}`, viewBox: "0 0 10 10", refX: 6, refY: 5, markerWidth: 3.2, markerHeight: 3.2, orient: "auto" },
+    svg("text", { x, y: y + r + 24 }, name));
+  const gap = r + 8;
+  const line = (a, b) => svg("path", { class: "idle", d: `M${a + gap} ${y}L${b - gap} ${y}` });
+  const arrow = (from, to, kind, amount) => amount === null ? null : svg("g", null,
+    svg("path", { class: `arrow ${kind} runs`, d: `M${from + Math.sign(to - from) * gap} ${y}L${to - Math.sign(to - from) * (gap + 6)} ${y}`, "marker-end": `url(#tip-${kind})` }),
+    svg("text", { class: "amount", x: (from + to) / 2, y: y - r - 8 }, amount));
+  const tip = (kind) => svg("marker", { id: `tip-${kind}`, viewBox: "0 0 10 10", refX: 5, refY: 5, markerWidth: 3.2, markerHeight: 3.2, orient: "auto" },
     svg("path", { class: `fill-${kind}`, d: "M0 0L10 5L0 10z" }));
-  return el("div", { class: "flow" }, svg("svg", { viewBox: "0 0 620 200", role: "img", "aria-label": label },
+  return el("div", { class: "flow" }, svg("svg", { viewBox: `0 0 ${width} 160`, role: "img", "aria-label": label },
     svg("defs", null, ["bought", "sold", "grid", "back"].map(tip)),
-    arrow(132, 248, "bought", amounts.bought, 190), arrow(248, 132, "sold", amounts.sold, 190),
-    arrow(488, 372, "grid", amounts.fromGrid, 430), arrow(372, 488, "back", amounts.toGrid, 430),
-    node(80, 100, HOMES, names.neighbours), node(310, 100, HOME, names.home), node(540, 100, PYLON, names.grid)));
+    amounts.bought || amounts.sold ? null : line(left, middle), amounts.fromGrid || amounts.toGrid ? null : line(middle, right),
+    arrow(left, middle, "bought", amounts.bought), arrow(middle, left, "sold", amounts.sold),
+    arrow(right, middle, "grid", amounts.fromGrid), arrow(middle, right, "back", amounts.toGrid),
+    node(left, HOMES, names.neighbours), node(middle, HOME, names.home), node(right, PYLON, names.grid)));
 }

@@ -39,6 +39,9 @@ export function number(value, digits = 0) {
   return format("NumberFormat", { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 }
 
+/** A number with the decimals that it has, three at most. */
+export const plain = (value) => format("NumberFormat", { maximumFractionDigits: 3 }).format(value);
+
 /** Wh as kWh. */
 export function energy(wh) {
   const digits = wh >= 100_000 ? 0 : wh >= 10_000 ? 1 : wh >= 1_000 ? 2 : 3;

@@ -12,6 +12,9 @@ const PRESETS = {
   nearest: { selection: "nearest", green_only: false, local_first: true },
 };
 
+/** Whether a policy is what a preset makes of it. */
+const isChosen = (keys, policy) => Object.entries(keys).every(([key, value]) => policy[key] === value);
+
 /** Hours between UTC and the clock here; parts of an hour are left to UTC's whole hours. */
 const offset = () => -Math.round(new Date().getTimezoneOffset() / 60);
 const turn = (hour, by) => (((hour + by) % 24) + 24) % 24;
@@ -111,14 +114,15 @@ export async function limits() {
   let selection = policy.selection;
   const result = el("div", { "aria-live": "polite" });
   const presets = el("fieldset", null, el("legend", null, t("presets")), el("div", { class: "row" }, Object.entries(PRESETS).map(([name, keys]) =>
-    el("button", { type: "button", id: `preset-${name}`, title: t(`${name}What`), onclick: () => {
+    el("button", { type: "button", id: `preset-${name}`, "aria-pressed": String(isChosen(keys, policy)), title: t(`${name}What`), onclick: () => {
       selection = keys.selection;
+      for (const other of Object.keys(PRESETS)) document.getElementById(`preset-${other}`).setAttribute("aria-pressed", String(other === name));
       for (const key of ["green_only", "local_first"]) document.getElementById(key).checked = keys[key];
       say(`${t(`${name}What`)} ${t("presetTaken")}`);
     } }, t(name)))));
   const hours = policy.hours ? [turn(policy.hours.from, offset()), turn(policy.hours.to, offset())] : ["", ""];
   const hour = (id, label, value, detail) => el("div", { class: "field" }, el("label", { for: id }, label), el("input", { id, inputmode: "numeric", autocomplete: "off", value, "aria-describedby": detail ? `${id}-detail` : null }), detail ? el("p", { class: "detail", id: `${id}-detail` }, detail) : null);
-  const list = (id, label) => el("div", { class: "field" }, el("label", { for: id }, label), el("textarea", { id, spellcheck: "false", "aria-describedby": `${id}-detail` }, policy[id].join("\n")), el("p", { class: "detail", id: `${id}-detail` }, t("listWhat")));
+  const list = (id, label) => el("div", { class: "field list" }, el("label", { for: id }, label), el("textarea", { id, spellcheck: "false", "aria-describedby": `${id}-detail` }, policy[id].join("\n")), el("p", { class: "detail", id: `${id}-detail` }, t("listWhat")));
   const group = (name, more) => el("fieldset", null, el("legend", null, t(name)), el("div", { class: "fields" }, groups[name]?.map((field) => control(field, policy)), more));
   const doing = (act) => async (event) => {
     event.preventDefault();

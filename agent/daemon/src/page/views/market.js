@@ -2,7 +2,7 @@
 import { attempt, change, isOwner, redraw, say, shared } from "/page/app.js";
 import { get, Refused } from "/page/ask.js";
 import { el, figure, legend, lines, table } from "/page/draw.js";
-import { clock, energy, number, price, short } from "/page/figures.js";
+import { clock, energy, number, plain, price, short } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 export async function offers() {
@@ -57,7 +57,7 @@ export async function market() {
   const of = (pick) => past.windows.map((w) => pick(w.books));
   const kwh = (wh) => wh / 1000;
   parts.push(el("section", { class: "card" }, el("h2", null, t("marketChart")),
-    lines(t("marketChart"), names, [{ class: "sold", values: of((b) => kwh(b.minted)) }, { class: "bought", values: of((b) => kwh(b.covered)) }], (value) => energy(value * 1000)),
+    lines(t("marketChart"), names, [{ class: "sold", values: of((b) => kwh(b.minted)) }, { class: "bought", values: of((b) => kwh(b.covered)) }], (value) => `${plain(value)} kWh`),
     legend([["sold", t("supply")], ["bought", t("demand")]])));
   parts.push(el("section", { class: "card" }, el("h2", null, t("priceChart")),
     lines(t("priceChart"), names, [{ class: "bought", values: of((b) => (b.redeemed > 0 ? (b.paid * 1000) / b.redeemed / 1e6 : null)) }], (value) => price(Math.round(value * 1e6)))));

@@ -2,7 +2,7 @@
 import { redraw, shared } from "/page/app.js";
 import { get } from "/page/ask.js";
 import { bars, el, figure, legend, table } from "/page/draw.js";
-import { against, energy as kwh, money as coins, number, percent, period } from "/page/figures.js";
+import { against, energy as kwh, money as coins, number, percent, period, plain } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 const KINDS = ["day", "week", "month", "year"];
@@ -82,7 +82,7 @@ export async function energy() {
   ];
   const spell = (at) => `${t("bought")} ${kwh(all[at].bought)}, ${t("fromGrid")} ${kwh(all[at].from_grid)}, ${t("sold")} ${kwh(all[at].sold)}, ${t("toGrid")} ${kwh(all[at].to_grid)}`;
   parts.push(el("section", { class: "card" }, el("figure", null, el("h2", null, t("energyChart")),
-    bars(`${t("energyChart")}, ${p.title}`, p.names, series, (value) => kwh(Math.abs(value) * 1000), spell),
+    bars(`${t("energyChart")}, ${p.title}`, p.names, series, (value) => `${plain(Math.abs(value))} kWh`, spell),
     legend([["bought", t("bought")], ["grid", t("fromGrid")], ["sold", t("sold")], ["back", t("toGrid")]])),
     el("details", null, el("summary", null, t("asTable")),
       table(p.title, [t("time"), t("bought"), t("fromGrid"), t("sold"), t("toGrid")],
