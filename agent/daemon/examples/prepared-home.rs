@@ -14,7 +14,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let folder = PathBuf::from(arguments.next().expect("prepared-home FOLDER [DAYS] [TRADES]"));
+    let folder = PathBuf::from(
+        arguments
+            .next()
+            .expect("prepared-home FOLDER [DAYS] [TRADES]"),
+    );
     let mut number = |default: u64| {
         arguments
             .next()

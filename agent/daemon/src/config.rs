@@ -361,11 +361,10 @@ impl Config {
             &mut config.keys.file,
             &mut config.storage.file,
             &mut config.http.token_file,
-            &mut config.http.access_file,
-            &mut config.http.tls_file,
         ] {
             *path = folder.join(&path);
         }
+        config.http.beside_the_token();
         if !config.keys.passphrase_file.as_os_str().is_empty() {
             config.keys.passphrase_file = folder.join(&config.keys.passphrase_file);
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Names under which the page answers, at most.
 const NAMES: usize = 8;
@@ -80,6 +80,13 @@ fn is_name(name: &str) -> bool {
 }
 
 impl HttpConfig {
+    /// What the agent writes for its page lies beside the token: where the configuration is, it may not be allowed to write.
+    pub(super) fn beside_the_token(&mut self) {
+        let folder = self.token_file.parent().unwrap_or_else(|| Path::new(""));
+        self.tls_file = folder.join(&self.tls_file);
+        self.access_file = folder.join(&self.access_file);
+    }
+
     /// `value` makes an error of key, what was expected, and what was found.
     pub(super) fn check<E>(
         &self,

@@ -40,7 +40,7 @@ function steps(least, most) {
   const step = [1, 2, 5, 10].map((n) => n * ten).find((n) => n >= raw);
   const first = Math.floor(least / step) * step;
   const all = [];
-  for (let at = first; at < most + step * 0.999; at += step) all.push(at);
+  for (let at = first; at < most + step * 0.999; at += step) all.push(Math.abs(at) < step / 2 ? 0 : at);
   return all;
 }
 

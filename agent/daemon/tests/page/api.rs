@@ -23,7 +23,10 @@ fn status_and_policy(home: &Home) {
     assert_eq!(status["grid"]["feed_in"], 81_000);
     // Pausing needs no chain, and lasts.
     let paused = home.owner("POST", "/api/v1/pause", r#"{"paused":true}"#);
-    assert_eq!((paused.status, paused.body.as_str()), (200, r#"{"paused":true}"#));
+    assert_eq!(
+        (paused.status, paused.body.as_str()),
+        (200, r#"{"paused":true}"#)
+    );
     let policy = home.owner("GET", "/api/v1/policy", "").json();
     assert_eq!(policy["paused"], true);
     let changed = home.owner(
@@ -32,20 +35,41 @@ fn status_and_policy(home: &Home) {
         r#"{"max_buy_price":null,"reserve_wh":50}"#,
     );
     let changed = changed.json();
-    assert_eq!((&changed["max_buy_price"], &changed["paused"]), (&Value::Null, &Value::Bool(true)));
+    assert_eq!(
+        (&changed["max_buy_price"], &changed["paused"]),
+        (&Value::Null, &Value::Bool(true))
+    );
     let refused = home.owner("PUT", "/api/v1/policy", r#"{"hours":{"from":25,"to":3}}"#);
     assert_eq!(refused.status, 400);
-    assert!(refused.json()["error"].as_str().unwrap().starts_with("policy.hours: expected"));
-    let preview = home.owner("POST", "/api/v1/policy/preview", r#"{"paused":false,"buy":false}"#);
+    assert!(refused.json()["error"]
+        .as_str()
+        .unwrap()
+        .starts_with("policy.hours: expected"));
+    let preview = home.owner(
+        "POST",
+        "/api/v1/policy/preview",
+        r#"{"paused":false,"buy":false}"#,
+    );
     let preview = preview.json();
     let (was, left) = (&preview["was"], &preview["left"]);
-    assert!(was["bought"].as_u64().unwrap() > 0 && left["bought"] == 0, "{preview}");
+    assert!(
+        was["bought"].as_u64().unwrap() > 0 && left["bought"] == 0,
+        "{preview}"
+    );
     assert_eq!(was["sold"], left["sold"]);
     // What needs the chain says so.
-    for path in ["/api/v1/market", "/api/v1/limits", "/api/v1/offers", "/api/v1/approvals"] {
+    for path in [
+        "/api/v1/market",
+        "/api/v1/limits",
+        "/api/v1/offers",
+        "/api/v1/approvals",
+    ] {
         let got = home.owner("GET", path, "");
         assert_eq!(got.status, 503, "{path}");
-        assert!(got.json()["error"].as_str().unwrap().contains("chain"), "{path}");
+        assert!(
+            got.json()["error"].as_str().unwrap().contains("chain"),
+            "{path}"
+        );
     }
     let alerts = home.owner("GET", "/api/v1/alerts", "").json();
     assert_eq!(alerts["now"][0]["kind"], "waiting");
@@ -62,12 +86,23 @@ fn sums(home: &Home) {
     }
     let energy = home.owner("GET", &format!("/api/v1/energy?edges={from},{to}"), "");
     let energy = &energy.json()["spans"][0];
-    assert_eq!((energy["surplus"].as_u64().unwrap(), energy["deficit"].as_u64().unwrap()), want);
-    let money = home.owner("GET", &format!("/api/v1/money?edges={from},{to}"), "").json();
+    assert_eq!(
+        (
+            energy["surplus"].as_u64().unwrap(),
+            energy["deficit"].as_u64().unwrap()
+        ),
+        want
+    );
+    let money = home
+        .owner("GET", &format!("/api/v1/money?edges={from},{to}"), "")
+        .json();
     let money = &money["spans"][0];
     let n = |key: &str| money[key].as_i64().unwrap();
     assert_eq!(n("with"), n("without") - n("saved"));
-    assert!(n("saved") > 0 && n("earned") > 0 && n("charge") > 0, "{money}");
+    assert!(
+        n("saved") > 0 && n("earned") > 0 && n("charge") > 0,
+        "{money}"
+    );
     // The trades' own sums.
     let csv = home.owner("GET", "/api/v1/export?what=trades", "").body;
     let (mut paid, mut charge, mut earned) = (0i64, 0i64, 0i64);
@@ -81,7 +116,10 @@ fn sums(home: &Home) {
             earned += number(9);
         }
     }
-    assert_eq!((n("paid"), n("charge"), n("earned")), (paid, charge, earned));
+    assert_eq!(
+        (n("paid"), n("charge"), n("earned")),
+        (paid, charge, earned)
+    );
 }
 
 fn trades(home: &Home) {
@@ -89,7 +127,13 @@ fn trades(home: &Home) {
     loop {
         let page = home.owner("GET", &format!("/api/v1/trades?limit=150{before}"), "");
         let page = page.json();
-        all.extend(page["trades"].as_array().unwrap().iter().map(|t| t["sequence"].as_u64().unwrap()));
+        all.extend(
+            page["trades"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|t| t["sequence"].as_u64().unwrap()),
+        );
         match page["next"].as_u64() {
             Some(next) => before = format!("&before={next}"),
             None => break,
@@ -97,7 +141,9 @@ fn trades(home: &Home) {
     }
     assert!(all.len() > 200, "{}", all.len());
     assert!(all.windows(2).all(|w| w[0] > w[1]));
-    let sold = home.owner("GET", "/api/v1/trades?side=sold&limit=5", "").json();
+    let sold = home
+        .owner("GET", "/api/v1/trades?side=sold&limit=5", "")
+        .json();
     let sold = sold["trades"].as_array().unwrap();
     assert!(!sold.is_empty() && sold.iter().all(|t| t["seller"] == METER));
 }
@@ -113,7 +159,10 @@ fn questions_that_cannot_be(home: &Home) {
     for (path, word) in [
         ("/api/v1/energy", "edges"),
         ("/api/v1/energy?edges=5,4", "edges: expected"),
-        ("/api/v1/trades?limit=0", "limit: expected 1 to 1000, found 0"),
+        (
+            "/api/v1/trades?limit=0",
+            "limit: expected 1 to 1000, found 0",
+        ),
         ("/api/v1/trades?partner=bob", "partner"),
         ("/api/v1/trades?colour=blue", "colour"),
         ("/api/v1/export?what=everything", "everything"),
@@ -122,12 +171,21 @@ fn questions_that_cannot_be(home: &Home) {
         let got = home.owner("GET", path, "");
         assert_eq!(got.status, 400, "{path}: {}", got.body);
         let error = got.json()["error"].as_str().unwrap().to_owned();
-        assert!(error.contains(word) && !error.contains('\n'), "{path}: {error}");
+        assert!(
+            error.contains(word) && !error.contains('\n'),
+            "{path}: {error}"
+        );
     }
     let nothing = home.owner("GET", "/api/v1/nothing", "");
-    assert_eq!((nothing.status, nothing.json()["status"].as_u64()), (404, Some(404)));
+    assert_eq!(
+        (nothing.status, nothing.json()["status"].as_u64()),
+        (404, Some(404))
+    );
     let not_so = home.owner("DELETE", "/api/v1/status", "");
-    assert_eq!((not_so.status, not_so.json()["status"].as_u64()), (405, Some(405)));
+    assert_eq!(
+        (not_so.status, not_so.json()["status"].as_u64()),
+        (405, Some(405))
+    );
     let no_json = home.owner("POST", "/api/v1/pause", "yes please");
     assert_eq!(no_json.status, 400);
     let described = home.owner("GET", "/api/v1/openapi.json", "").json();
@@ -135,7 +193,11 @@ fn questions_that_cannot_be(home: &Home) {
         for method in methods.as_object().unwrap().keys() {
             // Each route that is described is there.
             let got = home.owner(&method.to_uppercase(), path, "");
-            assert!(![404, 405].contains(&got.status), "{method} {path}: {}", got.status);
+            assert!(
+                ![404, 405].contains(&got.status),
+                "{method} {path}: {}",
+                got.status
+            );
         }
     }
 }

@@ -24,22 +24,42 @@ fn commands_speak_of_kwh_money_and_local_time() {
     let text = out(&trades);
     assert_eq!(text.lines().count(), 4, "{text}");
     assert!(text.starts_with("closed "), "{text}");
-    assert!(text.contains("EUR/kWh") && text.contains(" b0000000 "), "{text}");
+    assert!(
+        text.contains("EUR/kWh") && text.contains(" b0000000 "),
+        "{text}"
+    );
     let exact: Value = serde_json::from_str(&out(&home.run(&["trades", "--json"]))).unwrap();
     assert_eq!(exact.as_array().unwrap().len(), 20);
     assert!(exact[0]["paid"].is_u64());
     let history = out(&home.run(&["history", "--limit", "5"]));
-    assert!(history.contains("metered the window of 20") && !history.contains('{'), "{history}");
-    let set = home.run(&["policy", "set", "max_buy_price=0.25 EUR/kWh", "max_spend_per_day"]);
+    assert!(
+        history.contains("metered the window of 20") && !history.contains('{'),
+        "{history}"
+    );
+    let set = home.run(&[
+        "policy",
+        "set",
+        "max_buy_price=0.25 EUR/kWh",
+        "max_spend_per_day",
+    ]);
     let text = out(&set);
-    assert!(text.contains("max_buy_price = 250000  # 0.25 EUR/kWh"), "{text}");
+    assert!(
+        text.contains("max_buy_price = 250000  # 0.25 EUR/kWh"),
+        "{text}"
+    );
     assert!(!text.contains("max_spend_per_day"), "{text}");
     let paused = home.run(&["pause"]);
     assert_eq!(out(&paused), "trading is paused\n");
     let exact: Value = serde_json::from_str(&out(&home.run(&["policy", "get", "--json"]))).unwrap();
-    assert_eq!((&exact["paused"], &exact["max_buy_price"]), (&Value::Bool(true), &Value::from(250_000)));
+    assert_eq!(
+        (&exact["paused"], &exact["max_buy_price"]),
+        (&Value::Bool(true), &Value::from(250_000))
+    );
     let pair = out(&home.run(&["pair"]));
-    assert!(pair.contains("code") && pair.contains("https://meter.home:"), "{pair}");
+    assert!(
+        pair.contains("code") && pair.contains("https://meter.home:"),
+        "{pair}"
+    );
     std::fs::write(home.folder.path().join("word"), "a long sentence\n").unwrap();
     let password = home.run(&["password", "--file", "word"]);
     assert_eq!(out(&password), "the password is set\n");

@@ -93,12 +93,7 @@ impl Home {
             // Nobody is there.
             .replace(":26657", &format!(":{chain}"));
         fs::write(path.join("agent.toml"), config).unwrap();
-        prepared::fill(
-            &path.join("journal.sqlite"),
-            PAST.0,
-            PAST.1,
-            this_window(),
-        );
+        prepared::fill(&path.join("journal.sqlite"), PAST.0, PAST.1, this_window());
         let agent = command(path, &["run"])
             .stderr(fs::File::create(path.join("log")).unwrap())
             .stdout(Stdio::null())
