@@ -1,7 +1,8 @@
 // Opens the page of a running agent in a headless Chromium, as its owner would: every view, on a desk and in the hand, by
 // day and by night, in both languages; and does what an owner does.
-//   node home.mjs URL AGENT FOLDER PICTURES [--live] [--quick]
+//   node home.mjs URL AGENT FOLDER PICTURES [--live] [--quick] [--times]
 // AGENT and FOLDER: the program and the home's folder. --live: its chain runs and neighbours trade. --quick: one look a view.
+// --times: only measures how long each view takes until its content is there, and prints a table.
 // Exits with 1 where something is wrong, each on a line of its own.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -14,7 +15,7 @@ if (pictures === undefined) {
   console.error("home: expected URL, AGENT, FOLDER and PICTURES");
   process.exit(2);
 }
-const [live, quick] = ["--live", "--quick"].map((option) => options.includes(option));
+const [live, quick, times] = ["--live", "--quick", "--times"].map((option) => options.includes(option));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 mkdirSync(pictures, { recursive: true });
 
@@ -252,10 +253,50 @@ async function approves(page) {
   command("policy", "set", "manual_approval=false");
 }
 
+/** Loads of each view, from the change of address to its content, ms. */
+async function measures(page) {
+  const LOADS = 40;
+  const all = [];
+  console.log("view        median   95 of 100   longest, ms");
+  for (const view of VIEWS) {
+    const took = [];
+    for (let load = 0; load < LOADS; load += 1) {
+      await go(page, view === "now" ? "access" : "now");
+      took.push(await page.evaluate((view) => new Promise((resolve) => {
+        const begun = performance.now();
+        const main = document.querySelector("main");
+        const there = () => main.dataset.view === view && !main.hasAttribute("aria-busy");
+        const seen = new MutationObserver(() => {
+          if (!there()) return;
+          seen.disconnect();
+          requestAnimationFrame(() => resolve(performance.now() - begun));
+        });
+        seen.observe(main, { attributes: true, childList: true });
+        location.hash = `#/${view}`;
+      }), view));
+    }
+    took.sort((a, b) => a - b);
+    const at = (share) => took[Math.min(LOADS - 1, Math.ceil(share * LOADS) - 1)].toFixed(0);
+    console.log(`${view.padEnd(10)}${at(0.5).padStart(8)}${at(0.95).padStart(12)}${at(1).padStart(10)}`);
+    all.push(...took);
+  }
+  for (const kind of ["day", "week", "year"]) {
+    await go(page, "money");
+    const took = await page.evaluate((kind) => new Promise((resolve) => {
+      const begun = performance.now();
+      const button = () => document.getElementById(`kind-${kind}`);
+      new MutationObserver(() => { if (button()?.getAttribute("aria-pressed") === "true") resolve(performance.now() - begun); }).observe(document.querySelector("main"), { childList: true });
+      button().click();
+    }), kind);
+    console.log(`money of a ${kind}: ${took.toFixed(0)} ms`);
+  }
+}
+
 await withBrowser(async (browser) => {
   const context = await browser.createBrowserContext();
   const page = await open(context, SCREENS[0], "light", "en", "owner");
   await signIn(page);
+  if (times) return measures(page);
   await looks(context);
   await byKeyboard(page);
   await changesALimit(page);
