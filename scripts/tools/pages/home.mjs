@@ -2,6 +2,7 @@
 // day and by night, in both languages; and does what an owner does.
 //   node home.mjs URL AGENT FOLDER PICTURES [--live] [--quick] [--times]
 // AGENT and FOLDER: the program and the home's folder. --live: its chain runs and neighbours trade. --quick: one look a view.
+// --node=PID: the chain's node, which is halted for a while to see that the page works without it.
 // --times: only measures how long each view takes until its content is there, and prints a table.
 // Exits with 1 where something is wrong, each on a line of its own.
 import { execFileSync } from "node:child_process";
@@ -16,6 +17,7 @@ if (pictures === undefined) {
   process.exit(2);
 }
 const [live, quick, times] = ["--live", "--quick", "--times"].map((option) => options.includes(option));
+const node = Number(options.find((option) => option.startsWith("--node="))?.slice(7) ?? 0);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 mkdirSync(pictures, { recursive: true });
 
@@ -292,6 +294,34 @@ async function measures(page) {
   }
 }
 
+/** The chain stands: that is said, and pausing works all the same. */
+async function withoutTheChain(page) {
+  await go(page, "now");
+  process.kill(node, "SIGSTOP");
+  try {
+    const deadline = Date.now() + 150_000;
+    let said = [];
+    while (!said.includes("chain") && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      said = await page.evaluate(() => fetch("/api/v1/alerts").then((answer) => answer.json()).then((told) => told.now.map((alert) => alert.kind)));
+    }
+    check(said.includes("chain"), `without the chain: the alerts are ${said}`);
+    await page.waitForFunction(() => document.querySelector("#state").classList.contains("trouble"), { timeout: 15_000 });
+    await page.click("#pause");
+    await page.waitForFunction(() => document.querySelector("#state").classList.contains("paused"), { timeout: 15_000 });
+    check(command("policy", "get").paused === true, "without the chain: the agent is not paused");
+    await go(page, "alerts");
+    await look(page, "alerts without the chain");
+    await page.screenshot({ path: join(pictures, "live-alerts-without-chain-desktop.png"), fullPage: true });
+    await go(page, "market");
+    await look(page, "market without the chain");
+    await page.click("#pause");
+    await page.waitForFunction(() => !document.querySelector("#state").classList.contains("paused"), { timeout: 15_000 });
+  } finally {
+    process.kill(node, "SIGCONT");
+  }
+}
+
 await withBrowser(async (browser) => {
   const context = await browser.createBrowserContext();
   const page = await open(context, SCREENS[0], "light", "en", "owner");
@@ -303,6 +333,7 @@ await withBrowser(async (browser) => {
   await looksBack(page);
   await pairs(browser, page);
   if (live) await approves(page);
+  if (node > 0) await withoutTheChain(page);
   await context.close();
 });
 console.log(`${checks} checks, ${problems.length} failed; pictures are in ${pictures}`);

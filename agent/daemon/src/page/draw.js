@@ -44,9 +44,12 @@ function steps(least, most) {
   return all;
 }
 
+/** Room for a drawing in a card in the hand: texts keep their size. */
+const inHand = () => Math.max(window.innerWidth - 64, 240);
+
 function frame(label, names, least, most, shown) {
   const narrow = window.innerWidth < 700;
-  const [width, height, left, bottom, top] = narrow ? [360, 240, 62, 26, 10] : [1080, 290, 84, 28, 12];
+  const [width, height, left, bottom, top] = narrow ? [inHand(), 240, 48, 26, 10] : [1080, 290, 60, 28, 12];
   const ticks = steps(Math.min(0, least), Math.max(0, most) || 1);
   const [low, high] = [ticks[0], ticks[ticks.length - 1]];
   const y = (value) => top + (height - top - bottom) * (1 - (value - low) / (high - low || 1));
@@ -111,7 +114,7 @@ const PYLON = "M16 2L8 32M16 2L24 32M6 12H26M9 20H23M13 12L22 22M19 12L10 22";
 /** Energy between home, neighbours and grid; in the hand the same, closer together. */
 export function flow(label, names, amounts) {
   const narrow = window.innerWidth < 700;
-  const [width, r, left, right] = narrow ? [380, 32, 44, 336] : [620, 46, 60, 560];
+  const [width, r, left, right] = narrow ? [inHand(), 30, 42, inHand() - 42] : [620, 46, 60, 560];
   const middle = width / 2;
   const y = 76;
   const node = (x, icon, name) => svg("g", null,
@@ -125,7 +128,7 @@ export function flow(label, names, amounts) {
     svg("text", { class: "amount", x: (from + to) / 2, y: y - r - 8 }, amount));
   const tip = (kind) => svg("marker", { id: `tip-${kind}`, viewBox: "0 0 10 10", refX: 5, refY: 5, markerWidth: 3.2, markerHeight: 3.2, orient: "auto" },
     svg("path", { class: `fill-${kind}`, d: "M0 0L10 5L0 10z" }));
-  return el("div", { class: "flow" }, svg("svg", { viewBox: `0 0 ${width} 160`, role: "img", "aria-label": label },
+  return el("div", { class: narrow ? "flow hand" : "flow" }, svg("svg", { viewBox: `0 0 ${width} 160`, role: "img", "aria-label": label },
     svg("defs", null, ["bought", "sold", "grid", "back"].map(tip)),
     amounts.bought || amounts.sold ? null : line(left, middle), amounts.fromGrid || amounts.toGrid ? null : line(middle, right),
     arrow(left, middle, "bought", amounts.bought), arrow(middle, left, "sold", amounts.sold),

@@ -2,7 +2,7 @@
 import { attempt, change, isOwner, redraw, say, shared } from "/page/app.js";
 import { get, Refused } from "/page/ask.js";
 import { el, figure, legend, lines, table } from "/page/draw.js";
-import { clock, energy, number, plain, price, short } from "/page/figures.js";
+import { clock, currencyName, energy, number, plain, price, short } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 export async function offers() {
@@ -56,11 +56,14 @@ export async function market() {
   const names = past.windows.map((w) => clock(w.window * length));
   const of = (pick) => past.windows.map((w) => pick(w.books));
   const kwh = (wh) => wh / 1000;
-  parts.push(el("section", { class: "card" }, el("h2", null, t("marketChart")),
-    lines(t("marketChart"), names, [{ class: "sold", values: of((b) => kwh(b.minted)) }, { class: "bought", values: of((b) => kwh(b.covered)) }], (value) => `${plain(value)} kWh`),
+  parts.push(el("section", { class: "card" }, el("h2", null, `${t("marketChart")}, kWh`),
+    lines(t("marketChart"), names, [{ class: "sold", values: of((b) => kwh(b.minted)) }, { class: "bought", values: of((b) => kwh(b.covered)) }], plain),
     legend([["sold", t("supply")], ["bought", t("demand")]])));
-  parts.push(el("section", { class: "card" }, el("h2", null, t("priceChart")),
-    lines(t("priceChart"), names, [{ class: "bought", values: of((b) => (b.redeemed > 0 ? (b.paid * 1000) / b.redeemed / 1e6 : null)) }], (value) => price(Math.round(value * 1e6)))));
+  parts.push(el("section", { class: "card" }, el("h2", null, `${t("priceChart")}, ${currencyName()}/kWh`),
+    lines(t("priceChart"), names, [{ class: "bought", values: of((b) => (b.redeemed > 0 ? (b.paid * 1000) / b.redeemed / 1e6 : null)) }], plain),
+    el("details", null, el("summary", null, t("asTable")),
+      table(t("market"), [t("time"), t("supply"), t("demand"), t("boughtShort"), t("meanPrice")],
+        past.windows.map((w, at) => [names[at], energy(w.books.minted), energy(w.books.covered), energy(w.books.redeemed), w.books.redeemed > 0 ? price(Math.floor((w.books.paid * 1000) / w.books.redeemed)) : t("noPrice")]), ["text"], false))));
   if (zones.length > 0) {
     parts.push(el("section", { class: "card" }, table(t("zones"), [t("zoneFrom"), t("zoneTo"), t("loss"), t("charge"), t("capacity")],
       zones.map((z) => [String(z.from), String(z.to), `${number(z.loss / 10_000, 1)} %`, price(z.charge), z.capacity === null ? t("unlimited") : energy(z.capacity)]), ["text", "text"], false)));

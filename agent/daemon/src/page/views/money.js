@@ -2,7 +2,7 @@
 import { redraw, shared } from "/page/app.js";
 import { get } from "/page/ask.js";
 import { bars, el, figure, legend, table } from "/page/draw.js";
-import { against, energy as kwh, money as coins, number, percent, period, plain } from "/page/figures.js";
+import { against, currencyName, energy as kwh, money as coins, number, percent, period, plain } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 const KINDS = ["day", "week", "month", "year"];
@@ -45,8 +45,8 @@ export async function money() {
     { class: "good", values: values.map((v) => Math.max(v, 0) / 1e6) },
     { class: "bad", values: values.map((v) => Math.min(v, 0) / 1e6) },
   ];
-  parts.push(el("section", { class: "card" }, el("figure", null, el("h2", null, t("savedBy")),
-    bars(`${t("savedBy")}, ${p.title}`, p.names, series, (value) => coins(value * 1e6), (at) => coins(values[at]))),
+  parts.push(el("section", { class: "card" }, el("figure", null, el("h2", null, `${t("savedBy")}, ${currencyName()}`),
+    bars(`${t("savedBy")}, ${p.title}`, p.names, series, plain, (at) => coins(values[at]))),
     el("details", null, el("summary", null, t("asTable")),
       table(p.title, [t("time"), t("without"), t("with"), t("saved"), t("paid"), t("charge"), t("earned")],
         all.map((span, at) => [p.names[at], coins(span.without), coins(span.with), coins(span.saved), coins(span.paid), coins(span.charge), coins(span.earned)]), ["text"], false))));
@@ -81,8 +81,8 @@ export async function energy() {
     { class: "sold", values: of("sold", -1) }, { class: "back", values: of("to_grid", -1) },
   ];
   const spell = (at) => `${t("bought")} ${kwh(all[at].bought)}, ${t("fromGrid")} ${kwh(all[at].from_grid)}, ${t("sold")} ${kwh(all[at].sold)}, ${t("toGrid")} ${kwh(all[at].to_grid)}`;
-  parts.push(el("section", { class: "card" }, el("figure", null, el("h2", null, t("energyChart")),
-    bars(`${t("energyChart")}, ${p.title}`, p.names, series, (value) => `${plain(Math.abs(value))} kWh`, spell),
+  parts.push(el("section", { class: "card" }, el("figure", null, el("h2", null, `${t("energyChart")}, kWh`),
+    bars(`${t("energyChart")}, ${p.title}`, p.names, series, (value) => plain(Math.abs(value)), spell),
     legend([["bought", t("bought")], ["grid", t("fromGrid")], ["sold", t("sold")], ["back", t("toGrid")]])),
     el("details", null, el("summary", null, t("asTable")),
       table(p.title, [t("time"), t("bought"), t("fromGrid"), t("sold"), t("toGrid")],
