@@ -114,7 +114,7 @@ const PYLON = "M16 2L8 32M16 2L24 32M6 12H26M9 20H23M13 12L22 22M19 12L10 22";
 /** Energy between home, neighbours and grid; in the hand the same, closer together. */
 export function flow(label, names, amounts) {
   const narrow = window.innerWidth < 700;
-  const [width, r, left, right] = narrow ? [inHand(), 30, 42, inHand() - 42] : [620, 46, 60, 560];
+  const [width, r, left, right] = inHand() < 300 ? [inHand(), 24, 32, inHand() - 32] : narrow ? [inHand(), 30, 42, inHand() - 42] : [620, 46, 60, 560];
   const middle = width / 2;
   const y = 76;
   const node = (x, icon, name) => svg("g", null,

@@ -17,11 +17,14 @@ export async function approvals() {
     throw error;
   }
   if (told.awaiting.length === 0) return [...parts, el("div", { class: "card" }, el("p", null, t("nothingWaits")))];
-  const decide = (request, accept) => attempt(async () => {
-    await ask("POST", "approvals", { request, accept });
-    say(t(accept ? "saidAccepted" : "saidRefused"));
+  const decide = async (request, accept) => {
+    await attempt(async () => {
+      await ask("POST", "approvals", { request, accept });
+      say(t(accept ? "saidAccepted" : "saidRefused"));
+    });
+    // What has lapsed meanwhile goes, too.
     await redraw();
-  });
+  };
   const item = (a) => el("li", null,
     el("p", null, el("strong", null, t(a.selling ? "wantsSell" : "wantsBuy", { amount: energy(a.wh), partner: short(a.partner) })), " ", t(a.selling ? "asksPrice" : "atPrice", { price: price(a.price) }), ", ", t("until", { time: clock(a.until) })),
     isOwner() ? el("p", { class: "row" },
