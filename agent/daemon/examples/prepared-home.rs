@@ -2,6 +2,7 @@
 //! profile and a journal that the program's own code wrote. `wattpool-agent init` adds its keys and configuration.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::arithmetic_side_effects,
     reason = "a test fails by panicking"
 )]

@@ -75,7 +75,7 @@ pub fn midnight(seconds: u64) -> u64 {
 
 /// The local hour at which an hour of the UTC day begins today: `08:00`.
 pub fn local_hour(now: u64, utc_hour: u8) -> String {
-    let day = now.checked_sub(now % 86_400).unwrap_or(0);
+    let day = now.saturating_sub(now % 86_400);
     clock(day.saturating_add(u64::from(utc_hour).saturating_mul(3_600)))
 }
 

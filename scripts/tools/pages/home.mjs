@@ -1,8 +1,9 @@
 // Opens the page of a running agent in a headless Chromium, as its owner would: every view, on a desk and in the hand, by
 // day and by night, in both languages; and does what an owner does.
-//   node home.mjs URL AGENT FOLDER PICTURES [--live] [--quick] [--times]
+//   node home.mjs URL AGENT FOLDER PICTURES [--live] [--quick] [--times | --pictures]
 // AGENT and FOLDER: the program and the home's folder. --live: its chain runs and neighbours trade. --quick: one look a view.
 // --node=PID: the chain's node, which is halted for a while to see that the page works without it.
+// --pictures: only takes those of docs/page.md, into PICTURES.
 // --times: only measures how long each view takes until its content is there, and prints a table.
 // Exits with 1 where something is wrong, each on a line of its own.
 import { execFileSync } from "node:child_process";
@@ -16,7 +17,7 @@ if (pictures === undefined) {
   console.error("home: expected URL, AGENT, FOLDER and PICTURES");
   process.exit(2);
 }
-const [live, quick, times] = ["--live", "--quick", "--times"].map((option) => options.includes(option));
+const [live, quick, times, shots] = ["--live", "--quick", "--times", "--pictures"].map((option) => options.includes(option));
 const node = Number(options.find((option) => option.startsWith("--node="))?.slice(7) ?? 0);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 mkdirSync(pictures, { recursive: true });
@@ -291,11 +292,24 @@ async function withoutTheChain(page) {
   }
 }
 
+/** The pictures of docs/page.md. */
+async function takes(context) {
+  for (const [name, view, screen] of [["now", "now", SCREENS[0]], ["money", "money", SCREENS[0]], ["limits", "limits", SCREENS[0]], ["phone", "now", SCREENS[1]]]) {
+    const page = await open(context, { ...screen, height: name === "phone" ? 844 : 800 }, "light", "en", name);
+    await page.goto(url, { waitUntil: "load" });
+    await shownAs(page, "now");
+    await go(page, view);
+    await page.screenshot({ path: join(pictures, `home-${name}.png`) });
+    await page.close();
+  }
+}
+
 await withBrowser(async (browser) => {
   const context = await browser.createBrowserContext();
   const page = await open(context, SCREENS[0], "light", "en", "owner");
   await signIn(page);
   if (times) return measures(page);
+  if (shots) return takes(context);
   await looks(context);
   await byKeyboard(page);
   await changesALimit(page);

@@ -183,6 +183,7 @@ pub async fn preview(
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use wattpool_core::policy::Hours;

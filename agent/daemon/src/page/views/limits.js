@@ -157,7 +157,7 @@ async function onChain() {
     const entries = [
       [t("maxBuy"), or(own.max_buy_price, price)], [t("minSell"), or(own.min_sell_price, price)], [t("maxSpend"), or(own.max_spend_per_day, money)],
       [t("maxBuyDay"), or(own.max_buy_per_day, energy)], [t("maxSellDay"), or(own.max_sell_per_day, energy)],
-      [t("usedToday"), `${money(spent)} · ${energy(bought)} · ${energy(sold)}`],
+      [t("usedToday"), `${t("spentToday", { amount: money(spent) })} · ${t("boughtShort")} ${energy(bought)} · ${t("soldShort")} ${energy(sold)}`],
     ];
     card.append(el("dl", null, entries.map(([name, value]) => [el("dt", null, name), el("dd", null, value)])));
   } catch (error) {

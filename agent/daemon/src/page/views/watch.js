@@ -75,7 +75,7 @@ export async function access() {
     const pair = (role) => attempt(async () => {
       const paired = await ask("POST", "pairing", { role });
       code.replaceChildren(el("p", { class: "code", id: "code" }, paired.code),
-        paired.home ? el("p", null, `https://…:${paired.home.split(":").pop()}`) : null ?? "");
+        ...(paired.home ? [el("p", null, t("homePort", { port: paired.home.split(":").pop() }))] : []));
     });
     parts.push(el("section", { class: "card" }, el("h2", null, t("pairTitle")), el("p", null, t("pairWhat")),
       el("p", { class: "row" },
