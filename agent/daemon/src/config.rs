@@ -1,7 +1,9 @@
 //! The agent's configuration file.
 
+mod alerts;
 mod http;
 
+pub use alerts::AlertsConfig;
 pub use http::HttpConfig;
 
 use serde::{Deserialize, Serialize};
@@ -79,6 +81,9 @@ pub struct Config {
     /// Status, health and metrics.
     #[serde(default)]
     pub http: HttpConfig,
+    /// Who is told of alerts.
+    #[serde(default)]
+    pub alerts: AlertsConfig,
     /// The log.
     #[serde(default)]
     pub log: LogConfig,
@@ -409,6 +414,7 @@ impl Config {
             return value("chain.block_ms", "100 to 600000", found);
         }
         self.http.check(value)?;
+        self.alerts.check(value)?;
         self.meter.check(value)?;
         if self.log.filter().is_err() {
             let found = format!("{:?}", self.log.level);

@@ -3,6 +3,7 @@
 use super::home_meter::HomeMeter;
 use super::http;
 use super::keystore::Keystore;
+use super::notify;
 use super::passphrase;
 use super::status::Running;
 use anyhow::{bail, Context, Result};
@@ -115,6 +116,12 @@ async fn agent(config: &Config) -> Result<()> {
     let interface = http::interface(config, shown.0, shown.1, &listeners)?;
     let told = stop.clone();
     let until_stopped = move || stopped(told.clone());
+    let webhook = config.alerts.webhook.clone();
+    if !webhook.is_empty() {
+        // It ends with the process.
+        let telling = notify::watch(webhook, config.meter.id, Arc::clone(&running));
+        drop(tokio::spawn(telling));
+    }
     let serving = tokio::spawn(http::serve(listeners, interface, until_stopped));
     tracing::info!(meter = %config.meter.id, http = %config.http.listen, "the agent starts");
     let parts = Parts {

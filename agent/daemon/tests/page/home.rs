@@ -67,6 +67,11 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 impl Home {
     /// A home with a week behind it.
     pub fn start() -> Self {
+        Self::start_with(|config| config)
+    }
+
+    /// The same with another configuration.
+    pub fn start_with(change: impl FnOnce(String) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         fs::write(path.join("passphrase"), "not a secret in a test\n").unwrap();
@@ -92,7 +97,7 @@ impl Home {
             .replace("# mdns = true", "mdns = false")
             // Nobody is there.
             .replace(":26657", &format!(":{chain}"));
-        fs::write(path.join("agent.toml"), config).unwrap();
+        fs::write(path.join("agent.toml"), change(config)).unwrap();
         prepared::fill(&path.join("journal.sqlite"), PAST.0, PAST.1, this_window());
         let agent = command(path, &["run"])
             .stderr(fs::File::create(path.join("log")).unwrap())

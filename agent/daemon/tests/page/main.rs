@@ -16,3 +16,4 @@ mod api;
 mod commands;
 mod home;
 mod strangers;
+mod webhook;

@@ -13,6 +13,7 @@ mod status;
 
 pub use control::{Decision, Pause};
 pub use session::{Done, Paired, Pairing, Password};
+pub use status::{now, Alert, Kind};
 
 use super::answer::Refusal;
 use super::Shared;

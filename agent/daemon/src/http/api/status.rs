@@ -3,6 +3,7 @@
 use super::read;
 use crate::http::answer::{Answer, Refusal};
 use crate::http::Shared;
+use crate::status::Running;
 use axum::extract::State;
 use axum::Json;
 use schemars::JsonSchema;
@@ -86,7 +87,9 @@ pub struct Approvals {
 }
 
 /// What is wrong, by kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The chain, or the way to it.
@@ -108,12 +111,12 @@ pub enum Kind {
 }
 
 /// Something that is so now.
-#[derive(Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Alert {
     /// What.
-    kind: Kind,
-    /// In the agent's own words.
-    text: String,
+    pub kind: Kind,
+    /// In the agent's own words; of a trade that waits its number.
+    pub text: String,
 }
 
 /// What needs the owner's eye.
@@ -127,7 +130,11 @@ pub struct Alerts {
 
 /// The state of a running agent, or what it waits for.
 pub async fn live(shared: &Shared) -> Result<Box<wattpool_runtime::Status>, String> {
-    let handle = shared.running.handle()?;
+    live_of(&shared.running).await
+}
+
+async fn live_of(running: &Running) -> Result<Box<wattpool_runtime::Status>, String> {
+    let handle = running.handle()?;
     match tokio::time::timeout(PATIENCE, handle.status()).await {
         Ok(Ok(status)) => Ok(status),
         Ok(Err(gone)) => Err(gone.to_string()),
@@ -215,13 +222,14 @@ pub async fn approvals(State(shared): State<Shared>) -> Answer<Approvals> {
 /// Notices that an owner should look at.
 const ALERTING: [&str; 4] = ["bad_reading", "refused", "unstated", "other_version"];
 
-pub async fn alerts(State(shared): State<Shared>) -> Answer<Alerts> {
-    let health = shared.running.health();
+/// What needs the owner's eye now.
+pub async fn now(running: &Running) -> Vec<Alert> {
+    let health = running.health();
     let mut now = Vec::new();
     let mut add = |kind, text: String| now.push(Alert { kind, text });
     if let Some(what) = health.waiting_for {
         add(Kind::Waiting, what);
-    } else if let Ok(live) = live(&shared).await {
+    } else if let Ok(live) = live_of(running).await {
         for awaiting in &live.awaiting {
             add(Kind::Approval, awaiting.request.to_string());
         }
@@ -239,6 +247,11 @@ pub async fn alerts(State(shared): State<Shared>) -> Answer<Alerts> {
     for warning in health.agent.warnings {
         add(Kind::Fees, warning);
     }
+    now
+}
+
+pub async fn alerts(State(shared): State<Shared>) -> Answer<Alerts> {
+    let now = now(&shared.running).await;
     let notices = read(&shared, |history| history.notices(None, LATELY.0)).await?;
     let alerting = |row: &NoticeRow| {
         ALERTING
