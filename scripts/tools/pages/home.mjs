@@ -295,6 +295,7 @@ async function withoutTheChain(page) {
 /** The pictures of docs/page.md. */
 async function takes(context) {
   for (const [name, view, screen] of [["now", "now", SCREENS[0]], ["money", "money", SCREENS[0]], ["limits", "limits", SCREENS[0]], ["phone", "now", SCREENS[1]]]) {
+    if (live && view !== "now") continue;
     const page = await open(context, { ...screen, height: name === "phone" ? 844 : 800 }, "light", "en", name);
     await page.goto(url, { waitUntil: "load" });
     await shownAs(page, "now");
