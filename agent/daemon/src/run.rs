@@ -48,7 +48,9 @@ impl GridGate for HomeGate {
 pub fn run(config: &Config) -> Result<()> {
     super::logs::start(&config.log)?;
     // One thread: every other one would have its own stack and its own arena of the allocator.
+    // Few for what reads the history: the page asks for a handful of things at once.
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(8)
         .enable_all()
         .build()?;
     runtime.block_on(agent(config))

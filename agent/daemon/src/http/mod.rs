@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tls::Tls;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use wattpool_daemon::config::Config;
 use wattpool_ledger_wasmd::Market;
 use wattpool_schema::MeterId;
@@ -59,6 +60,8 @@ pub struct Interface {
     home: Option<std::net::SocketAddr>,
     /// What the chain answered lately.
     cache: api::market::Cache,
+    /// One file is written at a time: it may take some megabytes.
+    exporting: Semaphore,
 }
 
 type Shared = Arc<Interface>;
@@ -145,6 +148,7 @@ pub fn interface(
         fingerprint: home.map(|(_, tls)| tls.fingerprint.clone()),
         home: config.http.home,
         cache: api::market::Cache::default(),
+        exporting: Semaphore::new(1),
     })
 }
 

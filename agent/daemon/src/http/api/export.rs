@@ -4,16 +4,17 @@ use super::read;
 use crate::http::answer::{Asked, Refusal};
 use crate::http::Shared;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{header, StatusCode};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fmt::Write;
-use wattpool_journal_sqlite::{TradeFilter, TradeRow, WindowRow};
+use wattpool_core::ports::home::JournalError;
+use wattpool_journal_sqlite::{HistoryReader, TradeFilter, TradeRow, WindowRow};
 use wattpool_schema::{MeterId, Seconds, TradeKind};
 
-/// Rows of a file at most: more than the journal keeps of trades, a year of windows.
-const ROWS: (u32, usize) = (60_000, 40_000);
+/// Trades read at a time, and windows of a file at most: more than a year has.
+const ROWS: (u32, usize) = (1_000, 40_000);
 
 /// What is wanted.
 #[derive(Deserialize, JsonSchema)]
@@ -45,38 +46,55 @@ fn time(at: Seconds) -> String {
     })
 }
 
-fn trades(me: MeterId, rows: &[TradeRow]) -> Result<String, std::fmt::Error> {
+/// Trades, newest first, a page at a time: all of them together are many.
+fn trades(
+    history: &HistoryReader,
+    me: MeterId,
+    mut filter: TradeFilter,
+) -> Result<String, JournalError> {
     let mut text = String::from(
         "closed_at,window,kind,side,partner,asked_wh,arrived_wh,lost_wh,price_micro_per_kwh,paid_micro,charge_micro,\
          height,sequence,trade_id\r\n",
     );
-    for TradeRow { height, trade } in rows {
-        let buys = trade.buyer == me;
-        let (side, partner) = if buys {
-            ("bought", trade.seller)
-        } else {
-            ("sold", trade.buyer)
+    loop {
+        let rows = history.trades(&filter, ROWS.0)?;
+        let Some(last) = rows.last() else {
+            return Ok(text);
         };
-        let kind = match trade.kind {
-            TradeKind::Spot => "spot",
-            TradeKind::Forward => "forward",
-        };
-        write!(
-            text,
-            "{},{},{kind},{side},{partner},{},{},{},{},{},{},{height},{},{}\r\n",
-            time(trade.closed_at),
-            trade.window,
-            trade.asked,
-            trade.arrived,
-            trade.lost,
-            trade.price,
-            trade.paid,
-            trade.charge,
-            trade.sequence,
-            trade.trade_id
-        )?;
+        filter.before = Some(last.trade.sequence);
+        for row in &rows {
+            // Writing to a text does not fail.
+            let _ = trade(&mut text, me, row);
+        }
     }
-    Ok(text)
+}
+
+fn trade(text: &mut String, me: MeterId, row: &TradeRow) -> std::fmt::Result {
+    let TradeRow { height, trade } = row;
+    let buys = trade.buyer == me;
+    let (side, partner) = if buys {
+        ("bought", trade.seller)
+    } else {
+        ("sold", trade.buyer)
+    };
+    let kind = match trade.kind {
+        TradeKind::Spot => "spot",
+        TradeKind::Forward => "forward",
+    };
+    write!(
+        text,
+        "{},{},{kind},{side},{partner},{},{},{},{},{},{},{height},{},{}\r\n",
+        time(trade.closed_at),
+        trade.window,
+        trade.asked,
+        trade.arrived,
+        trade.lost,
+        trade.price,
+        trade.paid,
+        trade.charge,
+        trade.sequence,
+        trade.trade_id
+    )
 }
 
 fn windows(rows: &[WindowRow]) -> Result<String, std::fmt::Error> {
@@ -113,6 +131,14 @@ pub async fn export(
 ) -> Result<Response, Refusal> {
     let (me, len) = (shared.meter, shared.market.window_seconds);
     let (from, to) = (asked.from.map(Seconds), asked.to.map(Seconds));
+    let Ok(_one) = shared.exporting.try_acquire() else {
+        let mut refusal = Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "another file is being written",
+        );
+        refusal.retry_after = Some(2);
+        return Err(refusal);
+    };
     let (name, text) = match asked.what {
         What::Trades => {
             let filter = TradeFilter {
@@ -120,10 +146,8 @@ pub async fn export(
                 to,
                 ..TradeFilter::default()
             };
-            let rows = read(&shared, move |history| history.trades(&filter, ROWS.0));
-            let mut rows = rows.await?;
-            rows.reverse();
-            ("trades", trades(me, &rows))
+            let text = read(&shared, move |history| trades(history, me, filter));
+            ("trades", text.await?)
         }
         What::Windows => {
             let from = from.unwrap_or_default();
@@ -131,10 +155,10 @@ pub async fn export(
             let rows = read(&shared, move |history| {
                 history.windows(me, len, from, to, ROWS.1)
             });
-            ("windows", windows(&rows.await?))
+            let text = windows(&rows.await?).map_err(Refusal::broken)?;
+            ("windows", text)
         }
     };
-    let text = text.map_err(Refusal::broken)?;
     let file = format!("attachment; filename=\"wattpool-{name}.csv\"");
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
