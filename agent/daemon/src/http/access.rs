@@ -212,6 +212,19 @@ impl Access {
         })
     }
 
+    /// Whether somebody who was known still is.
+    pub fn lasts(&self, who: &Who) -> bool {
+        match who {
+            Who::Token => true,
+            Who::Session { digest, .. } => {
+                let now = now();
+                let state = self.lock();
+                let mut sessions = state.kept.sessions.iter();
+                sessions.any(|s| s.digest == *digest && s.until > now)
+            }
+        }
+    }
+
     /// Whether this word belongs to the session.
     pub fn is_csrf(who: &Who, shown: Option<&str>) -> bool {
         match who {

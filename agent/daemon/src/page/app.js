@@ -185,6 +185,20 @@ async function tick() {
   ticking = setTimeout(tick, EVERY);
 }
 
+let listening = null;
+/** News are shown as they come; without them the state is asked for now and then. */
+function listen() {
+  listening?.close();
+  listening = new EventSource("/api/v1/events");
+  let first = true;
+  listening.addEventListener("changed", () => {
+    // The first one says what is known already.
+    if (!first) tick();
+    first = false;
+  });
+  // It goes on by asking: a connection that breaks is taken up again by the browser.
+}
+
 /** Signed in or not, and then what is shown. */
 export async function begin() {
   try {
@@ -197,6 +211,7 @@ export async function begin() {
     shared.status = null;
     shown = null;
     drawing += 1;
+    listening?.close();
     drawHead();
     document.title = `${t("signIn")} – Wattpool`;
     main.dataset.view = "sign-in";
@@ -210,6 +225,7 @@ export async function begin() {
     return;
   }
   await show();
+  listen();
 }
 
 function start() {

@@ -106,14 +106,25 @@ fn another_sites_page_changes_nothing() {
     );
     assert_eq!(got.status, 200, "{}", got.body);
     assert!(paused(&home));
-    // Reading needs no word; signing out ends it for good.
+    // Reading needs no word; signing out ends it for good, and the news with it.
     assert_eq!(home.ask("GET", "/api/v1/status", &[cookie], "").status, 200);
+    let mut news = TcpStream::connect(("127.0.0.1", home.port)).unwrap();
+    let request = format!(
+        "GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nCookie: {}\r\n\r\n",
+        cookie.1
+    );
+    news.write_all(request.as_bytes()).unwrap();
     assert_eq!(
         home.ask("DELETE", "/api/v1/session", &[cookie, csrf], "")
             .status,
         200
     );
     assert_eq!(home.ask("GET", "/api/v1/status", &[cookie], "").status, 401);
+    news.set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let mut told = Vec::new();
+    news.read_to_end(&mut told).unwrap();
+    assert!(String::from_utf8_lossy(&told).contains("event: changed"));
 }
 
 #[test]

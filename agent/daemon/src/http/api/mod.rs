@@ -2,6 +2,7 @@
 //! `docs/openapi.json` holds is made of the same table.
 
 mod control;
+mod events;
 mod export;
 mod history;
 pub mod market;
@@ -87,6 +88,7 @@ routes! { own, described_own, false:
     put "password" => session::set_password, "Set a role's password, or take it away; its sessions end", Nothing, session::Password, session::Done;
     get "status" => status::status, "What the agent is at", Nothing, Nothing, status::Status;
     get "alerts" => status::alerts, "What needs the owner's eye, and what was told lately", Nothing, Nothing, status::Alerts;
+    get "events" => events::events, "News as they come (text/event-stream): each event 'changed' says how it stands", Nothing, Nothing, events::News;
     get "energy" => history::energy, "Energy of spans of time", history::Spans, Nothing, history::Energy;
     get "money" => history::money, "Money of spans of time, beside what it would have been without trading", history::Spans, Nothing, history::Money;
     get "windows" => history::windows, "Windows, oldest first", history::Between, Nothing, history::Windows;

@@ -40,10 +40,10 @@ fn parameters(route: &Described, generator: &mut SchemaGenerator) -> Vec<Value> 
 fn operation(route: &Described, generator: &mut SchemaGenerator) -> Value {
     let answer = (route.answer)(generator);
     let is_text = matches!(&answer, Schema::Object(o) if o.instance_type == Some(InstanceType::String.into()));
-    let content = if is_text {
-        "text/csv"
-    } else {
-        "application/json"
+    let content = match route.path {
+        "/api/v1/events" => "text/event-stream",
+        _ if is_text => "text/csv",
+        _ => "application/json",
     };
     let refusal = value(&generator.subschema_for::<Refusal>());
     let mut operation = json!({
