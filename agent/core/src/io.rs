@@ -4,6 +4,7 @@ use crate::genuine::Genuine;
 use crate::metering::Carried;
 use crate::partners::Partners;
 use crate::policy::Policy;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wattpool_optimizer::predict::{Conditions, Expectation, Kind, Outcome, Predictor};
@@ -35,7 +36,9 @@ impl Millis {
 }
 
 /// A block, as seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize,
+)]
 pub struct BlockRef {
     /// Height.
     pub height: u64,
@@ -233,7 +236,7 @@ pub enum MarketTx {
 
 /// State of the grid gate for the coming window. The gate never cuts below demand: a limit is what the
 /// agent expects to need; when demand reaches it, the gate opens by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
     /// No limit.

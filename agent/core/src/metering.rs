@@ -9,6 +9,7 @@ mod registers;
 
 use crate::io::Reading;
 use registers::{all_ones, step_of, Rise, Side, Trust};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wattpool_schema::{Seconds, Wh, Window};
@@ -518,7 +519,7 @@ impl Metering {
 }
 
 /// Surplus, deficit or neither, with hysteresis: what has begun ends only below half the threshold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Balance {
     /// Neither.

@@ -1,6 +1,7 @@
 //! What the owner allows the agent to do (FR-14). The money limits among these are also set on the
 //! chain by the owner's key ([`wattpool_schema::escrow::Limits`]), out of the agent's reach.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 pub use wattpool_optimizer::Weights as FactorWeights;
@@ -8,7 +9,7 @@ use wattpool_schema::{MeterId, Micro, Price, Wh};
 
 /// Hours of the UTC day in which trading is allowed: `[from, to)`, wrapping at midnight when `from > to`. The whole day
 /// is no hours at all: `from == to` is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hours {
     /// First hour, 0–23.
@@ -18,7 +19,7 @@ pub struct Hours {
 }
 
 /// How an offer is chosen among those that passed the owner's limits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
     /// By the six factors and their weights.
@@ -33,7 +34,7 @@ pub enum Selection {
 }
 
 /// The owner's constraints on automatic trading. Absent limits do not bind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
     /// Do not trade for now, whatever else is allowed.

@@ -1,6 +1,6 @@
 //! The owner's commands: they ask the running agent over its loopback interface.
 
-use super::http::Refusal;
+use super::http::answer::Refusal;
 use anyhow::{bail, Context, Result};
 use serde::de::DeserializeOwned;
 use serde::Serialize;

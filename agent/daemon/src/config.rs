@@ -1,14 +1,17 @@
 //! The agent's configuration file.
 
+mod alerts;
 mod chain;
+mod http;
 
+pub use alerts::AlertsConfig;
 pub use chain::ChainConfig;
+pub use http::HttpConfig;
 
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::EnvFilter;
@@ -80,6 +83,9 @@ pub struct Config {
     /// Status, health and metrics.
     #[serde(default)]
     pub http: HttpConfig,
+    /// Who is told of alerts.
+    #[serde(default)]
+    pub alerts: AlertsConfig,
     /// The log.
     #[serde(default)]
     pub log: LogConfig,
@@ -223,25 +229,6 @@ impl Default for StorageConfig {
     }
 }
 
-/// `[http]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct HttpConfig {
-    /// A loopback address.
-    pub listen: SocketAddr,
-    /// Holds the token.
-    pub token_file: PathBuf,
-}
-
-impl Default for HttpConfig {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8650)),
-            token_file: "token".into(),
-        }
-    }
-}
-
 /// `[log]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -379,6 +366,7 @@ impl Config {
         ] {
             *path = folder.join(&path);
         }
+        config.http.beside_the_token();
         if !config.keys.passphrase_file.as_os_str().is_empty() {
             config.keys.passphrase_file = folder.join(&config.keys.passphrase_file);
         }
@@ -429,14 +417,8 @@ impl Config {
     ) -> Result<(), E> {
         self.meter.check(value)?;
         self.chain.check(value)?;
-        if !self.http.listen.ip().is_loopback() {
-            let found = self.http.listen.to_string();
-            value(
-                "http.listen",
-                "a loopback address such as 127.0.0.1:8650",
-                found,
-            )?;
-        }
+        self.http.check(value)?;
+        self.alerts.check(value)?;
         if self.log.filter().is_err() {
             let found = format!("{:?}", self.log.level);
             value(
@@ -509,6 +491,7 @@ mod tests {
         limits.max_sell_wh_per_day = None;
         limits.max_spend_per_day = None;
         limits.hours = None;
+        all.http.grid_co2 = None;
         assert_eq!(all, plain);
     }
 
@@ -546,7 +529,7 @@ mod tests {
             "agent.toml: chain.rpc: expected at least one address, found none"
         );
         let error = with("# listen = \"127.0.0.1:8650\"", "listen = \"0.0.0.0:8650\"").to_string();
-        let want = "agent.toml: http.listen: expected a loopback address such as 127.0.0.1:8650, found 0.0.0.0:8650";
+        let want = "agent.toml: http.listen: expected a loopback address such as 127.0.0.1:8650 (for the home network there is http.home), found 0.0.0.0:8650";
         assert_eq!(error, want);
         let error = with("# gas_price = \"0.0025uwatt\"", "gas_price = \"cheap\"").to_string();
         assert_eq!(

@@ -9,6 +9,7 @@ mod http;
 mod keystore;
 mod logs;
 mod metrics;
+mod notify;
 mod passphrase;
 mod process;
 mod registered;

@@ -1,13 +1,19 @@
 //! How single keys of the owner's policy are changed.
 
+use crate::figures;
 use anyhow::anyhow;
 use wattpool_core::policy::Policy;
 
-/// The policy with some keys changed. Keys and values are written as in the configuration file.
+/// The policy with some keys changed. Keys and values are written as in the configuration file, or with a unit: `0.30/kWh`,
+/// `5 EUR`, `20 kWh`.
 ///
 /// # Errors
 /// There is no such key, or its value or what comes of them cannot hold.
-pub fn changed_policy(rules: &Policy, changes: &[String]) -> anyhow::Result<Policy> {
+pub fn changed_policy(
+    rules: &Policy,
+    changes: &[String],
+    currency: &str,
+) -> anyhow::Result<Policy> {
     let mut table = toml::Table::try_from(rules)?;
     for change in changes {
         let (key, value) = match change.split_once('=') {
@@ -18,6 +24,12 @@ pub fn changed_policy(rules: &Policy, changes: &[String]) -> anyhow::Result<Poli
             table.remove(key);
             continue;
         };
+        if let Some(figure) = figures::read(value, currency) {
+            let figure =
+                i64::try_from(figure).map_err(|_| anyhow!("{key}: {value} is too much"))?;
+            table.insert(key.to_owned(), toml::Value::Integer(figure));
+            continue;
+        }
         let parsed: toml::Table = format!("value = {value}").parse().map_err(|_| {
             anyhow!("{key}: expected a value as in the configuration, found {value}")
         })?;
@@ -44,7 +56,7 @@ mod tests {
             max_buy_price: Some(Price(7)),
             ..Policy::default()
         };
-        changed_policy(&before, &changes)
+        changed_policy(&before, &changes, "EUR")
     }
 
     #[test]
@@ -55,6 +67,9 @@ mod tests {
         assert_eq!(rules.hours, Some(Hours { from: 22, to: 6 }));
         let rules = change(&["max_buy_price=250000"]).unwrap();
         assert_eq!(rules.max_buy_price, Some(Price(250_000)));
+        let rules = change(&["max_buy_price=0.25 EUR/kWh", "max_buy_wh_per_day=20 kWh"]).unwrap();
+        assert_eq!(rules.max_buy_price, Some(Price(250_000)));
+        assert_eq!(rules.max_buy_wh_per_day.map(|wh| wh.0), Some(20_000));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::home_meter::HomeMeter;
 use super::http;
 use super::keystore::Keystore;
+use super::notify;
 use super::passphrase;
 use super::process;
 use super::registered::PublicKeys;
@@ -49,7 +50,9 @@ impl GridGate for HomeGate {
 pub fn run(config: &Config) -> Result<()> {
     super::logs::start(&config.log)?;
     // One thread: every other one would have its own stack and its own arena of the allocator.
+    // Few for what reads the history: the page asks for a handful of things at once.
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(8)
         .enable_all()
         .build()?;
     runtime.block_on(agent(config))
@@ -101,15 +104,21 @@ async fn agent(config: &Config) -> Result<()> {
         Arc::new(move || clock.chain_time()),
     )?;
     let mesh = Arc::new(mesh);
-    let running = Arc::new(Running::default());
+    let journal = config.storage.file.clone();
+    let running = Arc::new(Running::new(journal, config.policy.clone()));
     running.wait("the chain");
-    let interface = http::Interface {
-        running: Arc::clone(&running),
-        history: config.storage.file.clone(),
-        token: http::token(&config.http.token_file)?,
-    };
-    let listener = http::listen(config).await?;
-    let serving = tokio::spawn(http::serve(listener, interface, stopped(stop.clone())));
+    let listeners = http::listen(config).await?;
+    let shown = (deployment.clone(), Arc::clone(&running));
+    let interface = http::interface(config, shown.0, shown.1, &listeners)?;
+    let told = stop.clone();
+    let until_stopped = move || stopped(told.clone());
+    let webhook = config.alerts.webhook.clone();
+    if !webhook.is_empty() {
+        // It ends with the process.
+        let telling = notify::watch(webhook, config.meter.id, Arc::clone(&running));
+        drop(tokio::spawn(telling));
+    }
+    let serving = tokio::spawn(http::serve(listeners, interface, until_stopped));
     process::ready();
     tracing::info!(meter = %config.meter.id, http = %config.http.listen, "the agent starts");
     let parts = Parts {
@@ -127,7 +136,7 @@ async fn agent(config: &Config) -> Result<()> {
         mesh.stop().await;
     }
     ran?;
-    serving.await??;
+    serving.await?;
     tracing::info!("the agent has stopped");
     Ok(())
 }
@@ -180,6 +189,7 @@ async fn keep_running(
             policy: config.policy.clone(),
             started_at: local_time(),
         };
+        parts.running.takes_journal(true);
         let ports = Ports {
             ledger: Arc::clone(&ledger),
             network: Arc::clone(mesh),
@@ -201,6 +211,7 @@ async fn keep_running(
         });
         let ended = runtime.run().await;
         stopping.abort();
+        parts.running.takes_journal(false);
         match ended? {
             Ended::Stopped => return Ok(()),
             Ended::RegistrationChanged => tracing::info!("reading the registration again"),

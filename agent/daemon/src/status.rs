@@ -1,7 +1,12 @@
 //! The agent behind the HTTP interface: there from the process's first moment, with or without a running runtime.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use wattpool_core::io::JournalEntry;
+use wattpool_core::policy::Policy;
+use wattpool_core::ports::home::Journal;
+use wattpool_journal_sqlite::SqliteJournal;
 use wattpool_ledger_wasmd::proof::{ProofCounts, Prover};
 use wattpool_ledger_wasmd::rpc::{Dispute, NodeReport};
 use wattpool_ledger_wasmd::Client;
@@ -17,8 +22,22 @@ struct State {
 }
 
 /// Shared between the runtime's keeper and the HTTP interface.
-#[derive(Default)]
-pub struct Running(RwLock<State>);
+pub struct Running {
+    state: RwLock<State>,
+    /// The journal while no agent has it: the owner's word counts then, too.
+    journal: Mutex<Desk>,
+}
+
+/// Where the policy is written while no agent runs.
+struct Desk {
+    file: PathBuf,
+    /// What holds as long as the journal has no policy.
+    configured: Policy,
+    /// What the journal was found to hold, as long as no agent has it.
+    known: Option<Policy>,
+    /// An agent has the journal.
+    taken: bool,
+}
 
 /// Health of the whole process.
 #[derive(serde::Serialize)]
@@ -50,9 +69,22 @@ pub struct Proofs {
 }
 
 impl Running {
+    /// Nothing runs yet. Journal and policy of the configuration.
+    pub fn new(journal: PathBuf, configured: Policy) -> Self {
+        Self {
+            state: RwLock::default(),
+            journal: Mutex::new(Desk {
+                file: journal,
+                configured,
+                known: None,
+                taken: false,
+            }),
+        }
+    }
+
     fn write(&self, change: impl FnOnce(&mut State)) {
-        // Two plain assignments: nothing is left half-changed.
-        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
+        // Plain assignments: nothing is left half-changed.
+        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// There is no runtime; why not.
@@ -61,6 +93,18 @@ impl Running {
             state.handle = None;
             what.clone_into(&mut state.waiting_for);
         });
+    }
+
+    /// The chain has answered.
+    pub fn connected(&self, chain: Arc<Client>) {
+        self.write(|state| state.chain = Some(chain));
+    }
+
+    /// An agent takes the journal (true), or has ended (false).
+    pub fn takes_journal(&self, taken: bool) {
+        let mut desk = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        desk.taken = taken;
+        desk.known = None;
     }
 
     /// A runtime runs.
@@ -73,16 +117,11 @@ impl Running {
 
     /// The hand on it; otherwise what is waited for.
     pub fn handle(&self) -> Result<Handle, String> {
-        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         state
             .handle
             .clone()
             .ok_or_else(|| state.waiting_for.clone())
-    }
-
-    /// The chain has answered.
-    pub fn connected(&self, chain: Arc<Client>) {
-        self.write(|state| state.chain = Some(chain));
     }
 
     /// What proves the chain's state.
@@ -90,10 +129,52 @@ impl Running {
         self.write(|state| state.prover = Some(prover));
     }
 
+    /// The chain, once it has answered.
+    pub fn chain(&self) -> Option<Arc<Client>> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.chain.clone()
+    }
+
+    /// The policy while no agent runs, changed if `change` says so; durable when this returns.
+    ///
+    /// # Errors
+    /// An agent has the journal now, or it cannot be read or written, or `change` refuses.
+    pub fn policy_at_rest(
+        &self,
+        change: impl FnOnce(&Policy) -> Result<Option<Policy>, String>,
+    ) -> Result<Policy, String> {
+        let mut desk = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        if desk.taken {
+            return Err("the agent starts just now: try again".to_owned());
+        }
+        let open = || SqliteJournal::open(&desk.file).map_err(|e| e.to_string());
+        let policy = match &desk.known {
+            Some(known) => known.clone(),
+            None => {
+                let entries = open()?.entries().map_err(|e| e.to_string())?;
+                let written = entries.into_iter().rev().find_map(|entry| match entry {
+                    JournalEntry::Policy(policy) => Some(*policy),
+                    _ => None,
+                });
+                written.unwrap_or_else(|| desk.configured.clone())
+            }
+        };
+        let policy = match change(&policy)? {
+            None => policy,
+            Some(changed) => {
+                let entry = JournalEntry::Policy(Box::new(changed.clone()));
+                open()?.append(&entry).map_err(|e| e.to_string())?;
+                changed
+            }
+        };
+        desk.known = Some(policy.clone());
+        Ok(policy)
+    }
+
     /// What works.
     pub fn health(&self) -> ProcessHealth {
         let (chain, prover) = {
-            let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
             (state.chain.clone(), state.prover.clone())
         };
         let (nodes, dispute) = chain.as_ref().map(|c| c.rpc().nodes()).unwrap_or_default();

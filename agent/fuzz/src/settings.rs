@@ -126,7 +126,7 @@ pub(crate) const POLICY: Target = Target {
             return;
         };
         let changes: Vec<String> = text.lines().map(str::to_owned).collect();
-        if let Ok(policy) = changed_policy(&Policy::default(), &changes) {
+        if let Ok(policy) = changed_policy(&Policy::default(), &changes, "EUR") {
             shown(&policy);
         }
     },

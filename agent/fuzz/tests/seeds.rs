@@ -92,7 +92,7 @@ fn seeds_of_the_owner_are_accepted() {
     for seed in changes {
         let text = std::str::from_utf8(seed).unwrap();
         let changes: Vec<String> = text.lines().map(str::to_owned).collect();
-        wattpool_daemon::policy::changed_policy(&policy, &changes).unwrap();
+        wattpool_daemon::policy::changed_policy(&policy, &changes, "EUR").unwrap();
     }
 }
 

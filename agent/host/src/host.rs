@@ -34,7 +34,7 @@ const AWAITING: usize = 50;
 pub struct Options {
     /// How many of the last things told are kept in memory.
     pub notices: usize,
-    /// There is a history: [`Effect::Record`], [`Effect::RecordedTo`] and [`Effect::CatchUp`] are wanted.
+    /// There is a history: [`Effect::Record`], [`Effect::RecordTariffs`], [`Effect::RecordedTo`] and [`Effect::CatchUp`] are wanted.
     pub history: bool,
 }
 
@@ -267,6 +267,12 @@ impl Host {
         let live = terms.live();
         add(&mut self.counters.windows, 1);
         self.recorded(out);
+        if self.options.history {
+            out.push(Effect::RecordTariffs {
+                window: live,
+                tariffs: terms.tariffs,
+            });
+        }
         self.feed(now, Event::WindowOpened(terms), tools, out);
         out.push(Effect::ReadMeter {
             from: live,

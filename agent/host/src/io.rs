@@ -7,7 +7,7 @@ use wattpool_core::policy::Policy;
 use wattpool_core::ports::ledger::{BlockNews, Executed};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Location, SignedRecord, SignedRequest, TradeAnswer};
-use wattpool_schema::pool::MeterPosition;
+use wattpool_schema::pool::{MeterPosition, Tariffs};
 use wattpool_schema::{MeterId, Seconds, Window};
 
 /// Where everything stands when an agent starts, for the first time or again.
@@ -188,6 +188,13 @@ pub enum Effect {
         block: BlockRef,
         /// Its events of this meter.
         events: Vec<MarketEvent>,
+    },
+    /// Note the grid's tariffs of a metered window in the owner's history.
+    RecordTariffs {
+        /// The metered window.
+        window: Window,
+        /// What the grid asks and pays in it.
+        tariffs: Tariffs,
     },
     /// The history is complete up to this height.
     RecordedTo(u64),

@@ -1,5 +1,6 @@
 //! What an agent is at, as its owner sees it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wattpool_core::io::{BlockRef, Notice, TxFailure};
 use wattpool_core::ports::ledger::Executed;
@@ -7,7 +8,7 @@ use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{MeterId, Price, Seconds, Wh, Window};
 
 /// Counted since the agent started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Counters {
     /// Blocks followed.
     pub blocks: u64,
@@ -117,7 +118,7 @@ impl Counters {
 }
 
 /// A trade that waits for the owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Awaiting {
     /// Its number for the decision.
     pub request: u64,
@@ -143,7 +144,7 @@ pub struct Noticed {
 }
 
 /// What a host knows of its agent's health.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Facts {
     /// The last block followed.
     pub block: BlockRef,

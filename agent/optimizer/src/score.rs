@@ -1,5 +1,6 @@
 //! The score of a plan (SRS §3.2.5, table 3 and equation 1): weights, utilities in `[0, 1]`, and `f`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Largest energy that a need or an offer may name, Wh (1 TWh): sums of a million of them stay in range.
@@ -13,7 +14,7 @@ pub(crate) const SCORE_TOLERANCE: f64 = 1e-12;
 
 /// Weights of the factors of a trade (SRS table 3). Each is in `[0, 1]`, together they sum to 1;
 /// the factor `a` (need covered) multiplies the score and carries no weight of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Weights {
     /// `C_s`: little surplus left over at the sellers.

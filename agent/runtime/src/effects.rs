@@ -92,6 +92,10 @@ where
                 let noted = self.history.note_events(block, &events);
                 self.history_went(noted);
             }
+            Effect::RecordTariffs { window, tariffs } => {
+                let noted = self.history.note_tariffs(window, tariffs);
+                self.history_went(noted);
+            }
             Effect::RecordedTo(height) => {
                 let noted = self.history.set_noted_to(height);
                 self.history_went(noted);

@@ -2,6 +2,7 @@
 
 use crate::backoff::{self, pause};
 use crate::health::Board;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ const FEW_DAYS: u64 = 7;
 const DAY_S: u128 = 86_400;
 
 /// What is left for fees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Fees {
     /// Micro-units; none: whoever pays them has set no bound.
     pub left: Option<Micro>,

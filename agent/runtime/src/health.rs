@@ -1,6 +1,7 @@
 //! What works and what does not, and the gate that is open whenever something does not.
 
 use crate::fees::Fees;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -11,7 +12,9 @@ use wattpool_core::ports::home::GridGate;
 use wattpool_host::Facts;
 
 /// What may fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// The chain or the way to it.
@@ -27,7 +30,7 @@ pub enum Part {
 }
 
 /// Something that does not work now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Trouble {
     /// What.
     pub part: Part,
@@ -38,7 +41,7 @@ pub struct Trouble {
 }
 
 /// Health of the agent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct Health {
     /// Everything works, and the home trades if its owner lets it.
     pub ok: bool,

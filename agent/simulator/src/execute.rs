@@ -178,6 +178,7 @@ impl World<'_> {
             // A simulated asker sees for itself that no answer comes. There is no history, and nobody registers anew.
             Effect::Silence { .. }
             | Effect::Record { .. }
+            | Effect::RecordTariffs { .. }
             | Effect::RecordedTo(_)
             | Effect::CatchUp { .. }
             | Effect::RegistrationChanged => {}

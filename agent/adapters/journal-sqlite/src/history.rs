@@ -1,15 +1,16 @@
 //! Reading the history, beside a running agent or without one.
 
+use crate::figures::signed;
 use crate::schema::{failed, open_to_read};
 use rusqlite::{params, Connection};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use wattpool_core::ports::home::JournalError;
 use wattpool_schema::event::{MarketEvent, TradeClosed};
-use wattpool_schema::{Commitment, Seconds, Wh, Window};
+use wattpool_schema::{Commitment, MeterId, Seconds, Wh, Window};
 
 /// A closed trade of this meter.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TradeRow {
     /// The block it was closed in.
     pub height: u64,
@@ -43,18 +44,37 @@ pub struct ReadingRow {
 }
 
 /// Something the agent told its owner.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct NoticeRow {
+    /// Its number: later ones have larger numbers.
+    pub number: u64,
     /// Block time, as well as it was known.
     pub at: Seconds,
     /// What, as [`wattpool_core::io::Notice`] is written.
     pub notice: serde_json::Value,
 }
 
+/// Which trades are asked for; what is absent does not bind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TradeFilter {
+    /// Closed at this time or later.
+    pub from: Option<Seconds>,
+    /// Closed before this time.
+    pub to: Option<Seconds>,
+    /// One of both sides.
+    pub partner: Option<MeterId>,
+    /// The buying meter.
+    pub buyer: Option<MeterId>,
+    /// The selling meter.
+    pub seller: Option<MeterId>,
+    /// Of a lower number in the chain's log: the page after one that ended with it.
+    pub before: Option<u64>,
+}
+
 /// Reads an agent's history.
 pub struct HistoryReader {
-    file: PathBuf,
-    db: Connection,
+    pub(crate) file: PathBuf,
+    pub(crate) db: Connection,
 }
 
 impl HistoryReader {
@@ -69,42 +89,74 @@ impl HistoryReader {
         })
     }
 
-    fn rows<T>(
-        &self,
-        query: &str,
-        limit: u32,
-        read: impl Fn(i64, &str) -> Result<T, String>,
-    ) -> Result<Vec<T>, JournalError> {
-        let fail = |error: rusqlite::Error| failed(&self.file, error);
+    /// Closed trades, newest first.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn trades(&self, filter: &TradeFilter, limit: u32) -> Result<Vec<TradeRow>, JournalError> {
+        let fail = |e: rusqlite::Error| failed(&self.file, e);
+        let time = |t: Option<Seconds>| t.map(|t| signed(t.0));
+        let meter = |m: &Option<MeterId>| m.map(|m| m.to_string());
+        let query = "SELECT height, trade FROM trades
+                     WHERE (?1 IS NULL OR closed_at >= ?1) AND (?2 IS NULL OR closed_at < ?2)
+                       AND (?3 IS NULL OR seller = ?3 OR buyer = ?3) AND (?4 IS NULL OR buyer = ?4)
+                       AND (?5 IS NULL OR seller = ?5) AND (?6 IS NULL OR sequence < ?6)
+                     ORDER BY sequence DESC LIMIT ?7";
         let mut select = self.db.prepare(query).map_err(fail)?;
+        let asked = params![
+            time(filter.from),
+            time(filter.to),
+            meter(&filter.partner),
+            meter(&filter.buyer),
+            meter(&filter.seller),
+            filter.before.map(signed),
+            limit
+        ];
         let rows = select
-            .query_map(params![limit], |row| {
+            .query_map(asked, |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
             })
             .map_err(fail)?;
         rows.map(|row| {
-            let (number, text) = row.map_err(fail)?;
-            read(number, &text).map_err(|e| failed(&self.file, format!("at {number}: {e}")))
+            let (height, text) = row.map_err(fail)?;
+            let trade = serde_json::from_str(&text)
+                .map_err(|e| failed(&self.file, format!("a trade of block {height}: {e}")))?;
+            Ok(TradeRow {
+                height: u64::try_from(height).unwrap_or(0),
+                trade,
+            })
         })
         .collect()
     }
 
-    /// The newest closed trades, newest first.
+    /// Things told, newest first; `before`: of a lower number alone.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn trades(&self, limit: u32) -> Result<Vec<TradeRow>, JournalError> {
-        let query = "SELECT height, event FROM events WHERE kind = 'trade_closed'
-                     ORDER BY height DESC, place DESC LIMIT ?1";
-        self.rows(query, limit, |height, text| {
-            match serde_json::from_str(text).map_err(|e| e.to_string())? {
-                MarketEvent::TradeClosed(trade) => Ok(TradeRow {
-                    height: u64::try_from(height).map_err(|e| e.to_string())?,
-                    trade,
-                }),
-                other => Err(format!("not a closed trade: {other:?}")),
-            }
+    pub fn notices(&self, before: Option<u64>, limit: u32) -> Result<Vec<NoticeRow>, JournalError> {
+        let fail = |e: rusqlite::Error| failed(&self.file, e);
+        let query = "SELECT number, time, notice FROM notices WHERE ?1 IS NULL OR number < ?1
+                     ORDER BY number DESC LIMIT ?2";
+        let mut select = self.db.prepare(query).map_err(fail)?;
+        let rows = select
+            .query_map(params![before.map(signed), limit], |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, String>(2)?,
+                ))
+            })
+            .map_err(fail)?;
+        rows.map(|row| {
+            let (number, time, text) = row.map_err(fail)?;
+            Ok(NoticeRow {
+                number: u64::try_from(number).unwrap_or(0),
+                at: Seconds(u64::try_from(time).unwrap_or(0)),
+                notice: serde_json::from_str(&text)
+                    .map_err(|e| failed(&self.file, format!("notice {number}: {e}")))?,
+            })
         })
+        .collect()
     }
 
     /// All events that are kept, in the chain's order.
@@ -112,13 +164,23 @@ impl HistoryReader {
     /// # Errors
     /// The file cannot be read.
     pub fn events(&self) -> Result<Vec<EventRow>, JournalError> {
-        let query = "SELECT height, event FROM events ORDER BY height, place LIMIT ?1";
-        self.rows(query, u32::MAX, |height, text| {
+        let fail = |e: rusqlite::Error| failed(&self.file, e);
+        let query = "SELECT height, event FROM events ORDER BY height, place";
+        let mut select = self.db.prepare(query).map_err(fail)?;
+        let rows = select
+            .query_map([], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+            })
+            .map_err(fail)?;
+        rows.map(|row| {
+            let (height, text) = row.map_err(fail)?;
             Ok(EventRow {
-                height: u64::try_from(height).map_err(|e| e.to_string())?,
-                event: serde_json::from_str(text).map_err(|e| e.to_string())?,
+                height: u64::try_from(height).unwrap_or(0),
+                event: serde_json::from_str(&text)
+                    .map_err(|e| failed(&self.file, format!("an event of block {height}: {e}")))?,
             })
         })
+        .collect()
     }
 
     /// What stands behind the statements of some windows, ascending, with the last one before them.
@@ -151,19 +213,5 @@ impl HistoryReader {
             })
         })
         .collect()
-    }
-
-    /// The newest notices, newest first.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn notices(&self, limit: u32) -> Result<Vec<NoticeRow>, JournalError> {
-        let query = "SELECT time, notice FROM notices ORDER BY number DESC LIMIT ?1";
-        self.rows(query, limit, |time, text| {
-            Ok(NoticeRow {
-                at: Seconds(u64::try_from(time).map_err(|e| e.to_string())?),
-                notice: serde_json::from_str(text).map_err(|e| e.to_string())?,
-            })
-        })
     }
 }

@@ -1,5 +1,6 @@
 //! The journal, and the writing side of the history.
 
+use crate::figures::{self, signed};
 use crate::schema::{failed, lock, open, Synchronous};
 use rusqlite::{params, Connection, OptionalExtension, Transaction};
 use std::fs::File;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use wattpool_core::io::{of_use, BlockRef, JournalEntry, Notice};
 use wattpool_core::ports::home::{History, Journal, JournalError};
 use wattpool_schema::event::MarketEvent;
+use wattpool_schema::pool::Tariffs;
 use wattpool_schema::{Seconds, Window};
 
 /// Events kept, bytes: the newest; a trade takes about one and a half thousand.
@@ -201,11 +203,21 @@ impl History for SqliteJournal {
                 .map_err(fail)?;
             if new > 0 {
                 added = added.saturating_add(length(&text));
+                figures::happened(&change, block, place, event).map_err(fail)?;
             }
         }
         let rows = i64::try_from(events.len()).unwrap_or(i64::MAX);
         grow(&change, "events", added)
             .and_then(|()| make_room(&change, &EVENT_ROWS, rows.saturating_mul(DROPPED)))
+            .and_then(|()| change.commit())
+            .map_err(fail)
+    }
+
+    fn note_tariffs(&mut self, window: Window, tariffs: Tariffs) -> Result<(), JournalError> {
+        let file = self.file.clone();
+        let fail = |error: rusqlite::Error| failed(&file, error);
+        let change = self.db.transaction().map_err(fail)?;
+        figures::tariffs(&change, window, tariffs)
             .and_then(|()| change.commit())
             .map_err(fail)
     }
@@ -221,6 +233,7 @@ impl History for SqliteJournal {
                 params![signed(at.0), text],
             )
             .map_err(fail)?;
+        figures::note(&change, notice).map_err(fail)?;
         grow(&change, "notices", length(&text))
             .and_then(|()| make_room(&change, &NOTICE_ROWS, DROPPED))
             .and_then(|()| change.commit())
@@ -290,9 +303,4 @@ fn make_room(change: &Transaction<'_>, rows: &Rows, most: i64) -> rusqlite::Resu
 /// As SQLite counts: characters, which for what is written here are bytes.
 fn length(text: &str) -> i64 {
     i64::try_from(text.chars().count()).unwrap_or(i64::MAX)
-}
-
-/// SQLite's integers are signed; heights and seconds do not come near the limit.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -3,10 +3,13 @@
 //! Write-ahead log with `synchronous=FULL`: what was appended survives a power cut. Entries are JSON, so that
 //! a person can read what an agent has promised. The file knows its version; another one is refused.
 
+mod figures;
 mod history;
 mod journal;
 mod schema;
+mod sums;
 
-pub use history::{EventRow, HistoryReader, NoticeRow, ReadingRow, TradeRow};
+pub use history::{EventRow, HistoryReader, NoticeRow, ReadingRow, TradeFilter, TradeRow};
 pub use journal::SqliteJournal;
 pub use schema::VERSION;
+pub use sums::{Sums, WindowRow, MOST_SPANS};

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use wattpool_core::io::{BlockRef, JournalEntry, Notice};
 use wattpool_core::policy::Policy;
 use wattpool_core::ports::home::{History, Journal};
-use wattpool_journal_sqlite::{HistoryReader, SqliteJournal};
+use wattpool_journal_sqlite::{HistoryReader, SqliteJournal, TradeFilter};
 use wattpool_schema::event::{MarketEvent, Stated, TradeClosed};
 use wattpool_schema::{
     Commitment, Digest32, MeterId, Micro, Price, Seconds, TradeKind, Wh, Window,
@@ -178,9 +178,9 @@ fn other_versions_and_other_programs_are_refused() {
     let p = place();
     drop(SqliteJournal::open(&p.file).unwrap());
     let db = rusqlite::Connection::open(&p.file).unwrap();
-    db.pragma_update(None, "user_version", 4).unwrap();
+    db.pragma_update(None, "user_version", 5).unwrap();
     drop(db);
-    let why = "version 4, this program knows up to 3: install a newer wattpool";
+    let why = "version 5, this program knows up to 4: install a newer wattpool";
     assert_eq!(SqliteJournal::open(&p.file).err().unwrap().why, why);
     assert_eq!(HistoryReader::open(&p.file).err().unwrap().why, why);
 
@@ -216,14 +216,14 @@ fn history_is_noted_once_and_read_beside_the_writer() {
     };
     history.note(Seconds(30), &told).unwrap();
     let reader = HistoryReader::open(&p.file).unwrap();
-    let trades = reader.trades(10).unwrap();
+    let trades = reader.trades(&TradeFilter::default(), 10).unwrap();
     let ids: Vec<(u64, u64)> = trades
         .iter()
         .map(|t| (t.height, t.trade.trade_id))
         .collect();
     assert_eq!(ids, [(6, 2), (4, 1)]);
-    assert_eq!(reader.trades(1).unwrap().len(), 1);
-    let notices = reader.notices(10).unwrap();
+    assert_eq!(reader.trades(&TradeFilter::default(), 1).unwrap().len(), 1);
+    let notices = reader.notices(None, 10).unwrap();
     assert_eq!(notices.len(), 1);
     assert_eq!(notices[0].notice["bought"]["wh"], 50);
     assert_eq!(history.noted_to().unwrap(), Some(7));
@@ -281,7 +281,10 @@ fn a_file_of_the_first_version_goes_on_with_everything_in_it() {
     assert_eq!((kept[0].window, kept[0].export), (Window(4), Wh(80)));
     let mut history = SqliteJournal::open_for_history(&p.file).unwrap();
     history.note_events(block(6), &[trade(2)]).unwrap();
-    let trades = HistoryReader::open(&p.file).unwrap().trades(9).unwrap();
+    let trades = HistoryReader::open(&p.file)
+        .unwrap()
+        .trades(&TradeFilter::default(), 9)
+        .unwrap();
     assert_eq!(trades.len(), 2);
     let db = rusqlite::Connection::open(&p.file).unwrap();
     let bytes: i64 = db

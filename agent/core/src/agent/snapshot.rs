@@ -2,11 +2,12 @@
 
 use super::Agent;
 use crate::metering::Balance;
+use schemars::JsonSchema;
 use serde::Serialize;
 use wattpool_schema::{MeterId, Micro, Price, Wh, Window};
 
 /// An offer of another meter, as far as the owner's limits let it pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OfferSeen {
     /// Who offers.
     pub seller: MeterId,
@@ -19,7 +20,7 @@ pub struct OfferSeen {
 }
 
 /// A standing order of this meter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OrderSeen {
     /// Buying meter.
     pub buyer: MeterId,
@@ -36,7 +37,7 @@ pub struct OrderSeen {
 }
 
 /// The running window of an agent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Snapshot {
     /// The metered window that is being traded; none before the first.
     pub live: Option<Window>,

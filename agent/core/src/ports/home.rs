@@ -3,6 +3,7 @@
 use crate::io::{BlockRef, Gate, JournalEntry, Notice, Reading};
 use std::future::Future;
 use wattpool_schema::event::MarketEvent;
+use wattpool_schema::pool::Tariffs;
 use wattpool_schema::{Seconds, Window};
 
 /// Why the meter gave no reading.
@@ -85,6 +86,12 @@ pub trait History: Send {
     /// # Errors
     /// It cannot be written.
     fn note_events(&mut self, block: BlockRef, events: &[MarketEvent]) -> Result<(), JournalError>;
+
+    /// Notes the grid's tariffs of a metered window: what its energy would have cost without trading.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn note_tariffs(&mut self, window: Window, tariffs: Tariffs) -> Result<(), JournalError>;
 
     /// Notes what the agent told its owner.
     ///

@@ -6,6 +6,7 @@ mod init;
 mod keys;
 mod meter;
 mod owner;
+mod page;
 mod policy;
 mod run;
 mod show;
@@ -38,6 +39,10 @@ pub enum Command {
     /// The owner's policy.
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// A code that signs a browser in to the page.
+    Pair(page::Pair),
+    /// Set the password of the page.
+    Password(page::Password),
     /// Stop trading for now; what is agreed is still settled.
     Pause(Shown),
     /// Go on trading.
@@ -84,6 +89,8 @@ pub fn run(command: &Command) -> Result<u8, Failure> {
         Command::Trades(paged) => show::trades(paged),
         Command::History(paged) => show::history(paged),
         Command::Policy(command) => policy::run(command),
+        Command::Pair(args) => page::pair(args),
+        Command::Password(args) => page::password(args),
         Command::Pause(shown) => owner::pause(shown),
         Command::Resume(shown) => owner::resume(shown),
         Command::Decide(args) => owner::decide(args),

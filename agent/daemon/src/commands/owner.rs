@@ -2,9 +2,8 @@
 
 use super::{At, Shown};
 use crate::client::Client;
-use crate::http::Decision;
+use crate::http::api::{Decision, Pause};
 use crate::Failure;
-use serde_json::Value;
 
 #[derive(clap::Args)]
 pub struct Decide {
@@ -20,8 +19,9 @@ pub struct Decide {
     refuse: bool,
 }
 
-fn paused(at: &At, json: bool, path: &str, said: &str) -> Result<u8, Failure> {
-    let answer: Value = Client::at(&at.config)?.post(path, &Value::Null)?;
+fn paused(at: &At, json: bool, paused: bool, said: &str) -> Result<u8, Failure> {
+    let asked = Pause { paused };
+    let answer: Pause = Client::at(&at.config)?.post("/api/v1/pause", &asked)?;
     crate::print(&if json {
         crate::json(&answer)?
     } else {
@@ -31,11 +31,11 @@ fn paused(at: &At, json: bool, path: &str, said: &str) -> Result<u8, Failure> {
 }
 
 pub fn pause(shown: &Shown) -> Result<u8, Failure> {
-    paused(&shown.at, shown.json, "/v1/pause", "trading is paused")
+    paused(&shown.at, shown.json, true, "trading is paused")
 }
 
 pub fn resume(shown: &Shown) -> Result<u8, Failure> {
-    paused(&shown.at, shown.json, "/v1/resume", "trading goes on")
+    paused(&shown.at, shown.json, false, "trading goes on")
 }
 
 pub fn decide(args: &Decide) -> Result<u8, Failure> {
@@ -44,7 +44,7 @@ pub fn decide(args: &Decide) -> Result<u8, Failure> {
         accept: args.accept,
     };
     let client = Client::at(&args.shown.at.config)?;
-    let done: Decision = client.post("/v1/decide", &decision)?;
+    let done: Decision = client.post("/api/v1/approvals", &decision)?;
     crate::print(&if args.shown.json {
         crate::json(&done)?
     } else {

@@ -5,7 +5,10 @@ use crate::client::Client;
 use crate::Failure;
 use anyhow::Context;
 use clap::Subcommand;
+use std::time::{SystemTime, UNIX_EPOCH};
 use wattpool_core::policy::Policy as Rules;
+use wattpool_daemon::config::Config;
+use wattpool_daemon::figures;
 use wattpool_daemon::policy::changed_policy;
 
 #[derive(Subcommand)]
@@ -20,7 +23,7 @@ pub enum Policy {
 pub struct Set {
     #[command(flatten)]
     shown: Shown,
-    /// Such as max_buy_price=300000, sell=false, hours={from=6,to=22}; a key alone lifts its limit.
+    /// Such as max_buy_price=0.30/kWh, max_buy_wh_per_day="20 kWh", sell=false, hours={from=6,to=22}; a key alone lifts its limit.
     #[arg(required = true, value_name = "KEY[=VALUE]")]
     changes: Vec<String>,
 }
@@ -28,24 +31,63 @@ pub struct Set {
 pub fn run(command: &Policy) -> Result<u8, Failure> {
     match command {
         Policy::Get(shown) => {
-            let rules: Rules = Client::at(&shown.at.config)?.get("/v1/policy")?;
-            show(&rules, shown.json)
+            let config = Config::read(&shown.at.config).map_err(Failure::input)?;
+            let rules: Rules = Client::of(&config)?.get("/api/v1/policy")?;
+            show(&rules, &config.http.currency, shown.json)
         }
         Policy::Set(set) => {
-            let client = Client::at(&set.shown.at.config)?;
-            let rules: Rules = client.get("/v1/policy")?;
-            let rules = changed_policy(&rules, &set.changes).map_err(Failure::input)?;
-            let rules: Rules = client.put("/v1/policy", &rules)?;
-            show(&rules, set.shown.json)
+            let config = Config::read(&set.shown.at.config).map_err(Failure::input)?;
+            let currency = &config.http.currency;
+            let client = Client::of(&config)?;
+            let rules: Rules = client.get("/api/v1/policy")?;
+            let rules = changed_policy(&rules, &set.changes, currency).map_err(Failure::input)?;
+            let rules: Rules = client.put("/api/v1/policy", &whole(&rules)?)?;
+            show(&rules, currency, set.shown.json)
         }
     }
 }
 
-fn show(rules: &Rules, json: bool) -> Result<u8, Failure> {
-    crate::print(&if json {
-        crate::json(rules)?
-    } else {
-        toml::to_string(rules).context("policy")?
-    })?;
+/// All keys: what is absent is lifted, not left.
+fn whole(rules: &Rules) -> anyhow::Result<serde_json::Value> {
+    Ok(serde_json::to_value(rules)?)
+}
+
+/// As in the configuration, with what figures amount to beside them.
+fn show(rules: &Rules, currency: &str, json: bool) -> Result<u8, Failure> {
+    if json {
+        crate::print(&crate::json(rules)?)?;
+        return Ok(0);
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |d| d.as_secs());
+    let mut text = String::new();
+    for line in toml::to_string(rules).context("policy")?.lines() {
+        let figure = line.split_once(" = ").and_then(|(key, value)| {
+            let value: u64 = value.parse().ok()?;
+            let signed = i64::try_from(value).unwrap_or(i64::MAX);
+            match key {
+                _ if key.contains("_wh") => Some(figures::energy(value)),
+                _ if key.ends_with("_price") => Some(figures::price(signed, currency)),
+                "max_spend_per_day" => Some(figures::money(signed, currency)),
+                _ => None,
+            }
+        });
+        text.push_str(line);
+        if let Some(figure) = figure {
+            text.push_str("  # ");
+            text.push_str(&figure);
+        }
+        text.push('\n');
+    }
+    if let Some(hours) = rules.hours {
+        let (from, to) = (
+            figures::local_hour(now, hours.from),
+            figures::local_hour(now, hours.to),
+        );
+        text.push_str(&format!(
+            "# hours are of the UTC day: here {from} to {to} today\n"
+        ));
+    }
+    crate::print(&text)?;
     Ok(0)
 }

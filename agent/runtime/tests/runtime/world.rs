@@ -16,7 +16,7 @@ use wattpool_core::timing::Timing;
 use wattpool_runtime::{Ended, Handle, Ports, Registry, RunError, Runtime, Settings};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Location, SignedRecord, SignedRequest, TradeAnswer};
-use wattpool_schema::pool::MeterKind;
+use wattpool_schema::pool::{MeterKind, Tariffs};
 use wattpool_schema::{AgentKey, MeterId, Seconds, Signature, Wh, Window, Zone};
 
 pub const fn meter(n: u8) -> MeterId {
@@ -207,6 +207,9 @@ impl History for Paper {
     }
     fn note_events(&mut self, _: BlockRef, events: &[MarketEvent]) -> Result<(), JournalError> {
         self.noted.lock().unwrap().1.extend(events.iter().cloned());
+        Ok(())
+    }
+    fn note_tariffs(&mut self, _: Window, _: Tariffs) -> Result<(), JournalError> {
         Ok(())
     }
     fn note(&mut self, _: Seconds, _: &Notice) -> Result<(), JournalError> {

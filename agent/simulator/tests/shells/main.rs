@@ -60,6 +60,7 @@ fn compared(effects: impl IntoIterator<Item = (u64, Effect)>) -> Vec<(u64, Effec
         let effect = match effect {
             Effect::FetchSellers { .. }
             | Effect::Record { .. }
+            | Effect::RecordTariffs { .. }
             | Effect::RecordedTo(_)
             | Effect::CatchUp { .. } => return None,
             Effect::Tell { notice, .. } => Effect::Tell {

@@ -13,7 +13,7 @@ use wattpool_host::{Counters, Effect, Input, Start};
 use wattpool_runtime::{Ports, Registry, Runtime, Settings};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Location, SignedRecord, SignedRequest, TradeAnswer};
-use wattpool_schema::pool::MeterPosition;
+use wattpool_schema::pool::{MeterPosition, Tariffs};
 use wattpool_schema::{MeterId, Micro, Seconds, Window};
 use wattpool_simulator::Tap;
 
@@ -194,6 +194,7 @@ impl Played {
                         e,
                         Effect::FetchSellers { .. }
                             | Effect::Record { .. }
+                            | Effect::RecordTariffs { .. }
                             | Effect::RecordedTo(_)
                             | Effect::CatchUp { .. }
                     )
@@ -429,6 +430,9 @@ impl History for Paper {
         Ok(())
     }
     fn note_events(&mut self, _: BlockRef, _: &[MarketEvent]) -> Result<(), JournalError> {
+        Ok(())
+    }
+    fn note_tariffs(&mut self, _: Window, _: Tariffs) -> Result<(), JournalError> {
         Ok(())
     }
     fn note(&mut self, _: Seconds, _: &Notice) -> Result<(), JournalError> {

@@ -5,7 +5,9 @@ use crate::street::{Pace, Street};
 use serde_json::Value;
 use std::fmt::Write;
 use std::fs;
+use wattpool_journal_sqlite::HistoryReader;
 use wattpool_program_harness::{data, number, wattpool};
+use wattpool_schema::pool::PoolWindow;
 use wattpool_schema::Window;
 
 const HOMES: usize = 12;
@@ -75,6 +77,39 @@ pub fn own_books(street: &Street, traded: u64) {
         }
     }
     assert_eq!(bought, traded, "the owners' histories");
+    own_sums(street, traded);
+}
+
+/// What the pages show of energy and money equals the meters' and the pool's books, to the unit.
+fn own_sums(street: &Street, traded: u64) {
+    let rows = street.profiles[0].len() as u64;
+    let edges = [Window(0), Window(street.first.0 + rows)].map(|w| w.start(street.window_s));
+    let (mut paid, mut earned, mut bought, mut sold) = (0, 0, 0, 0);
+    for (home, profile) in street.homes.iter().zip(&street.profiles) {
+        let history = HistoryReader::open(&home.folder.join("journal.sqlite")).unwrap();
+        let me = home.meter.parse().unwrap();
+        let sums = history.sums(me, street.window_s, &edges).unwrap()[0];
+        let flowed: (u64, u64) = profile.iter().fold((0, 0), |(out, taken), (need, sun)| {
+            (
+                out + sun.saturating_sub(*need),
+                taken + need.saturating_sub(*sun),
+            )
+        });
+        let told = (sums.surplus.0, sums.deficit.0);
+        assert_eq!(told, flowed, "{}: the meter's energy", home.meter);
+        assert_eq!(sums.with, sums.without - sums.saved);
+        paid += sums.paid.0;
+        earned += sums.earned.0;
+        bought += sums.bought.0;
+        sold += sums.sold.0;
+    }
+    let books: Vec<_> = (0..rows)
+        .map(|r| street.books(Window(street.first.0 + r)))
+        .collect();
+    let pool = |of: fn(&PoolWindow) -> u64| books.iter().map(of).sum::<u64>();
+    assert_eq!((bought, traded), (traded, pool(|b| b.redeemed.0)), "bought");
+    assert_eq!(sold, pool(|b| b.sold.0), "sold, as it left");
+    assert_eq!((paid, earned), (pool(|b| b.paid.0), paid), "money");
 }
 
 #[test]

@@ -1,0 +1,242 @@
+// The frame of the page: who is signed in, what is shown, the state and the button that stops trading.
+import { ask, carry, get, Refused } from "/page/ask.js";
+import { el } from "/page/draw.js";
+import { setCurrency } from "/page/figures.js";
+import { LANGUAGES, language, readLanguage, setLanguage, t } from "/page/texts.js";
+import { now } from "/page/views/now.js";
+import { energy, money } from "/page/views/money.js";
+import { trades } from "/page/views/trades.js";
+import { market, offers } from "/page/views/market.js";
+import { limits } from "/page/views/limits.js";
+import { access, alerts, approvals, signIn } from "/page/views/watch.js";
+
+const VIEWS = { now, money, energy, trades, offers, market, limits, approvals, alerts, access };
+/** The state is asked for so often, ms. */
+const EVERY = 5_000;
+
+const head = document.getElementById("head");
+const main = document.getElementById("main");
+const said = document.getElementById("said");
+
+/** What all views know: who is signed in, and the last state. */
+export const shared = { role: null, status: null, fingerprint: null, unreachable: false };
+let shown = null;
+let alertCount = 0;
+let saying = 0;
+
+/** Says something in passing, to eyes and ears. */
+export function say(text) {
+  said.textContent = text;
+  clearTimeout(saying);
+  saying = setTimeout(() => { said.textContent = ""; }, 6_000);
+}
+
+/** Why something did not work. */
+export function problem(error) {
+  const unreachable = error instanceof Refused && error.status === 0;
+  return el("div", { class: "alert", role: "alert" }, el("p", null, el("strong", null, t("failed"))), el("p", null, unreachable ? t("retry") : error.message));
+}
+
+/** Does something that may fail; what went wrong is said. */
+export async function attempt(act) {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) await begin();
+    say(`${t("failed")}: ${error.message}`);
+    return undefined;
+  }
+}
+
+export const isOwner = () => shared.role === "owner";
+
+/** Changes keys of the policy. */
+export async function change(keys) {
+  const policy = await ask("PUT", "policy", keys);
+  if (shared.status) shared.status.policy = policy;
+  await refresh();
+  return policy;
+}
+
+function stateOf() {
+  const status = shared.status;
+  if (shared.unreachable) return ["trouble", t("unreachable")];
+  if (!status) return ["waiting", t("loading")];
+  if (status.policy.paused) return ["paused", t("paused")];
+  if (status.waiting_for) return ["waiting", t("waiting")];
+  if (status.window?.market_paused) return ["paused", t("stopped")];
+  if (!status.health.ok) return ["trouble", t("trouble")];
+  return ["on", t("on")];
+}
+
+async function setPaused(paused) {
+  await attempt(async () => {
+    await ask("POST", "pause", { paused });
+    say(t(paused ? "saidPaused" : "saidResumed"));
+    await refresh();
+    document.getElementById("pause")?.focus();
+  });
+}
+
+function drawHead() {
+  const focused = document.activeElement?.id;
+  const open = document.querySelector("nav")?.dataset.open ?? "false";
+  const [kind, text] = stateOf();
+  const languages = el("select", { id: "language", "aria-label": t("language"), onchange: (event) => { setLanguage(event.target.value); start(); } },
+    Object.entries(LANGUAGES).map(([key, name]) => el("option", { value: key, selected: key === language(), lang: key }, name)));
+  const bar = el("div", { class: "bar" }, el("a", { class: "brand", href: "#/now" }, "Wattpool"));
+  const parts = [bar];
+  if (shared.role !== null) {
+    bar.append(el("span", { class: `state ${kind}`, id: "state" }, text));
+    if (isOwner() && shared.status) {
+      const paused = shared.status.policy.paused;
+      bar.append(el("button", { id: "pause", class: paused ? "first" : "stop", type: "button", onclick: () => setPaused(!paused) }, t(paused ? "resume" : "pause")));
+    }
+    const nav = el("nav", { "aria-label": t("menu"), id: "nav" }, el("ul", null, Object.keys(VIEWS).map((name) => {
+      const count = name === "approvals" ? shared.status?.awaiting.length ?? 0 : name === "alerts" ? alertCount : 0;
+      return el("li", null, el("a", { href: `#/${name}`, "aria-current": name === shown ? "page" : null }, t(name), count > 0 ? el("span", { class: "count" }, String(count)) : null));
+    })));
+    nav.dataset.open = open;
+    bar.append(el("button", { id: "menu", type: "button", "aria-expanded": open, "aria-controls": "nav", onclick: (event) => {
+      const now = nav.dataset.open !== "true";
+      nav.dataset.open = String(now);
+      event.target.setAttribute("aria-expanded", String(now));
+    } }, t("menu")));
+    parts.push(nav);
+  }
+  bar.append(languages);
+  head.replaceChildren(...parts);
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+/** Notes of the frame above each view. */
+function notes() {
+  const all = [];
+  if (shared.status?.policy.paused) all.push(el("div", { class: "note" }, el("p", null, el("strong", null, t("paused")), ". ", t("pausedWhat"))));
+  if (shared.role === "viewer") all.push(el("p", { class: "soft" }, t("viewerOnly")));
+  return all;
+}
+
+let drawing = 0;
+/** Shows the view that the address names. `quiet`: an update, the focus stays. */
+async function show(quiet = false) {
+  const name = location.hash.slice(2) in VIEWS ? location.hash.slice(2) : "now";
+  const fresh = name !== shown;
+  if (quiet && VIEWS[name].still) return;
+  shown = name;
+  const mine = ++drawing;
+  document.title = `${t(name)} – Wattpool`;
+  if (fresh) {
+    const nav = document.querySelector("nav");
+    if (nav) nav.dataset.open = "false";
+    drawHead();
+    main.replaceChildren(el("h1", null, t(name)), el("p", { class: "soft" }, t("loading")));
+    main.setAttribute("aria-busy", "true");
+  }
+  let content;
+  try {
+    content = await VIEWS[name]();
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) {
+      begin();
+      return;
+    }
+    content = [problem(error)];
+  }
+  if (mine !== drawing) return;
+  const focused = quiet ? document.activeElement?.id : null;
+  const scrolled = window.scrollY;
+  main.replaceChildren(el("h1", null, t(name)), ...notes(), ...content.flat().filter(Boolean));
+  main.removeAttribute("aria-busy");
+  main.dataset.view = name;
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (quiet) window.scrollTo(0, scrolled);
+  else if (fresh) { window.scrollTo(0, 0); main.focus({ preventScroll: true }); }
+}
+
+/** Draws the view again after a change. */
+export const redraw = () => show(false);
+
+async function refresh() {
+  try {
+    const [status, told] = await Promise.all([get("status"), get("alerts")]);
+    shared.status = status;
+    shared.unreachable = false;
+    alertCount = told.now.filter((alert) => alert.kind !== "approval").length;
+    setCurrency(status.currency);
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) throw error;
+    shared.unreachable = true;
+  }
+  drawHead();
+}
+
+let ticking = null;
+async function tick() {
+  clearTimeout(ticking);
+  if (document.visibilityState === "visible" && shared.role !== null) {
+    try {
+      await refresh();
+      await show(true);
+    } catch {
+      await begin();
+    }
+  }
+  ticking = setTimeout(tick, EVERY);
+}
+
+let listening = null;
+/** News are shown as they come; without them the state is asked for now and then. */
+function listen() {
+  listening?.close();
+  listening = new EventSource("/api/v1/events");
+  let first = true;
+  listening.addEventListener("changed", () => {
+    // The first one says what is known already.
+    if (!first) tick();
+    first = false;
+  });
+  // It goes on by asking: a connection that breaks is taken up again by the browser.
+}
+
+/** Signed in or not, and then what is shown. */
+export async function begin() {
+  try {
+    const session = await get("session");
+    shared.role = session.role;
+    shared.fingerprint = session.fingerprint;
+    carry(session.csrf);
+  } catch (error) {
+    shared.role = null;
+    shared.status = null;
+    shown = null;
+    drawing += 1;
+    listening?.close();
+    drawHead();
+    document.title = `${t("signIn")} – Wattpool`;
+    main.dataset.view = "sign-in";
+    main.replaceChildren(...signIn(error instanceof Refused && error.status === 0 ? error : null));
+    return;
+  }
+  shown = null;
+  try {
+    await refresh();
+  } catch {
+    return;
+  }
+  await show();
+  listen();
+}
+
+function start() {
+  document.documentElement.lang = language();
+  document.getElementById("skip").textContent = t("skip");
+  begin();
+}
+
+readLanguage();
+window.addEventListener("hashchange", () => { if (shared.role !== null) show(); });
+let wide = window.innerWidth;
+window.addEventListener("resize", () => { if ((wide < 700) !== (window.innerWidth < 700)) { wide = window.innerWidth; if (shared.role !== null) show(true); } });
+start();
+ticking = setTimeout(tick, EVERY);

@@ -1,0 +1,40 @@
+// The interface of the agent. Every failure is an error with a sentence in it.
+
+let csrf = null;
+
+/** What went wrong, with the status of the answer; 0: nobody answered. */
+export class Refused extends Error {
+  constructor(status, text) {
+    super(text);
+    this.status = status;
+  }
+}
+
+/** The word that changes of this session carry. */
+export function carry(word) {
+  csrf = word;
+}
+
+/** Asks, or changes something; gives what was answered. */
+export async function ask(method, path, body) {
+  const headers = {};
+  if (body !== undefined) headers["content-type"] = "application/json";
+  if (method !== "GET" && csrf !== null) headers["x-csrf-token"] = csrf;
+  let answer;
+  try {
+    answer = await fetch(`/api/v1/${path}`, {
+      method,
+      headers,
+      credentials: "same-origin",
+      cache: "no-store",
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (error) {
+    throw new Refused(0, String(error));
+  }
+  const told = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Refused(answer.status, told.error ?? answer.statusText);
+  return told;
+}
+
+export const get = (path) => ask("GET", path);

@@ -1,0 +1,72 @@
+// What neighbours offer, and the market as the chain tells it.
+import { attempt, change, isOwner, redraw, say, shared } from "/page/app.js";
+import { get, Refused } from "/page/ask.js";
+import { el, figure, legend, lines, table } from "/page/draw.js";
+import { clock, currencyName, energy, number, plain, price, short } from "/page/figures.js";
+import { t } from "/page/texts.js";
+
+export async function offers() {
+  let told;
+  try {
+    told = await get("offers");
+  } catch (error) {
+    if (error instanceof Refused && error.status === 503) return [el("p", null, t("offersWhat")), el("div", { class: "note" }, el("p", null, t("offersOff")), el("p", { class: "soft" }, error.message))];
+    throw error;
+  }
+  const parts = [el("p", null, t("offersWhat"))];
+  if (told.offers.length === 0) return [...parts, el("div", { class: "note" }, el("p", null, t("noOffers")))];
+  const policy = shared.status.policy;
+  const add = (list, meter, word) => attempt(async () => {
+    await change({ [list]: [...policy[list], meter] });
+    say(t(word));
+    await redraw();
+  });
+  const rows = told.offers.map((offer) => [
+    el("span", { title: offer.seller }, short(offer.seller)),
+    energy(offer.wh),
+    price(offer.price),
+    price(offer.charge),
+    el("span", { class: "row" }, !isOwner() ? null : policy.preferred.includes(offer.seller)
+      ? el("span", { class: "pill" }, t("preferred"))
+      : el("button", { type: "button", id: `prefer-${offer.seller}`, onclick: () => add("preferred", offer.seller, "saidPreferred") }, t("preferIt")),
+    isOwner() ? el("button", { type: "button", id: `block-${offer.seller}`, "aria-label": `${t("blockIt")}: ${short(offer.seller)}`, onclick: () => add("blocked", offer.seller, "saidBlocked") }, t("blockIt")) : null),
+  ]);
+  parts.push(el("div", { class: "card" }, table(t("offers"), [t("seller"), t("amount"), t("atMost"), t("onTop"), t("what")], rows, ["text", "", "", "", "wide"])));
+  return parts;
+}
+
+export async function market() {
+  let told;
+  let past;
+  try {
+    [told, past] = await Promise.all([get("market"), get("market/windows?last=32")]);
+  } catch (error) {
+    if (error instanceof Refused && error.status === 503) return [el("div", { class: "note" }, el("p", null, t("marketOff")), el("p", { class: "soft" }, error.message))];
+    throw error;
+  }
+  const { grid, signal, zones } = told;
+  const length = shared.status.window_seconds;
+  const parts = [el("div", { class: "cards" },
+    figure(t("supply"), energy(signal.supply), t("closedWindow")),
+    figure(t("demand"), energy(signal.demand), t("closedWindow")),
+    figure(t("meanPrice"), signal.mean_price === null ? t("noPrice") : price(signal.mean_price), t("closedWindow")),
+    figure(t("tradedNow"), energy(grid.books.redeemed), t("lastWindow", { window: clock(grid.window * length) })),
+    figure(t("gridAsks"), price(grid.tariffs.import), t("gridPays", { price: price(grid.tariffs.feed_in) })),
+    figure(t("meters"), number(grid.meters)))];
+  const names = past.windows.map((w) => clock(w.window * length));
+  const of = (pick) => past.windows.map((w) => pick(w.books));
+  const kwh = (wh) => wh / 1000;
+  parts.push(el("section", { class: "card" }, el("h2", null, `${t("marketChart")}, kWh`),
+    lines(t("marketChart"), names, [{ class: "sold", values: of((b) => kwh(b.minted)) }, { class: "bought", values: of((b) => kwh(b.covered)) }], plain),
+    legend([["sold", t("supply")], ["bought", t("demand")]])));
+  parts.push(el("section", { class: "card" }, el("h2", null, `${t("priceChart")}, ${currencyName()}/kWh`),
+    lines(t("priceChart"), names, [{ class: "bought", values: of((b) => (b.redeemed > 0 ? (b.paid * 1000) / b.redeemed / 1e6 : null)) }], plain),
+    el("details", null, el("summary", null, t("asTable")),
+      table(t("market"), [t("time"), t("supply"), t("demand"), t("boughtShort"), t("meanPrice")],
+        past.windows.map((w, at) => [names[at], energy(w.books.minted), energy(w.books.covered), energy(w.books.redeemed), w.books.redeemed > 0 ? price(Math.floor((w.books.paid * 1000) / w.books.redeemed)) : t("noPrice")]), ["text"], false))));
+  if (zones.length > 0) {
+    parts.push(el("section", { class: "card" }, table(t("zones"), [t("zoneFrom"), t("zoneTo"), t("loss"), t("charge"), t("capacity")],
+      zones.map((z) => [String(z.from), String(z.to), `${number(z.loss / 10_000, 1)} %`, price(z.charge), z.capacity === null ? t("unlimited") : energy(z.capacity)]), ["text", "text"], false)));
+  }
+  return parts;
+}

@@ -1,0 +1,94 @@
+// Money and energy of a day, week, month or year, beside the one before.
+import { redraw, shared } from "/page/app.js";
+import { get } from "/page/ask.js";
+import { bars, el, figure, legend, table } from "/page/draw.js";
+import { against, currencyName, energy as kwh, money as coins, number, percent, period, plain } from "/page/figures.js";
+import { t } from "/page/texts.js";
+
+const KINDS = ["day", "week", "month", "year"];
+const chosen = { kind: "month", at: new Date() };
+
+/** Buttons for the period, and the spans of it with the sum of the one before. */
+async function spans(path) {
+  const p = period(chosen.kind, chosen.at);
+  const [all, before] = await Promise.all([
+    get(`${path}?edges=${p.edges.join(",")}`),
+    get(`${path}?edges=${p.beforeFrom},${p.edges[0]}`),
+  ]);
+  const go = (to) => { chosen.at = to; redraw(); };
+  const future = p.after.getTime() > Date.now();
+  const choose = el("div", { class: "row" },
+    KINDS.map((kind) => el("button", { type: "button", id: `kind-${kind}`, "aria-pressed": String(kind === chosen.kind), onclick: () => { chosen.kind = kind; redraw(); } }, t(kind))),
+    el("button", { type: "button", id: "earlier", onclick: () => go(p.before) }, `← ${t("earlier")}`),
+    el("button", { type: "button", id: "later", disabled: future, onclick: () => go(p.after) }, `${t("later")} →`));
+  const sum = (key) => all.spans.reduce((total, span) => total + span[key], 0);
+  return { p, all: all.spans, before: before.spans[0], choose, sum };
+}
+
+const heading = (p) => el("h2", { id: "period" }, p.title);
+
+export async function money() {
+  const { p, all, before, choose, sum } = await spans("money");
+  const parts = [choose, el("section", null, heading(p))];
+  if (sum("windows") === 0) return [...parts, el("div", { class: "note" }, el("p", null, t("nothingThen"))), fees()];
+  const cost = (value) => (value < 0 ? `${coins(-value)} ${t("earnedInstead")}` : coins(value));
+  const saved = sum("saved");
+  parts.push(el("div", { class: "cards" },
+    figure(t("saved"), coins(saved), before.windows > 0 ? against(saved, before.saved, coins) : null),
+    figure(t("without"), cost(sum("without")), t("withoutWhat")),
+    figure(t("with"), cost(sum("with")), t("withWhat")),
+    figure(t("paid"), coins(sum("paid")), `${t("charge")}: ${coins(sum("charge"))}`),
+    figure(t("earned"), coins(sum("earned")), before.windows > 0 ? against(sum("earned"), before.earned, coins) : null),
+    fees()));
+  const values = all.map((span) => span.saved);
+  const series = [
+    { class: "good", values: values.map((v) => Math.max(v, 0) / 1e6) },
+    { class: "bad", values: values.map((v) => Math.min(v, 0) / 1e6) },
+  ];
+  parts.push(el("section", { class: "card" }, el("figure", null, el("h2", null, `${t("savedBy")}, ${currencyName()}`),
+    bars(`${t("savedBy")}, ${p.title}`, p.names, series, plain, (at) => coins(values[at]))),
+    el("details", null, el("summary", null, t("asTable")),
+      table(p.title, [t("time"), t("without"), t("with"), t("saved"), t("paid"), t("charge"), t("earned")],
+        all.map((span, at) => [p.names[at], coins(span.without), coins(span.with), coins(span.saved), coins(span.paid), coins(span.charge), coins(span.earned)]), ["text"], false))));
+  if (sum("unpriced") > 0) parts.push(el("p", { class: "soft" }, t("unpriced", { count: sum("unpriced") })));
+  parts.push(el("p", { class: "row" }, el("button", { type: "button", onclick: () => { document.querySelector("details").open = true; print(); } }, t("statement"))));
+  return parts;
+}
+money.still = true;
+
+function fees() {
+  const left = shared.status?.health.fees;
+  if (!left) return null;
+  if (left.left === null) return figure(t("fees"), "∞", t("feesFree"));
+  return figure(t("fees"), coins(left.left), left.days === null ? t("feesUnknown") : t("feesDays", { days: number(left.days) }));
+}
+
+export async function energy() {
+  const { p, all, before, choose, sum } = await spans("energy");
+  const parts = [choose, el("section", null, heading(p))];
+  if (sum("windows") === 0) return [...parts, el("div", { class: "note" }, el("p", null, t("nothingThen")))];
+  const share = (part, whole) => percent(whole === 0 ? 0 : part / whole);
+  const grams = shared.status?.grid_co2;
+  parts.push(el("div", { class: "cards" },
+    figure(t("import"), kwh(sum("deficit")), before.windows > 0 ? against(sum("deficit"), before.deficit, kwh) : null),
+    figure(t("bought"), kwh(sum("bought")), t("ofNeed", { share: share(sum("bought"), sum("deficit")) })),
+    figure(t("export"), kwh(sum("surplus")), before.windows > 0 ? against(sum("surplus"), before.surplus, kwh) : null),
+    figure(t("sold"), kwh(sum("sold")), t("ofSurplus", { share: share(sum("sold"), sum("surplus")) })),
+    grams ? figure(t("co2"), `${number((sum("bought") * grams) / 1e6, 1)} kg`, t("co2What", { grams: number(grams) })) : null));
+  const of = (key, sign) => all.map((span) => (sign * span[key]) / 1000);
+  const series = [
+    { class: "bought", values: of("bought", 1) }, { class: "grid", values: of("from_grid", 1) },
+    { class: "sold", values: of("sold", -1) }, { class: "back", values: of("to_grid", -1) },
+  ];
+  const spell = (at) => `${t("bought")} ${kwh(all[at].bought)}, ${t("fromGrid")} ${kwh(all[at].from_grid)}, ${t("sold")} ${kwh(all[at].sold)}, ${t("toGrid")} ${kwh(all[at].to_grid)}`;
+  parts.push(el("section", { class: "card" }, el("figure", null, el("h2", null, `${t("energyChart")}, kWh`),
+    bars(`${t("energyChart")}, ${p.title}`, p.names, series, (value) => plain(Math.abs(value)), spell),
+    legend([["bought", t("bought")], ["grid", t("fromGrid")], ["sold", t("sold")], ["back", t("toGrid")]])),
+    el("details", null, el("summary", null, t("asTable")),
+      table(p.title, [t("time"), t("bought"), t("fromGrid"), t("sold"), t("toGrid")],
+        all.map((span, at) => [p.names[at], kwh(span.bought), kwh(span.from_grid), kwh(span.sold), kwh(span.to_grid)]), ["text"], false))),
+    el("p", { class: "soft" }, t("net")),
+    el("p", { class: "row" }, el("a", { class: "button", href: `/api/v1/export?what=windows&from=${p.edges[0]}&to=${p.edges[p.edges.length - 1]}`, download: true }, t("exportWindows"))));
+  return parts;
+}
+energy.still = true;

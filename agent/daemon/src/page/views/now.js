@@ -1,0 +1,70 @@
+// What the house does now, what it earned, whether all is well.
+import { shared } from "/page/app.js";
+import { get } from "/page/ask.js";
+import { el, figure, flow } from "/page/draw.js";
+import { clock, energy, money, period, price } from "/page/figures.js";
+import { t } from "/page/texts.js";
+
+export async function now() {
+  const status = shared.status ?? await get("status");
+  const today = period("day", new Date());
+  const thisMonth = period("month", new Date());
+  const ends = (p) => `${p.edges[0]},${p.edges[p.edges.length - 1]}`;
+  const length = status.window_seconds;
+  const moment = Math.floor(Date.now() / 1000);
+  const [day, month, used, last] = await Promise.all([
+    get(`money?edges=${ends(today)}`), get(`money?edges=${ends(thisMonth)}`), get(`energy?edges=${ends(today)}`),
+    get(`windows?from=${moment - 8 * length}&to=${moment}`),
+  ]);
+  const [d, m, e] = [day.spans[0], month.spans[0], used.spans[0]];
+  const metered = last.windows.filter((row) => row.surplus !== null);
+  const row = metered[metered.length - 1];
+  const parts = [];
+  if (!row && m.windows === 0) {
+    parts.push(el("div", { class: "note" }, el("p", null, t("firstTime", { minutes: Math.round(length / 60) }))));
+  } else {
+    parts.push(el("section", { class: "card" }, ...going(row, length, status)));
+  }
+  const cost = d.with;
+  parts.push(el("div", { class: "cards" },
+    figure(t("savedToday"), money(d.saved), t("againstGrid")),
+    figure(t("savedMonth"), money(m.saved), t("againstGrid")),
+    figure(t("cost"), cost < 0 ? `+${money(-cost)}` : money(cost), `${t("spentToday", { amount: money(d.paid + d.charge) })} · ${t("earnedToday", { amount: money(d.earned) })}`),
+    figure(t("today"), energy(e.bought + e.sold), `${t("bought")}: ${energy(e.bought)} · ${t("sold")}: ${energy(e.sold)}`),
+    status.grid ? figure(t("gridAsks"), price(status.grid.import), t("gridPays", { price: price(status.grid.feed_in) })) : figure(t("gridAsks"), t("priceUnknown")),
+    ...state(status)));
+  return parts;
+}
+
+/** The flow of the last window, as a drawing and in words. */
+function going(row, length, status) {
+  if (!row) return [el("p", null, t("flowNone"))];
+  const window = t("windowOf", { from: clock(row.from), to: clock(row.from + length) });
+  const live = status.window?.live === row.window ? status.window : null;
+  const bought = Math.min(live ? live.bought : row.bought, row.deficit);
+  const sold = Math.min(live ? live.sold : row.sold, row.surplus);
+  const gives = row.surplus > 0;
+  const words = gives
+    ? t("flowSold", { amount: energy(sold), rest: energy(row.surplus - sold) })
+    : t("flowBought", { amount: energy(bought), rest: energy(row.deficit - bought) });
+  const some = (wh) => (wh > 0 ? energy(wh) : null);
+  const amounts = { bought: some(bought), sold: some(sold), fromGrid: some(row.deficit - bought), toGrid: some(row.surplus - sold) };
+  return [
+    el("h2", null, t("lastWindow", { window })),
+    flow(words, { neighbours: t("neighbours"), home: t("home"), grid: t("grid") }, amounts),
+    el("p", null, words),
+  ];
+}
+
+function state(status) {
+  const all = [];
+  if (status.gate !== null) {
+    const limit = typeof status.gate === "object" ? t("gateLimit", { amount: energy(status.gate.limit) }) : t("gateOpen");
+    all.push(figure(t("gate"), limit, t("gateWhat")));
+  }
+  const wrong = status.health.troubles.map((trouble) => t(`alert_${trouble.part}`));
+  const first = status.waiting_for ? t("alert_waiting") : wrong[0] ?? t("agentOk");
+  const detail = status.block ? `${t("inService", { count: status.meters })} · ${t("lastBlock", { time: clock(status.block.time) })}` : t("do_waiting");
+  all.push(figure(t("health"), first, detail));
+  return all;
+}

@@ -1,0 +1,324 @@
+// Opens the page of a running agent in a headless Chromium, as its owner would: every view, on a desk and in the hand, by
+// day and by night, in both languages; and does what an owner does.
+//   node home.mjs URL AGENT FOLDER PICTURES [--live] [--quick] [--times | --pictures]
+// AGENT and FOLDER: the program and the home's folder. --live: its chain runs and neighbours trade. --quick: one look a view.
+// --node=PID: the chain's node, which is halted for a while to see that the page works without it.
+// --pictures: only takes those of docs/page.md, into PICTURES.
+// --times: only measures how long each view takes until its content is there, and prints a table.
+// Exits with 1 where something is wrong, each on a line of its own.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { withBrowser } from "./browser.mjs";
+
+const [url, agent, folder, pictures, ...options] = process.argv.slice(2);
+if (pictures === undefined) {
+  console.error("home: expected URL, AGENT, FOLDER and PICTURES");
+  process.exit(2);
+}
+const [live, quick, times, shots] = ["--live", "--quick", "--times", "--pictures"].map((option) => options.includes(option));
+const node = Number(options.find((option) => option.startsWith("--node="))?.slice(7) ?? 0);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+mkdirSync(pictures, { recursive: true });
+
+const problems = [];
+let checks = 0;
+function check(holds, what) {
+  checks += 1;
+  if (!holds) {
+    problems.push(what);
+    console.error(`home: ${what}`);
+  }
+}
+
+const VIEWS = ["now", "money", "energy", "trades", "offers", "market", "limits", "approvals", "alerts", "access"];
+const SCREENS = [
+  { name: "desktop", width: 1280, height: 900 },
+  { name: "phone", width: 390, height: 844, isMobile: true, hasTouch: true },
+  { name: "small", width: 320, height: 640, isMobile: true, hasTouch: true },
+];
+
+/** A command of the owner, as an object. */
+function command(...words) {
+  try {
+    return JSON.parse(execFileSync(agent, [...words, "--json"], { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }));
+  } catch (error) {
+    // Who waits for the chain ends with 1, and has said everything.
+    return JSON.parse(error.stdout);
+  }
+}
+
+/** A page that says what went wrong in it, and that asks nobody but its agent. */
+async function open(context, screen, scheme, language, where) {
+  const page = await context.newPage();
+  await page.setViewport(screen);
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+  await page.evaluateOnNewDocument((chosen) => localStorage.setItem("language", chosen), language);
+  page.on("pageerror", (error) => check(false, `${where}: ${error}`));
+  page.on("console", (message) => {
+    // That the chain is away, a trade has lapsed, or nobody is signed in, is an answer and no fault of the page.
+    const expected = /status of (401|404|503)/.test(message.text());
+    if (["error", "warn"].includes(message.type()) && !expected) check(false, `${where}: console: ${message.text()}`);
+  });
+  page.on("request", (request) => check(request.url().startsWith(url) || request.url().startsWith("data:"), `${where}: asks for ${request.url()}`));
+  return page;
+}
+
+const shownAs = (page, view) => page.waitForFunction((view) => document.querySelector("main").dataset.view === view && !document.querySelector("main").hasAttribute("aria-busy"), { timeout: 20_000 }, view);
+
+async function go(page, view) {
+  await page.evaluate((view) => { location.hash = `#/${view}`; }, view);
+  await shownAs(page, view);
+}
+
+async function look(page, where) {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  check(wide <= 0, `${where}: ${wide} pixels stick out to the right`);
+  const small = await page.evaluate(() => Array.from(document.querySelectorAll("svg text")).filter((text) => {
+    const scale = Math.hypot(text.getScreenCTM().a, text.getScreenCTM().b);
+    return parseFloat(getComputedStyle(text).fontSize) * scale < 10.5;
+  }).length);
+  check(small === 0, `${where}: ${small} texts of a drawing are too small`);
+  const untold = await page.evaluate(() => Array.from(document.body.innerText.matchAll(/\{\w+\}|undefined|NaN|\[object|\b(?:told|do|alert)_\w+/g), (match) => match[0]));
+  check(untold.length === 0, `${where}: shows ${untold}`);
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"] }));
+  for (const violation of found.violations) {
+    const nodes = violation.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ");
+    check(false, `${where}: axe: ${violation.id} (${violation.impact}): ${nodes}`);
+  }
+}
+
+/** Signs a browser in with a code of the command. */
+async function signIn(page, viewer = false) {
+  const { code } = command("pair", ...(viewer ? ["--viewer"] : []));
+  await page.goto(url, { waitUntil: "load" });
+  await shownAs(page, "sign-in");
+  await page.type("#code", code);
+  await page.click("form:has(#code) button");
+  await shownAs(page, "now");
+}
+
+async function looks(context) {
+  for (const screen of SCREENS) {
+    for (const scheme of ["light", "dark"]) {
+      for (const language of ["en", "de"]) {
+        // The smallest screen tells nothing new by night; quickly, one look at each view is enough.
+        if (screen.name === "small" && (scheme === "dark" || language === "en")) continue;
+        if (quick && (scheme === "dark" || language === "de" || screen.name === "small")) continue;
+        const place = `${screen.name} ${scheme} ${language}`;
+        const page = await open(context, screen, scheme, language, place);
+        await page.goto(url, { waitUntil: "load" });
+        await shownAs(page, "now");
+        for (const view of VIEWS) {
+          await go(page, view);
+          const where = `${view} ${place}`;
+          await look(page, where);
+          const picture = join(pictures, `${live ? "live-" : ""}${view}-${screen.name}-${scheme}-${language}.png`);
+          await page.screenshot({ path: picture, fullPage: true });
+        }
+        await page.close();
+      }
+    }
+  }
+}
+
+/** With the keyboard alone: to the content, to a view, to the button that stops. */
+async function byKeyboard(page) {
+  await page.goto(url, { waitUntil: "load" });
+  await shownAs(page, "now");
+  await page.evaluate(() => document.activeElement.blur());
+  const seen = [];
+  for (let presses = 0; presses < 20; presses += 1) {
+    await page.keyboard.press("Tab");
+    seen.push(await page.evaluate(() => document.activeElement.id || document.activeElement.getAttribute("href") || document.activeElement.tagName));
+  }
+  check(seen.includes("pause") && seen.includes("#/limits"), `keyboard: reaches ${seen}`);
+  await page.focus("#pause");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.querySelector("#state").classList.contains("paused"));
+  check(command("policy", "get").paused === true, "keyboard: the agent is not paused");
+  const focused = await page.evaluate(() => document.activeElement.id);
+  check(focused === "pause", `keyboard: after pausing the focus is on "${focused}"`);
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => !document.querySelector("#state").classList.contains("paused"));
+  check(command("policy", "get").paused === false, "keyboard: the agent stays paused");
+}
+
+async function changesALimit(page) {
+  await go(page, "limits");
+  const put = async (id, value) => {
+    await page.$eval(id, (input) => { input.value = ""; });
+    await page.type(id, value);
+  };
+  await put("#max_buy_price", "0.19");
+  await page.click("#preview");
+  await page.waitForSelector("#previewed");
+  await put("#max_spend_per_day", "one");
+  await page.click("#save");
+  await page.waitForFunction(() => /0[.,]30/.test(document.querySelector("#said").textContent));
+  await put("#max_spend_per_day", "2.5");
+  await put("#hours-from", "6");
+  await put("#hours-to", "22");
+  await page.click("#save");
+  await page.waitForFunction(() => /saved and hold/.test(document.querySelector("#said").textContent));
+  const policy = command("policy", "get");
+  check(policy.max_buy_price === 190_000 && policy.max_spend_per_day === 2_500_000, `limits: the agent has ${JSON.stringify(policy)}`);
+  check(policy.hours !== null && (policy.hours.to - policy.hours.from + 24) % 24 === 16, `limits: hours ${JSON.stringify(policy.hours)}`);
+  for (const id of ["#max_buy_price", "#max_spend_per_day", "#hours-from", "#hours-to"]) await page.$eval(id, (input) => { input.value = ""; });
+  await page.click("#save");
+  await page.waitForFunction(() => /saved and hold/.test(document.querySelector("#said").textContent));
+  const free = command("policy", "get");
+  check(free.max_buy_price === undefined || free.max_buy_price === null, "limits: an empty field is no limit");
+}
+
+async function looksBack(page) {
+  await go(page, "money");
+  const title = () => page.$eval("#period", (element) => element.textContent);
+  const first = await title();
+  await page.click("#earlier");
+  await page.waitForFunction((first) => document.querySelector("#period")?.textContent !== first, {}, first);
+  for (const kind of ["day", "week", "year"]) {
+    await page.click(`#kind-${kind}`);
+    await page.waitForFunction((kind) => document.querySelector(`#kind-${kind}`)?.getAttribute("aria-pressed") === "true" && !document.querySelector("main").hasAttribute("aria-busy"), {}, kind);
+    await look(page, `money by ${kind}`);
+  }
+  await go(page, "trades");
+  const rows = () => page.$$eval("tbody tr", (rows) => rows.length);
+  const before = await rows();
+  if (before === 50) {
+    await page.click("#older");
+    await page.waitForFunction((before) => document.querySelectorAll("tbody tr").length > before, {}, before);
+    await page.select("#side", "sold");
+    await page.click("form button[type=submit]");
+    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length <= 50 && document.querySelectorAll(".pill.bought").length === 0);
+  }
+  const csv = await page.$eval("#export", (link) => fetch(link.href).then((answer) => answer.text()));
+  check(csv.startsWith("closed_at,window,") && csv.split("\r\n").length > before, `trades: the export has ${csv.split("\r\n").length} lines`);
+}
+
+/** A second device, which may look and not change. */
+async function pairs(browser, page) {
+  await go(page, "access");
+  await page.click("#pair-viewer");
+  await page.waitForSelector("#code");
+  const code = await page.$eval("#code", (element) => element.textContent);
+  const context = await browser.createBrowserContext();
+  const other = await open(context, SCREENS[1], "light", "en", "viewer");
+  await other.goto(url, { waitUntil: "load" });
+  await shownAs(other, "sign-in");
+  await look(other, "sign in");
+  await other.screenshot({ path: join(pictures, `${live ? "live-" : ""}sign-in-phone.png`), fullPage: true });
+  await other.type("#code", "00000000");
+  await other.click("form:has(#code) button");
+  await other.waitForSelector("main .alert");
+  await look(other, "signing in fails");
+  await other.$eval("#code", (input) => { input.value = ""; });
+  await other.type("#code", code);
+  await other.click("form:has(#code) button");
+  await shownAs(other, "now");
+  check((await other.$("#pause")) === null, "viewer: has the button that stops trading");
+  await go(other, "limits");
+  check(await other.$eval("#max_buy_price", (input) => input.disabled), "viewer: may write limits");
+  await go(other, "access");
+  await other.click("#sign-out");
+  await shownAs(other, "sign-in");
+  await context.close();
+}
+
+/** With a live market: a trade waits, is accepted, and is made. */
+async function approves(page) {
+  command("policy", "set", "manual_approval=true");
+  await go(page, "approvals");
+  const until = async (minutes, found) => {
+    const deadline = Date.now() + minutes * 60_000;
+    let answer = await found();
+    while (!answer && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      answer = await found();
+    }
+    return answer;
+  };
+  const waiting = () => page.evaluate(() => document.querySelector("[id^=accept-]")?.id ?? null);
+  const first = await until(4, waiting);
+  check(first !== null, "approvals: nothing waited within four minutes");
+  if (first !== null) {
+    await page.screenshot({ path: join(pictures, "live-approval-desktop.png"), fullPage: true });
+    await look(page, "a trade waits");
+  }
+  // That one may have lapsed while it was looked at, and a seller may say no: each that waits is accepted at once.
+  const before = command("trades", "--limit", "1000").length;
+  let accepted = 0;
+  const made = await until(6, async () => {
+    const id = await waiting();
+    if (id !== null) {
+      await page.evaluate((id) => document.getElementById(id)?.click(), id);
+      await page.waitForFunction((id) => document.getElementById(id) === null, {}, id);
+      if (await page.evaluate(() => /Accepted/.test(document.querySelector("#said").textContent))) accepted += 1;
+    }
+    return command("trades", "--limit", "1000").length > before;
+  });
+  check(accepted > 0, "approvals: nothing was accepted in time");
+  check(made === true, "approvals: nothing that was accepted was traded within six minutes");
+  command("policy", "set", "manual_approval=false");
+}
+
+/** The chain stands: that is said, and pausing works all the same. */
+async function withoutTheChain(page) {
+  await go(page, "now");
+  process.kill(node, "SIGSTOP");
+  try {
+    const deadline = Date.now() + 150_000;
+    let said = [];
+    while (!said.includes("chain") && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      said = await page.evaluate(() => fetch("/api/v1/alerts").then((answer) => answer.json()).then((told) => told.now.map((alert) => alert.kind)));
+    }
+    check(said.includes("chain"), `without the chain: the alerts are ${said}`);
+    await page.waitForFunction(() => document.querySelector("#state").classList.contains("trouble"), { timeout: 15_000 });
+    await page.click("#pause");
+    await page.waitForFunction(() => document.querySelector("#state").classList.contains("paused"), { timeout: 15_000 });
+    check(command("policy", "get").paused === true, "without the chain: the agent is not paused");
+    await go(page, "alerts");
+    await look(page, "alerts without the chain");
+    await page.screenshot({ path: join(pictures, "live-alerts-without-chain-desktop.png"), fullPage: true });
+    await go(page, "market");
+    await look(page, "market without the chain");
+    await page.click("#pause");
+    await page.waitForFunction(() => !document.querySelector("#state").classList.contains("paused"), { timeout: 15_000 });
+  } finally {
+    process.kill(node, "SIGCONT");
+  }
+}
+
+/** The pictures of docs/page.md. */
+async function takes(context) {
+  for (const [name, view, screen] of [["now", "now", SCREENS[0]], ["money", "money", SCREENS[0]], ["limits", "limits", SCREENS[0]], ["phone", "now", SCREENS[1]]]) {
+    if (live && view !== "now") continue;
+    const page = await open(context, { ...screen, height: name === "phone" ? 844 : 800 }, "light", "en", name);
+    await page.goto(url, { waitUntil: "load" });
+    await shownAs(page, "now");
+    await go(page, view);
+    await page.screenshot({ path: join(pictures, `home-${name}.png`) });
+    await page.close();
+  }
+}
+
+await withBrowser(async (browser) => {
+  const context = await browser.createBrowserContext();
+  const page = await open(context, SCREENS[0], "light", "en", "owner");
+  await signIn(page);
+  if (times) return measures(page);
+  if (shots) return takes(context);
+  await looks(context);
+  await byKeyboard(page);
+  await changesALimit(page);
+  await looksBack(page);
+  await pairs(browser, page);
+  if (live) await approves(page);
+  if (node > 0) await withoutTheChain(page);
+  await context.close();
+});
+console.log(`${checks} checks, ${problems.length} failed; pictures are in ${pictures}`);
+process.exit(problems.length === 0 ? 0 : 1);
