@@ -60,8 +60,18 @@ fn a_tenth_of_attackers_costs_the_honest_homes_next_to_nothing() {
         });
         assert_eq!(missed.count(), 0, "{attack:?}");
 
+        // The summary tells them apart.
+        let told = measure(&n, &attacked).unwrap().summary;
+        let (theirs, others) = (told.attackers.unwrap(), told.honest.unwrap());
+        assert_eq!(
+            (told.attack, theirs.homes, others.homes),
+            (Some(attack), 2, 18)
+        );
+        assert_eq!(theirs.gain + others.gain, told.welfare);
+
         n.attackers = None;
         let honest = simulated(&n, 3);
+        assert!(measure(&n, &honest).unwrap().summary.honest.is_none());
         let share = |o: &Outcome| measure(&n, o).unwrap().summary.ceiling_share.unwrap();
         assert!(share(&honest) > 0.99, "{attack:?}: {}", share(&honest));
         let before = with_honest_homes(&honest, attackers);
@@ -78,6 +88,23 @@ fn a_tenth_of_attackers_costs_the_honest_homes_next_to_nothing() {
             "{attack:?}: {after} of {before} Wh"
         );
     }
+}
+
+#[test]
+fn an_attack_on_orders_that_nobody_opens_is_said() {
+    let mut n = street(3, false);
+    n.attackers = Some(Attackers {
+        share: 0.1,
+        attack: Attack::BreakingOrders,
+    });
+    let outcome = simulated(&n, 3);
+    let notes = measure(&n, &outcome).unwrap().summary.notes;
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("had nothing to break")),
+        "{notes:?}"
+    );
 }
 
 #[test]

@@ -24,6 +24,13 @@ pub fn signature_note(summary: &Summary) -> String {
     }
 }
 
+/// The attack as it is written in a scenario.
+pub(crate) fn attack(s: &Summary) -> String {
+    let written = s.attack.and_then(|a| serde_json::to_value(a).ok());
+    let name = written.as_ref().and_then(|v| v.as_str());
+    name.unwrap_or("in no known way").to_owned()
+}
+
 /// The summary as aligned lines, ending with a newline. Money is in the scenario's currency, 1,000,000 micro-units a unit.
 pub fn human(summary: &Summary) -> String {
     let s = summary;
@@ -73,6 +80,20 @@ pub fn human(summary: &Summary) -> String {
             );
             line(t, who, &text);
         }
+    }
+    if let (Some(attackers), Some(honest)) = (&s.attackers, &s.honest) {
+        let text = format!(
+            "{} attack ({}) and gain {}; the other {} gain {} ({} to {} each, {} lose)",
+            counted(attackers.homes, "home", "homes"),
+            attack(s),
+            money(s, attackers.gain),
+            grouped(honest.homes),
+            money(s, honest.gain),
+            money(s, honest.gain_least),
+            money(s, honest.gain_most),
+            grouped(honest.losers)
+        );
+        line(t, "Attackers", &text);
     }
     let fees = &s.machinery;
     line(

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use wattpool_scenario::attackers::Attack;
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_schema::Window;
 
@@ -236,7 +237,19 @@ pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measu
             .iter()
             .filter(move |h| (h.energy.generation > 0) == does)
     };
+    let attacked = !outcome.attackers.is_empty();
+    let attacking = |does: bool| {
+        let homes = books.homes.iter().zip(0u32..);
+        let those = homes.filter(move |(_, n)| outcome.attackers.contains(n) == does);
+        those.map(|(home, _)| home)
+    };
     let mut notes = notes(neighbourhood, outcome, &books, ceiling_wh);
+    let orders = neighbourhood.attackers.map(|a| a.attack) == Some(Attack::BreakingOrders);
+    if attacked && orders && trades.forward == 0 {
+        notes.push(
+            "no standing order was opened: the attack breaking_orders had nothing to break (policy.forward opens them)".into(),
+        );
+    }
     let fees = Fees::of(
         neighbourhood,
         outcome,
@@ -292,6 +305,9 @@ pub fn measure(neighbourhood: &Neighbourhood, outcome: &Outcome) -> Result<Measu
         welfare_before_fees: to_i64(money.welfare()),
         consumers: Group::of(generating(false)),
         producers: Group::of(generating(true)),
+        attack: neighbourhood.attackers.map(|a| a.attack),
+        attackers: attacked.then(|| Group::of(attacking(true))),
+        honest: attacked.then(|| Group::of(attacking(false))),
         machinery: fees,
         prosumer_income: to_i64(money.earned),
         prosumer_gain: to_i64(money.prosumer_gain()),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use wattpool_scenario::attackers::Attack;
 
 use crate::dictionary::described;
 use crate::fees::Fees;
@@ -102,6 +103,12 @@ pub struct Summary {
     pub consumers: Group,
     /// Homes with generation.
     pub producers: Group,
+    /// What attackers did, where the scenario has some (`[attackers]`).
+    pub attack: Option<Attack>,
+    /// The attackers; `attacks` in `meters.csv` says who they are.
+    pub attackers: Option<Group>,
+    /// All other homes, where there are attackers. The share of the ceiling is that of all homes: energy that an attacker keeps to itself is missing in it.
+    pub honest: Option<Group>,
     /// Gas and fees of the homes' messages to the chain.
     pub machinery: Fees,
     /// Earned by selling to neighbours.

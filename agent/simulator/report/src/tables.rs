@@ -72,6 +72,8 @@ pub struct MeterRow {
     pub zone: u16,
     /// What stands behind the meter.
     pub kind: HomeKind,
+    /// It does not keep to the rules (`[attackers]`).
+    pub attacks: bool,
     /// Consumed.
     pub demand_wh: u64,
     /// Generated.
@@ -202,15 +204,18 @@ pub fn write_meters(
     out: impl Write,
     neighbourhood: &Neighbourhood,
     accounts: &Accounts,
+    attackers: &[u32],
 ) -> Result<(), csv::Error> {
     let rows = neighbourhood
         .homes
         .iter()
         .zip(&accounts.homes)
-        .map(|(home, account)| MeterRow {
+        .zip(0u32..)
+        .map(|((home, account), number)| MeterRow {
             home: home.name.clone(),
             zone: home.zone.get(),
             kind: home.kind,
+            attacks: attackers.contains(&number),
             demand_wh: account.energy.demand,
             generation_wh: account.energy.generation,
             own_use_wh: account.energy.own_use,

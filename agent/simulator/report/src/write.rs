@@ -116,7 +116,8 @@ pub fn write_all(
         tables::write_windows(out, neighbourhood.clock, &measures.accounts).map_err(table(path))
     })?;
     staging.file(METERS, |out, path| {
-        tables::write_meters(out, neighbourhood, &measures.accounts).map_err(table(path))
+        tables::write_meters(out, neighbourhood, &measures.accounts, &outcome.attackers)
+            .map_err(table(path))
     })?;
     staging.file(TRADES, |out, path| {
         tables::write_trades(out, neighbourhood, outcome).map_err(table(path))

@@ -65,7 +65,7 @@ fn tables_parse_back_and_add_up_to_the_summary() {
     let m = measure(&n, &o).unwrap();
     let (mut windows, mut meters, mut trades) = (Vec::new(), Vec::new(), Vec::new());
     write_windows(&mut windows, n.clock, &m.accounts).unwrap();
-    write_meters(&mut meters, &n, &m.accounts).unwrap();
+    write_meters(&mut meters, &n, &m.accounts, &[]).unwrap();
     write_trades(&mut trades, &n, &o).unwrap();
     let windows: Vec<WindowRow> = parse(&windows);
     let meters: Vec<MeterRow> = parse(&meters);

@@ -169,6 +169,14 @@ fn machinery(s: &Summary) -> Section {
         ("Invariants violated", grouped(s.invariant_violations)),
         ("Signatures", s.signatures.clone()),
     ];
+    if let (Some(attackers), Some(honest)) = (&s.attackers, &s.honest) {
+        rows.push((
+            "Homes that attack",
+            format!("{} ({})", grouped(attackers.homes), crate::human::attack(s)),
+        ));
+        let gain = crate::page::words::money(s, honest.gain);
+        rows.push(("What trading brings the others", gain));
+    }
     let incidents = incidents(s);
     if !incidents.is_empty() {
         rows.push(("Incidents", incidents.join(", ")));
