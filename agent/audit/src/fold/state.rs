@@ -26,7 +26,12 @@ impl Auditor {
         self.compared.any = true;
         self.totals.states = self.totals.states.saturating_add(1);
         let here = (self.at, std::mem::take(&mut self.event));
-        self.at = Place { line, ..self.at };
+        // It is no event's: what is stored after the last one.
+        self.at = Place {
+            line,
+            height: self.at.height,
+            ..Place::default()
+        };
         match state {
             State::Book(b) => {
                 self.event = "state.book".to_owned();
