@@ -189,8 +189,7 @@ impl Ledger {
         match (openings.installed, openings.openings.first()) {
             // A first statement commits to none before it.
             (Some(installed), Some(opening))
-                if first == Some(&opening.window)
-                    && opening.previous == Commitment::default() =>
+                if first == Some(&opening.window) && opening.previous == Commitment::default() =>
             {
                 Ok((None, installed))
             }
@@ -229,7 +228,8 @@ impl Ledger {
         }
         if coverage.stated == 0 {
             let asked = Span { from, to };
-            let what = format!("{asked}: the meter stated nothing there, and nothing can be billed");
+            let what =
+                format!("{asked}: the meter stated nothing there, and nothing can be billed");
             findings.push(finding(Place::default(), "window", what));
         }
         let mut before = match self.begins(openings, from, whole) {
@@ -559,10 +559,18 @@ mod tests {
         let mut altered = whole.clone();
         altered.openings[2].registers.import = Wh(1);
         let (_, found) = ledger.bill(&altered, Window(9), Window(11), true);
-        assert!(said(&found).contains("make the commitment"), "{}", said(&found));
+        assert!(
+            said(&found).contains("make the commitment"),
+            "{}",
+            said(&found)
+        );
         // Nor where the source begins later than the market.
         let (_, found) = ledger.bill(&whole, Window(5), Window(11), false);
-        assert!(said(&found).contains("the source begins later"), "{}", said(&found));
+        assert!(
+            said(&found).contains("the source begins later"),
+            "{}",
+            said(&found)
+        );
         let mut later = ledger.clone();
         later.stated.retain(|w, _| *w >= Window(9));
         let (bill, found) = later.bill(&whole, Window(9), Window(11), false);
@@ -570,13 +578,21 @@ mod tests {
         let mut invented = whole;
         invented.openings[2].registers.import = Wh(1_200);
         let (_, found) = later.bill(&invented, Window(9), Window(11), false);
-        assert!(said(&found).contains("has to be opened"), "{}", said(&found));
+        assert!(
+            said(&found).contains("has to be opened"),
+            "{}",
+            said(&found)
+        );
         // Without those of the installation, a bill begins after the first opening.
         let (ledger, mut bare) = stated();
         bare.installed = None;
         assert_eq!(ledger.first_billed(&bare, true), Window(6));
         let (_, found) = ledger.bill(&bare, Window(5), Window(11), true);
-        assert!(said(&found).contains("begin with window 6"), "{}", said(&found));
+        assert!(
+            said(&found).contains("begin with window 6"),
+            "{}",
+            said(&found)
+        );
     }
 
     #[test]
