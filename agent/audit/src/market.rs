@@ -258,6 +258,7 @@ impl Market {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use wattpool_schema::event::{Delivered, MarketEvent, Stated};

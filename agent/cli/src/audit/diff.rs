@@ -83,6 +83,7 @@ fn key_of(state: &State) -> (String, Value) {
         State::FeedIn(f) => format!("feed_in {}", f.owner),
         State::Window(w) => format!("window {}", w.window),
         State::Meter(m) => format!("meter {}", m.meter),
+        State::Roles(_) => "roles".to_owned(),
     };
     (key, serde_json::to_value(state).unwrap_or_default())
 }
