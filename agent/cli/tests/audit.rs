@@ -207,7 +207,11 @@ fn planted_faults_are_found_by_the_rules_alone() {
     for (event, path, value) in [
         ("tariffs_set", "import", json!(299_999)),
         ("agent_set", "agent_address", json!("watt1another")),
-        ("meter_registered", "device", json!(format!("{}=", "A".repeat(43)))),
+        (
+            "meter_registered",
+            "device",
+            json!(format!("{}=", "A".repeat(43))),
+        ),
         ("meter_registered", "household", json!("ff".repeat(16))),
         ("role_set", "address", json!("watt1another")),
     ] {

@@ -193,7 +193,7 @@ impl Auditor {
         let meter = self.registry.meters.entry(e.meter).or_default();
         meter.retired = false;
         meter.registered = Some(Registered {
-            device: e.device.clone(),
+            device: e.device,
             agent: None,
             agent_address: None,
             household: e.household,
@@ -240,7 +240,7 @@ impl Auditor {
         self.meter_in_service(e.meter);
         let meter = self.registry.meters.get_mut(&e.meter);
         if let Some(known) = meter.and_then(|m| m.registered.as_mut()) {
-            known.device = e.device.clone();
+            known.device = e.device;
         }
     }
 
@@ -264,7 +264,7 @@ impl Auditor {
         }
         let meter = self.registry.meters.get_mut(&e.meter);
         if let Some(known) = meter.and_then(|m| m.registered.as_mut()) {
-            known.agent = e.agent.clone();
+            known.agent = e.agent;
             known.agent_address.clone_from(&e.agent_address);
         }
     }
