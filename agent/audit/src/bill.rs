@@ -6,11 +6,11 @@
 
 use crate::export::{Row, Said};
 use crate::finding::{Finding, Place, Rule};
-use crate::opening::{verify, Openings, Registers};
+use crate::opening::{differs, verify, Coverage, Openings, Registers, Span};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use wattpool_schema::event::{MarketEvent as E, Stated};
-use wattpool_schema::{MeterId, Tariff, Wh, Window};
+use wattpool_schema::{Commitment, MeterId, Tariff, Wh, Window};
 
 /// What a meter traded in a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,7 @@ struct Traded {
     bought: u64,
     sold: u64,
     spent: u64,
+    charges: u64,
     earned: u64,
 }
 
@@ -55,6 +56,8 @@ pub struct Item {
     pub feed_in_tariff: i64,
     /// Paid for trades, network charge included.
     pub spent: i64,
+    /// Network charges in it.
+    pub charges: i64,
     /// Earned with trades.
     pub earned: i64,
     /// Paid for the grid's supply.
@@ -77,6 +80,8 @@ pub struct Bill {
     /// To pay: grid cost − feed-in credit + spent − earned; negative is income. Fees of the chain's transactions are the agent's, not the meter's, and
     /// are not in it.
     pub due: i64,
+    /// How much of the period was stated, and is opened.
+    pub coverage: Coverage,
     /// Every window.
     pub items: Vec<Item>,
     /// What is odd and no violation.
@@ -117,6 +122,7 @@ impl Ledger {
                 let t = self.traded.entry(d.window).or_default();
                 t.bought = t.bought.saturating_add(d.net.0);
                 t.spent = t.spent.saturating_add(d.paid.saturating_add(d.charge).0);
+                t.charges = t.charges.saturating_add(d.charge.0);
             }
             E::Delivered(d) if d.seller == self.meter => {
                 let t = self.traded.entry(d.window).or_default();
@@ -127,21 +133,127 @@ impl Ledger {
         }
     }
 
-    /// Makes the bill of windows `from` to `to`. What the openings say is held against the chain; what contradicts it is among the findings.
-    pub fn bill(&self, openings: &Openings, from: Window, to: Window) -> (Bill, Vec<Finding>) {
+    /// The window that a bill begins with unless another is asked for: the meter's first statement, if the registers before it are known; otherwise the
+    /// one after the first that is opened. `whole`: the source begins before the market's first event.
+    pub fn first_billed(&self, openings: &Openings, whole: bool) -> Window {
+        let first = openings.openings.first().map(|o| o.window);
+        let second = openings.openings.get(1).map(|o| o.window);
+        let from_installed = openings.installed.is_some() && whole;
+        let stated = self.stated.keys().next().copied();
+        if from_installed && (stated.is_none() || first == stated) {
+            first.unwrap_or_default()
+        } else {
+            second.or(first).unwrap_or_default()
+        }
+    }
+
+    /// What the registers showed when window `from` began, and the window that they are of: the last one that was stated before, which has to be opened.
+    /// Those of the installation count before the meter's first statement alone, and only where the source shows that it is the first.
+    fn begins(
+        &self,
+        openings: &Openings,
+        from: Window,
+        whole: bool,
+    ) -> Result<(Option<Window>, Registers), Vec<Finding>> {
+        let needed = |window: &str, why: &str| {
+            let what = format!("{window} has to be opened: {why}; without it, what the registers showed when window {from} began is not known");
+            vec![finding(Place::default(), "window", what)]
+        };
+        if let Some((last, _)) = self.stated.range(..from).next_back() {
+            let why = "it is the last one stated before the period";
+            let Some(opening) = openings.of(*last) else {
+                return Err(needed(&format!("window {last}"), why));
+            };
+            if let Some(wrong) = differs(opening, &self.stated) {
+                return Err(vec![wrong]);
+            }
+            return Ok((Some(*last), opening.registers));
+        }
+        if !whole {
+            // The source does not have the statement before; the first one in it commits to it.
+            let mut inside = openings.openings.iter().filter(|o| o.window >= from);
+            let first = inside.next().filter(|o| differs(o, &self.stated).is_none());
+            let earlier = openings.openings.iter().take_while(|o| o.window < from);
+            let before = earlier.last();
+            return match first.zip(before) {
+                Some((first, before)) if first.previous == before.commitment() => {
+                    Ok((Some(before.window), before.registers))
+                }
+                _ => {
+                    let why = "the source begins later, and the meter's first statement in it need not be its first";
+                    Err(needed("the last window stated before the period", why))
+                }
+            };
+        }
+        let first = self.stated.keys().next();
+        match (openings.installed, openings.openings.first()) {
+            // A first statement commits to none before it.
+            (Some(installed), Some(opening))
+                if first == Some(&opening.window) && opening.previous == Commitment::default() =>
+            {
+                Ok((None, installed))
+            }
+            _ => {
+                let what = first.map_or_else(
+                    || "the meter stated nothing in this source".to_owned(),
+                    |first| format!("window {first} is the meter's first statement, and its openings do not say what was installed: begin with window {} (--since)", first.next()),
+                );
+                Err(vec![finding(Place::default(), "installed", what)])
+            }
+        }
+    }
+
+    /// Makes the bill of windows `from` to `to`. What the openings say is held against the source; what contradicts it is among the findings. `whole`: the
+    /// source begins before the market's first event.
+    pub fn bill(
+        &self,
+        openings: &Openings,
+        from: Window,
+        to: Window,
+        whole: bool,
+    ) -> (Bill, Vec<Finding>) {
         let mut findings = verify(openings, &self.stated, from..=to);
+        let coverage = Coverage::new(openings, &self.stated, from, to);
         let mut remarks = Vec::new();
         let mut items = Vec::new();
-        let mut before = openings.before(from);
-        if before.is_none() {
-            let what = format!(
-                "window {} is not opened: what the registers showed when window {from} began is not known",
-                from.prev()
-            );
+        for span in &coverage.not_opened {
+            let (was, is) = if span.from == span.to {
+                ("was", "is")
+            } else {
+                ("were", "are")
+            };
+            let at = self.stated.get(&span.from).map(|(at, _)| *at);
+            let what = format!("{span} {was} stated and {is} not opened");
+            findings.push(finding(at.unwrap_or_default(), "window", what));
+        }
+        if coverage.stated == 0 {
+            let asked = Span { from, to };
+            let what =
+                format!("{asked}: the meter stated nothing there, and nothing can be billed");
             findings.push(finding(Place::default(), "window", what));
         }
+        let mut before = match self.begins(openings, from, whole) {
+            Ok(known) => Some(known),
+            // Where nothing was stated there is nothing to begin with.
+            Err(_) if coverage.stated == 0 => None,
+            Err(found) => {
+                findings.extend(found);
+                None
+            }
+        };
         if matches!(before, Some((None, _))) {
             remarks.push("the registers before the first statement are the owner's word: nothing on the chain commits to them".to_owned());
+        }
+        let earlier = self.stated.range(..from).count();
+        let first = self.stated.keys().next();
+        if let Some((first, last)) = first.zip(Some(from.prev())).filter(|_| earlier > 0) {
+            let span = Span {
+                from: *first,
+                to: last,
+            };
+            remarks.push(format!(
+                "{span}: {earlier} of them stated, before the period and not in this bill"
+            ));
         }
         let mut untold = self
             .traded
@@ -157,8 +269,15 @@ impl Ledger {
             };
             let windows = last.map_or(1, |last| window.0.saturating_sub(last.0));
             if windows > 1 {
+                let early = from.0.saturating_sub(last.unwrap_or(from).0);
+                let early = early.saturating_sub(1);
+                let of_them = if early > 0 {
+                    format!(" ({early} of them before the period)")
+                } else {
+                    String::new()
+                };
                 remarks.push(format!(
-                    "window {window}: its registers hold the energy of {windows} windows, billed at the tariffs of the last"
+                    "window {window}: its registers hold the energy of {windows} windows{of_them}, billed at the tariffs of the last"
                 ));
             }
             let (item, found) = self.item(window, windows, registers, opening.registers);
@@ -187,6 +306,7 @@ impl Ledger {
             to: to.0,
             total,
             due,
+            coverage,
             items,
             remarks,
         };
@@ -242,6 +362,7 @@ impl Ledger {
             import_tariff: import.0,
             feed_in_tariff: feed_in.0,
             spent: i64::try_from(t.spent).unwrap_or(i64::MAX),
+            charges: i64::try_from(t.charges).unwrap_or(i64::MAX),
             earned: i64::try_from(t.earned).unwrap_or(i64::MAX),
             grid_cost: up(grid_import_wh, import),
             feed_in_credit: down(feed_in_wh, feed_in),
@@ -293,6 +414,7 @@ fn total(from: Window, items: &[Item]) -> Item {
         import_tariff: 0,
         feed_in_tariff: 0,
         spent: 0,
+        charges: 0,
         earned: 0,
         grid_cost: 0,
         feed_in_credit: 0,
@@ -312,6 +434,7 @@ fn total(from: Window, items: &[Item]) -> Item {
         }
         let money = [
             (&mut sum.spent, item.spent),
+            (&mut sum.charges, item.charges),
             (&mut sum.earned, item.earned),
             (&mut sum.grid_cost, item.grid_cost),
             (&mut sum.feed_in_credit, item.feed_in_credit),
@@ -322,3 +445,6 @@ fn total(from: Window, items: &[Item]) -> Item {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests;

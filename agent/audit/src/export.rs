@@ -11,9 +11,11 @@ use std::io::{self, Write};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::escrow::BookResponse;
 use wattpool_schema::event::MarketEvent;
-use wattpool_schema::pool::PoolWindow;
+use wattpool_schema::pool::{MeterKind, MeterResponse, PoolConfig, PoolWindow, Tariffs};
 use wattpool_schema::token::TokenWindow;
-use wattpool_schema::{Commitment, MeterId, Micro, Wh, Window};
+use wattpool_schema::{
+    AgentKey, Commitment, DeviceKey, HouseholdId, MeterId, Micro, Wh, Window, Zone,
+};
 
 /// Version of the format.
 pub const VERSION: u32 = 1;
@@ -128,6 +130,8 @@ pub enum State {
     FeedIn(FeedIn),
     /// Where a meter stands.
     Meter(MeterState),
+    /// Who holds the pool's roles.
+    Roles(Roles),
 }
 
 macro_rules! state {
@@ -164,6 +168,9 @@ state! {
         token: TokenWindow,
         /// At the pool.
         pool: PoolWindow,
+        /// The grid's tariffs in it; none: not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tariffs: Option<Tariffs>,
     }
     /// The feed-in reserve.
     Reserve {
@@ -197,6 +204,74 @@ state! {
         commitment: Option<Commitment>,
         /// Out of service.
         retired: bool,
+        /// What it is registered with; none: not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        registered: Option<Registered>,
+    }
+    /// What a meter is registered with.
+    Registered {
+        /// Its device's key.
+        device: DeviceKey,
+        /// Its agent's key
+        agent: Option<AgentKey>,
+        /// and address.
+        agent_address: Option<String>,
+        /// The meters of one household.
+        household: Option<HouseholdId>,
+        /// Its zone, kind and maxima.
+        zone: Zone,
+        /// Kind.
+        kind: MeterKind,
+        /// Most that it exports in a window.
+        max_export: Wh,
+        /// Most that it imports in a window.
+        max_import: Wh,
+    }
+    /// Who holds the pool's roles.
+    Roles {
+        /// Registers meters.
+        registrar: String,
+        /// Sets tariffs and terms.
+        grid_operator: String,
+        /// Is named to readers.
+        regulator: String,
+        /// Whether the market is paused.
+        paused: bool,
+    }
+}
+
+impl From<MeterResponse> for MeterState {
+    fn from(there: MeterResponse) -> Self {
+        Self {
+            meter: there.meter,
+            owner: there.owner,
+            tenure: there.tenure,
+            stated: there.position.stated,
+            sequence: there.position.sequence,
+            commitment: there.position.commitment,
+            retired: there.retired,
+            registered: Some(Registered {
+                device: there.device,
+                agent: there.agent,
+                agent_address: there.agent_address,
+                household: there.household,
+                zone: there.zone,
+                kind: there.kind,
+                max_export: there.max_export,
+                max_import: there.max_import,
+            }),
+        }
+    }
+}
+
+impl From<PoolConfig> for Roles {
+    fn from(there: PoolConfig) -> Self {
+        Self {
+            registrar: there.registrar,
+            grid_operator: there.grid_operator,
+            regulator: there.regulator,
+            paused: there.paused,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is wrong, where, and which rule says so.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 macro_rules! rules {
@@ -85,15 +86,15 @@ impl fmt::Display for Rule {
     }
 }
 
-/// Where something stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// Where something stands: of what is not known, nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(default)]
 pub struct Place {
     /// Line of the export, from 1; none: not from a file.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// Height of the block.
+    /// Height of the block; 0: in none.
     pub height: u64,
-    /// Its time, unix seconds.
+    /// Its time, unix seconds; 0: not an event, but of the block as a whole.
     pub time: u64,
     /// Place of the transaction in the block, from 0.
     pub tx: u32,
@@ -101,16 +102,42 @@ pub struct Place {
     pub index: u32,
 }
 
+impl Place {
+    /// Whether it is an event's place in a block.
+    const fn of_event(&self) -> bool {
+        self.height > 0 && self.time > 0
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut map = s.serialize_map(None)?;
+        if let Some(line) = self.line {
+            map.serialize_entry("line", &line)?;
+        }
+        if self.height > 0 {
+            map.serialize_entry("height", &self.height)?;
+        }
+        if self.of_event() {
+            map.serialize_entry("time", &self.time)?;
+            map.serialize_entry("tx", &self.tx)?;
+            map.serialize_entry("index", &self.index)?;
+        }
+        map.end()
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}, ")?;
+        let mut parts = Vec::new();
+        parts.extend(self.line.map(|line| format!("line {line}")));
+        if self.height > 0 {
+            parts.push(format!("height {}", self.height));
         }
-        write!(
-            f,
-            "height {}, transaction {}, event {}",
-            self.height, self.tx, self.index
-        )
+        if self.of_event() {
+            parts.push(format!("transaction {}, event {}", self.tx, self.index));
+        }
+        f.write_str(&parts.join(", "))
     }
 }
 
@@ -131,7 +158,12 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}] {}: {}", self.rule, self.at, self.event)?;
+        write!(f, "[{}] ", self.rule)?;
+        let at = self.at.to_string();
+        if !at.is_empty() {
+            write!(f, "{at}: ")?;
+        }
+        f.write_str(&self.event)?;
         if !self.field.is_empty() {
             write!(f, ".{}", self.field)?;
         }
@@ -165,5 +197,43 @@ impl Findings {
     pub fn total(&self) -> u64 {
         let listed = u64::try_from(self.list.len()).unwrap_or(u64::MAX);
         listed.saturating_add(self.beyond)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_not_said() {
+        let event = Place {
+            line: Some(3),
+            height: 4,
+            time: 5,
+            tx: 0,
+            index: 1,
+        };
+        let block = Place {
+            height: 4,
+            ..Place::default()
+        };
+        let line = Place {
+            line: Some(3),
+            ..Place::default()
+        };
+        for (place, text, json) in [
+            (
+                event,
+                "line 3, height 4, transaction 0, event 1",
+                r#"{"line":3,"height":4,"time":5,"tx":0,"index":1}"#,
+            ),
+            (block, "height 4", r#"{"height":4}"#),
+            (line, "line 3", r#"{"line":3}"#),
+            (Place::default(), "", "{}"),
+        ] {
+            assert_eq!(place.to_string(), text);
+            assert_eq!(serde_json::to_string(&place).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Place>(json).unwrap(), place);
+        }
     }
 }

@@ -2,13 +2,16 @@
 
 use crate::finding::{Finding, Place, Rule};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use wattpool_schema::event::Stated;
 use wattpool_schema::signing::commitment;
 use wattpool_schema::{Commitment, MeterId, Wh, Window};
 
 /// Version of the document.
 pub const VERSION: u32 = 1;
+/// What a file should have been.
+const EXPECTED: &str = "expected openings as wattpool-agent meter open writes them: {\"version\":1,\"meter\":…,\"openings\":[{\"window\":…,\"registers\":{\"import\":…,\"export\":…},\"salt\":…,\"previous\":…},…]}";
 
 /// Registers of a meter at the ends of windows, with what opens the commitments to them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,20 +84,23 @@ impl Openings {
     /// # Errors
     /// In one line: it is none, of another version, or not about the meter.
     pub fn parse(text: &str, meter: MeterId) -> Result<Self, String> {
+        if text.trim().is_empty() {
+            return Err(format!("the file is empty; {EXPECTED}"));
+        }
+        if text.trim_start().starts_with("{\"export\"") {
+            return Err(format!("this is an export; {EXPECTED}"));
+        }
         let one = serde_json::from_str::<Self>(text);
         let mut found = Vec::new();
         match one {
             Ok(one) => found.push(one),
             Err(whole) => {
-                for (number, line) in (1_u32..).zip(text.lines()) {
+                for (number, line) in (1_usize..).zip(text.lines()) {
                     let line = serde_json::from_str::<Self>(line).map_err(|e| {
                         // A document over several lines has its own places.
                         let e = if number == 1 { &whole } else { &e };
-                        format!(
-                            "line {}: {}",
-                            e.line().max(1),
-                            e.to_string().replace('\n', " ")
-                        )
+                        let why = e.to_string().replace('\n', " ");
+                        format!("line {}: {why}; {EXPECTED}", e.line().max(number))
                     })?;
                     found.push(line);
                 }
@@ -108,6 +114,9 @@ impl Openings {
                 found.version
             ));
         }
+        if found.openings.is_empty() {
+            return Err("openings: nothing is opened in it".to_owned());
+        }
         let windows = found.openings.iter().map(|o| o.window);
         let pairs = windows.clone().zip(windows.skip(1));
         if let Some((a, b)) = pairs.into_iter().find(|(a, b)| a >= b) {
@@ -118,55 +127,106 @@ impl Openings {
         Ok(found)
     }
 
-    /// Registers at a window's end, if they are opened; before the first statement, those of the installation.
-    pub fn before(&self, window: Window) -> Option<(Option<Window>, Registers)> {
-        let earlier = self.openings.iter().take_while(|o| o.window < window);
-        let last = earlier.last().map(|o| (Some(o.window), o.registers));
-        last.or(self.installed.map(|r| (None, r)))
+    /// The opening of a window.
+    pub fn of(&self, window: Window) -> Option<&Opening> {
+        self.openings.iter().find(|o| o.window == window)
     }
 }
 
-/// Holds every opening of a range against the statement on the chain. `stated`: the meter's statements, by window.
+/// Windows from one to another, both in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Span {
+    /// The first
+    pub from: Window,
+    /// and the last.
+    pub to: Window,
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.from == self.to {
+            write!(f, "window {}", self.from)
+        } else {
+            write!(f, "windows {} to {}", self.from, self.to)
+        }
+    }
+}
+
+/// Windows of a period that the source has a statement of, and those of them that are opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Windows of the period.
+    pub windows: u64,
+    /// Those that were stated.
+    pub stated: u64,
+    /// Those that were stated and are opened.
+    pub opened: u64,
+    /// What was not stated.
+    pub not_stated: Vec<Span>,
+    /// What was stated and is not opened; windows that nobody stated between two of them are in it.
+    pub not_opened: Vec<Span>,
+}
+
+impl Coverage {
+    /// Of the windows from one to another.
+    pub fn new(
+        openings: &Openings,
+        stated: &BTreeMap<Window, (Place, Stated)>,
+        from: Window,
+        to: Window,
+    ) -> Self {
+        let opened: BTreeSet<Window> = openings.openings.iter().map(|o| o.window).collect();
+        let mut found = Self {
+            windows: to.0.saturating_sub(from.0).saturating_add(1),
+            stated: 0,
+            opened: 0,
+            not_stated: Vec::new(),
+            not_opened: Vec::new(),
+        };
+        let (mut next, mut closed) = (from, None::<Span>);
+        for window in stated.range(from..=to).map(|(w, _)| *w) {
+            found.stated = found.stated.saturating_add(1);
+            if next < window {
+                let to = window.prev();
+                found.not_stated.push(Span { from: next, to });
+            }
+            next = window.next();
+            if opened.contains(&window) {
+                found.opened = found.opened.saturating_add(1);
+                found.not_opened.extend(closed.take());
+            } else {
+                let from = closed.map_or(window, |span| span.from);
+                closed = Some(Span { from, to: window });
+            }
+        }
+        found.not_opened.extend(closed);
+        if next <= to {
+            found.not_stated.push(Span { from: next, to });
+        }
+        found
+    }
+
+    /// Whether every window was stated and is opened.
+    pub const fn complete(&self) -> bool {
+        self.windows == self.stated && self.stated == self.opened
+    }
+}
+
+/// Holds every opening of a range against the statement in the source. `stated`: the meter's statements, by window.
 pub fn verify(
     openings: &Openings,
     stated: &BTreeMap<Window, (Place, Stated)>,
     range: std::ops::RangeInclusive<Window>,
 ) -> Vec<Finding> {
     let mut found = Vec::new();
-    let finding = |at: Place, field: &str, what: String| Finding {
-        rule: Rule::Statement,
-        at,
-        event: "opening".to_owned(),
-        field: field.to_owned(),
-        what,
-    };
     let mut last: Option<&Opening> = None;
     for opening in &openings.openings {
         let window = opening.window;
         let before = last.replace(opening);
-        // The one before the range says where its registers began.
-        let counts = range.contains(&window) || window.next() == *range.start();
-        if !counts {
+        if !range.contains(&window) {
             continue;
         }
-        match stated.get(&window) {
-            None => found.push(finding(
-                Place::default(),
-                "window",
-                format!("window {window} was never stated"),
-            )),
-            Some((at, stated)) if opening.commitment() != stated.commitment => {
-                let what = format!(
-                    "window {window}: registers {} Wh in, {} Wh out make the commitment {}, on the chain is {}",
-                    opening.registers.import,
-                    opening.registers.export,
-                    opening.commitment(),
-                    stated.commitment
-                );
-                found.push(finding(*at, "registers", what));
-            }
-            Some(_) => {}
-        }
+        found.extend(differs(opening, stated));
         if let Some(before) = before {
             let fell = opening.registers.import < before.registers.import
                 || opening.registers.export < before.registers.export;
@@ -176,14 +236,39 @@ pub fn verify(
             }
         }
     }
-    for (window, (at, _)) in stated.range(range) {
-        let opened = openings.openings.iter().any(|o| o.window == *window);
-        if !opened {
-            let what = format!("window {window} was stated and is not opened");
-            found.push(finding(*at, "window", what));
-        }
-    }
     found
+}
+
+/// What an opening says other than the statement of its window.
+pub fn differs(opening: &Opening, stated: &BTreeMap<Window, (Place, Stated)>) -> Option<Finding> {
+    let window = opening.window;
+    match stated.get(&window) {
+        None => {
+            let what = format!("window {window} is opened, and was never stated");
+            Some(finding(Place::default(), "window", what))
+        }
+        Some((at, stated)) if opening.commitment() != stated.commitment => {
+            let what = format!(
+                "window {window}: registers {} Wh in, {} Wh out make the commitment {}, on the chain is {}",
+                opening.registers.import,
+                opening.registers.export,
+                opening.commitment(),
+                stated.commitment
+            );
+            Some(finding(*at, "registers", what))
+        }
+        Some(_) => None,
+    }
+}
+
+fn finding(at: Place, field: &str, what: String) -> Finding {
+    Finding {
+        rule: Rule::Statement,
+        at,
+        event: "opening".to_owned(),
+        field: field.to_owned(),
+        what,
+    }
 }
 
 #[cfg(test)]
@@ -232,13 +317,34 @@ mod tests {
         document.openings[1].registers.export = Wh(131);
         let found = verify(&document, &chain, range.clone());
         assert_eq!(found.len(), 1, "{found:?}");
-        // The one before the range is where it begins.
-        document.openings[1].registers.export = Wh(130);
-        document.openings[0].registers.import = Wh(9);
-        assert_eq!(verify(&document, &chain, range.clone()).len(), 1);
-        document.openings.pop();
-        document.openings[0].registers.import = Wh(10);
-        assert_eq!(verify(&document, &chain, range).len(), 1, "not opened");
+        document.openings[1].registers.export = Wh(99);
+        let found = verify(&document, &chain, range);
+        assert!(found[1].what.contains("went back"), "{found:?}");
+    }
+
+    #[test]
+    fn gaps_are_ranges() {
+        let all: Vec<Opening> = [2, 3, 6, 7, 9]
+            .map(|w| opened(w, 100, Commitment::default()))
+            .to_vec();
+        let chain: BTreeMap<_, _> = all.iter().map(|o| (o.window, stated(o))).collect();
+        let document = Openings {
+            version: VERSION,
+            meter: MeterId([1; 16]),
+            home: None,
+            installed: None,
+            openings: vec![all[0], all[3]],
+        };
+        let found = Coverage::new(&document, &chain, Window(1), Window(11));
+        assert_eq!((found.windows, found.stated, found.opened), (11, 5, 2));
+        assert!(!found.complete());
+        let shown = |spans: &[Span]| spans.iter().map(Span::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            shown(&found.not_stated),
+            ["window 1", "windows 4 to 5", "window 8", "windows 10 to 11"]
+        );
+        assert_eq!(shown(&found.not_opened), ["windows 3 to 6", "window 9"]);
+        assert!(Coverage::new(&document, &chain, Window(7), Window(7)).complete());
     }
 
     #[test]

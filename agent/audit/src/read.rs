@@ -72,6 +72,16 @@ fn shown(text: &str) -> String {
     format!("{short:?}")
 }
 
+/// A hash as it stands; anything else as [`shown`].
+fn whole(hash: &str) -> String {
+    let is_one = hash.len() == NO_HASH.len() && hash.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_one {
+        hash.to_owned()
+    } else {
+        shown(hash)
+    }
+}
+
 impl<R: BufRead> Reader<R> {
     /// Reads the header.
     ///
@@ -174,7 +184,7 @@ impl<R: BufRead> Reader<R> {
                 Rule::HashChain,
                 "line",
                 "hash".to_owned(),
-                format!("{}, expected {expected}: this line or its hash was changed, or lines before it are gone or moved", shown(hash)),
+                format!("{}, expected {expected}: this line or its hash was changed, or lines before it are gone or moved", whole(hash)),
             ));
         }
         hash.clone_into(&mut self.head);
@@ -201,6 +211,21 @@ pub struct About {
     pub head: String,
     /// Whose word it is.
     pub signed: Option<Signed>,
+    /// A line cannot be read, or its hash is wrong: what is signed is not what is there.
+    pub broken: bool,
+}
+
+impl About {
+    /// Of an export of which the header alone is read.
+    pub const fn new(header: Header) -> Self {
+        Self {
+            header,
+            end: None,
+            head: String::new(),
+            signed: None,
+            broken: false,
+        }
+    }
 }
 
 /// Goes through an export: `row` gets every event with its line, the auditor everything.
@@ -213,18 +238,15 @@ pub fn follow(
 ) -> Result<(Report, About), Unreadable> {
     let mut reader = Reader::new(from)?;
     let mut auditor = Auditor::new(reader.header().clone());
-    let mut about = About {
-        header: reader.header().clone(),
-        end: None,
-        head: String::new(),
-        signed: None,
-    };
+    let mut about = About::new(reader.header().clone());
     if let Some(finding) = reader.broken() {
+        about.broken = true;
         auditor.note(finding);
     }
     while let Some(read) = reader.next_line()? {
         let number = reader.number();
         if let Some(finding) = reader.broken() {
+            about.broken = true;
             auditor.note(finding);
         }
         let mut misplaced = |event: &str, what: &str| {
@@ -233,6 +255,7 @@ pub fn follow(
         };
         let line = match read {
             Parsed::Bad(finding) => {
+                about.broken = true;
                 auditor.note(finding);
                 continue;
             }

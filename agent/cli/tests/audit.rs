@@ -203,6 +203,26 @@ fn planted_faults_are_found_by_the_rules_alone() {
         assert!(here || rule == Rule::State, "{event}.{field}: {report:#?}");
     }
 
+    // What nothing but the state at the end contradicts: tariffs, keys, roles.
+    for (event, path, value) in [
+        ("tariffs_set", "import", json!(299_999)),
+        ("agent_set", "agent_address", json!("watt1another")),
+        (
+            "meter_registered",
+            "device",
+            json!(format!("{}=", "A".repeat(43))),
+        ),
+        ("meter_registered", "household", json!("ff".repeat(16))),
+        ("role_set", "address", json!("watt1another")),
+    ] {
+        let place = places(&clean, event).pop().unwrap();
+        let mut edited = clean.clone();
+        let slot = &mut edited[place]["event"]["said"]["event"][event][path];
+        assert_ne!(*slot, value);
+        *slot = value;
+        found_by(edited, Rule::State);
+    }
+
     // A state that was painted over.
     let mut painted = clean.clone();
     let book = painted

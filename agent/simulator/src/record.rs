@@ -4,7 +4,7 @@ use crate::world::World;
 use anyhow::Result;
 use cosmwasm_std::Addr;
 use std::collections::BTreeMap;
-use wattpool_audit::export::{Account, FeedIn, Held, MeterState, Reserve, State, WindowBooks};
+use wattpool_audit::export::{Account, FeedIn, Held, Reserve, State, WindowBooks};
 use wattpool_audit::opening::{self, Opening, Openings, Registers};
 use wattpool_audit::subjects::Subjects;
 use wattpool_core::io::{BlockRef, Reading};
@@ -176,20 +176,13 @@ impl World<'_> {
                 window,
                 token: ledger.token_window(window)?,
                 pool: ledger.pool_window(window)?,
+                tariffs: Some(ledger.tariffs(window)?),
             })));
         }
         for meter in subjects.meters {
-            let there = ledger.meter(meter)?;
-            state.push(State::Meter(MeterState {
-                meter,
-                owner: there.owner,
-                tenure: there.tenure,
-                stated: there.position.stated,
-                sequence: there.position.sequence,
-                commitment: there.position.commitment,
-                retired: there.retired,
-            }));
+            state.push(State::Meter(ledger.meter(meter)?.into()));
         }
+        state.push(State::Roles(ledger.pool_config()?.into()));
         let to_height = ledger.block().height;
         let opened = std::mem::take(&mut recorded.openings);
         let openings = self.openings(opened);

@@ -269,9 +269,7 @@ impl Auditor {
             E::Moved(e) => self.moved(e),
             E::MeterRegistered(e) => self.meter_registered(e),
             E::MeterUpdated(e) => self.meter_updated(e),
-            E::DeviceSet(e) => {
-                self.meter_in_service(e.meter);
-            }
+            E::DeviceSet(e) => self.device_set(e),
             E::AgentSet(e) => self.agent_set(e),
             E::OwnerProposed(e) => self.owner_proposed(e),
             E::OwnerChanged(e) => self.owner_changed(e),

@@ -1,11 +1,12 @@
 //! Meters, tariffs, terms between zones, roles: what other rules look up.
 
 use super::Auditor;
+use crate::export::Registered;
 use crate::finding::Rule;
 use std::collections::BTreeMap;
 use wattpool_schema::event::{
-    AdminChanged, AgentSet, LimitsSet, MeterRegistered, MeterUpdated, OwnerChanged, OwnerProposed,
-    RoleSet, TariffsSet, Wired, ZonePairSet,
+    AdminChanged, AgentSet, DeviceSet, LimitsSet, MeterRegistered, MeterUpdated, OwnerChanged,
+    OwnerProposed, RoleSet, TariffsSet, Wired, ZonePairSet,
 };
 use wattpool_schema::limits::Limits;
 use wattpool_schema::pool::Role;
@@ -56,7 +57,8 @@ pub(super) struct Meter {
     pub terms: BTreeMap<Window, Terms>,
     pub household: Option<HouseholdId>,
     pub retired: bool,
-    pub has_agent: Option<bool>,
+    /// What its registration and later events make it.
+    pub registered: Option<Registered>,
     pub proposed: Option<String>,
     pub limits: Option<(u64, Limits)>,
     pub stated: Option<Window>,
@@ -190,7 +192,16 @@ impl Auditor {
         }
         let meter = self.registry.meters.entry(e.meter).or_default();
         meter.retired = false;
-        meter.has_agent = Some(false);
+        meter.registered = Some(Registered {
+            device: e.device,
+            agent: None,
+            agent_address: None,
+            household: e.household,
+            zone: e.zone,
+            kind: e.kind,
+            max_export: e.max_export,
+            max_import: e.max_import,
+        });
         meter.proposed = None;
         meter.household = e.household;
         meter.terms.split_off(&now);
@@ -216,6 +227,20 @@ impl Auditor {
                 t.max_export = e.max_export;
                 t.max_import = e.max_import;
             });
+            if let Some(known) = &mut meter.registered {
+                known.zone = e.zone;
+                known.kind = e.kind;
+                known.max_export = e.max_export;
+                known.max_import = e.max_import;
+            }
+        }
+    }
+
+    pub(super) fn device_set(&mut self, e: &DeviceSet) {
+        self.meter_in_service(e.meter);
+        let meter = self.registry.meters.get_mut(&e.meter);
+        if let Some(known) = meter.and_then(|m| m.registered.as_mut()) {
+            known.device = e.device;
         }
     }
 
@@ -231,8 +256,16 @@ impl Auditor {
             let what = "a key and its address go together";
             self.wrong(Rule::Registry, "agent_address", what);
         }
-        if let Some(meter) = self.registry.meters.get_mut(&e.meter) {
-            meter.has_agent = Some(e.agent.is_some());
+        let known = self.registry.meters.get(&e.meter);
+        let kind = known.and_then(|m| m.registered.as_ref()).map(|r| r.kind);
+        if let Some(kind) = kind.filter(|kind| *kind != e.kind) {
+            let what = format!("{:?}, expected {kind:?}", e.kind);
+            self.wrong(Rule::Registry, "kind", what);
+        }
+        let meter = self.registry.meters.get_mut(&e.meter);
+        if let Some(known) = meter.and_then(|m| m.registered.as_mut()) {
+            known.agent = e.agent;
+            known.agent_address.clone_from(&e.agent_address);
         }
     }
 
@@ -261,6 +294,11 @@ impl Auditor {
         }
         if let Some(meter) = self.registry.meters.get_mut(&e.meter) {
             meter.proposed = None;
+            // The new owner names an agent of its own.
+            if let Some(known) = &mut meter.registered {
+                known.agent = None;
+                known.agent_address = None;
+            }
             meter.change(e.from_window, |t| {
                 t.owner.clone_from(&e.to);
                 t.tenure = e.tenure;

@@ -26,7 +26,12 @@ impl Auditor {
         self.compared.any = true;
         self.totals.states = self.totals.states.saturating_add(1);
         let here = (self.at, std::mem::take(&mut self.event));
-        self.at = Place { line, ..self.at };
+        // It is no event's: what is stored after the last one.
+        self.at = Place {
+            line,
+            height: self.at.height,
+            ..Place::default()
+        };
         match state {
             State::Book(b) => {
                 self.event = "state.book".to_owned();
@@ -105,6 +110,7 @@ impl Auditor {
                 }
             }
             State::Meter(m) => self.meter_state(m),
+            State::Roles(r) => self.roles_state(r),
         }
         (self.at, self.event) = here;
     }
@@ -153,6 +159,11 @@ impl Auditor {
         ] {
             self.same(Rule::State, field, &found, &expected);
         }
+        if let Some(tariffs) = w.tariffs.filter(|_| self.whole()) {
+            let known = self.grid.tariffs_of(w.window).unwrap_or_default();
+            self.same(Rule::State, "tariffs.import", &tariffs.import, &known.0);
+            self.same(Rule::State, "tariffs.feed_in", &tariffs.feed_in, &known.1);
+        }
         if self.whole() && p.paused && !self.grid.ever_paused {
             self.wrong(
                 Rule::State,
@@ -199,6 +210,34 @@ impl Auditor {
         self.same(Rule::State, "commitment", &shown(found), &shown(expected));
         if self.whole() {
             self.same(Rule::State, "retired", &m.retired, &known.retired);
+        }
+        let pair = m.registered.as_ref().zip(known.registered.as_ref());
+        if let Some((found, expected)) = pair.filter(|_| self.whole()) {
+            let fields = |r| match serde_json::to_value(r) {
+                Ok(serde_json::Value::Object(fields)) => fields,
+                _ => serde_json::Map::new(),
+            };
+            let expected = fields(expected);
+            for (field, value) in fields(found) {
+                let expected = expected.get(&field).cloned().unwrap_or_default();
+                self.same(Rule::State, &field, &value, &expected);
+            }
+        }
+    }
+
+    fn roles_state(&mut self, r: &crate::export::Roles) {
+        self.event = "state.roles".to_owned();
+        for (name, holder) in [
+            ("registrar", &r.registrar),
+            ("grid_operator", &r.grid_operator),
+            ("regulator", &r.regulator),
+        ] {
+            if let Some(known) = self.grid.roles.get(name).cloned() {
+                self.same(Rule::State, name, holder, &known);
+            }
+        }
+        if let Some(known) = self.grid.paused {
+            self.same(Rule::State, "paused", &r.paused, &known);
         }
     }
 

@@ -1,20 +1,18 @@
 //! `wattpool audit bill`.
 
-use super::chain::Reading;
-use super::{export_file, open, Range};
-use crate::chain::{block_on, Session};
+use super::source::{read, Expected};
+use super::{counted, Range};
+use crate::chain::Session;
 use crate::Failure;
 use anyhow::{anyhow, Context};
 use serde_json::json;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use wattpool_audit::bill::{Bill, Ledger};
 use wattpool_audit::export::Header;
 use wattpool_audit::opening::Openings;
 use wattpool_audit::period::{self, End};
-use wattpool_audit::read::follow;
-use wattpool_audit::subjects::Subjects;
-use wattpool_audit::{Auditor, Findings, Report};
+use wattpool_audit::Findings;
 use wattpool_schema::{MeterId, Window};
 
 /// An openings file of a meter's life is far smaller.
@@ -31,7 +29,7 @@ pub struct Args {
     /// Its readings, as `wattpool-agent meter open` writes them; without it, those of the simulation's folder.
     #[arg(long, value_name = "FILE")]
     openings: Option<PathBuf>,
-    /// From this time on: a day (2026-05-04), a time (2026-05-04T22:00:00Z) or a window's number; without it, the first opened window.
+    /// From this time on: a day (2026-05-04), a time (2026-05-04T22:00:00Z) or a window's number; without it, the first window whose beginning is known.
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// Up to this time: a day (that one is in it), a time (it is not) or a window's number (it is); without it, the last opened window.
@@ -40,6 +38,8 @@ pub struct Args {
     /// Print every window, too.
     #[arg(long)]
     windows: bool,
+    #[command(flatten)]
+    expected: Expected,
     #[command(flatten)]
     range: Range,
 }
@@ -68,93 +68,41 @@ fn openings(args: &Args) -> Result<Openings, Failure> {
         .map_err(|why| Failure::input(anyhow!("{}: {why}", file.display())))
 }
 
-/// What the source says of the meter, and whether it keeps the rules.
-struct Source {
-    ledger: Ledger,
-    report: Report,
-    header: Header,
-}
-
-fn from_file(args: &Args, path: &Path) -> Result<Source, Failure> {
-    let file = export_file(path)?;
-    let mut ledger = Ledger::new(args.meter);
-    let read = follow(open(&file)?, |line, row| ledger.take(Some(line), row));
-    let named = read.with_context(|| file.display().to_string());
-    let (report, about) = named.map_err(Failure::input)?;
-    Ok(Source {
-        ledger,
-        report,
-        header: about.header,
-    })
-}
-
-async fn from_chain(session: &Session, args: &Args) -> Result<Source, Failure> {
-    let market = session.market()?;
-    let client = session.client().await?;
-    let reading = Reading::new(client, market, args.range).await?;
-    let mut auditor = Auditor::new(reading.header.clone());
-    let mut subjects = Subjects::default();
-    let mut ledger = Ledger::new(args.meter);
-    reading
-        .blocks(|rows| {
-            for row in &rows {
-                subjects.see(row);
-                auditor.take(None, row);
-                ledger.take(None, row);
-            }
-            Ok(())
-        })
-        .await?;
-    reading
-        .state(&subjects, |state| {
-            auditor.state(None, &state);
-            Ok(())
-        })
-        .await?;
-    Ok(Source {
-        ledger,
-        report: auditor.finish(Some(reading.to)),
-        header: reading.header,
-    })
-}
-
 /// Rebuilds and prints; exit code 3 if something contradicts the bill, or the source breaks a rule.
 ///
 /// # Errors
 /// Source, openings or times are none (exit code 2), or no node answers.
 pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
     let opened = openings(args)?;
-    let source = match &args.source {
-        Some(path) => from_file(args, path)?,
-        None => block_on(from_chain(session, args))?,
-    };
-    let seconds = source.header.window_seconds;
-    let ends = |window: Option<&wattpool_audit::opening::Opening>| window.map(|o| o.window);
+    let mut ledger = Ledger::new(args.meter);
+    let path = args.source.as_deref();
+    let source = read(session, path, args.range, &args.expected, |line, row| {
+        ledger.take(line, row);
+    })?;
+    let (seconds, whole) = (source.header.window_seconds, source.header.whole);
     let from = match &args.since {
         Some(text) => window("--since", text, seconds, End::First)?,
-        None => {
-            // Without the registers of the installation, the first opening is where the bill begins.
-            let skipped = usize::from(opened.installed.is_none());
-            ends(opened.openings.get(skipped)).unwrap_or_default()
-        }
+        None => ledger.first_billed(&opened, whole),
     };
     let to = match &args.until {
         Some(text) => window("--until", text, seconds, End::Last)?,
-        None => ends(opened.openings.last()).unwrap_or_default(),
+        None => opened.openings.last().map(|o| o.window).unwrap_or_default(),
     };
     if from > to {
         return Err(Failure::input(anyhow!(
             "--since and --until: window {from} is after window {to}"
         )));
     }
-    let (mut bill, found) = source.ledger.bill(&opened, from, to);
+    let (mut bill, found) = ledger.bill(&opened, from, to, whole);
     let mut findings = Findings::default();
     found.into_iter().for_each(|f| findings.push(f));
     let broken = source.report.findings.total();
     let total = findings.total().saturating_add(broken);
     let items = std::mem::take(&mut bill.items);
     let mut value = json!({
-        "bill": bill, "violations": total, "findings": findings.list, "violations_of_the_source": broken,
+        "bill": bill, "denom": source.header.denom, "signed_by": source.signed_by(),
+        "signature": source.word.as_ref().map(|w| w.text.as_str()),
+        "violations": total, "findings": findings.list, "violations_of_the_source": broken,
     });
     if args.windows {
         if let Some(bill) = value.get_mut("bill").and_then(|b| b.as_object_mut()) {
@@ -164,7 +112,7 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
         bill.remove("items");
     }
     session.answer(&value, || {
-        let mut out = text(&bill, seconds);
+        let mut out = text(&bill, &source.header);
         if args.windows {
             for i in &items {
                 out.push_str(&format!(
@@ -173,14 +121,22 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
                 ));
             }
         }
+        out.push_str(&source.signature());
         for finding in findings.list.iter().take(20) {
             out.push_str(&format!("VIOLATION {finding}\n"));
         }
-        if broken > 0 {
-            out.push_str(&format!("VIOLATION {broken} of the source itself: see wattpool audit verify\n"));
+        if findings.total() > 20 {
+            let more = findings.total().saturating_sub(20);
+            out.push_str(&format!("and {more} more of this bill (--json lists them)\n"));
         }
-        if total == 0 {
+        if broken > 0 {
+            let of = counted(broken, "violation", "violations");
+            out.push_str(&format!("VIOLATION {of} of the source itself: see wattpool audit verify\n"));
+        }
+        if total == 0 && bill.coverage.complete() {
             out.push_str("every window is opened, and agrees with the chain\n");
+        } else if total == 0 {
+            out.push_str("every window that was stated is opened, and agrees with the chain; the others were not stated\n");
         }
         out
     })?;
@@ -188,33 +144,55 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
 }
 
 /// For people.
-fn text(bill: &Bill, seconds: u32) -> String {
-    let t = &bill.total;
+fn text(bill: &Bill, header: &Header) -> String {
+    let (t, seconds, c) = (&bill.total, header.window_seconds, &bill.coverage);
     let time = |w: Window| crate::chain::time(w.start(seconds).0);
     let mut out = format!(
-        "bill of meter {}\n{} to {}, {} windows\n\
-         net import {} Wh: {} bought, {} from the grid\n\
-         net export {} Wh: {} sold, {} fed in\n\
-         spent on trades {}, earned with trades {}, grid supply {}, feed-in {} (micro-units)\n\
-         due {}\n",
+        "bill of meter {}\n{} to {} (windows {} to {})\n\
+         {} of {} of the period stated, {} opened\n",
         bill.meter,
         time(Window(bill.from)),
         time(Window(bill.to).next()),
-        t.windows,
+        bill.from,
+        bill.to,
+        c.stated,
+        counted(c.windows, "window", "windows"),
+        c.opened,
+    );
+    for (spans, what) in [(&c.not_stated, "not stated"), (&c.not_opened, "not opened")] {
+        for span in spans.iter().take(20) {
+            out.push_str(&format!("  {span}: {what}\n"));
+        }
+        if let Some(more) = spans.len().checked_sub(20).filter(|more| *more > 0) {
+            out.push_str(&format!("  and {more} more ranges {what}\n"));
+        }
+    }
+    out.push_str(&format!(
+        "net import {} Wh: {} bought, {} from the grid\n\
+         net export {} Wh: {} sold, {} fed in\n\
+         money in micro-units of the market's currency ({})\n\
+         spent on trades {} (network charges {} of it), earned with trades {}, grid supply {}, feed-in {}\n\
+         due {} {} = grid supply - feed-in + spent - earned; negative is income\n",
         t.import_wh,
         t.bought_wh,
         t.grid_import_wh,
         t.export_wh,
         t.sold_wh,
         t.feed_in_wh,
+        header.denom,
         t.spent,
+        t.charges,
         t.earned,
         t.grid_cost,
         t.feed_in_credit,
-        bill.due
-    );
+        bill.due,
+        header.denom,
+    ));
     for remark in bill.remarks.iter().take(20) {
         out.push_str(&format!("remark {remark}\n"));
+    }
+    if let Some(more) = bill.remarks.len().checked_sub(20).filter(|more| *more > 0) {
+        out.push_str(&format!("and {more} more remarks (--json lists them)\n"));
     }
     out
 }

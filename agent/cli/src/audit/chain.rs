@@ -8,9 +8,7 @@ use cosmwasm_std::Attribute;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use wattpool_audit::export::{
-    Account, FeedIn, Header, Held, MeterState, Reserve, Row, State, WindowBooks,
-};
+use wattpool_audit::export::{Account, FeedIn, Header, Held, Reserve, Row, State, WindowBooks};
 use wattpool_audit::source::{rows, InBlock, Raw};
 use wattpool_audit::subjects::Subjects;
 use wattpool_ledger_wasmd::rpc::{BlockResults, ChainEvent};
@@ -241,26 +239,26 @@ impl Reading {
             let at_token = rpc.smart_at(token, &question, at).await.map_err(failed)?;
             let question = pool::QueryMsg::Window { window };
             let at_pool = rpc.smart_at(pool, &question, at).await.map_err(failed)?;
+            let question = pool::QueryMsg::Tariffs { window };
+            let tariffs = rpc.smart_at(pool, &question, at).await.map_err(failed)?;
             each(State::Window(Box::new(WindowBooks {
                 window,
                 token: at_token,
                 pool: at_pool,
+                tariffs: Some(tariffs),
             })))?;
         }
         for meter in &subjects.meters {
             let question = pool::QueryMsg::Meter { meter: *meter };
             let there: pool::MeterResponse =
                 rpc.smart_at(pool, &question, at).await.map_err(failed)?;
-            each(State::Meter(MeterState {
-                meter: *meter,
-                owner: there.owner,
-                tenure: there.tenure,
-                stated: there.position.stated,
-                sequence: there.position.sequence,
-                commitment: there.position.commitment,
-                retired: there.retired,
-            }))?;
+            each(State::Meter(there.into()))?;
         }
+        let config: pool::PoolConfig = rpc
+            .smart_at(pool, &pool::QueryMsg::Config {}, at)
+            .await
+            .map_err(failed)?;
+        each(State::Roles(config.into()))?;
         Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! `wattpool audit export`.
 
 use super::chain::Reading;
+use super::source::{Expected, Word};
 use super::table::{Csv, Text};
-use super::{export_file, open, Range};
+use super::{counted, export_file, open, Range};
 use crate::chain::{block_on, unusable, Session};
 use crate::Failure;
 use anyhow::{anyhow, Context};
@@ -10,7 +11,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use wattpool_audit::export::{Header, Line, Row, Signed, State, Writer};
-use wattpool_audit::read::{Parsed, Reader};
+use wattpool_audit::read::{About, Parsed, Reader};
 use wattpool_audit::subjects::Subjects;
 use wattpool_schema::ADDRESS_PREFIX;
 use wattpool_wallet::adr36;
@@ -41,6 +42,8 @@ pub struct Args {
     /// Sign with no key: anybody could have written the file.
     #[arg(long)]
     unsigned: bool,
+    #[command(flatten)]
+    expected: Expected,
     #[command(flatten)]
     range: Range,
 }
@@ -124,12 +127,16 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
             args.out.display()
         )));
     }
+    let wanted = args.expected.of(args.source.is_some())?;
+    if args.source.is_some() {
+        args.range.none_for_a_file()?;
+    }
     let signer = signer(session, args)?;
     let mut name = args.out.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = args.out.with_file_name(name);
-    let written = write(session, args, &part, signer.as_ref());
-    let (rows, to) = match written {
+    let written = write(session, args, wanted, &part, signer.as_ref());
+    let Written { rows, to, source } = match written {
         Ok(done) => done,
         Err(failure) => {
             // Half an export is none.
@@ -140,12 +147,17 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
     std::fs::rename(&part, &args.out).with_context(|| args.out.display().to_string())?;
     let who = signer.map(|(_, address)| address);
     let value = serde_json::json!({
-        "file": args.out, "events": rows, "to_height": to, "signed_by": who,
+        "file": args.out, "events": rows, "to_height": to, "signed_by": who, "source": source,
     });
     session.answer(&value, || {
         let who = who.unwrap_or_else(|| "nobody".to_owned());
         let file = args.out.display();
-        format!("{file}: {rows} events up to block {to}, signed by {who}\n")
+        let rows = counted(rows, "event", "events");
+        let mut text = format!("{file}: {rows} up to block {to}, signed by {who}\n");
+        if let Some(source) = source {
+            text.push_str(&format!("its source: {source}\n"));
+        }
+        text
     })?;
     Ok(0)
 }
@@ -163,14 +175,23 @@ fn signer(session: &Session, args: &Args) -> Result<Option<(Secret, String)>, Fa
     Ok(Some((session.secret(&info.name)?, signer.address)))
 }
 
+/// What was written.
+struct Written {
+    rows: u64,
+    to: u64,
+    /// Whose word the export is that it was made of.
+    source: Option<String>,
+}
+
 fn write(
     session: &Session,
     args: &Args,
+    wanted: Option<&str>,
     part: &Path,
     signer: Option<&(Secret, String)>,
-) -> Result<(u64, u64), Failure> {
+) -> Result<Written, Failure> {
     match &args.source {
-        Some(source) => copy(args, source, part, signer),
+        Some(source) => copy(args, source, wanted, part, signer),
         None => block_on(read(session, args, part, signer)),
     }
 }
@@ -181,7 +202,7 @@ async fn read(
     args: &Args,
     part: &Path,
     signer: Option<&(Secret, String)>,
-) -> Result<(u64, u64), Failure> {
+) -> Result<Written, Failure> {
     let market = session.market()?;
     let client = session.client().await?;
     let reading = Reading::new(client, market, args.range).await?;
@@ -202,22 +223,28 @@ async fn read(
         .state(&subjects, |state| target.state(&state))
         .await?;
     target.finish(reading.to, signer)?;
-    Ok((count, reading.to))
+    Ok(Written {
+        rows: count,
+        to: reading.to,
+        source: None,
+    })
 }
 
 /// From another export: what it says is kept, whose word it is is new. A line that cannot be read, or whose hash is wrong, ends it.
 fn copy(
     args: &Args,
     source: &Path,
+    wanted: Option<&str>,
     part: &Path,
     signer: Option<&(Secret, String)>,
-) -> Result<(u64, u64), Failure> {
+) -> Result<Written, Failure> {
     let file = export_file(source)?;
     let named = || file.display().to_string();
     let reader = Reader::new(open(&file)?).with_context(named);
     let mut reader = reader.map_err(Failure::input)?;
     let mut target = Target::new(args, part, &reader.header().clone())?;
-    let (mut count, mut to) = (0_u64, None);
+    let mut about = About::new(reader.header().clone());
+    let mut count = 0_u64;
     while let Some(line) = reader.next_line().with_context(named)? {
         if let Some(finding) = reader.broken() {
             return Err(Failure::input(anyhow!("{}: {finding}", file.display())));
@@ -232,14 +259,29 @@ fn copy(
                     count = count.saturating_add(1);
                 }
                 Line::State(state) => target.state(&state)?,
-                Line::End(end) => to = Some(end.to_height),
-                Line::Export(_) | Line::Signed(_) => {}
+                Line::End(end) => {
+                    about.end = Some(end);
+                    reader.head().clone_into(&mut about.head);
+                }
+                Line::Signed(signed) => about.signed = Some(signed),
+                Line::Export(_) => {}
             },
         }
     }
-    let to = to.ok_or_else(|| {
+    let end = about.end.ok_or_else(|| {
         Failure::input(anyhow!("{}: it has no end: it was cut off", file.display()))
     })?;
-    target.finish(to, signer)?;
-    Ok((count, to))
+    let word = Word::of(&about, wanted);
+    if let Some(wrong) = word.wrong {
+        return Err(Failure {
+            code: 3,
+            error: anyhow!("{}: signature: {wrong}", file.display()),
+        });
+    }
+    target.finish(end.to_height, signer)?;
+    Ok(Written {
+        rows: count,
+        to: end.to_height,
+        source: Some(word.text),
+    })
 }

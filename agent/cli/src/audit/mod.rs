@@ -4,6 +4,8 @@ mod bill;
 mod chain;
 mod diff;
 mod export;
+mod market;
+mod source;
 mod table;
 mod verify;
 mod watch;
@@ -37,6 +39,10 @@ enum Command {
     Watch(watch::Args),
     /// Compare two exports, chains or simulations, or one with an agent's journal, event by event; exit code 3 where they differ.
     Diff(diff::Args),
+    /// List trades: when, which window, between whom, how much arrived, price, what was paid and charged; exit code 3 if the source breaks a rule.
+    Trades(market::TradesArgs),
+    /// Show who sells how much of the energy, how concentrated that is, prices and what was left unsold, by day; exit code 3 if the source breaks a rule.
+    Market(market::MarketArgs),
 }
 
 /// Which blocks of a chain.
@@ -48,6 +54,26 @@ pub struct Range {
     /// Last block; without it, the newest.
     #[arg(long, value_name = "HEIGHT")]
     to_height: Option<u64>,
+}
+
+impl Range {
+    /// Refuses a range where there is no chain.
+    ///
+    /// # Errors
+    /// One is given (exit code 2).
+    fn none_for_a_file(&self) -> Result<(), Failure> {
+        if self.from_height.is_none() && self.to_height.is_none() {
+            return Ok(());
+        }
+        Err(Failure::input(anyhow!(
+            "--from-height and --to-height: only for a chain; an export is read whole"
+        )))
+    }
+}
+
+/// A number with its noun.
+fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// Runs one of them.
@@ -62,6 +88,8 @@ pub fn run(audit: &Audit) -> Result<u8, Failure> {
         Command::Bill(args) => bill::run(session, args),
         Command::Watch(args) => watch::run(session, args),
         Command::Diff(args) => diff::run(session, args),
+        Command::Trades(args) => market::trades(session, args),
+        Command::Market(args) => market::market(session, args),
     }
 }
 

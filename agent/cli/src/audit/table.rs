@@ -4,9 +4,11 @@ use chrono::DateTime;
 use serde_json::Value;
 use std::io::{self, Write};
 use wattpool_audit::export::{name, Header, Row, Said, State};
+use wattpool_schema::Window;
 
 /// Fields of events with a column of their own; the others stand in the last one.
-const FIELDS: [&str; 25] = [
+const FIELDS: [&str; 28] = [
+    "kind",
     "window",
     "trade_id",
     "seller",
@@ -17,6 +19,8 @@ const FIELDS: [&str; 25] = [
     "from",
     "to",
     "wh",
+    "asked",
+    "arrived",
     "net",
     "gross",
     "lost",
@@ -35,7 +39,7 @@ const FIELDS: [&str; 25] = [
 ];
 
 /// Unix time, RFC 3339.
-fn rfc3339(seconds: u64) -> String {
+pub fn rfc3339(seconds: u64) -> String {
     let time = i64::try_from(seconds)
         .ok()
         .and_then(|s| DateTime::from_timestamp(s, 0));
@@ -89,7 +93,15 @@ pub struct Csv<W: Write> {
 impl<W: Write> Csv<W> {
     pub fn new(out: W, header: &Header) -> io::Result<Self> {
         let mut writer = csv::Writer::from_writer(out);
-        let first = ["height", "time", "tx", "index", "contract", "event"];
+        let first = [
+            "height",
+            "time",
+            "tx",
+            "index",
+            "contract",
+            "event",
+            "window_start",
+        ];
         let columns = first.iter().chain(&FIELDS).chain(&["other"]);
         writer.write_record(columns).map_err(io::Error::other)?;
         Ok(Self {
@@ -100,6 +112,8 @@ impl<W: Write> Csv<W> {
 
     pub fn row(&mut self, row: &Row) -> io::Result<()> {
         let mut said = fields(&row.said);
+        let seconds = self.header.window_seconds;
+        let window = said.get("window").and_then(Value::as_u64).map(Window);
         let mut cells = vec![
             row.height.to_string(),
             rfc3339(row.time),
@@ -107,6 +121,10 @@ impl<W: Write> Csv<W> {
             row.index.to_string(),
             contract(&self.header, &row.contract),
             name(&row.said),
+            // Of the metered window: energy is traded in the one after it.
+            window
+                .map(|w| rfc3339(w.start(seconds).0))
+                .unwrap_or_default(),
         ];
         for field in FIELDS {
             let value = said.remove(field);

@@ -48,6 +48,22 @@ impl EmbeddedLedger {
         self.ask_pool(&pool::QueryMsg::Meter { meter })
     }
 
+    /// The grid's tariffs in a window.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub fn tariffs(&self, window: Window) -> Result<Tariffs> {
+        self.ask_pool(&pool::QueryMsg::Tariffs { window })
+    }
+
+    /// The pool's roles and settings.
+    ///
+    /// # Errors
+    /// The query fails.
+    pub fn pool_config(&self) -> Result<PoolConfig> {
+        self.ask_pool(&pool::QueryMsg::Config {})
+    }
+
     /// A window's books at the pool.
     ///
     /// # Errors

@@ -65,7 +65,15 @@ impl Staging {
         fill: impl FnOnce(&mut BufWriter<File>, &Path) -> Result<(), WriteError>,
     ) -> Result<(), WriteError> {
         let path = self.0.join(name);
-        let mut out = BufWriter::new(File::create(&path).map_err(io(&path, "create the file"))?);
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        // Openings show when a home is empty.
+        #[cfg(unix)]
+        if name == OPENINGS {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        let made = options.open(&path).map_err(io(&path, "create the file"))?;
+        let mut out = BufWriter::new(made);
         fill(&mut out, &path)?;
         let file = out
             .into_inner()
