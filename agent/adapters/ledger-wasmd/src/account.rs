@@ -129,33 +129,24 @@ impl Account {
             .await?
             .height
             .saturating_add(self.client.settings().timeout_blocks);
-        let mut refusal = None;
         loop {
             if let Some(found) = done().await? {
                 return Ok(found);
             }
-            match refusal {
+            let refusal = match self.send_first(&messages).await {
+                Err(refusal) => refusal,
+                Ok(()) => ChainError::input(
+                    self.address(),
+                    "the transaction is in a block, but what it was to do is not there",
+                ),
+            };
+            let head = self.client.last_seen().height;
+            if refusal.is_sdk(sdk::WRONG_SEQUENCE) && head <= last {
                 // Another transaction comes first: what it does is seen when it is in a block, or its time is over.
-                Some(error) if ChainError::is_sdk(&error, sdk::WRONG_SEQUENCE) => {
-                    let head = self.client.last_seen().height;
-                    if head > last {
-                        return Err(error);
-                    }
-                    self.client.wait_height(head.saturating_add(1)).await?;
-                    if let Some(found) = done().await? {
-                        return Ok(found);
-                    }
-                }
-                Some(error) => return Err(error),
-                None => {}
+                self.client.wait_height(head.saturating_add(1)).await?;
+                continue;
             }
-            refusal = self.send_first(&messages).await.err();
-            if refusal.is_none() {
-                let why = "the transaction is in a block, but what it was to do is not there";
-                return done()
-                    .await?
-                    .ok_or_else(|| ChainError::input(self.address(), why));
-            }
+            return done().await?.ok_or(refusal);
         }
     }
 
