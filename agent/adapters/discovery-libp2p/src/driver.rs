@@ -319,11 +319,13 @@ impl Driver {
     }
 
     fn strike(&mut self, peer: PeerId, strikes: u32, now: Instant) {
-        if strikes == 0 {
-            return;
-        }
         self.counters.strikes.add(u64::from(strikes));
-        if !self.state.guard.strike(peer, strikes, now) {
+        self.judge(peer, strikes, now);
+    }
+
+    /// Bans a peer whose strikes, already counted, are too many.
+    fn judge(&mut self, peer: PeerId, strikes: u32, now: Instant) {
+        if strikes == 0 || !self.state.guard.strike(peer, strikes, now) {
             return;
         }
         tracing::warn!(%peer, "banned: it sends what is invalid");
@@ -512,10 +514,12 @@ impl Driver {
                 None => (None, 0),
             },
         };
+        // Counted before the answer is on its way, banned after it: who has the answer finds its strike in the figures.
+        self.counters.strikes.add(u64::from(strikes));
         if let Some(outgoing) = outgoing {
             self.respond(exchange, outgoing);
         }
-        self.strike(peer, strikes, now);
+        self.judge(peer, strikes, now);
     }
 
     fn on_kad(&mut self, event: kad::Event, now: Instant) {
