@@ -121,8 +121,9 @@ errors! {
 
 impl From<StdError> for MarketError {
     fn from(e: StdError) -> Self {
+        // The error within: the library's own words would put its kind before it.
         Self::Std {
-            text: e.to_string(),
+            text: (*e).to_string(),
         }
     }
 }

@@ -246,7 +246,7 @@ pub(crate) mod tests {
 
     fn there_and_back<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: T) {
         let json = to_json_string(&value).unwrap();
-        assert_eq!(from_json::<T>(json.as_bytes()).as_ref(), Ok(&value));
+        assert_eq!(from_json::<T>(json.as_bytes()).unwrap(), value);
         assert_eq!(serde_json::from_str::<T>(&json).unwrap(), value);
         let tree = serde_json::to_value(&value).unwrap();
         assert_eq!(serde_json::from_value::<T>(tree).unwrap(), value);
@@ -273,11 +273,11 @@ pub(crate) mod tests {
     fn absent_repeated_and_unknown_fields() {
         let read = |json: &str| -> StdResult<pool::QueryMsg> { from_json(json.as_bytes()) };
         let window = Window(4);
-        let found = read(r#"{"tariffs":{"window":4}}"#);
-        assert_eq!(found, Ok(pool::QueryMsg::Tariffs { window }));
+        let found = read(r#"{"tariffs":{"window":4}}"#).unwrap();
+        assert_eq!(found, pool::QueryMsg::Tariffs { window });
         let (start_after, limit) = (None, None);
-        let found = read(r#"{"meters":{}}"#);
-        assert_eq!(found, Ok(pool::QueryMsg::Meters { start_after, limit }));
+        let found = read(r#"{"meters":{}}"#).unwrap();
+        assert_eq!(found, pool::QueryMsg::Meters { start_after, limit });
         for (json, why) in [
             (r#"{"tariffs":{}}"#, "missing field `window`"),
             (
@@ -290,9 +290,9 @@ pub(crate) mod tests {
             ),
             (r#"{"config":{"more":1}}"#, "unknown field `more`"),
             (r#"{"tarifs":{"window":4}}"#, "unknown variant `tarifs`"),
-            (r#"{"tariffs":{"window":"4"}}"#, "Invalid type"),
+            (r#"{"tariffs":{"window":"4"}}"#, "invalid type"),
             (r#"{"tariffs":{"window":4}"#, "EOF"),
-            (r#""config""#, "Invalid type"),
+            (r#""config""#, "invalid type"),
         ] {
             let error = read(json).unwrap_err().to_string();
             assert!(error.contains(why), "{json}: {error}");

@@ -1,6 +1,6 @@
 //! Coins that come with a message.
 
-use cosmwasm_std::MessageInfo;
+use cosmwasm_std::{MessageInfo, Uint128};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::Micro;
 
@@ -23,7 +23,9 @@ pub fn none(info: &MessageInfo) -> Result<(), MarketError> {
 /// `BAD_FUNDS` for none, for several, for another denomination, for zero and for more than 2^64 - 1.
 pub fn one(info: &MessageInfo, denom: &str) -> Result<Micro, MarketError> {
     let amount = match info.funds.as_slice() {
-        [coin] if coin.denom == denom => u64::try_from(coin.amount.u128()).ok(),
+        [coin] if coin.denom == denom => Uint128::try_from(coin.amount)
+            .ok()
+            .and_then(|amount| u64::try_from(amount.u128()).ok()),
         _ => None,
     };
     amount

@@ -17,7 +17,7 @@ pub fn load<T: Packed>(storage: &dyn Storage, key: &[u8]) -> StdResult<Option<T>
 /// It is not, or is no such record.
 pub fn must<T: Packed>(storage: &dyn Storage, key: &[u8]) -> StdResult<T> {
     load(storage, key)?
-        .ok_or_else(|| StdError::generic_err(format!("{} not found", String::from_utf8_lossy(key))))
+        .ok_or_else(|| StdError::msg(format!("{} not found", String::from_utf8_lossy(key))))
 }
 
 /// Reads a record that must be all of `bytes`.
@@ -26,7 +26,7 @@ pub fn must<T: Packed>(storage: &dyn Storage, key: &[u8]) -> StdResult<T> {
 /// The bytes are no such record.
 pub fn read<T: Packed>(bytes: &[u8]) -> StdResult<T> {
     packed::read(bytes).ok_or_else(|| {
-        StdError::generic_err(format!(
+        StdError::msg(format!(
             "{} is no record of this version",
             std::any::type_name::<T>()
         ))

@@ -211,7 +211,7 @@ pub fn credits(
         .map(|(key, wh)| {
             let window = key.last_chunk().copied().map(u64::from_be_bytes);
             Ok(WindowWh {
-                window: Window(window.ok_or_else(|| StdError::generic_err("not a window"))?),
+                window: Window(window.ok_or_else(|| StdError::msg("not a window"))?),
                 wh: read(&wh)?,
             })
         })

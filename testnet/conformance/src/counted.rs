@@ -2,11 +2,11 @@
 //! SDK's prices for key-value stores and wasmd's for events, both at their defaults.
 
 use crate::record::Part;
+use cosmwasm_std::StdResult;
 use cosmwasm_std::{
     Attribute, Binary, Deps, DepsMut, Empty, Env, Event, MessageInfo, Order, Record, Reply,
     Response, Storage,
 };
-use cw_multi_test::error::AnyResult;
 use cw_multi_test::Contract;
 use serde::Serialize;
 use std::cell::RefCell;
@@ -156,8 +156,8 @@ impl Counted {
         &self,
         entry: &'static str,
         deps: DepsMut,
-        run: impl FnOnce(DepsMut) -> AnyResult<Response>,
-    ) -> AnyResult<Response> {
+        run: impl FnOnce(DepsMut) -> StdResult<Response>,
+    ) -> StdResult<Response> {
         let call = RefCell::new(Call::new(self.part, entry));
         let mut storage = Changing {
             inner: deps.storage,
@@ -184,7 +184,7 @@ impl Contract<Empty> for Counted {
         env: Env,
         info: MessageInfo,
         msg: Vec<u8>,
-    ) -> AnyResult<Response> {
+    ) -> StdResult<Response> {
         self.change("instantiate", deps, |deps| {
             self.inner.instantiate(deps, env, info, msg)
         })
@@ -196,13 +196,13 @@ impl Contract<Empty> for Counted {
         env: Env,
         info: MessageInfo,
         msg: Vec<u8>,
-    ) -> AnyResult<Response> {
+    ) -> StdResult<Response> {
         self.change("execute", deps, |deps| {
             self.inner.execute(deps, env, info, msg)
         })
     }
 
-    fn query(&self, deps: Deps, env: Env, msg: Vec<u8>) -> AnyResult<Binary> {
+    fn query(&self, deps: Deps, env: Env, msg: Vec<u8>) -> StdResult<Binary> {
         let call = RefCell::new(Call::new(self.part, "query"));
         let storage = Reading {
             inner: deps.storage,
@@ -221,15 +221,15 @@ impl Contract<Empty> for Counted {
         answer
     }
 
-    fn reply(&self, deps: DepsMut, env: Env, msg: Reply) -> AnyResult<Response> {
+    fn reply(&self, deps: DepsMut, env: Env, msg: Reply) -> StdResult<Response> {
         self.change("reply", deps, |deps| self.inner.reply(deps, env, msg))
     }
 
-    fn sudo(&self, deps: DepsMut, env: Env, msg: Vec<u8>) -> AnyResult<Response> {
+    fn sudo(&self, deps: DepsMut, env: Env, msg: Vec<u8>) -> StdResult<Response> {
         self.change("sudo", deps, |deps| self.inner.sudo(deps, env, msg))
     }
 
-    fn migrate(&self, deps: DepsMut, env: Env, msg: Vec<u8>) -> AnyResult<Response> {
+    fn migrate(&self, deps: DepsMut, env: Env, msg: Vec<u8>) -> StdResult<Response> {
         self.change("migrate", deps, |deps| self.inner.migrate(deps, env, msg))
     }
 }

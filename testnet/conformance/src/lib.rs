@@ -27,6 +27,7 @@ pub mod people;
 pub mod port;
 pub mod record;
 pub mod replay;
+pub mod standard;
 pub mod wasmd;
 
 pub use course::{Course, Operation};

@@ -5,9 +5,8 @@ use crate::record::{contract_events, Act, Answer, Part, PlainEvent, Record, Step
 use cosmwasm_std::testing::MockStorage;
 use cosmwasm_std::{
     Addr, Api, Binary, BlockInfo, Coin, CosmosMsg, Deps, DepsMut, Empty, Env, MessageInfo,
-    Response, StdResult, Storage, Timestamp, WasmMsg,
+    Response, StdResult, Storage, Timestamp, Uint256, WasmMsg,
 };
-use cw_multi_test::error::AnyResult;
 use cw_multi_test::{
     AddressGenerator, App, AppBuilder, AppResponse, BankKeeper, Contract, ContractWrapper,
     DistributionKeeper, Executor, FailingModule, GovFailingModule, IbcFailingModule, StakeKeeper,
@@ -47,7 +46,7 @@ impl AddressGenerator for Recorded {
         _storage: &mut dyn Storage,
         code_id: u64,
         instance_id: u64,
-    ) -> AnyResult<Addr> {
+    ) -> StdResult<Addr> {
         match self.0.borrow_mut().pop_front() {
             Some(address) => Ok(api.addr_validate(address.as_str())?),
             None => Ok(cw_multi_test::SimpleAddressGenerator.contract_address(
@@ -132,7 +131,7 @@ impl Replay {
     ///
     /// # Errors
     /// The address is none.
-    pub fn receiver(&mut self, by: &Addr, address: &str) -> AnyResult<()> {
+    pub fn receiver(&mut self, by: &Addr, address: &str) -> StdResult<()> {
         self.addresses
             .0
             .borrow_mut()
@@ -198,8 +197,8 @@ impl Replay {
         match self.app.execute_multi(sender, messages) {
             Ok(responses) => done(&responses, executed),
             Err(error) => {
-                let words = format!("{error:#}");
-                let code = Code::in_text(&error.root_cause().to_string());
+                let words = error.to_string();
+                let code = Code::in_text(&words);
                 Answer::Refused {
                     code: code.map(|code| code.to_string()),
                     words,
@@ -341,11 +340,11 @@ fn difference(recorded: &Answer, here: &Answer) -> String {
     }
 }
 
-fn sorted(coins: &[Coin]) -> Vec<(String, u128)> {
-    let mut list: Vec<(String, u128)> = coins
+fn sorted(coins: &[Coin]) -> Vec<(String, Uint256)> {
+    let mut list: Vec<(String, Uint256)> = coins
         .iter()
         .filter(|c| !c.amount.is_zero())
-        .map(|c| (c.denom.clone(), c.amount.u128()))
+        .map(|c| (c.denom.clone(), c.amount))
         .collect();
     list.sort();
     list

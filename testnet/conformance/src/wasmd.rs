@@ -257,14 +257,11 @@ fn execution(sender: &str, act: &Act) -> Option<Any> {
     else {
         return None;
     };
-    let funds = funds
-        .iter()
-        .map(|c| message::coin(c.amount.u128(), &c.denom));
     Some(message::execute(
         sender,
         contract,
         msg.to_vec(),
-        funds.collect(),
+        message::coins(funds),
     ))
 }
 

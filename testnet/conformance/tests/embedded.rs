@@ -114,7 +114,7 @@ fn what_is_changed_in_a_record_is_found() {
     let person = record.begin.keys().next().unwrap().clone();
     assert!(
         found(&|r| {
-            r.end.get_mut(&person).unwrap()[0].amount += cosmwasm_std::Uint128::one();
+            r.end.get_mut(&person).unwrap()[0].amount += cosmwasm_std::Uint256::one();
         }),
         "another balance"
     );

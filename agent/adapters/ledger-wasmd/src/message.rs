@@ -32,6 +32,15 @@ pub fn coin(amount: u128, denom: &str) -> Coin {
     }
 }
 
+/// Coins as a contract's message names them.
+pub fn coins(of: &[cosmwasm_std::Coin]) -> Vec<Coin> {
+    let coin = |coin: &cosmwasm_std::Coin| Coin {
+        denom: coin.denom.clone(),
+        amount: coin.amount.to_string(),
+    };
+    of.iter().map(coin).collect()
+}
+
 /// Calls a contract. `msg`: JSON.
 pub fn execute(sender: &str, contract: &str, msg: Vec<u8>, funds: Vec<Coin>) -> Any {
     any(&MsgExecuteContract {

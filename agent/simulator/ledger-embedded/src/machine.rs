@@ -81,7 +81,7 @@ impl Machine {
     fn env(&self, contract: Contract) -> Env {
         Env {
             block: self.block.clone(),
-            transaction: Some(TransactionInfo { index: 0 }),
+            transaction: Some(TransactionInfo::new(0, Binary::default())),
             contract: ContractInfo {
                 address: self.address(contract).clone(),
             },
@@ -323,15 +323,17 @@ impl Machine {
                 return Err(format!("{coin}: expected more than nothing to send"));
             }
             let there = self.balance(from, &coin.denom);
-            let left = there.checked_sub(coin.amount).map_err(|_| {
+            let short = || {
                 format!(
                     "spendable balance {there}{} is smaller than {coin}",
                     coin.denom
                 )
-            })?;
+            };
+            let amount = Uint128::try_from(coin.amount).map_err(|_| short())?;
+            let left = there.checked_sub(amount).map_err(|_| short())?;
             self.set_balance(from, &coin.denom, left);
             let there = self.balance(to, &coin.denom);
-            let sum = there.checked_add(coin.amount).map_err(|e| e.to_string())?;
+            let sum = there.checked_add(amount).map_err(|e| e.to_string())?;
             self.set_balance(to, &coin.denom, sum);
         }
         Ok(())
@@ -388,7 +390,7 @@ impl Questions<'_> {
             }
             QueryRequest::Bank(BankQuery::Balance { address, denom }) => {
                 let amount = machine.balance(&address, &denom);
-                let balance = BalanceResponse::new(Coin { denom, amount });
+                let balance = BalanceResponse::new(Coin::new(amount, denom));
                 found(to_json_binary(&balance).map_err(|e| e.to_string()))
             }
             other => SystemResult::Err(SystemError::UnsupportedRequest {

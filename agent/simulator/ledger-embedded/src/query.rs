@@ -16,8 +16,9 @@ use wattpool_schema::{escrow, pool, token, MeterId, Micro, Window};
 
 impl EmbeddedLedger {
     fn ask<M: Serialize, T: DeserializeOwned>(&self, contract: Contract, msg: &M) -> Result<T> {
-        let answer = self.machine.ask(contract, &to_json_vec(msg)?);
-        Ok(from_json(answer.map_err(|refusal| anyhow!(refusal))?)?)
+        let msg = to_json_vec(msg).map_err(|e| anyhow!("{e}"))?;
+        let answer = self.machine.ask(contract, &msg);
+        from_json(answer.map_err(|refusal| anyhow!(refusal))?).map_err(|e| anyhow!("{e}"))
     }
 
     pub(crate) fn ask_pool<T: DeserializeOwned>(&self, msg: &pool::QueryMsg) -> Result<T> {

@@ -12,7 +12,8 @@ use crate::machine::Machine;
 use crate::{ChainSetup, EmbeddedLedger, Signatures, DENOM};
 use cosmwasm_std::testing::MockStorage;
 use cosmwasm_std::{
-    coins, from_json, to_json_binary, Addr, BlockInfo, CosmosMsg, Empty, Event, Timestamp, WasmMsg,
+    coins, from_json, to_json_binary, Addr, BlockInfo, Coin, CosmosMsg, Empty, Event, Timestamp,
+    Uint256, WasmMsg,
 };
 use cw_multi_test::{
     App, AppBuilder, BankKeeper, Contract as Code, ContractWrapper, DistributionKeeper, Executor,
@@ -168,7 +169,7 @@ impl Both {
             .mint(to.as_str(), DENOM, amount.into())
             .unwrap();
         let there = self.theirs.wrap().query_balance(to, DENOM).unwrap().amount;
-        let sum = coins(there.u128() + amount, DENOM);
+        let sum = vec![Coin::new(there + Uint256::from(amount), DENOM)];
         self.theirs
             .init_modules(|router, _, storage| router.bank.init_balance(storage, to, sum))
             .unwrap();
@@ -206,7 +207,7 @@ impl Both {
                 true
             }
             (Err(ours), Err(theirs)) => {
-                let theirs = theirs.chain().last().unwrap().to_string();
+                let theirs = theirs.to_string();
                 let (code, same) = (Refused::in_text(&ours), Refused::in_text(&theirs));
                 assert_eq!(code, same, "{what}: {ours}, {theirs}");
                 self.refused.extend(code);
@@ -229,7 +230,11 @@ impl Both {
             );
             let theirs = self.theirs.wrap().query_balance(address, DENOM).unwrap();
             let ours = self.ours.machine.balance(address.as_str(), DENOM);
-            assert_eq!(ours, theirs.amount, "money of {contract:?} after {what}");
+            assert_eq!(
+                Uint256::from(ours),
+                theirs.amount,
+                "money of {contract:?} after {what}"
+            );
         }
     }
 }

@@ -131,7 +131,7 @@ pub fn late(
         .take(limit)
         .map(|(key, stored)| {
             let window = rest(&key, prefix.len()).map(u64::from_be_bytes);
-            let window = window.ok_or_else(|| StdError::generic_err("not a window"))?;
+            let window = window.ok_or_else(|| StdError::msg("not a window"))?;
             let (wh, amount) = records::read(&stored)?;
             Ok(LateCredit {
                 window: Window(window),

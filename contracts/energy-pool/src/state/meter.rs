@@ -103,7 +103,7 @@ fn page_start(after: Option<MeterId>) -> Vec<u8> {
 fn id(key: &[u8], prefix: usize) -> StdResult<MeterId> {
     rest(key, prefix)
         .map(MeterId)
-        .ok_or_else(|| StdError::generic_err("not a meter's key"))
+        .ok_or_else(|| StdError::msg("not a meter's key"))
 }
 
 /// A meter, if it is registered.

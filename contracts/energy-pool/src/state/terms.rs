@@ -85,7 +85,7 @@ pub fn pairs(
     let mut list = Vec::new();
     for (key, _) in listed {
         let [f0, f1, t0, t1] =
-            rest::<4>(&key, 1).ok_or_else(|| StdError::generic_err("not a pair's key"))?;
+            rest::<4>(&key, 1).ok_or_else(|| StdError::msg("not a pair's key"))?;
         let from = Zone(u16::from_be_bytes([f0, f1]));
         let to = Zone(u16::from_be_bytes([t0, t1]));
         list.extend(pair(storage, from, to, window)?);

@@ -1,6 +1,6 @@
 //! A pool and its token on an in-process chain, and what tests ask of them.
 
-use cosmwasm_std::{from_json, Addr, BlockInfo, Coin, Timestamp};
+use cosmwasm_std::{from_json, Addr, BlockInfo, Coin, Timestamp, Uint128};
 use cw_multi_test::{App, AppBuilder, AppResponse, BankKeeper, Executor, MockApiBech32};
 use ed25519_zebra::SigningKey;
 use serde::de::DeserializeOwned;
@@ -146,7 +146,7 @@ pub fn instantiate(
 }
 
 /// The contract's own error inside the chain's.
-pub fn refusal(error: cw_multi_test::error::AnyError) -> MarketError {
+pub fn refusal(error: cosmwasm_std::StdError) -> MarketError {
     wattpool_fixtures::refusal(&error)
         .unwrap_or_else(|| panic!("no refusal of the contract: {error}"))
 }
@@ -339,7 +339,7 @@ impl Market {
     /// An account's coins.
     pub fn coins(&self, address: &Addr) -> u128 {
         let coin = self.app.wrap().query_balance(address, "uwatt").unwrap();
-        coin.amount.u128()
+        Uint128::try_from(coin.amount).unwrap().u128()
     }
 }
 

@@ -78,7 +78,7 @@ pub fn instantiate(
 }
 
 /// The contract's own error inside the chain's.
-pub fn refusal(error: cw_multi_test::error::AnyError) -> MarketError {
+pub fn refusal(error: cosmwasm_std::StdError) -> MarketError {
     wattpool_fixtures::refusal(&error)
         .unwrap_or_else(|| panic!("no refusal of the contract: {error}"))
 }

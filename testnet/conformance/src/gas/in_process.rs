@@ -4,7 +4,7 @@ use super::{Message, Stage, Used, ITEM_REFUSED};
 use crate::people::Person;
 use crate::record::{Act, Answer, Part, Step};
 use crate::replay::Replay;
-use anyhow::{bail, Result};
+use anyhow::{anyhow, bail, Result};
 use cosmwasm_std::{coins, Api, Binary, CanonicalAddr};
 use wattpool_fixtures::setup::DENOM;
 use wattpool_fixtures::MarketApi;
@@ -72,7 +72,8 @@ impl InProcess {
 /// A contract's address of that name: as long as a chain's.
 fn address(name: &str) -> Result<String> {
     let bytes = CanonicalAddr::from(digest(name.as_bytes()).to_vec());
-    Ok(MarketApi::new(true).addr_humanize(&bytes)?.into_string())
+    let address = MarketApi::new(true).addr_humanize(&bytes);
+    Ok(address.map_err(|e| anyhow!("{e}"))?.into_string())
 }
 
 impl Stage for InProcess {
@@ -103,7 +104,8 @@ impl Stage for InProcess {
 
     fn receiver(&mut self, by: &Person) -> Result<String> {
         let address = address(&format!("receiver {}", self.height))?;
-        self.chain.receiver(&by.address, &address)?;
+        let created = self.chain.receiver(&by.address, &address);
+        created.map_err(|e| anyhow!("{e}"))?;
         Ok(address)
     }
 

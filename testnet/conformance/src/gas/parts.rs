@@ -5,7 +5,7 @@ use super::OnWasmd;
 use crate::counted::{Call, Way};
 use crate::people::People;
 use crate::record::Part;
-use anyhow::{ensure, Context, Result};
+use anyhow::{anyhow, ensure, Context, Result};
 use cosmwasm_std::{Api, Binary, CanonicalAddr};
 use serde::Serialize;
 use wattpool_fixtures::MarketApi;
@@ -38,7 +38,8 @@ pub fn of_a_settle(
     let sender = people.all.get(pinned.sender).context("a sender")?;
     let (contract, msg, _) = &pinned.message;
     let nobody = CanonicalAddr::from(digest(b"nobody").to_vec());
-    let nobody = MarketApi::new(true).addr_humanize(&nobody)?.into_string();
+    let nobody = MarketApi::new(true).addr_humanize(&nobody);
+    let nobody = nobody.map_err(|e| anyhow!("{e}"))?.into_string();
     let nowhere = stage.failing(sender, (nobody, msg.clone(), vec![]))?;
     let text = String::from_utf8(msg.to_vec())?;
     let unreadable = text.replacen("\"settle\"", "\"sEttle\"", 1);

@@ -100,7 +100,12 @@ impl Part {
 impl<'s, S: Stage> Script<'s, S> {
     /// A market that is wired.
     pub(crate) fn begin(stage: &'s mut S, people: People) -> Result<Self> {
-        let mut market = Course::new(0, &stage.chain_id(), WINDOW_S);
+        Self::begin_with(stage, people, WINDOW_S)
+    }
+
+    /// A market that is wired, with windows of another length.
+    pub(crate) fn begin_with(stage: &'s mut S, people: People, window_s: u32) -> Result<Self> {
+        let mut market = Course::new(0, &stage.chain_id(), window_s);
         market.people = people;
         let mut script = Self {
             stage,
@@ -113,7 +118,7 @@ impl<'s, S: Stage> Script<'s, S> {
                 Part::Token => binary(&token::InstantiateMsg {
                     name: "Wattpool energy".into(),
                     symbol: "KWH".into(),
-                    window_seconds: WINDOW_S,
+                    window_seconds: window_s,
                     marketing: Some(admin.address.to_string()),
                 }),
                 _ => script.market.instantiation(part),
@@ -241,8 +246,9 @@ impl<'s, S: Stage> Script<'s, S> {
 
     /// Waits for the beginning of the next window: what was metered in the one that ends can be stated now.
     pub(crate) fn next_window(&mut self) -> Result<Window> {
-        let next = Window::at(self.stage.now(), WINDOW_S).next();
-        self.stage.wait_until(next.start(WINDOW_S))?;
+        let window_s = self.market.window_s;
+        let next = Window::at(self.stage.now(), window_s).next();
+        self.stage.wait_until(next.start(window_s))?;
         self.market.now = self.stage.now();
         Ok(self.market.live())
     }

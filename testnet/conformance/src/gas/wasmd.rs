@@ -110,6 +110,20 @@ impl OnWasmd {
         Ok(placed.result.gas_used)
     }
 
+    /// Puts a contract on the chain, makes one of it and tells its address.
+    pub(crate) fn deploy(&mut self, by: &Person, wasm: Vec<u8>) -> Result<String> {
+        let admin = self.net.description().accounts.get("admin");
+        let admin = admin.context("the network has no account admin")?;
+        let admin = self.chain.wallet(&admin.mnemonic)?;
+        let code = self.runtime.block_on(self.chain.store(&admin, wasm))?;
+        Ok(self.make(by, code, b"{}")?.0)
+    }
+
+    /// Where the network's nodes answer.
+    pub(crate) fn rpc_addresses(&self) -> Vec<String> {
+        self.net.rpc_addresses()
+    }
+
     /// Makes a contract and tells its address.
     fn make(&mut self, by: &Person, code_id: u64, msg: &[u8]) -> Result<(String, Used)> {
         let new = Instantiation {
@@ -138,14 +152,11 @@ impl OnWasmd {
 }
 
 fn call(by: &Person, (contract, msg, funds): Message) -> Any {
-    let funds = funds
-        .iter()
-        .map(|c| message::coin(c.amount.u128(), &c.denom));
     message::execute(
         by.address.as_str(),
         &contract,
         msg.to_vec(),
-        funds.collect(),
+        message::coins(&funds),
     )
 }
 
