@@ -8,7 +8,7 @@ import { GasPrice } from "@cosmjs/stargate";
 
 const [rpc, token, spender, amount] = process.argv.slice(2);
 const key = Uint8Array.from(Buffer.from(readFileSync(0, "utf8").trim(), "hex"));
-const wallet = await DirectSecp256k1Wallet.fromKey(key, "wasm");
+const wallet = await DirectSecp256k1Wallet.fromKey(key, token.slice(0, token.lastIndexOf("1")));
 const [{ address }] = await wallet.getAccounts();
 const client = await SigningCosmWasmClient.connectWithSigner(rpc, wallet, { gasPrice: GasPrice.fromString("0.0025uwatt") });
 const ask = (question) => client.queryContractSmart(token, question);
@@ -17,10 +17,8 @@ const balance = async (of) => (await ask({ balance: { address: of } })).balance;
 const before = await balance(address);
 const sent = await client.execute(address, token, { transfer: { recipient: spender, amount } }, "auto");
 const allowed = await client.execute(address, token, { increase_allowance: { spender, amount } }, "auto");
-const history = await client.searchTx([
-    { key: "wasm._contract_address", value: token },
-    { key: "message.sender", value: address },
-]);
+const calls = (tx) => tx.events.some((e) => e.type === "execute" && e.attributes.some((a) => a.key === "_contract_address" && a.value === token));
+const history = (await client.searchTx([{ key: "message.sender", value: address }])).filter((tx) => tx.code === 0 && calls(tx));
 console.log(JSON.stringify({
     address,
     info: await ask({ token_info: {} }),

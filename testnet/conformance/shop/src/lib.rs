@@ -1,7 +1,7 @@
 //! A shop that notes what is paid to it with the token's `send`: written as others would write it, with the standard's own crate `cw20` 2.0 on line 2
 //! of the chain's library.
 
-use cosmwasm_std_2::{
+use cosmwasm_std::{
     to_json_binary, Binary, Deps, DepsMut, Empty, Env, MessageInfo, Response, StdError, StdResult,
 };
 use cw20::Cw20ReceiveMsg;
@@ -30,7 +30,7 @@ pub struct Paid {
 ///
 /// # Errors
 /// None.
-#[cfg_attr(target_arch = "wasm32", cosmwasm_std_2::entry_point)]
+#[cfg_attr(target_arch = "wasm32", cosmwasm_std::entry_point)]
 pub fn instantiate(_: DepsMut, _: Env, _: MessageInfo, _: Empty) -> StdResult<Response> {
     Ok(Response::new())
 }
@@ -39,7 +39,7 @@ pub fn instantiate(_: DepsMut, _: Env, _: MessageInfo, _: Empty) -> StdResult<Re
 ///
 /// # Errors
 /// It has no words.
-#[cfg_attr(target_arch = "wasm32", cosmwasm_std_2::entry_point)]
+#[cfg_attr(target_arch = "wasm32", cosmwasm_std::entry_point)]
 pub fn execute(deps: DepsMut, _: Env, info: MessageInfo, msg: ExecuteMsg) -> StdResult<Response> {
     let ExecuteMsg::Receive(payment) = msg;
     if payment.msg.is_empty() {
@@ -55,7 +55,7 @@ pub fn execute(deps: DepsMut, _: Env, info: MessageInfo, msg: ExecuteMsg) -> Std
 ///
 /// # Errors
 /// Nothing was paid yet.
-#[cfg_attr(target_arch = "wasm32", cosmwasm_std_2::entry_point)]
+#[cfg_attr(target_arch = "wasm32", cosmwasm_std::entry_point)]
 pub fn query(deps: Deps, _: Env, _: Empty) -> StdResult<Binary> {
     let last = deps.storage.get(LAST);
     last.map(Binary::from)
