@@ -2,7 +2,8 @@
 //!
 //! [`words`] and [`key`] make keys, [`store`] keeps them under a [`passphrase`], [`armour`] exchanges them with other
 //! wallets. [`codec`] knows the chain's messages, as JSON, as protobuf and as what multisig accounts sign; [`tx`]
-//! makes, signs and combines transactions in the documents of the Cosmos SDK, [`send`] hands them to a chain.
+//! makes, signs and combines transactions in the documents of the Cosmos SDK, [`send`] hands them to a chain and [`outbox`]
+//! remembers them until it is known what became of them.
 //! [`amount`] reads and writes money, prices and energy as people do.
 
 pub mod address;
@@ -11,9 +12,11 @@ pub mod amount;
 pub mod armour;
 pub mod codec;
 pub mod error;
+pub mod files;
 pub mod key;
 pub mod message;
 pub mod multisig;
+pub mod outbox;
 pub mod passphrase;
 pub mod send;
 pub mod store;

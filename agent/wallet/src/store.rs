@@ -5,15 +5,15 @@
 //! whenever the process or the machine stops.
 
 use crate::error::{Result, WalletError};
+use crate::files;
 use crate::key::{PublicKey, Secret};
 use age::secrecy::SecretString;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use zeroize::{Zeroize, Zeroizing};
@@ -64,7 +64,7 @@ impl std::fmt::Display for Backend {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 struct Record {
     version: u16,
@@ -81,7 +81,7 @@ struct Record {
 }
 
 /// A secret in the clear; wiped from memory when dropped.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, PartialEq)]
 #[serde(transparent)]
 struct Plain(String);
 
@@ -293,14 +293,18 @@ impl Store {
         self.write(&self.file(name)?, &record, true)
     }
 
-    /// Gives a key another name.
+    /// Gives a key another name. Stopped halfway it has both; the same call again finishes it.
     ///
     /// # Errors
-    /// There is no such key, or the new name is taken.
+    /// There is no such key, or the new name is another key's.
     pub fn rename(&self, old: &str, new: &str) -> Result<()> {
         let (_, mut record) = self.read(old)?;
         record.name = new.to_owned();
-        self.write(&self.file(new)?, &record, false)?;
+        let halfway =
+            old != new && self.has(new)? && self.read(new).is_ok_and(|(_, there)| there == record);
+        if !halfway {
+            self.write(&self.file(new)?, &record, false)?;
+        }
         self.delete(old)
     }
 
@@ -311,8 +315,7 @@ impl Store {
     pub fn delete(&self, name: &str) -> Result<()> {
         self.info(name)?;
         let file = self.file(name)?;
-        fs::remove_file(&file)
-            .and_then(|()| File::open(&self.folder)?.sync_all())
+        files::remove(&self.folder, &format!("{name}{ENDING}"))
             .map_err(|e| WalletError::failed(file.display().to_string(), e))
     }
 
@@ -358,75 +361,26 @@ impl Store {
         Ok(())
     }
 
-    /// Whoever reads finds no file, the old one or the new one, whole.
     fn write(&self, file: &Path, record: &Record, replace: bool) -> Result<()> {
-        let failed = |e: std::io::Error| WalletError::failed(file.display().to_string(), e);
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
-            .map_err(failed)?;
-        self.clear_remains();
+        let what = file.display().to_string();
         let text =
             serde_json::to_string_pretty(record).map_err(|e| WalletError::failed("key", e))?;
         let text = Zeroizing::new(text);
-        let fresh = self.folder.join(format!(
-            ".{}-{}.new",
-            file.file_name().unwrap_or_default().to_string_lossy(),
-            std::process::id()
-        ));
-        // A name that an earlier process of the same number left.
-        fs::remove_file(&fresh).ok();
-        let written = (|| {
-            let mut out = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&fresh)?;
-            out.write_all(text.as_bytes())?;
-            out.sync_all()?;
-            if replace {
-                fs::rename(&fresh, file)?;
-            } else {
-                // Unlike a rename it never takes another key's place.
-                fs::hard_link(&fresh, file)?;
-                fs::remove_file(&fresh)?;
-            }
-            File::open(&self.folder)?.sync_all()
-        })();
-        written.map_err(|e| {
-            fs::remove_file(&fresh).ok();
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        files::write(&self.folder, &name, text.as_bytes(), replace).map_err(|e| {
             if e.kind() == ErrorKind::AlreadyExists {
                 let why = "there is a key of this name already: choose another one, or rename or delete that";
-                WalletError::input(file.display().to_string(), why)
+                WalletError::input(what, why)
             } else {
-                failed(e)
+                WalletError::failed(what, e)
             }
         })
     }
 
-    /// What processes left that were killed while they wrote: nothing refers to it.
-    fn clear_remains(&self) {
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let owner = name
-                .strip_suffix(".new")
-                .and_then(|n| n.rsplit_once('-'))
-                .filter(|(n, _)| n.starts_with('.') && n.ends_with(ENDING));
-            if let Some((_, process)) = owner {
-                if !Path::new("/proc").join(process).exists() {
-                    fs::remove_file(entry.path()).ok();
-                }
-            }
-        }
-    }
-
     fn tighten(&self, path: &Path, mode: u32) -> Result<()> {
-        let failed = |e: std::io::Error| WalletError::failed(path.display().to_string(), e);
-        let found = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
-        if found & 0o077 != 0 {
-            fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)?;
+        let found = files::tighten(path, mode)
+            .map_err(|e| WalletError::failed(path.display().to_string(), e))?;
+        if let Some(found) = found {
             (self.warn)(&format!(
                 "{}: others could read it (mode {found:o}); now {mode:o}. Whoever may have copied it knows the key of a test keyring, and can guess at the passphrase of another",
                 path.display()

@@ -9,6 +9,11 @@ use wattpool_ledger_wasmd::ChainError;
 use wattpool_schema::error::{Class, Code};
 use wattpool_wallet::WalletError;
 
+/// A warning: one line on stderr.
+pub fn warn(text: &str) {
+    eprintln!("wattpool: warning: {text}");
+}
+
 /// Amounts as JSON.
 pub fn amounts(list: &[(u128, String)]) -> Value {
     wattpool_wallet::tx::coins(list)
@@ -39,7 +44,7 @@ pub fn unusable(error: WalletError) -> Failure {
     match error {
         WalletError::Chain(error) => failed(error),
         WalletError::Input { .. } => Failure::input(error),
-        WalletError::Failed { .. } => Failure::from(error),
+        WalletError::Failed { .. } | WalletError::Unsettled { .. } => Failure::from(error),
     }
 }
 
