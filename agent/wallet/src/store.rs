@@ -7,23 +7,20 @@
 use crate::error::{Result, WalletError};
 use crate::files;
 use crate::key::{PublicKey, Secret};
+use crate::seal::{self, Locked};
 use age::secrecy::SecretString;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Version of the record.
 const VERSION: u16 = 1;
-/// scrypt's cost as a power of two: 64 MiB and a part of a second.
-const WORK: u8 = 16;
-/// The costliest file that is opened: 256 MiB.
-const MOST_WORK: u8 = 18;
 /// A key's file is far smaller, one of a large multisig too.
 const MOST_BYTES: u64 = 64 * 1024;
 /// Ends the name of a key's file.
@@ -340,19 +337,7 @@ impl Store {
         match (self.backend, passphrase) {
             (Backend::Test, _) => record.secret = Some(Plain(text.to_string())),
             (Backend::File, Some(passphrase)) => {
-                let failed = |e: &dyn std::fmt::Display| WalletError::failed("encryption", e);
-                let mut recipient = age::scrypt::Recipient::new(passphrase);
-                recipient.set_work_factor(WORK);
-                let recipients = std::iter::once(&recipient as &dyn age::Recipient);
-                let encryptor =
-                    age::Encryptor::with_recipients(recipients).map_err(|e| failed(&e))?;
-                let mut sealed = Vec::new();
-                let mut writer = encryptor.wrap_output(&mut sealed).map_err(|e| failed(&e))?;
-                writer
-                    .write_all(text.as_bytes())
-                    .and_then(|()| writer.finish())
-                    .map_err(|e| failed(&e))?;
-                record.sealed = Some(STANDARD.encode(sealed));
+                record.sealed = Some(STANDARD.encode(seal::seal(text.as_bytes(), passphrase)?));
             }
             (Backend::File, None) => {
                 return Err(WalletError::input("passphrase", "expected one, found none"))
@@ -442,21 +427,10 @@ fn damaged(what: &str, why: &str) -> WalletError {
 
 /// The text inside an age file.
 fn open(what: &str, sealed: &[u8], passphrase: SecretString) -> Result<Zeroizing<String>> {
-    let decryptor = age::Decryptor::new(sealed)
-        .map_err(|_| damaged(what, "expected an age file under \"sealed\""))?;
-    let mut identity = age::scrypt::Identity::new(passphrase);
-    identity.set_max_work_factor(MOST_WORK);
-    let mut reader = decryptor
-        .decrypt(std::iter::once(&identity as &dyn age::Identity))
-        .map_err(|e| match e {
-            age::DecryptError::DecryptionFailed | age::DecryptError::KeyDecryptionFailed => {
-                WalletError::input(what, "the passphrase is wrong")
-            }
-            other => damaged(what, &other.to_string()),
-        })?;
-    let mut text = Zeroizing::new(String::new());
-    reader
-        .read_to_string(&mut text)
-        .map_err(|e| damaged(what, &e.to_string()))?;
-    Ok(text)
+    let plain = seal::open(sealed, passphrase, MOST_BYTES).map_err(|e| match e {
+        Locked::Passphrase => WalletError::input(what, "the passphrase is wrong"),
+        Locked::Damaged(why) => damaged(what, &format!("{why} under \"sealed\"")),
+    })?;
+    let text = std::str::from_utf8(&plain).map_err(|e| damaged(what, &e.to_string()))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }

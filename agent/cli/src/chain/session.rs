@@ -68,6 +68,11 @@ impl Session {
         &self.options
     }
 
+    /// The file of the profiles, whether it is there or not.
+    pub fn configuration(&self) -> Option<PathBuf> {
+        profile::file()
+    }
+
     /// Where passphrases come from.
     pub const fn passphrases(&self) -> &Passphrases {
         &self.passphrases
