@@ -47,6 +47,11 @@ pub struct Session {
     told: AtomicBool,
 }
 
+/// That a file is not there, whatever else may be wrong with it.
+fn absent(file: &Path) -> bool {
+    std::fs::metadata(file).is_err_and(|e| e.kind() == ErrorKind::NotFound)
+}
+
 impl Session {
     /// From a command's options.
     ///
@@ -189,6 +194,12 @@ impl Session {
                 "--market: expected the market's addresses file (also WATTPOOL_MARKET, or market = in a profile)"
             )));
         };
+        if absent(file) {
+            return Err(Failure::input(anyhow!(
+                "--market {}: there is no such file; `wattpool admin deploy` writes it, or whoever runs the market sends it",
+                file.display()
+            )));
+        }
         Market::read(file).map_err(failed)
     }
 
@@ -201,8 +212,7 @@ impl Session {
         let Some(file) = &self.options.market else {
             return Ok(None);
         };
-        let absent = std::fs::metadata(file).is_err_and(|e| e.kind() == ErrorKind::NotFound);
-        if !absent {
+        if !absent(file) {
             return self.market().map(Some);
         }
         if !self.told.swap(true, Ordering::Relaxed) {
