@@ -115,9 +115,9 @@ pub fn backup(session: &Session, args: &Backup) -> Result<u8, Failure> {
     if !all.iter().any(|f| f.path.starts_with("keyring-")) {
         warn("there are no keys in this wallet: the backup has none");
     }
-    let market = session
-        .named_market()?
-        .and(session.options().market.as_ref());
+    // Kept as it is, whatever is in it; where there is none yet, nothing is missed.
+    let market = session.options().market.as_ref();
+    let market = market.filter(|file| file.exists());
     let config = session.configuration().filter(|file| file.is_file());
     for file in config.iter().chain(market).chain(&args.others) {
         all.push(other(file)?);
