@@ -17,17 +17,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use wattpool_audit::read::audit;
 use wattpool_audit::{Report, Rule};
-use wattpool_program_harness::wattpool;
+use wattpool_program_harness::{recorded, wattpool};
 
-/// A simulated run's folder.
+/// A simulated run's folder; what is made of it does not depend on threads, the machine's load does.
 fn simulate(dir: &Path, args: &[&str]) -> PathBuf {
-    let out = dir.join("run");
-    let mut all = vec!["simulate", "--record", "--json", "--threads", "1", "--out"];
-    all.push(out.to_str().unwrap());
-    all.extend(args);
-    let summary = wattpool(&all).json();
-    assert_eq!(summary["invariant_violations"], 0);
-    out
+    recorded(dir, &[&["--threads", "1"], args].concat())
 }
 
 /// Lines of an export, without hashes.

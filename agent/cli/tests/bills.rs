@@ -11,23 +11,9 @@
 
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use wattpool_program_harness::{table, wattpool, Ran};
-
-fn simulate(dir: &Path, args: &[&str]) -> PathBuf {
-    let out = dir.join("run");
-    let mut all = vec![
-        "simulate",
-        "--record",
-        "--json",
-        "--out",
-        out.to_str().unwrap(),
-    ];
-    all.extend(args);
-    assert_eq!(wattpool(&all).json()["invariant_violations"], 0);
-    out
-}
+use wattpool_program_harness::{recorded, table, wattpool, Ran};
 
 /// The homes' openings.
 fn homes(run: &Path) -> Vec<Value> {
@@ -59,7 +45,7 @@ fn number(value: &Value, field: &str) -> i64 {
 #[test]
 fn bills_of_a_month_are_the_books_of_the_simulator() {
     let dir = tempfile::tempdir().unwrap();
-    let run = simulate(dir.path(), &["--days", "30", "--meters", "6"]);
+    let run = recorded(dir.path(), &["--days", "30", "--meters", "6"]);
     let mut books: BTreeMap<String, BTreeMap<&str, i64>> = BTreeMap::new();
     let mut windows: BTreeMap<(String, i64), [i64; 4]> = BTreeMap::new();
     for row in table(&run.join("homes.csv")) {
@@ -170,7 +156,7 @@ fn bills_of_a_month_are_the_books_of_the_simulator() {
 #[test]
 fn wrong_openings_are_found() {
     let dir = tempfile::tempdir().unwrap();
-    let run = simulate(dir.path(), &["--days", "1", "--meters", "4"]);
+    let run = recorded(dir.path(), &["--days", "1", "--meters", "4"]);
     let home = homes(&run).remove(1);
     let meter = home["meter"].as_str().unwrap().to_owned();
     let file = dir.path().join("openings.json");

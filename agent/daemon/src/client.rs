@@ -32,11 +32,8 @@ impl Client {
                 file.display()
             )
         })?;
-        // To this machine alone, without TLS.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Self {
-            http: reqwest::Client::builder()
-                .tls_certs_only([])
+            http: wattpool_home_devices::plain_http()
                 .timeout(DEADLINE)
                 .no_proxy()
                 .build()?,

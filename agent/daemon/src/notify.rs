@@ -35,10 +35,7 @@ fn key(alert: &Alert) -> (Kind, String) {
 
 /// Watches until it is dropped.
 pub async fn watch(webhook: String, meter: MeterId, running: Arc<Running>) {
-    // To this machine or the home network, without TLS.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let built = reqwest::Client::builder()
-        .tls_certs_only([])
+    let built = wattpool_home_devices::plain_http()
         .timeout(PATIENCE)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())

@@ -21,6 +21,14 @@ pub enum WalletError {
         /// Why not.
         why: String,
     },
+    /// A transaction was handed over, and it is not known yet what becomes of it.
+    #[error("{what}: {why}")]
+    Unsettled {
+        /// Which transaction.
+        what: String,
+        /// What is known, and how to find out.
+        why: String,
+    },
     /// The chain did not do or tell it.
     #[error(transparent)]
     Chain(#[from] ChainError),

@@ -3,6 +3,7 @@
 use crate::error::{Result, WalletError};
 use age::secrecy::{ExposeSecret, SecretString};
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use zeroize::Zeroizing;
@@ -16,11 +17,13 @@ const MOST_BYTES: u64 = 4096;
 pub struct Passphrases {
     from: Option<PathBuf>,
     read: Mutex<Option<SecretString>>,
+    warn: fn(&str),
 }
 
 impl Passphrases {
     /// An open descriptor `fd`, or a `file`; neither: systemd's credential if there is one, or a question at the terminal.
-    pub fn new(file: Option<PathBuf>, fd: Option<u32>) -> Self {
+    /// `warn` is told of a file that others can read.
+    pub fn new(file: Option<PathBuf>, fd: Option<u32>, warn: fn(&str)) -> Self {
         let credential = || {
             let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
             Some(Path::new(&folder).join(CREDENTIAL)).filter(|file| file.exists())
@@ -29,6 +32,7 @@ impl Passphrases {
         Self {
             from: descriptor.or(file).or_else(credential),
             read: Mutex::new(None),
+            warn,
         }
     }
 
@@ -66,13 +70,26 @@ impl Passphrases {
         }
         let what = || format!("passphrase file {}", file.display());
         let mut text = Zeroizing::new(String::new());
+        let mut mode = 0;
         std::fs::File::open(file)
-            .and_then(|f| f.take(MOST_BYTES).read_to_string(&mut text))
+            .and_then(|f| {
+                let about = f.metadata()?;
+                mode = if about.is_file() {
+                    about.mode() & 0o777
+                } else {
+                    0
+                };
+                f.take(MOST_BYTES).read_to_string(&mut text)
+            })
             .map_err(|e| WalletError::input(what(), e))?;
         let line = text.lines().next().unwrap_or_default();
         if line.is_empty() {
             let why = "expected a passphrase in its first line, found none";
             return Err(WalletError::input(what(), why));
+        }
+        // systemd keeps its credentials from others in its own ways.
+        if mode & 0o077 != 0 && !file.ends_with(CREDENTIAL) {
+            (self.warn)(&format!("{}: others can read it (mode {mode:o})", what()));
         }
         let found = SecretString::from(line.to_owned());
         *known = Some(found.clone());
@@ -102,15 +119,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("word");
         std::fs::write(&file, "correct horse\nmore\n").unwrap();
-        let from = Passphrases::new(Some(file.clone()), None);
+        let from = Passphrases::new(Some(file.clone()), None, |_| {});
         assert_eq!(from.get("?").unwrap().expose_secret(), "correct horse");
         std::fs::write(&file, "").unwrap();
         assert_eq!(from.choose("?").unwrap().expose_secret(), "correct horse");
-        let error = Passphrases::new(Some(file), None).get("?").unwrap_err();
+        let error = Passphrases::new(Some(file), None, |_| {})
+            .get("?")
+            .unwrap_err();
         assert!(error
             .to_string()
             .contains("expected a passphrase in its first line"));
         let absent = folder.path().join("absent");
-        assert!(Passphrases::new(Some(absent), None).get("?").is_err());
+        assert!(Passphrases::new(Some(absent), None, |_| {})
+            .get("?")
+            .is_err());
     }
 }

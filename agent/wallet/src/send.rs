@@ -5,7 +5,7 @@ use crate::key::PublicKey;
 use crate::tx::{Document, Fee, SignerData};
 use serde_json::Value;
 use std::time::Duration;
-use wattpool_ledger_wasmd::rpc::{Broadcast, TxHash, TxResult};
+use wattpool_ledger_wasmd::rpc::{Broadcast, TxHash, TxIn, TxResult};
 use wattpool_ledger_wasmd::tx::GasPrice;
 use wattpool_ledger_wasmd::{ChainError, Client, Fate, Pending};
 
@@ -130,6 +130,26 @@ pub struct Sent {
     pub fee: Vec<(u128, String)>,
 }
 
+/// The last block in which a transaction can be executed.
+fn last(document: &Document) -> u64 {
+    match document.timeout_height() {
+        0 => u64::MAX,
+        height => height,
+    }
+}
+
+/// A transaction whose fate is not known, and what to do.
+fn unknown(hash: &TxHash, last: u64, why: &str) -> WalletError {
+    let until = match last {
+        u64::MAX => "at any time".to_owned(),
+        height => format!("up to block {height}"),
+    };
+    WalletError::Unsettled {
+        what: format!("transaction {hash}"),
+        why: format!("{why}; it may be executed {until}. The same command again finds out before it sends anything, `wattpool wallet tx {hash}` only asks"),
+    }
+}
+
 /// Hands a signed transaction to a node, and waits until it is in a block or certain that it never will be; `wait` is
 /// the longest. What is sent twice by this is executed once.
 ///
@@ -138,51 +158,75 @@ pub struct Sent {
 pub async fn broadcast(client: &Client, document: &Document, wait: Duration) -> Result<Sent> {
     let bytes = document.bytes()?;
     let after = client.head().await?.height;
-    let last = match document.timeout_height() {
-        0 => u64::MAX,
-        height => height,
-    };
-    let pending = Pending::new(bytes, after.saturating_sub(1), last, document.gas_limit());
+    let pending = Pending::new(
+        bytes,
+        after.saturating_sub(1),
+        last(document),
+        document.gas_limit(),
+    );
     let hash = pending.hash();
-    let unknown = |why: &str| {
-        let until = match last {
-            u64::MAX => "at any time".to_owned(),
-            height => format!("up to block {height}"),
-        };
-        WalletError::failed(
-            format!("transaction {hash}"),
-            format!("{why}; it may be executed {until}. Do not repeat it before `wattpool wallet tx {hash}` says what became of it"),
-        )
-    };
     match client.rpc().broadcast(pending.bytes()).await {
         Broadcast::Taken | Broadcast::Unknown(_) => {}
         Broadcast::Refused(error) => {
             // One that is in a block already is refused for its sequence.
             if let Ok(Some(tx)) = client.rpc().tx(&hash).await {
-                return Ok(Sent {
-                    hash,
-                    height: tx.height,
-                    result: tx.result,
-                    fee: document.fee(),
-                });
+                return Ok(sent(document, &pending, tx));
             }
             return Err(error.into());
         }
     }
-    let fate = tokio::time::timeout(wait, client.fate(&pending)).await;
-    match fate {
-        Ok(Ok(Fate::InBlock(tx))) => Ok(Sent {
-            hash,
-            height: tx.height,
-            result: tx.result,
-            fee: document.fee(),
-        }),
-        Ok(Ok(Fate::Expired { height })) => Err(WalletError::failed(
+    let found = follow(client, document, &pending, wait).await?;
+    found.ok_or_else(|| {
+        let height = pending.timeout_height();
+        WalletError::failed(
             format!("transaction {hash}"),
             format!("it is in no block up to {height}, and cannot be in a later one: it may be repeated"),
-        )),
+        )
+    })
+}
+
+/// Finds out what became of a transaction that was handed over, or was about to be, when the newest block was `after`;
+/// while it can still be executed it is handed over again. None: it is in no block, and never will be.
+///
+/// # Errors
+/// As [`broadcast`].
+pub async fn resume(
+    client: &Client,
+    document: &Document,
+    after: u64,
+    wait: Duration,
+) -> Result<Option<Sent>> {
+    let bytes = document.bytes()?;
+    let pending = Pending::new(
+        bytes,
+        after.saturating_sub(1),
+        last(document),
+        document.gas_limit(),
+    );
+    follow(client, document, &pending, wait).await
+}
+
+fn sent(document: &Document, pending: &Pending, tx: TxIn) -> Sent {
+    Sent {
+        hash: pending.hash(),
+        height: tx.height,
+        result: tx.result,
+        fee: document.fee(),
+    }
+}
+
+async fn follow(
+    client: &Client,
+    document: &Document,
+    pending: &Pending,
+    wait: Duration,
+) -> Result<Option<Sent>> {
+    let unknown = |why: &str| unknown(&pending.hash(), last(document), why);
+    match tokio::time::timeout(wait, client.fate(pending)).await {
+        Ok(Ok(Fate::InBlock(tx))) => Ok(Some(sent(document, pending, *tx))),
+        Ok(Ok(Fate::Expired { .. })) => Ok(None),
         Ok(Ok(Fate::Untraceable { why })) => Err(unknown(&why)),
-        Ok(Err(error)) => Err(error.into()),
+        Ok(Err(error)) => Err(unknown(&error.to_string())),
         Err(_) => {
             let seconds = wait.as_secs();
             Err(unknown(&format!(

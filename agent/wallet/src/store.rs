@@ -5,25 +5,22 @@
 //! whenever the process or the machine stops.
 
 use crate::error::{Result, WalletError};
+use crate::files;
 use crate::key::{PublicKey, Secret};
+use crate::seal::{self, Locked};
 use age::secrecy::SecretString;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Version of the record.
 const VERSION: u16 = 1;
-/// scrypt's cost as a power of two: 64 MiB and a part of a second.
-const WORK: u8 = 16;
-/// The costliest file that is opened: 256 MiB.
-const MOST_WORK: u8 = 18;
 /// A key's file is far smaller, one of a large multisig too.
 const MOST_BYTES: u64 = 64 * 1024;
 /// Ends the name of a key's file.
@@ -64,7 +61,7 @@ impl std::fmt::Display for Backend {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 struct Record {
     version: u16,
@@ -81,7 +78,7 @@ struct Record {
 }
 
 /// A secret in the clear; wiped from memory when dropped.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, PartialEq)]
 #[serde(transparent)]
 struct Plain(String);
 
@@ -293,14 +290,18 @@ impl Store {
         self.write(&self.file(name)?, &record, true)
     }
 
-    /// Gives a key another name.
+    /// Gives a key another name. Stopped halfway it has both; the same call again finishes it.
     ///
     /// # Errors
-    /// There is no such key, or the new name is taken.
+    /// There is no such key, or the new name is another key's.
     pub fn rename(&self, old: &str, new: &str) -> Result<()> {
         let (_, mut record) = self.read(old)?;
         record.name = new.to_owned();
-        self.write(&self.file(new)?, &record, false)?;
+        let halfway =
+            old != new && self.has(new)? && self.read(new).is_ok_and(|(_, there)| there == record);
+        if !halfway {
+            self.write(&self.file(new)?, &record, false)?;
+        }
         self.delete(old)
     }
 
@@ -311,8 +312,7 @@ impl Store {
     pub fn delete(&self, name: &str) -> Result<()> {
         self.info(name)?;
         let file = self.file(name)?;
-        fs::remove_file(&file)
-            .and_then(|()| File::open(&self.folder)?.sync_all())
+        files::remove(&self.folder, &format!("{name}{ENDING}"))
             .map_err(|e| WalletError::failed(file.display().to_string(), e))
     }
 
@@ -337,19 +337,7 @@ impl Store {
         match (self.backend, passphrase) {
             (Backend::Test, _) => record.secret = Some(Plain(text.to_string())),
             (Backend::File, Some(passphrase)) => {
-                let failed = |e: &dyn std::fmt::Display| WalletError::failed("encryption", e);
-                let mut recipient = age::scrypt::Recipient::new(passphrase);
-                recipient.set_work_factor(WORK);
-                let recipients = std::iter::once(&recipient as &dyn age::Recipient);
-                let encryptor =
-                    age::Encryptor::with_recipients(recipients).map_err(|e| failed(&e))?;
-                let mut sealed = Vec::new();
-                let mut writer = encryptor.wrap_output(&mut sealed).map_err(|e| failed(&e))?;
-                writer
-                    .write_all(text.as_bytes())
-                    .and_then(|()| writer.finish())
-                    .map_err(|e| failed(&e))?;
-                record.sealed = Some(STANDARD.encode(sealed));
+                record.sealed = Some(STANDARD.encode(seal::seal(text.as_bytes(), passphrase)?));
             }
             (Backend::File, None) => {
                 return Err(WalletError::input("passphrase", "expected one, found none"))
@@ -358,75 +346,26 @@ impl Store {
         Ok(())
     }
 
-    /// Whoever reads finds no file, the old one or the new one, whole.
     fn write(&self, file: &Path, record: &Record, replace: bool) -> Result<()> {
-        let failed = |e: std::io::Error| WalletError::failed(file.display().to_string(), e);
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
-            .map_err(failed)?;
-        self.clear_remains();
+        let what = file.display().to_string();
         let text =
             serde_json::to_string_pretty(record).map_err(|e| WalletError::failed("key", e))?;
         let text = Zeroizing::new(text);
-        let fresh = self.folder.join(format!(
-            ".{}-{}.new",
-            file.file_name().unwrap_or_default().to_string_lossy(),
-            std::process::id()
-        ));
-        // A name that an earlier process of the same number left.
-        fs::remove_file(&fresh).ok();
-        let written = (|| {
-            let mut out = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&fresh)?;
-            out.write_all(text.as_bytes())?;
-            out.sync_all()?;
-            if replace {
-                fs::rename(&fresh, file)?;
-            } else {
-                // Unlike a rename it never takes another key's place.
-                fs::hard_link(&fresh, file)?;
-                fs::remove_file(&fresh)?;
-            }
-            File::open(&self.folder)?.sync_all()
-        })();
-        written.map_err(|e| {
-            fs::remove_file(&fresh).ok();
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        files::write(&self.folder, &name, text.as_bytes(), replace).map_err(|e| {
             if e.kind() == ErrorKind::AlreadyExists {
                 let why = "there is a key of this name already: choose another one, or rename or delete that";
-                WalletError::input(file.display().to_string(), why)
+                WalletError::input(what, why)
             } else {
-                failed(e)
+                WalletError::failed(what, e)
             }
         })
     }
 
-    /// What processes left that were killed while they wrote: nothing refers to it.
-    fn clear_remains(&self) {
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let owner = name
-                .strip_suffix(".new")
-                .and_then(|n| n.rsplit_once('-'))
-                .filter(|(n, _)| n.starts_with('.') && n.ends_with(ENDING));
-            if let Some((_, process)) = owner {
-                if !Path::new("/proc").join(process).exists() {
-                    fs::remove_file(entry.path()).ok();
-                }
-            }
-        }
-    }
-
     fn tighten(&self, path: &Path, mode: u32) -> Result<()> {
-        let failed = |e: std::io::Error| WalletError::failed(path.display().to_string(), e);
-        let found = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o777;
-        if found & 0o077 != 0 {
-            fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)?;
+        let found = files::tighten(path, mode)
+            .map_err(|e| WalletError::failed(path.display().to_string(), e))?;
+        if let Some(found) = found {
             (self.warn)(&format!(
                 "{}: others could read it (mode {found:o}); now {mode:o}. Whoever may have copied it knows the key of a test keyring, and can guess at the passphrase of another",
                 path.display()
@@ -488,21 +427,10 @@ fn damaged(what: &str, why: &str) -> WalletError {
 
 /// The text inside an age file.
 fn open(what: &str, sealed: &[u8], passphrase: SecretString) -> Result<Zeroizing<String>> {
-    let decryptor = age::Decryptor::new(sealed)
-        .map_err(|_| damaged(what, "expected an age file under \"sealed\""))?;
-    let mut identity = age::scrypt::Identity::new(passphrase);
-    identity.set_max_work_factor(MOST_WORK);
-    let mut reader = decryptor
-        .decrypt(std::iter::once(&identity as &dyn age::Identity))
-        .map_err(|e| match e {
-            age::DecryptError::DecryptionFailed | age::DecryptError::KeyDecryptionFailed => {
-                WalletError::input(what, "the passphrase is wrong")
-            }
-            other => damaged(what, &other.to_string()),
-        })?;
-    let mut text = Zeroizing::new(String::new());
-    reader
-        .read_to_string(&mut text)
-        .map_err(|e| damaged(what, &e.to_string()))?;
-    Ok(text)
+    let plain = seal::open(sealed, passphrase, MOST_BYTES).map_err(|e| match e {
+        Locked::Passphrase => WalletError::input(what, "the passphrase is wrong"),
+        Locked::Damaged(why) => damaged(what, &format!("{why} under \"sealed\"")),
+    })?;
+    let text = std::str::from_utf8(&plain).map_err(|e| damaged(what, &e.to_string()))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }

@@ -8,8 +8,8 @@ use wattpool_meter_codec::json;
 /// Longest time for one answer.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// Clients for devices in the home, which speak plain HTTP: no authority is read, and none is believed.
-pub(crate) fn plain() -> ClientBuilder {
+/// A client for this machine and the home network, where plain HTTP is spoken: no authority is read, and none is believed.
+pub fn plain() -> ClientBuilder {
     // It may be there already: any one will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().tls_certs_only([])

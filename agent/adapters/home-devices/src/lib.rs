@@ -19,6 +19,7 @@ mod store;
 
 pub use address::{Address, Wire};
 pub use gate::{DeviceGate, GateDevice};
+pub use http::plain as plain_http;
 pub use live::LiveMeter;
 pub use modbus::{scan, Model};
 pub use settings::{Device, SettingsError};

@@ -39,8 +39,13 @@ fn parse<T: FromStr>(what: &str, text: &str) -> Result<T, String>
 where
     T::Err: std::fmt::Display,
 {
-    text.parse()
-        .map_err(|e| format!("{what}: {e}, found {text:?}"))
+    text.parse().map_err(|e: T::Err| {
+        let why = e.to_string();
+        match why.contains("found") {
+            true => format!("{what}: {why}"),
+            false => format!("{what}: {why}, found {text:?}"),
+        }
+    })
 }
 
 fn read(session: &Session, args: &Bulk) -> Result<Vec<Line>, Failure> {

@@ -1,5 +1,6 @@
 //! `wattpool admin`: what a market's operators do.
 
+mod backup;
 mod bulk;
 mod contract;
 mod deploy;
@@ -81,6 +82,10 @@ enum Command {
     RevokeFees(fees::Revoke),
     /// Give the contracts another code, or propose it to the chain's governance.
     Migrate(migrate::Migrate),
+    /// Write what an operator must keep (keys, configuration, the market's addresses, named files) into one encrypted file.
+    Backup(backup::Backup),
+    /// Restore such a file, or check that it opens; nothing that stands is changed.
+    Restore(backup::Restore),
     /// Ask one of the contracts anything that it answers.
     Query(contract::Query),
     /// Send one of the contracts any message that it takes.
@@ -126,6 +131,8 @@ pub fn run(admin: &Admin) -> Result<u8, Failure> {
         Command::FeeGrants(args) => fees::list(session, args),
         Command::RevokeFees(args) => fees::revoke(session, args),
         Command::Migrate(args) => migrate::run(session, args),
+        Command::Backup(args) => backup::backup(session, args),
+        Command::Restore(args) => backup::restore(session, args),
         Command::Query(args) => contract::query(session, args),
         Command::Execute(args) => contract::execute(session, args),
     }

@@ -189,8 +189,9 @@ pub fn run(session: &Session, args: &Status) -> Result<u8, Failure> {
             let books = &grid.books;
             writeln!(
                 text,
-                "  window     {}: {} minted, {} covered, {} sold, {} paid",
+                "  window     {} (until {}): {} minted, {} covered, {} sold, {} paid",
                 grid.window,
+                time(grid.window.end(market.window_seconds).get()),
                 show_energy(books.minted),
                 show_energy(books.covered),
                 show_energy(books.sold),

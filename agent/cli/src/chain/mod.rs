@@ -1,5 +1,6 @@
 //! What the commands that act on a chain share: where it is, which key signs, what is paid, and what came of it.
 
+mod earlier;
 mod options;
 mod profile;
 mod session;
@@ -8,4 +9,4 @@ mod transact;
 
 pub use options::{hoist, Options};
 pub use session::Session;
-pub use told::{amounts, block_on, failed, time, unusable};
+pub use told::{amounts, block_on, failed, time, unusable, warn};

@@ -46,7 +46,7 @@ struct Profile {
 }
 
 /// The configuration file, by the environment's rules.
-fn file() -> Option<PathBuf> {
+pub fn file() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("WATTPOOL_CONFIG") {
         return Some(PathBuf::from(named));
     }

@@ -2,10 +2,12 @@
 
 use super::options::{Options, SignMode};
 use super::profile;
-use super::told::{failed, time, unusable};
+use super::told::{failed, time, unusable, warn};
 use crate::{print, Failure};
 use anyhow::anyhow;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 use wattpool_ledger_wasmd::tx::GasPrice;
@@ -41,6 +43,13 @@ pub struct Signer {
 pub struct Session {
     options: Options,
     passphrases: Passphrases,
+    /// That the market's file is not there.
+    told: AtomicBool,
+}
+
+/// That a file is not there, whatever else may be wrong with it.
+fn absent(file: &Path) -> bool {
+    std::fs::metadata(file).is_err_and(|e| e.kind() == ErrorKind::NotFound)
 }
 
 impl Session {
@@ -50,16 +59,23 @@ impl Session {
     /// The profile cannot be had.
     pub fn new(options: &Options) -> Result<Self, Failure> {
         let options = profile::complete(options)?;
-        let passphrases = Passphrases::new(options.passphrase_file.clone(), options.passphrase_fd);
+        let passphrases =
+            Passphrases::new(options.passphrase_file.clone(), options.passphrase_fd, warn);
         Ok(Self {
             options,
             passphrases,
+            told: AtomicBool::new(false),
         })
     }
 
     /// The options, completed.
     pub const fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// The file of the profiles, whether it is there or not.
+    pub fn configuration(&self) -> Option<PathBuf> {
+        profile::file()
     }
 
     /// Where passphrases come from.
@@ -93,7 +109,6 @@ impl Session {
     /// As [`Session::home`].
     pub fn store(&self) -> Result<Store, Failure> {
         let backend = self.options.keyring_backend.unwrap_or(Backend::File);
-        let warn = |text: &str| eprintln!("wattpool: warning: {text}");
         Ok(Store::new(&self.home()?, backend, warn))
     }
 
@@ -179,19 +194,34 @@ impl Session {
                 "--market: expected the market's addresses file (also WATTPOOL_MARKET, or market = in a profile)"
             )));
         };
+        if absent(file) {
+            return Err(Failure::input(anyhow!(
+                "--market {}: there is no such file; `wattpool admin deploy` writes it, or whoever runs the market sends it",
+                file.display()
+            )));
+        }
         Market::read(file).map_err(failed)
     }
 
-    /// The market, if one is named.
+    /// The market, if one is named; for what can be done without. A file that does not exist (not yet, where it is to be
+    /// deployed) is said so once, and is none.
     ///
     /// # Errors
     /// Its file is malformed.
     pub fn named_market(&self) -> Result<Option<Market>, Failure> {
-        self.options
-            .market
-            .as_ref()
-            .map(|_| self.market())
-            .transpose()
+        let Some(file) = &self.options.market else {
+            return Ok(None);
+        };
+        if !absent(file) {
+            return self.market().map(Some);
+        }
+        if !self.told.swap(true, Ordering::Relaxed) {
+            warn(&format!(
+                "--market {}: there is no such file; going on without a market",
+                file.display()
+            ));
+        }
+        Ok(None)
     }
 
     /// The price of gas.

@@ -9,6 +9,11 @@ use wattpool_ledger_wasmd::ChainError;
 use wattpool_schema::error::{Class, Code};
 use wattpool_wallet::WalletError;
 
+/// A warning: one line on stderr.
+pub fn warn(text: &str) {
+    eprintln!("wattpool: warning: {text}");
+}
+
 /// Amounts as JSON.
 pub fn amounts(list: &[(u128, String)]) -> Value {
     wattpool_wallet::tx::coins(list)
@@ -39,7 +44,23 @@ pub fn unusable(error: WalletError) -> Failure {
     match error {
         WalletError::Chain(error) => failed(error),
         WalletError::Input { .. } => Failure::input(error),
-        WalletError::Failed { .. } => Failure::from(error),
+        WalletError::Failed { .. } | WalletError::Unsettled { .. } => Failure::from(error),
+    }
+}
+
+/// What a contract itself said, without the layers that passed it on; with the transaction, where it was in a block.
+fn own_words(log: &str, code: Code) -> String {
+    let said = log
+        .split_once(&format!("[{code}]"))
+        .map_or(log, |(_, rest)| rest);
+    let said = said
+        .split(": execute wasm contract failed")
+        .next()
+        .unwrap_or(log);
+    let said = said.trim();
+    match log.split_once(": ") {
+        Some((which, _)) if which.contains(" failed in block ") => format!("{which}: {said}"),
+        _ => said.to_owned(),
     }
 }
 
@@ -58,7 +79,9 @@ pub fn failed(error: ChainError) -> Failure {
         Class::Refuse | Class::Fatal => "",
     };
     let text = match (&error, code) {
-        (_, Some(code)) => format!("the market refuses with {code}: {error}"),
+        (ChainError::Refused { log, .. }, Some(code)) => {
+            format!("the market refuses with {code}: {}", own_words(log, code))
+        }
         (ChainError::Refused { log, .. }, None) if error.is_sdk(sdk::INSUFFICIENT_FUNDS) => {
             format!("the account holds too little: {log}")
         }
@@ -69,5 +92,33 @@ pub fn failed(error: ChainError) -> Failure {
         Failure::input(error)
     } else {
         Failure::from(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contract_is_quoted_in_its_own_words() {
+        let log = "failed to execute message; message index: 0: [NOTHING_DUE] no credit is due: execute wasm contract failed";
+        let refused = |log: String| {
+            let error = ChainError::Refused {
+                codespace: "wasm".to_owned(),
+                code: 5,
+                log,
+            };
+            failed(error).error.to_string()
+        };
+        assert_eq!(
+            refused(log.to_owned()),
+            "the market refuses with NOTHING_DUE: no credit is due"
+        );
+        assert_eq!(
+            refused(format!("transaction AB failed in block 7: {log}")),
+            "the market refuses with NOTHING_DUE: transaction AB failed in block 7: no credit is due"
+        );
+        let foreign = refused("out of gas".to_owned());
+        assert!(foreign.contains("wasm/5: out of gas"), "{foreign}");
     }
 }

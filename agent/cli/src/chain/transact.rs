@@ -80,6 +80,11 @@ impl Session {
         let blocks = Some(client.settings().timeout_blocks);
         let note = self.options().note.as_deref().unwrap_or_default();
         let public = &info.public;
+        if !self.options().dry_run {
+            if let Some(sent) = self.earlier(&client, signer, &messages, note).await? {
+                return Ok(Some(sent));
+            }
+        }
         let data = send::signer_data(&client, &signer.address)
             .await
             .map_err(unusable)?;
@@ -113,7 +118,9 @@ impl Session {
                 .sign(&secret, self.mode(), &p.data)
                 .map_err(unusable)
         };
-        let first = send::broadcast(&client, &signed(&prepared)?, self.wait()).await;
+        let first = self
+            .hand_over(&client, question, signer, &signed(&prepared)?)
+            .await;
         let sent = match first {
             Err(WalletError::Chain(error)) if error.is_sdk(sdk::WRONG_SEQUENCE) => {
                 // Another transaction of this key was on its way: it was refused and is nowhere.
@@ -130,7 +137,8 @@ impl Session {
                     ..payment
                 };
                 let prepared = prepare(data, again).await.map_err(unusable)?;
-                send::broadcast(&client, &signed(&prepared)?, self.wait()).await
+                self.hand_over(&client, question, signer, &signed(&prepared)?)
+                    .await
             }
             other => other,
         };

@@ -28,14 +28,14 @@ fn meter_text(
 ) -> Result<String, Failure> {
     let denom = &market.denom;
     let mut text = format!(
-        "meter {}{}\n  kind {:?}, zone {}, at most {} out and {} in a window\n",
+        "meter {}{}\n  kind {}, zone {}, at most {} out and {} in a window\n",
         meter.meter,
         if meter.retired {
             " (out of service)"
         } else {
             ""
         },
-        meter.kind,
+        format!("{:?}", meter.kind).to_lowercase(),
         meter.zone,
         show_energy(meter.max_export),
         show_energy(meter.max_import),

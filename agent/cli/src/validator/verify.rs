@@ -26,9 +26,10 @@ pub struct Trades {
 /// Compares codes.
 #[derive(clap::Args)]
 pub struct Code {
-    /// Folder of a build of your own from the release's tag, as scripts/build-contracts makes it.
+    /// Folder of a build of your own from the release's tag, as scripts/build-contracts makes it. Of several (repeat it),
+    /// made in different folders or on different machines, all have to be the same.
     #[arg(long, value_name = "DIR", default_value = "target/wasm-contracts")]
-    contracts: PathBuf,
+    contracts: Vec<PathBuf>,
 }
 
 /// Recomputes and prints; exit code 3 if something differs.
@@ -148,10 +149,23 @@ pub fn trades(session: &Session, args: &Trades) -> Result<u8, Failure> {
 /// The folder is none (exit code 2), or no node answers.
 pub fn code(session: &Session, args: &Code) -> Result<u8, Failure> {
     let market = session.market()?;
-    let codes = read_codes(&args.contracts).map_err(failed)?;
+    let mut codes = Vec::new();
+    let mut apart = Vec::new();
+    for folder in &args.contracts {
+        let found = read_codes(folder).map_err(failed)?;
+        if codes.is_empty() {
+            codes.extend(found);
+            continue;
+        }
+        for (first, other) in codes.iter().zip(&found) {
+            if first.checksum != other.checksum {
+                apart.push((first.name, folder.clone(), hex::encode(other.checksum)));
+            }
+        }
+    }
     block_on(async {
         let client = session.client().await?;
-        let (mut lines, mut differ) = (Vec::new(), false);
+        let (mut lines, mut differ) = (Vec::new(), !apart.is_empty());
         for (code, place) in codes
             .iter()
             .zip([&market.token, &market.pool, &market.escrow])
@@ -177,7 +191,11 @@ pub fn code(session: &Session, args: &Code) -> Result<u8, Failure> {
                 same,
             ));
         }
-        let values: Vec<_> = lines.iter().map(|(name, id, chain, build, same)| json!({"contract": name, "code_id": id, "on_chain": chain, "build": build, "same": same})).collect();
+        let values: Vec<_> = lines.iter().map(|(name, id, chain, build, same)| json!({"contract": name, "code_id": id, "on_chain": chain, "build": build, "same": same, "builds_agree": apart.iter().all(|(other, ..)| other != name)})).collect();
+        for (name, folder, build) in &apart {
+            let folder = folder.display();
+            eprintln!("wattpool: warning: {folder}: the build of {name} is another one than in the first folder: {build}");
+        }
         session.answer(&values, || {
             lines
                 .iter()

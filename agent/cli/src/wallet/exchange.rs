@@ -1,7 +1,7 @@
 //! Keys between wallets.
 
 use super::keys::{keep, secret_line};
-use crate::chain::{unusable, Session};
+use crate::chain::{unusable, warn, Session};
 use crate::{print, Failure};
 use age::secrecy::ExposeSecret;
 use anyhow::{anyhow, Context};
@@ -81,7 +81,7 @@ pub fn import(session: &Session, args: &Import) -> Result<u8, Failure> {
         };
         read.with_context(|| file.to_owned())
             .map_err(Failure::input)?;
-        let from = Passphrases::new(args.armour_passphrase_file.clone(), None);
+        let from = Passphrases::new(args.armour_passphrase_file.clone(), None, warn);
         let word = from
             .get("Passphrase of the armoured key: ")
             .map_err(unusable)?;
@@ -113,7 +113,7 @@ pub fn export(session: &Session, args: &Export) -> Result<u8, Failure> {
         return Ok(0);
     }
     let secret = session.secret(&info.name)?;
-    let to = Passphrases::new(args.armour_passphrase_file.clone(), None);
+    let to = Passphrases::new(args.armour_passphrase_file.clone(), None, warn);
     let word = to
         .choose("Passphrase for the armoured key: ")
         .map_err(unusable)?;

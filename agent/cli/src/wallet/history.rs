@@ -204,6 +204,7 @@ pub fn tx(session: &Session, args: &Tx) -> Result<u8, Failure> {
                 args.hash
             )));
         };
+        session.settled(&TxHash::of(bytes).to_string());
         let times = times(&client, std::iter::once(at.height)).await?;
         let value = entry(bytes, at, times.get(&at.height).copied());
         session.answer(&value, || {

@@ -1,6 +1,6 @@
 //! Keys: made, recovered, listed, shown, renamed, deleted.
 
-use crate::chain::{unusable, Session};
+use crate::chain::{unusable, warn, Session};
 use crate::{print, Failure};
 use anyhow::{anyhow, Context};
 use base64::engine::general_purpose::STANDARD;
@@ -382,7 +382,7 @@ pub fn passwd(session: &Session, args: &Passwd) -> Result<u8, Failure> {
             .get(&format!("Passphrase of key {}: ", args.name))
     };
     let from =
-        wattpool_wallet::passphrase::Passphrases::new(args.new_passphrase_file.clone(), None);
+        wattpool_wallet::passphrase::Passphrases::new(args.new_passphrase_file.clone(), None, warn);
     let new = || from.choose("New passphrase: ");
     store
         .change_passphrase(&args.name, old, new)

@@ -8,6 +8,7 @@ use crate::Failure;
 use anyhow::Context;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::path::Path;
 use std::str::FromStr;
 use wattpool_daemon::config::Config;
 use wattpool_daemon::template::{configuration, METERS};
@@ -60,26 +61,49 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         Some(Named::Id(id)) => (None, Some(*id)),
         None => (None, None),
     };
-    let text = configuration(block, args.connection.as_deref(), args.id.or(named))
-        .map_err(Failure::input)?;
-    // Nothing is written that could not be read.
-    Config::parse(file, &text).map_err(Failure::input)?;
     let name = || format!("configuration {}", file.display());
-    if let Some(folder) = file.parent().filter(|f| !f.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).with_context(name)?;
+    // One that is there is kept: an earlier call may have ended between the two files.
+    let kept = file.exists();
+    let text = if kept {
+        if block.is_some() || named.is_some() || args.id.is_some() || args.connection.is_some() {
+            return Err(Failure::input(anyhow::anyhow!(
+                "{}: it is there already: leave the options of a new one out to add keys to it, or name another file",
+                name()
+            )));
+        }
+        std::fs::read_to_string(file)
+            .with_context(name)
+            .map_err(Failure::input)?
+    } else {
+        configuration(block, args.connection.as_deref(), args.id.or(named))
+            .map_err(Failure::input)?
+    };
+    // Nothing is written that could not be read, or without a passphrase for the keys that go with it.
+    let mut word = Config::parse(file, &text)
+        .map_err(Failure::input)?
+        .keys
+        .passphrase_file;
+    if !word.as_os_str().is_empty() {
+        word = file.parent().unwrap_or_else(|| Path::new("")).join(word);
     }
-    let mut out = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(file)
-        .with_context(name)?;
-    out.write_all(text.as_bytes()).with_context(name)?;
+    let passphrase = passphrase::choose(&word)?;
+    if !kept {
+        if let Some(folder) = file.parent().filter(|f| !f.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).with_context(name)?;
+        }
+        let mut out = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(file)
+            .with_context(name)?;
+        out.write_all(text.as_bytes()).with_context(name)?;
+    }
     let config = Config::read(file).map_err(Failure::input)?;
-    let passphrase = passphrase::choose(&config.keys.passphrase_file)?;
     let keystore = Keystore::create(&config.keys.file, passphrase)?;
     let keys = PublicKeys::of(&keystore)?;
     eprintln!(
-        "wattpool: wrote {} and {}; edit the first, back up the second",
+        "wattpool: {} {} and wrote {}; edit the first, back up the second",
+        if kept { "kept" } else { "wrote" },
         file.display(),
         config.keys.file.display()
     );

@@ -98,6 +98,16 @@ pub fn ended(output: std::process::Output) -> Ran {
     }
 }
 
+/// A simulated run with everything recorded, without a violation: its folder, inside `dir`.
+pub fn recorded(dir: &Path, args: &[&str]) -> PathBuf {
+    let out = dir.join("run");
+    let mut all = vec!["simulate", "--record", "--json", "--out"];
+    all.push(out.to_str().unwrap());
+    all.extend(args);
+    assert_eq!(wattpool(&all).json()["invariant_violations"], 0);
+    out
+}
+
 /// A scenario shipped with the project.
 pub fn scenario(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

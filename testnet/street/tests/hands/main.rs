@@ -12,6 +12,7 @@
     clippy::cast_sign_loss
 )]
 
+mod each;
 #[path = "../street/home.rs"]
 #[allow(dead_code)]
 mod home;

@@ -1,6 +1,7 @@
 //! A market from nothing by the commands alone: deployed, three homes, trades, feed-in, other keys, another administrator, other codes, a home
 //! that leaves. Every balance is explained to the unit by what the commands and the records say.
 
+use crate::each;
 use crate::home::Home;
 use crate::profiles::{csv, Profile};
 use crate::tools::Ours;
@@ -16,16 +17,16 @@ const BLOCK_MS: u32 = 500;
 const PORTS: u16 = 28_400;
 
 /// Somebody with a keystore of its own.
-struct Hand {
-    keys: Ours,
-    address: String,
+pub struct Hand {
+    pub keys: Ours,
+    pub address: String,
     /// Sent to it by the faucet, micro-units.
     received: i128,
 }
 
 impl Hand {
     /// A transaction by one command; it fails unless that did what it should.
-    fn does(&self, args: &[&str]) -> Value {
+    pub fn does(&self, args: &[&str]) -> Value {
         let line = [args, &["--from", "me"]].concat();
         self.keys.json(&line)
     }
@@ -326,6 +327,17 @@ fn a_market_from_nothing_by_the_commands_alone() {
         sun.bank() <= held + claimed,
         "nothing is paid twice: {again:?}"
     );
+
+    // What the rest leaves out, with a meter of its own.
+    let extra = Home::init(&folder.path().join("extra"), 8, PORTS + 160);
+    let of_extra = each::Extra {
+        meter: &extra.meter,
+        device: extra.key("device"),
+        agent: extra.key("agent"),
+    };
+    let people = [admin, registrar, operator, payer, next_admin];
+    each::by_people(&of_extra, people);
+    each::by_name(admin, &homes[1].meter);
 
     // Other keys for the second home.
     let spare = Home::init(&folder.path().join("spare"), 9, PORTS + 150);

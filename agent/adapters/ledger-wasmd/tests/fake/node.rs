@@ -62,6 +62,8 @@ pub struct Chain {
     pub delay: Duration,
     /// Gas that simulations use.
     pub gas: String,
+    /// Code and text with which simulations are refused.
+    pub refuse_simulation: Option<(u32, String)>,
 }
 
 /// A node that is played; it ends with the runtime of the test.
@@ -93,6 +95,7 @@ impl Node {
             branch: "A".into(),
             delay: Duration::ZERO,
             gas: "70000".into(),
+            refuse_simulation: None,
         }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -315,6 +318,11 @@ impl Chain {
                 answer.encode_to_vec()
             }
             "/app/simulate" => {
+                if let Some((code, log)) = &self.refuse_simulation {
+                    return json!({"response": {
+                        "code": code, "codespace": "sdk", "log": log, "height": "0",
+                    }});
+                }
                 let info = json!({"gas_info": {"gas_wanted": "0", "gas_used": self.gas}});
                 info.to_string().into_bytes()
             }
