@@ -6,11 +6,10 @@
 
 use crate::address::{page, BrokerAt, Wire};
 use crate::modbus::Unit;
-use crate::mqtt::{self, Broker};
+use crate::broker::{self, Broker, Client as Speaker, Kept, Options, Version};
 use crate::settings::{secret, SettingsError, MODBUS_PORT};
 use crate::source::one_line;
 use reqwest::Client;
-use rumqttc::{AsyncClient, Event, Incoming, LastWill, MqttOptions, PublishOptions, QoS};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -64,6 +63,9 @@ pub struct GateDevice {
     /// Where `{"limit_w": 1200}` is said, null for none (`mqtt`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
+    /// Version of MQTT, 3 (3.1.1) or 5; 3 without it (`mqtt`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
     /// User at the broker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -88,7 +90,7 @@ enum Link {
         register: Option<u16>,
     },
     Mqtt {
-        options: Box<MqttOptions>,
+        options: Options,
         topic: String,
     },
     Http {
@@ -137,6 +139,7 @@ impl GateDevice {
             ("coil", self.coil.is_some(), modbus),
             ("register", self.register.is_some(), modbus),
             ("topic", self.topic.is_some(), mqtt),
+            ("version", self.version.is_some(), mqtt),
             ("user", self.user.is_some(), mqtt),
             ("ca_file", self.ca_file.is_some(), mqtt),
             ("secret_file", self.secret_file.is_some(), !modbus),
@@ -177,23 +180,17 @@ impl GateDevice {
                         format!("{:?}", self.topic),
                     )
                 })?;
-                let mut options = Broker {
+                let options = Broker {
                     at,
+                    version: self.version.unwrap_or_default(),
                     user: self.user.clone(),
                     password: secret,
                     ca_file: self.ca_file.clone(),
                     client: format!("wattpool-{}-gate", std::process::id()),
-                }
-                .options()?;
-                let will = LastWill::new(
-                    topic.clone(),
-                    words(None).to_string(),
-                    QoS::AtLeastOnce,
-                    true,
-                );
-                options.set_last_will(will);
+                    will: Some((topic.clone(), words(None).to_string())),
+                };
                 Ok(Link::Mqtt {
-                    options: Box::new(options),
+                    options: options.options()?,
                     topic,
                 })
             }
@@ -277,27 +274,11 @@ async fn tell(
             unit: None,
         },
         Link::Mqtt { options, topic } => {
-            let (client, mut events) = AsyncClient::builder(*options).capacity(10).build();
-            let connection = tokio::spawn(async move {
-                let mut well = false;
-                loop {
-                    match mqtt::next(&mut events).await {
-                        Ok(Event::Incoming(Incoming::ConnAck(_))) => well = true,
-                        Ok(_) => {}
-                        Err(why) => {
-                            if well {
-                                tracing::warn!("the gate's broker: {why}");
-                            }
-                            well = false;
-                            sleep(Duration::from_secs(5)).await;
-                        }
-                    }
-                }
-            });
+            let (client, events) = options.open();
             Teller::Mqtt {
                 client,
                 topic,
-                _connection: Aborts(connection),
+                _connection: broker::keep(events, "gate", |_| ()),
             }
         }
         Link::Http { url, secret } => Teller::Http {
@@ -330,14 +311,6 @@ async fn tell(
     }
 }
 
-struct Aborts(JoinHandle<()>);
-
-impl Drop for Aborts {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 enum Teller {
     Modbus {
         wire: Wire,
@@ -347,9 +320,9 @@ enum Teller {
         unit: Option<Unit>,
     },
     Mqtt {
-        client: AsyncClient,
+        client: Speaker,
         topic: String,
-        _connection: Aborts,
+        _connection: Kept,
     },
     Http {
         client: Client,
@@ -384,11 +357,7 @@ impl Teller {
                 Ok(())
             }
             Self::Mqtt { client, topic, .. } => {
-                let options = PublishOptions::new(QoS::AtLeastOnce).retained();
-                let text = words(limit).to_string();
-                client
-                    .try_publish(topic.as_str(), text, options)
-                    .map_err(|e| e.to_string())
+                client.publish_retained(topic, words(limit).to_string())
             }
             Self::Http {
                 client,

@@ -6,6 +6,7 @@
 //! is the agent's meter. [`listen`] alone serves whoever wants to see every word.
 
 pub mod address;
+mod broker;
 mod bytes;
 pub mod gate;
 mod http;
@@ -14,12 +15,15 @@ mod live;
 mod modbus;
 mod mqtt;
 pub mod settings;
+pub mod signal;
 mod source;
 mod store;
 
 pub use address::{Address, Wire};
+pub use broker::Version;
 pub use gate::{DeviceGate, GateDevice};
 pub use live::LiveMeter;
 pub use modbus::{scan, Model};
+pub use signal::{Signal, SignalDevice, SignalTeller};
 pub use settings::{Device, SettingsError};
 pub use source::{lines, listen, Listener, Said};

@@ -1,6 +1,7 @@
 //! What the owner says of a device, and whether it can be meant.
 
 use crate::address::{page, Address, BrokerAt, Wire};
+use crate::broker::Version;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,9 @@ pub struct Device {
     /// The SunSpec model to read; without it the first meter, resource or inverter, in this order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<u16>,
+    /// Version of MQTT, 3 (3.1.1) or 5; 3 without it (`mqtt`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
     /// User at the broker or page (`mqtt`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -264,6 +268,7 @@ impl Device {
             ("interval_s", self.interval_s.is_some(), modbus || http),
             ("unit", self.unit.is_some(), modbus),
             ("model", self.model.is_some(), self.kind == Kind::Sunspec),
+            ("version", self.version.is_some(), mqtt),
             ("user", self.user.is_some(), mqtt),
             ("secret_file", self.secret_file.is_some(), mqtt || http),
             ("ca_file", self.ca_file.is_some(), mqtt),

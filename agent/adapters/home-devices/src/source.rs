@@ -45,10 +45,12 @@ pub fn lines(device: &Device) -> Vec<Role> {
     if device.value.is_empty() {
         return vec![device.role];
     }
-    let role = |quantity| match quantity {
-        Quantity::Import => Some(Role::Import),
-        Quantity::Export => Some(Role::Export),
-        Quantity::Power => None,
+    let role = |quantity| match (quantity, device.role) {
+        (Quantity::Import, Role::Consumption) => Some(Role::Consumption),
+        (Quantity::Import, _) => Some(Role::Import),
+        (Quantity::Export, Role::Generation) => Some(Role::Generation),
+        (Quantity::Export, _) => Some(Role::Export),
+        (Quantity::Power, _) => None,
     };
     device
         .value

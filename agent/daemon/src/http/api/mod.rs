@@ -10,6 +10,7 @@ pub mod market;
 mod openapi;
 mod preview;
 mod session;
+pub mod signal;
 mod status;
 
 pub use control::{Decision, Pause};
@@ -87,6 +88,7 @@ routes! { own, described_own, false:
     post "pairing" => session::pair, "A code that signs one device in within ten minutes", Nothing, session::Pairing, session::Paired;
     put "password" => session::set_password, "Set a role's password, or take it away; its sessions end", Nothing, session::Password, session::Done;
     get "status" => status::status, "What the agent is at", Nothing, Nothing, status::Status;
+    get "signal" => signal::signal, "Surplus or deficit of home and neighbourhood, the price, and what is expected, for what can use energy when there is some", Nothing, Nothing, wattpool_home_devices::Signal;
     get "alerts" => status::alerts, "What needs the owner's eye, and what was told lately", Nothing, Nothing, status::Alerts;
     get "events" => events::events, "News as they come (text/event-stream): each event 'changed' says how it stands", Nothing, Nothing, events::News;
     get "energy" => history::energy, "Energy of spans of time", history::Spans, Nothing, history::Energy;
