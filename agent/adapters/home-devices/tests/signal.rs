@@ -1,6 +1,6 @@
 //! The signal for the home through a real mosquitto: found again by who comes late, and gone when the agent is.
 //! With the environment of `scripts/tools/home-assistant` Home Assistant's own MQTT integration reads it, too.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::arithmetic_side_effects, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod common;
 

@@ -185,6 +185,7 @@ impl Agent {
                 ))));
                 self.apply_policy(now, cx, out);
             }
+            Event::MeterExchanged(exchange) => self.on_exchange(now, exchange, out),
             Event::TradeDecided { request, accept } => {
                 self.on_decision(now, request, accept, cx, out)
             }

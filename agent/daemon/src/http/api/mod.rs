@@ -6,6 +6,7 @@ mod events;
 mod export;
 mod history;
 pub mod market;
+mod meter;
 #[cfg(test)]
 mod openapi;
 mod preview;
@@ -105,6 +106,7 @@ routes! { own, described_own, false:
     put "policy" => control::set_policy, "Change keys of the policy: what is not named stays, null takes a limit away", Nothing, wattpool_core::policy::Policy, wattpool_core::policy::Policy;
     post "policy/preview" => preview::preview, "What a change would have left of the last week's trades", Nothing, wattpool_core::policy::Policy, preview::Preview;
     post "pause" => control::pause, "Stop trading (true), or go on (false)", Nothing, control::Pause, control::Pause;
+    post "meter/replaced" => meter::replaced, "Another meter goes on in the place of the old one: its first reading is believed at once", Nothing, wattpool_core::metering::Exchange, wattpool_core::metering::Exchange;
     get "approvals" => status::approvals, "Trades that wait for the owner", Nothing, Nothing, status::Approvals;
     post "approvals" => control::decide, "Decide on a trade that waits", Nothing, control::Decision, control::Decision;
 }
