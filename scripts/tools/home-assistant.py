@@ -40,6 +40,8 @@ async def entry_of(port, user, password):
 
 async def main(port, user, password):
     folder = tempfile.mkdtemp()
+    # Looked for, and empty.
+    open(f"{folder}/configuration.yaml", "w", encoding="utf-8").close()
     hass = core.HomeAssistant(folder) if core.HomeAssistant.__init__.__code__.co_argcount > 1 else core.HomeAssistant()
     hass.config.config_dir = folder
     # What the integration needs is installed: nothing is fetched.
@@ -47,8 +49,8 @@ async def main(port, user, password):
     entity.async_setup(hass)
     loader.async_setup(hass)
     hass.config_entries = config_entries.ConfigEntries(hass, {})
-    hass.auth = await auth.auth_manager_from_config(hass, [], [])
     await bootstrap.async_load_base_functionality(hass)
+    hass.auth = await auth.auth_manager_from_config(hass, [], [])
     await hass.config_entries.async_add(await entry_of(port, user, password))
     hass.set_state(core.CoreState.running) if hasattr(hass, "set_state") else None
 

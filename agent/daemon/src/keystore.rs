@@ -231,7 +231,10 @@ mod tests {
         // What is kept of an earlier exchange is not written over.
         let error = renew_device(&file, word("correct horse")).err().unwrap();
         let error = told(error);
-        assert!(error.starts_with("keys F: the old keys as F.before: File exists"), "{error}");
+        assert!(
+            error.starts_with("keys F: the old keys as F.before: File exists"),
+            "{error}"
+        );
         let opened = Keystore::open(&file, word("correct horse")).unwrap();
         assert_eq!(opened.signer.device(), renewed.signer.device());
         // The file names no key.

@@ -3,21 +3,16 @@
 use crate::address::BrokerAt;
 use crate::settings::SettingsError;
 use crate::source::one_line;
-use rumqttc::tokio_rustls::rustls::crypto::ring;
-use rumqttc::tokio_rustls::rustls::pki_types::pem::PemObject;
-use rumqttc::tokio_rustls::rustls::pki_types::CertificateDer;
-use rumqttc::tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use crate::tls;
 use rumqttc::TlsConfiguration;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use wattpool_meter_codec::json;
 
-/// The system's certificates, as Debian has them.
-const SYSTEM_CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// A broker that is gone without a word is noticed after one and a half of these, seconds.
 const KEEP_ALIVE_S: u16 = 15;
 /// Messages that wait to be sent.
@@ -90,11 +85,10 @@ impl Broker {
     pub(crate) fn options(&self) -> Result<Options, SettingsError> {
         let broker = (self.at.host.as_str(), self.at.port);
         let (name, password) = (self.client.clone(), self.password.clone());
-        let file = self.ca_file.as_deref();
         let tls = self
             .at
             .tls
-            .then(|| tls(file.unwrap_or_else(|| Path::new(SYSTEM_CERTIFICATES))))
+            .then(|| tls::config(None, self.ca_file.as_deref()))
             .transpose()?
             .map(|config| TlsConfiguration::Rustls(Arc::new(config)));
         Ok(match self.version {
@@ -135,30 +129,6 @@ impl Broker {
             }
         })
     }
-}
-
-fn tls(file: &Path) -> Result<ClientConfig, SettingsError> {
-    let wrong = |why: String| SettingsError {
-        key: "ca_file".into(),
-        expected: "a file with certificates (PEM)",
-        found: format!("{}: {why}", file.display()),
-    };
-    let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(file).map_err(|e| wrong(e.to_string()))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|e| wrong(e.to_string()))?;
-        roots.add_parsable_certificates([certificate]);
-    }
-    if roots.is_empty() {
-        return Err(wrong("there is none in it".into()));
-    }
-    // Named, so that another crate's provider of cryptography does not come in.
-    let provider = Arc::new(ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| wrong(e.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }
 
 /// A message of a broker.

@@ -1,12 +1,15 @@
-//! The gate to the national grid as a coil or register of a Modbus device, a message of a broker, or an HTTP call.
+//! The gate to the national grid as a coil or register of a Modbus device, a message of a broker, an HTTP call, or a
+//! line of a GPIO chip.
 //!
 //! What is said is said again every few seconds, so that the device can open by itself when the agent is gone (a dead
 //! man's switch): a broker tells the last will, a Modbus or HTTP device has a time-out of its own to set. A limit
 //! that the agent has not renewed for two windows is not repeated either: the gate opens.
 
 use crate::address::{page, BrokerAt, Wire};
-use crate::modbus::Unit;
 use crate::broker::{self, Broker, Client as Speaker, Kept, Options, Version};
+use crate::gpio::{self, Line};
+use crate::http::Page;
+use crate::modbus::Unit;
 use crate::settings::{secret, SettingsError, MODBUS_PORT};
 use crate::source::one_line;
 use reqwest::Client;
@@ -35,6 +38,8 @@ pub enum GateKind {
     Mqtt,
     /// A call over HTTP.
     Http,
+    /// A line of a GPIO chip.
+    Gpio,
 }
 
 /// The device at the gate.
@@ -60,6 +65,15 @@ pub struct GateDevice {
     /// This register holds the limit in W, 65535 for none (`modbus`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub register: Option<u16>,
+    /// This line is on while there is a limit (`gpio`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<u32>,
+    /// The line is on when its voltage is low (`gpio`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_low: Option<bool>,
+    /// The device's own certificate, as a SHA-256 fingerprint (`http` with `https://`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// Where `{"limit_w": 1200}` is said, null for none (`mqtt`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
@@ -93,11 +107,12 @@ enum Link {
         options: Options,
         topic: String,
     },
-    Http {
-        url: String,
-        secret: Option<String>,
-    },
+    Http(Box<Page>),
+    Gpio(Taking),
 }
+
+/// Takes a line.
+type Taking = Box<dyn FnMut() -> Result<Box<dyn Line>, String> + Send>;
 
 impl GateDevice {
     /// Relative paths start at this folder.
@@ -129,6 +144,8 @@ impl GateDevice {
         }
         let modbus = self.kind == GateKind::Modbus;
         let mqtt = self.kind == GateKind::Mqtt;
+        let gpio = self.kind == GateKind::Gpio;
+        let secured = self.kind == GateKind::Http && self.connection.starts_with("https://");
         for (key, given, belongs) in [
             (
                 "line",
@@ -141,8 +158,11 @@ impl GateDevice {
             ("topic", self.topic.is_some(), mqtt),
             ("version", self.version.is_some(), mqtt),
             ("user", self.user.is_some(), mqtt),
-            ("ca_file", self.ca_file.is_some(), mqtt),
-            ("secret_file", self.secret_file.is_some(), !modbus),
+            ("ca_file", self.ca_file.is_some(), mqtt || secured),
+            ("certificate", self.certificate.is_some(), secured),
+            ("pin", self.pin.is_some(), gpio),
+            ("active_low", self.active_low.is_some(), gpio),
+            ("secret_file", self.secret_file.is_some(), !modbus && !gpio),
         ] {
             if given && !belongs {
                 return Err(wrong(key, "it only where its kind has it", "it".into()));
@@ -194,10 +214,25 @@ impl GateDevice {
                     topic,
                 })
             }
-            GateKind::Http => Ok(Link::Http {
-                url: page(&self.connection)?,
-                secret,
-            }),
+            GateKind::Http => {
+                let (pin, file) = (self.certificate.as_deref(), self.ca_file.as_deref());
+                let page = Page::of(page(&self.connection)?, secret, pin, file)?;
+                Ok(Link::Http(Box::new(page)))
+            }
+            GateKind::Gpio => {
+                let chip = PathBuf::from(&self.connection);
+                if !chip.is_absolute() {
+                    let expected = "a GPIO chip such as /dev/gpiochip0";
+                    return Err(wrong("connection", expected, self.connection.clone()));
+                }
+                let Some(pin) = self.pin else {
+                    return Err(wrong("pin", "a line of the chip", "none".into()));
+                };
+                let active_low = self.active_low.unwrap_or(false);
+                Ok(Link::Gpio(Box::new(move || {
+                    gpio::open(&chip, pin, active_low)
+                })))
+            }
         }
     }
 }
@@ -221,16 +256,24 @@ impl DeviceGate {
     /// # Errors
     /// A setting that cannot be meant.
     pub fn start(device: &GateDevice, window_s: u32) -> Result<Self, SettingsError> {
-        let link = device.link()?;
+        Ok(Self::over(device.link()?, device.refresh_s, window_s))
+    }
+
+    /// The same, over a line that somebody else takes: on while there is a limit. It is taken again when it fails.
+    pub fn over_line(take: Taking, refresh_s: u64, window_s: u32) -> Self {
+        Self::over(Link::Gpio(take), refresh_s, window_s)
+    }
+
+    fn over(link: Link, refresh_s: u64, window_s: u32) -> Self {
         let (limit, told) = watch::channel((None, Instant::now()));
-        let every = Duration::from_secs(device.refresh_s);
+        let every = Duration::from_secs(refresh_s);
         let stale = Duration::from_secs(u64::from(window_s).saturating_mul(2));
         let task = tokio::spawn(tell(link, told, every, stale));
-        Ok(Self {
+        Self {
             limit,
             window_s,
             task,
-        })
+        }
     }
 }
 
@@ -281,11 +324,12 @@ async fn tell(
                 _connection: broker::keep(events, "gate", |_| ()),
             }
         }
-        Link::Http { url, secret } => Teller::Http {
-            client: crate::http::plain().build().unwrap_or_default(),
-            url,
-            secret,
+        Link::Http(page) => Teller::Http {
+            client: page.client().build().unwrap_or_default(),
+            url: page.url,
+            secret: page.secret,
         },
+        Link::Gpio(take) => Teller::Gpio { take, line: None },
     };
     let mut said = String::new();
     loop {
@@ -329,6 +373,10 @@ enum Teller {
         url: String,
         secret: Option<String>,
     },
+    Gpio {
+        take: Taking,
+        line: Option<Box<dyn Line>>,
+    },
 }
 
 impl Teller {
@@ -358,6 +406,16 @@ impl Teller {
             }
             Self::Mqtt { client, topic, .. } => {
                 client.publish_retained(topic, words(limit).to_string())
+            }
+            Self::Gpio { take, line } => {
+                // Given back when it fails: whoever pulls it then decides.
+                let mut taken = match line.take() {
+                    Some(taken) => taken,
+                    None => take()?,
+                };
+                taken.set(limit.is_some())?;
+                *line = Some(taken);
+                Ok(())
             }
             Self::Http {
                 client,

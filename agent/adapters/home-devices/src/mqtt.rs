@@ -97,7 +97,9 @@ impl Latest {
             let values = source.device.value.iter().enumerate();
             values
                 .filter(move |(_, v)| (v.quantity == Quantity::Power) == power)
-                .filter(|(_, v)| v.topic.as_deref().map(str::as_bytes) == Some(message.topic.as_slice()))
+                .filter(|(_, v)| {
+                    v.topic.as_deref().map(str::as_bytes) == Some(message.topic.as_slice())
+                })
                 .map(|(number, _)| number)
                 .collect::<Vec<_>>()
         };

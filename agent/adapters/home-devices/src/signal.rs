@@ -178,7 +178,11 @@ impl SignalDevice {
         }
         if !self.discovery.is_empty() && bad(&self.discovery) {
             let expected = "a topic without + and #, or \"\"";
-            return Err(wrong("discovery", expected, format!("{:?}", self.discovery)));
+            return Err(wrong(
+                "discovery",
+                expected,
+                format!("{:?}", self.discovery),
+            ));
         }
         Ok(())
     }
@@ -319,13 +323,19 @@ mod tests {
         assert_eq!(refused(""), Ok(()));
         assert_eq!(refused("discovery = \"\"\nversion = 5"), Ok(()));
         let error = refused("topic = \"a/#\"").unwrap_err();
-        assert_eq!(error, "topic: expected a topic without + and #, found \"a/#\"");
+        assert_eq!(
+            error,
+            "topic: expected a topic without + and #, found \"a/#\""
+        );
         let error = refused("refresh_s = 0").unwrap_err();
         assert_eq!(error, "refresh_s: expected 1 to 600, found 0");
         let device: Result<SignalDevice, _> =
             toml::from_str("connection = \"mqtt://b\"\nversion = 4");
         let error = device.unwrap_err().to_string();
-        assert!(error.contains("expected 3 (for 3.1.1) or 5, found 4"), "{error}");
+        assert!(
+            error.contains("expected 3 (for 3.1.1) or 5, found 4"),
+            "{error}"
+        );
         let device: SignalDevice = toml::from_str("connection = \"tcp://b\"").unwrap();
         assert!(device.check().is_err());
     }

@@ -236,7 +236,15 @@ fn running(source: Source) -> Result<Running, SettingsError> {
             let options = mqtt::options(&source)?;
             Box::pin(mqtt::run(source, options))
         }
-        Kind::Http => Box::pin(http::run(source, device.page()?, device.secret()?)),
+        Kind::Http => {
+            let page = http::Page::of(
+                device.page()?,
+                device.secret()?,
+                device.certificate.as_deref(),
+                device.ca_file.as_deref(),
+            )?;
+            Box::pin(http::run(source, page))
+        }
     })
 }
 

@@ -168,7 +168,10 @@ impl Agent {
         let window = self.running_window(now);
         match self.metering.exchange(&exchange, window) {
             Ok(()) => {
-                out.push(Command::Journal(JournalEntry::Exchanged { window, exchange }));
+                out.push(Command::Journal(JournalEntry::Exchanged {
+                    window,
+                    exchange,
+                }));
                 for (window, problem) in self.metering.noted() {
                     out.push(Command::Tell(Notice::BadReading { window, problem }));
                 }

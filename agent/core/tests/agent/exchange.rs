@@ -21,9 +21,8 @@ fn exports(set: &[Command]) -> Vec<(u64, u64)> {
         MarketTx::State(s) => Some(s),
         _ => None,
     });
-    let statement = |s: wattpool_schema::SignedStatement| {
-        (s.statement.window.0 - W.0, s.statement.export_wh.0)
-    };
+    let statement =
+        |s: wattpool_schema::SignedStatement| (s.statement.window.0 - W.0, s.statement.export_wh.0);
     statements.flatten().map(statement).collect()
 }
 
@@ -43,10 +42,7 @@ fn home() -> (Home, MeterPosition) {
 }
 
 fn exchange(home: &mut Home, closing_more: u64, opening: Option<Registers>) -> Vec<Command> {
-    let closing = Some(registers(
-        home.registers.0,
-        home.registers.1 + closing_more,
-    ));
+    let closing = Some(registers(home.registers.0, home.registers.1 + closing_more));
     let exchange = Exchange { closing, opening };
     assert_eq!(home.agent.check_exchange(home.now, &exchange), Ok(()));
     home.give(Event::MeterExchanged(exchange))
@@ -99,7 +95,11 @@ fn windows_without_a_meter_are_joined_and_after_a_restart_the_new_registers_are_
     };
     let (mut home, _) = home.crash(Policy::default(), position);
     let out = home.next_window(40);
-    assert_eq!(exports(&out), [(6, 40)], "no new beginning after the restart");
+    assert_eq!(
+        exports(&out),
+        [(6, 40)],
+        "no new beginning after the restart"
+    );
 }
 
 #[test]

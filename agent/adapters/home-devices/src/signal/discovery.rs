@@ -120,7 +120,9 @@ pub fn discovery(
             "origin": { "name": "wattpool-agent", "sw_version": version },
         })
     };
-    let at = |component: &str, name: &str| format!("{prefix}/{component}/wattpool_{meter}/{name}/config");
+    let at = |component: &str, name: &str| {
+        format!("{prefix}/{component}/wattpool_{meter}/{name}/config")
+    };
     let mut all = Vec::new();
     for (name, title, template, unit, class) in SENSORS {
         let mut config = common(name, title, template);
@@ -176,7 +178,11 @@ mod tests {
             let parts: Vec<&str> = entity.topic.split('/').collect();
             assert_eq!((parts.len(), parts[4]), (5, "config"));
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-            assert!(parts.iter().all(|p| p.chars().all(plain)), "{}", entity.topic);
+            assert!(
+                parts.iter().all(|p| p.chars().all(plain)),
+                "{}",
+                entity.topic
+            );
         }
         let money = all.iter().find(|e| e.config["name"] == "Price").unwrap();
         assert_eq!(money.config["unit_of_measurement"], "EUR/kWh");

@@ -77,7 +77,8 @@ mod tests {
 
     fn days(nets: &[i64]) -> BTreeMap<Window, i64> {
         // Of each day the third window alone.
-        let third = |(day, net): (u64, &i64)| (Window(day.saturating_mul(6).saturating_add(2)), *net);
+        let third =
+            |(day, net): (u64, &i64)| (Window(day.saturating_mul(6).saturating_add(2)), *net);
         (0..).zip(nets).map(third).collect()
     }
 

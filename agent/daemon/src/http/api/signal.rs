@@ -129,10 +129,7 @@ async fn signal_now(shared: &Shared) -> Result<Signal, Refusal> {
     });
     let chain = slow.chain.as_ref();
     let (import, feed_in) = match chain {
-        Some((grid, _)) => (
-            Some(grid.tariffs.import.0),
-            Some(grid.tariffs.feed_in.0),
-        ),
+        Some((grid, _)) => (Some(grid.tariffs.import.0), Some(grid.tariffs.feed_in.0)),
         None => (slow.tariffs.map(|t| t.0), slow.tariffs.map(|t| t.1)),
     };
     let mean = chain.and_then(|(_, signal)| signal.mean_price);
