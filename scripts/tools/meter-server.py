@@ -1,6 +1,6 @@
-"""A Modbus TCP server (pymodbus) for the tests of agent/adapters/home-devices.
+"""A Modbus server (pymodbus) for the tests of agent/adapters/home-devices: TCP on a port, or RTU on a serial port.
 
-Prints its port, then takes a JSON object a line on standard input:
+Prints its port (0 on a serial line), then takes a JSON object a line on standard input:
   {"bank": "holding" | "input" | "coils", "at": 40000, "values": [1, 2]}   sets registers or coils
   {"show": "coils" | "holding", "at": 7}                                   prints one
   {"watch": "coils" | "holding", "at": 7, "seconds": 3, "then": 0}         sets it when nobody has written it for so long
@@ -11,8 +11,9 @@ import json
 import sys
 import time
 
+from pymodbus import FramerType
 from pymodbus.datastore import ModbusDeviceContext, ModbusServerContext, ModbusSparseDataBlock
-from pymodbus.server import ModbusTcpServer
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 
 
 class Block(ModbusSparseDataBlock):
@@ -39,9 +40,15 @@ async def main():
     # A context counts from 1.
     banks = {name: Block({65000: [0]}) for name in ("holding", "input", "coils")}
     device = ModbusDeviceContext(co=banks["coils"], di=banks["coils"], hr=banks["holding"], ir=banks["input"])
-    server = ModbusTcpServer(ModbusServerContext(devices=device, single=True), address=("127.0.0.1", int(sys.argv[1])))
-    await server.listen()
-    print(server.transport.sockets[0].getsockname()[1], flush=True)
+    context = ModbusServerContext(devices=device, single=True)
+    if sys.argv[1].startswith("/"):
+        server = ModbusSerialServer(context, framer=FramerType.RTU, port=sys.argv[1], baudrate=9600)
+        await server.listen()
+        print(0, flush=True)
+    else:
+        server = ModbusTcpServer(context, address=("127.0.0.1", int(sys.argv[1])))
+        await server.listen()
+        print(server.transport.sockets[0].getsockname()[1], flush=True)
     loop = asyncio.get_running_loop()
     watching = []
     while line := await loop.run_in_executor(None, sys.stdin.readline):

@@ -1,7 +1,7 @@
 //! What goes into the agent and what comes out of it.
 
 use crate::genuine::Genuine;
-use crate::metering::Carried;
+use crate::metering::{Carried, Exchange};
 use crate::partners::Partners;
 use crate::policy::Policy;
 use schemars::JsonSchema;
@@ -159,6 +159,8 @@ pub enum Event {
     Timer(Timer),
     /// The owner changed the policy.
     PolicyChanged(Box<Policy>),
+    /// The owner put another meter in the place of the old one.
+    MeterExchanged(Exchange),
     /// The owner decided on a trade held back by manual approval.
     TradeDecided {
         /// The notice's request id.
@@ -261,6 +263,13 @@ pub enum JournalEntry {
         /// What the device signed.
         statement: SignedStatement,
     },
+    /// The owner put another meter in the place of the old one.
+    Exchanged {
+        /// In which window.
+        window: Window,
+        /// What was noted.
+        exchange: Exchange,
+    },
     /// An approval was given.
     Approved {
         /// The request it answers.
@@ -325,21 +334,23 @@ impl JournalEntry {
             Self::Approved { approval, .. } => Some(last_window(&approval.approval)),
             Self::Settling(trade) => Some(last_window(&trade.approval.approval)),
             Self::Ordering(order) => Some(last_window(&order.approval.approval)),
-            Self::Policy(_) | Self::Learned(_) | Self::Partners(_) => None,
+            Self::Exchanged { .. } | Self::Policy(_) | Self::Learned(_) | Self::Partners(_) => None,
         }
     }
 }
 
 /// Which entries are of use from a window on: those useful in it or later, and the last of each of those that replace the ones before
-/// (reading, policy, what was learned and what is remembered).
+/// (reading, exchange of the meter, policy, what was learned and what is remembered).
 pub fn of_use(journal: &[JournalEntry], from: Window) -> Vec<bool> {
     let last = |wanted: fn(&JournalEntry) -> bool| journal.iter().rposition(wanted);
     let metered = last(|e| matches!(e, JournalEntry::Metered { .. }));
+    let exchanged = last(|e| matches!(e, JournalEntry::Exchanged { .. }));
     let policy = last(|e| matches!(e, JournalEntry::Policy(_)));
     let learned = last(|e| matches!(e, JournalEntry::Learned(_)));
     let partners = last(|e| matches!(e, JournalEntry::Partners(_)));
     let kept = |(index, entry): (usize, &JournalEntry)| {
         Some(index) == metered
+            || Some(index) == exchanged
             || Some(index) == policy
             || Some(index) == learned
             || Some(index) == partners

@@ -5,11 +5,16 @@
 //! Readings that agree with each other and with the last one believed go on from it; some that agree with each other
 //! alone are a new beginning.
 
+mod balance;
+mod exchange;
 mod registers;
+
+pub use balance::Balance;
+use exchange::Exchanged;
+pub use exchange::{Exchange, Registers};
 
 use crate::io::Reading;
 use registers::{all_ones, step_of, Rise, Side, Trust};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wattpool_schema::{Seconds, Wh, Window};
@@ -51,6 +56,14 @@ pub enum ReadingProblem {
         /// The export register that was believed last.
         closing_export: Wh,
     },
+    /// The owner told of another meter: its readings go on at once. Registers of the old one as they were closed,
+    /// continued over roll-overs.
+    Exchanged {
+        /// The old import register.
+        closing_import: Wh,
+        /// The old export register.
+        closing_export: Wh,
+    },
 }
 
 /// Largest tolerated difference between the meter's clock and the chain's, seconds.
@@ -64,14 +77,19 @@ const STILL_BEGINNING: usize = 96;
 /// How long what flowed may have taken to show, and may take to be counted, seconds.
 const SPREAD_S: u64 = 86_400;
 
-/// What registers showed before it could be counted, Wh: a window takes no more than the registered maximum. Below 0
-/// where too much was counted: a reading was wrong, as later ones showed.
+/// What has to be known beside the continued registers to go on with them. What registers showed before it could be
+/// counted, Wh: a window takes no more than the registered maximum. Below 0 where too much was counted: a reading was
+/// wrong, as later ones showed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carried {
     /// Of the import register.
     pub import: i64,
     /// Of the export register.
     pub export: i64,
+    /// What the meter itself showed: the continued registers do not tell it after a roll-over or an exchange. None: it
+    /// was not written down, by an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Registers>,
 }
 
 /// What a reading adds to the last one.
@@ -111,6 +129,10 @@ pub struct Metering {
     waiting: BTreeMap<Window, Reading>,
     /// The meter before the last new beginning: it may have been the right one.
     former: Option<Former>,
+    /// The owner told of another meter, of which no reading is believed yet.
+    exchanged: Option<Exchanged>,
+    /// A window's energy was told: from then on the continued registers never go back.
+    counted: bool,
     /// The last window that was believed although it carried more than is registered.
     over: Option<Window>,
     noted: Vec<(Window, ReadingProblem)>,
@@ -154,6 +176,8 @@ impl Metering {
             expected: 0,
             waiting: BTreeMap::new(),
             former: None,
+            exchanged: None,
+            counted: false,
             over: None,
             noted: Vec::new(),
         }
@@ -167,8 +191,15 @@ impl Metering {
     /// Continues from what was believed before a restart.
     pub fn resume(&mut self, reading: Reading, carried: Carried) {
         self.begin(reading);
-        self.import.resume(carried.import, self.max_import.0);
-        self.export.resume(carried.export, self.max_export.0);
+        self.counted = true;
+        let shown = |of: fn(Registers) -> Wh| carried.shown.map(|shown| of(shown).0);
+        self.import
+            .resume(carried.import, self.max_import.0, shown(|s| s.import));
+        self.export
+            .resume(carried.export, self.max_export.0, shown(|s| s.export));
+        if let Some(shown) = carried.shown {
+            self.step = step_of(1000, &shown.of(&reading));
+        }
     }
 
     /// What is to be told of readings that were believed: what was capped, joined, or begun anew. Each once.
@@ -181,7 +212,17 @@ impl Metering {
         self.export.begin(reading.export_register.0);
         self.step = step_of(1000, &reading);
         self.expected = 0;
-        self.believed(reading);
+        self.exchanged = None;
+        // The continued registers do not go back: what was committed to stays in order.
+        let continued = match self.last {
+            Some(last) if self.counted => Reading {
+                import_register: last.import_register,
+                export_register: last.export_register,
+                ..reading
+            },
+            _ => reading,
+        };
+        self.believed(continued);
     }
 
     fn believed(&mut self, reading: Reading) {
@@ -212,6 +253,9 @@ impl Metering {
         };
         if reading.window <= last.window {
             return Err(ReadingProblem::Repeated);
+        }
+        if let Some(exchanged) = self.exchanged {
+            return self.take_exchanged(exchanged, &last, reading);
         }
         if reading.window != last.window.next() {
             self.keep(reading);
@@ -244,6 +288,9 @@ impl Metering {
         let Some(last) = self.last.filter(|l| l.window < reading.window) else {
             return Vec::new();
         };
+        if self.exchanged.is_some_and(|e| reading.window < e.window) {
+            return Vec::new();
+        }
         if self.check_alone(&reading, chain_now).is_err() {
             return Vec::new();
         }
@@ -505,6 +552,8 @@ impl Metering {
             export_register: last.export_register.saturating_add(Wh(export.rose)),
             ..reading
         };
+        self.counted = true;
+        self.exchanged = None;
         self.believed(continued);
         Metered {
             reading: continued,
@@ -513,35 +562,11 @@ impl Metering {
             carried: Carried {
                 import: self.import.uncounted(),
                 export: self.export.uncounted(),
+                shown: Some(Registers {
+                    import: reading.import_register,
+                    export: reading.export_register,
+                }),
             },
-        }
-    }
-}
-
-/// Surplus, deficit or neither, with hysteresis: what has begun ends only below half the threshold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Balance {
-    /// Neither.
-    #[default]
-    Even,
-    /// More generated than needed.
-    Surplus,
-    /// More needed than generated.
-    Deficit,
-}
-
-impl Balance {
-    /// The balance after a window.
-    pub fn after(self, surplus: Wh, deficit: Wh, threshold: Wh) -> Self {
-        let half = threshold.0 / 2;
-        let enough = |wh: u64, began: bool| wh > 0 && (wh >= threshold.0 || (began && wh >= half));
-        if enough(surplus.0, matches!(self, Self::Surplus)) {
-            Self::Surplus
-        } else if enough(deficit.0, matches!(self, Self::Deficit)) {
-            Self::Deficit
-        } else {
-            Self::Even
         }
     }
 }

@@ -18,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 use wattpool_core::policy::Policy;
 use wattpool_discovery_libp2p::Limits;
 use wattpool_home_devices::settings::MOST_DEVICES;
-use wattpool_home_devices::{Address, Device, GateDevice, Wire};
+use wattpool_home_devices::{Address, Device, GateDevice, SignalDevice, Wire};
 use wattpool_meter_replay::Profile;
 use wattpool_schema::{MeterId, Window};
 
@@ -69,6 +69,9 @@ pub struct Config {
     /// The gate to the national grid, if a device is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateDevice>,
+    /// Who in the home is told of surplus and price, if somebody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<SignalDevice>,
     /// The chain.
     pub chain: ChainConfig,
     /// Other meters.
@@ -354,6 +357,9 @@ impl Config {
         if let Some(gate) = &mut config.gate {
             gate.start_at(folder);
         }
+        if let Some(signal) = &mut config.signal {
+            signal.start_at(folder);
+        }
         if let Some(replay) = &mut config.meter.replay {
             replay.file = folder.join(&replay.file);
         }
@@ -416,6 +422,9 @@ impl Config {
         value: &impl Fn(&str, &'static str, String) -> Result<(), E>,
     ) -> Result<(), E> {
         self.meter.check(value)?;
+        if let Some(Err(why)) = self.signal.as_ref().map(SignalDevice::check) {
+            value(&format!("signal.{}", why.key), why.expected, why.found)?;
+        }
         self.chain.check(value)?;
         self.http.check(value)?;
         self.alerts.check(value)?;

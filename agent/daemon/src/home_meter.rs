@@ -5,6 +5,7 @@ use wattpool_core::io::Reading;
 use wattpool_core::ports::home::{Meter, MeterError};
 use wattpool_daemon::config::Config;
 use wattpool_home_devices::LiveMeter;
+use wattpool_meter_codec::household::PowerNow;
 use wattpool_meter_replay::ReplayMeter;
 use wattpool_schema::Window;
 
@@ -31,6 +32,16 @@ impl HomeMeter {
                 &config.meter.load_profile,
             )?),
         })
+    }
+}
+
+impl HomeMeter {
+    /// The power that the devices tell now; a profile tells none.
+    pub fn power_now(&self) -> PowerNow {
+        match self {
+            Self::Replay(_) => PowerNow::default(),
+            Self::Live(meter) => meter.power_now(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use wattpool_keys::SoftKeys;
 
 /// Version of the record.
@@ -95,6 +95,37 @@ impl Keystore {
     }
 }
 
+/// Draws a new device's key, for a meter that was replaced; agent, peer and salts stay. The file as it was is kept
+/// beside it, with `.before` at the end of its name.
+///
+/// # Errors
+/// The file cannot be read or written, the passphrase is wrong, or a file of an earlier exchange is in the way.
+pub fn renew_device(file: &Path, passphrase: SecretString) -> Result<Keystore> {
+    let named = || format!("keys {}", file.display());
+    let with = |end: &str| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    let (before, new) = (with(".before"), with(".new"));
+    let mut secrets = secrets(file, passphrase.clone()).with_context(named)?;
+    secrets.device = hex::encode(random()?);
+    let renew = || -> Result<()> {
+        // Of an attempt that was cut short: nothing was done with it.
+        match std::fs::remove_file(&new) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+            _ => {}
+        }
+        write(&new, &encrypt(&secrets, passphrase)?)?;
+        std::fs::hard_link(file, &before)
+            .with_context(|| format!("the old keys as {}", before.display()))?;
+        std::fs::rename(&new, file)?;
+        Ok(())
+    };
+    renew().with_context(named)?;
+    keystore(&secrets).with_context(named)
+}
+
 fn encrypt(secrets: &Secrets, passphrase: SecretString) -> Result<Vec<u8>> {
     let mut recipient = age::scrypt::Recipient::new(passphrase);
     recipient.set_work_factor(WORK);
@@ -119,6 +150,20 @@ fn write(file: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn read(file: &Path, passphrase: SecretString) -> Result<Keystore> {
+    keystore(&secrets(file, passphrase)?)
+}
+
+fn keystore(secrets: &Secrets) -> Result<Keystore> {
+    let agent = hex32("agent", &secrets.agent)?;
+    let device = hex32("device", &secrets.device)?;
+    Ok(Keystore {
+        signer: SoftKeys::new(device, agent, hex32("salt", &secrets.salt)?)?,
+        agent,
+        peer: hex32("peer", &secrets.peer)?,
+    })
+}
+
+fn secrets(file: &Path, passphrase: SecretString) -> Result<Secrets> {
     let mut sealed = Vec::new();
     File::open(file)?
         .take(MOST_BYTES)
@@ -144,20 +189,15 @@ fn read(file: &Path, passphrase: SecretString) -> Result<Keystore> {
         let found = version.map_or_else(|| "none".to_owned(), |v| v.to_string());
         bail!("expected version {VERSION}, found {found}");
     }
-    let secrets: Secrets = serde_json::from_str(&text)?;
-    let agent = hex32("agent", &secrets.agent)?;
-    let device = hex32("device", &secrets.device)?;
-    Ok(Keystore {
-        signer: SoftKeys::new(device, agent, hex32("salt", &secrets.salt)?)?,
-        agent,
-        peer: hex32("peer", &secrets.peer)?,
-    })
+    Ok(serde_json::from_str(&text)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use wattpool_core::ports::Signer;
+    use wattpool_schema::Window;
 
     fn word(text: &str) -> SecretString {
         SecretString::from(text.to_owned())
@@ -179,6 +219,24 @@ mod tests {
         assert_eq!(told(error), "keys F: the passphrase is wrong");
         let error = Keystore::create(&file, word("other")).err().unwrap();
         assert!(told(error).starts_with("keys F: File exists"));
+        let renewed = renew_device(&file, word("correct horse")).unwrap();
+        assert_ne!(renewed.signer.device(), made.signer.device());
+        let opened = Keystore::open(&file, word("correct horse")).unwrap();
+        assert_eq!(opened.signer.device(), renewed.signer.device());
+        assert_eq!(opened.signer.agent(), made.signer.agent());
+        assert_eq!(opened.signer.salt(Window(5)), made.signer.salt(Window(5)));
+        let before = dir.path().join("keys.age.before");
+        let kept = Keystore::open(&before, word("correct horse")).unwrap();
+        assert_eq!(kept.signer.device(), made.signer.device());
+        // What is kept of an earlier exchange is not written over.
+        let error = renew_device(&file, word("correct horse")).err().unwrap();
+        let error = told(error);
+        assert!(
+            error.starts_with("keys F: the old keys as F.before: File exists"),
+            "{error}"
+        );
+        let opened = Keystore::open(&file, word("correct horse")).unwrap();
+        assert_eq!(opened.signer.device(), renewed.signer.device());
         // The file names no key.
         let sealed = std::fs::read(&file).unwrap();
         let secret = hex::encode(made.agent);

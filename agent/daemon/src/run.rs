@@ -78,7 +78,7 @@ async fn agent(config: &Config) -> Result<()> {
         tracing::info!("told to stop");
     });
     let deployment = Deployment::read(&config.chain.market)?;
-    let meter = HomeMeter::open(config, deployment.window_seconds)?;
+    let meter = Arc::new(HomeMeter::open(config, deployment.window_seconds)?);
     let keystore = Keystore::open(
         &config.keys.file,
         passphrase::get(&config.keys.passphrase_file)?,
@@ -109,7 +109,15 @@ async fn agent(config: &Config) -> Result<()> {
     running.wait("the chain");
     let listeners = http::listen(config).await?;
     let shown = (deployment.clone(), Arc::clone(&running));
-    let interface = http::interface(config, shown.0, shown.1, &listeners)?;
+    let interface = http::interface(config, shown.0, shown.1, Arc::clone(&meter), &listeners)?;
+    let interface = Arc::new(interface);
+    // It is told until the process ends, whatever the chain does.
+    let _signal = config
+        .signal
+        .as_ref()
+        .map(|device| http::api::signal::tell(Arc::clone(&interface), device))
+        .transpose()
+        .context("signal")?;
     let told = stop.clone();
     let until_stopped = move || stopped(told.clone());
     let webhook = config.alerts.webhook.clone();
@@ -146,7 +154,7 @@ async fn keep_running(
     parts: &Parts,
     settings: ChainSettings,
     mesh: &Arc<Mesh>,
-    meter: HomeMeter,
+    meter: Arc<HomeMeter>,
     registry: Arc<Registry>,
 ) -> Result<()> {
     let connect = || Client::connect(settings.clone());
@@ -170,7 +178,6 @@ async fn keep_running(
     let Some(ledger) = parts.until("the market on the chain", open).await else {
         return Ok(());
     };
-    let meter = Arc::new(meter);
     let window_s = parts.deployment.window_seconds;
     let device = config
         .gate

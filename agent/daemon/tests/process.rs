@@ -345,3 +345,103 @@ fn check_config_online_says_what_the_chain_says() {
     }
     drop(answering);
 }
+
+#[test]
+fn what_is_kept_of_a_home_is_handed_out_and_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_node, _) = home(folder.path());
+    let kept = |name: &str| folder.path().join(name);
+    let end =
+        r#"{"line":"p1 /dev/ttyUSB0 grid 0","window_s":60,"window":7,"import":1001,"export":0}"#;
+    std::fs::write(kept("load-profile.jsonl"), format!("{end}\n{{\"torn")).unwrap();
+    let child = command(folder.path(), &["run"])
+        .stderr(Stdio::null())
+        .spawn();
+    let child = child.unwrap();
+    let begun = Instant::now();
+    while !kept("journal.sqlite").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no journal");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    ends(child);
+    let run = |arguments: &[&str]| {
+        let out = command(folder.path(), arguments).output().unwrap();
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        text(&out.stdout)
+    };
+    let lines = run(&["data", "export"]);
+    assert!(
+        lines.contains(ID) && lines.contains("\"import\":1001"),
+        "{lines}"
+    );
+    assert!(!lines.contains("torn"));
+    let shown = run(&["data", "delete"]);
+    assert!(shown.contains("would be deleted") && kept("load-profile.jsonl").exists());
+    run(&["data", "delete", "--yes"]);
+    for name in ["journal.sqlite", "load-profile.jsonl"] {
+        assert!(!kept(name).exists(), "{name}");
+    }
+    assert!(kept("keys.age").exists() && kept("agent.toml").exists());
+}
+
+/// The last that a broker holds of a topic.
+fn retained(port: u16, topic: &str) -> Option<String> {
+    let out = Command::new("mosquitto_sub")
+        .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-t", topic])
+        .args(["-C", "1", "-W", "2"])
+        .output();
+    let said = text(&out.ok()?.stdout).trim().to_owned();
+    (!said.is_empty()).then_some(said)
+}
+
+#[test]
+fn the_signal_says_that_the_agent_is_gone_after_kill_9() {
+    let mosquitto = "/usr/sbin/mosquitto";
+    if !Path::new(mosquitto).exists() {
+        println!("skipped: no mosquitto (on Debian: apt-get install mosquitto mosquitto-clients)");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (_node, _) = home(folder.path());
+    let broker = port();
+    let conf = folder.path().join("broker.conf");
+    let lines = format!("listener {broker} 127.0.0.1\nallow_anonymous true\nuser root\n");
+    std::fs::write(&conf, lines).unwrap();
+    let mut server = Command::new(mosquitto)
+        .arg("-c")
+        .arg(&conf)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(broker);
+    configure(folder.path(), |text| {
+        format!("{text}\n[signal]\nconnection = \"mqtt://127.0.0.1:{broker}\"\nrefresh_s = 1\n")
+    });
+    let mut child = command(folder.path(), &["run"]);
+    let mut child = child.stderr(Stdio::null()).spawn().unwrap();
+    let available = "wattpool/00112233/availability";
+    let shows = |want: &str| {
+        let begun = Instant::now();
+        while retained(broker, available).as_deref() != Some(want) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "not {want}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    shows("online");
+    // Without a chain the home's own part is told.
+    let begun = Instant::now();
+    let signal = loop {
+        if let Some(said) = retained(broker, "wattpool/00112233/signal") {
+            break said;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "no signal");
+    };
+    let signal: serde_json::Value = serde_json::from_str(&signal).unwrap();
+    assert_eq!(signal["meter"], ID);
+    assert_eq!(signal["neighbourhood"], serde_json::Value::Null);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    shows("offline");
+    server.kill().unwrap();
+    server.wait().unwrap();
+}

@@ -423,6 +423,7 @@ impl Host {
                 paused,
                 ..self.agent.policy().clone()
             })),
+            Owner::Exchange(exchange) => Event::MeterExchanged(exchange),
             Owner::Decide { request, accept } => {
                 let waiting = self.awaiting.len();
                 self.awaiting.retain(|a| a.request != request);

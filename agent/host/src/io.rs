@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use wattpool_core::io::BlockRef;
 use wattpool_core::io::{Gate, JournalEntry, MarketTx, Millis, Notice, Reading, WindowTerms};
+use wattpool_core::metering::Exchange;
 use wattpool_core::policy::Policy;
 use wattpool_core::ports::ledger::{BlockNews, Executed};
 use wattpool_schema::event::MarketEvent;
@@ -87,6 +88,8 @@ pub enum Owner {
     Policy(Box<Policy>),
     /// Stop trading for now (true), or go on.
     Pause(bool),
+    /// Another meter goes on in the place of the old one ([`crate::Host::check_exchange`]).
+    Exchange(Exchange),
     /// Decides on a trade that waits ([`crate::Host::awaits`]).
     Decide {
         /// Its number.

@@ -3,6 +3,7 @@
 
 use crate::profile::{Moment, NoEnd, Profile, MOST_APART_S};
 use crate::telegram::{Reading, Time};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wattpool_schema::{Seconds, Wh, Window};
 
@@ -53,6 +54,7 @@ pub fn moment_of(stamp: Option<Time>, arrived: Seconds) -> (Seconds, Option<i64>
 /// One row of registers that are told together.
 #[derive(Clone, Debug)]
 struct Line {
+    role: Role,
     counts: (bool, bool),
     profile: Profile,
     /// Export register last told: some frames leave it out.
@@ -71,6 +73,20 @@ pub enum Heard {
     /// It has no register that counts.
     NoRegister,
 }
+
+/// Power of a home at this moment, as far as its devices tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PowerNow {
+    /// Net power, import positive, W. None: a device tells none, or has told none lately.
+    pub power_w: Option<i64>,
+    /// What is generated, W, where a device of this role tells it.
+    pub generation_w: Option<u64>,
+    /// What is used, W, where a device of this role tells it.
+    pub consumption_w: Option<u64>,
+}
+
+/// A power that was told longer ago than this is none of now, seconds.
+const NOW_S: u64 = 120;
 
 /// All lines of a home.
 #[derive(Clone, Debug)]
@@ -91,6 +107,7 @@ impl Household {
     /// Another line; its number is given back.
     pub fn add(&mut self, role: Role) -> usize {
         self.lines.push(Line {
+            role,
             counts: role.counts(),
             profile: Profile::new(self.window_s),
             export: Wh(0),
@@ -161,6 +178,30 @@ impl Household {
             return Err(NoEnd::NotYet);
         }
         apart.map_or(Ok(sum), |s| Err(NoEnd::Apart(s)))
+    }
+
+    /// The power that the home's devices tell now.
+    pub fn power_now(&self, now: Seconds) -> PowerNow {
+        let of = |line: &Line| {
+            let last = line.profile.last()?;
+            let fresh = now.0.saturating_sub(last.at.0) <= NOW_S;
+            last.power_w.filter(|_| fresh)
+        };
+        let sum = |lines: &mut dyn Iterator<Item = &Line>| {
+            let mut sum = None;
+            for line in lines {
+                sum = Some(of(line)?.saturating_add(sum.unwrap_or(0)));
+            }
+            sum
+        };
+        let role = |role: Role| sum(&mut self.lines.iter().filter(|l| l.role == role));
+        // What a meter of generation exports is what is made.
+        let positive = |watts: i64| watts.max(0).unsigned_abs();
+        PowerNow {
+            power_w: sum(&mut self.lines.iter()),
+            generation_w: role(Role::Generation).map(|w| positive(w.saturating_neg())),
+            consumption_w: role(Role::Consumption).map(positive),
+        }
     }
 
     /// A line's ends of windows, for keeping them.

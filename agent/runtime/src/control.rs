@@ -4,6 +4,7 @@ use crate::health::{Board, Health};
 use crate::status::Status;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
+use wattpool_core::metering::{Exchange, ReadingProblem};
 use wattpool_core::policy::Policy;
 
 /// What the owner wants.
@@ -15,6 +16,7 @@ pub(crate) enum Control {
         accept: bool,
         done: oneshot::Sender<bool>,
     },
+    Exchange(Exchange, oneshot::Sender<Result<(), ReadingProblem>>),
     Status(oneshot::Sender<Box<Status>>),
 }
 
@@ -79,6 +81,18 @@ impl Handle {
             done,
         })
         .await
+    }
+
+    /// Another meter goes on in the place of the old one; when this returns it is durable, or it was not taken, and
+    /// why.
+    ///
+    /// # Errors
+    /// The agent is not running.
+    pub async fn exchange_meter(
+        &self,
+        exchange: Exchange,
+    ) -> Result<Result<(), ReadingProblem>, Gone> {
+        self.ask(|done| Control::Exchange(exchange, done)).await
     }
 
     /// Ends the runtime: offers are taken back, what is journalled goes on after the next start.

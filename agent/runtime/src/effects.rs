@@ -180,6 +180,13 @@ where
                 self.take(Input::Owner(Owner::Decide { request, accept }))?;
                 let _ = done.send(known);
             }
+            Control::Exchange(exchange, done) => {
+                let checked = self.host.check_exchange(self.now(), &exchange);
+                if checked.is_ok() {
+                    self.take(Input::Owner(Owner::Exchange(exchange)))?;
+                }
+                let _ = done.send(checked);
+            }
             Control::Status(answer) => {
                 let _ = answer.send(Box::new(self.status()));
             }

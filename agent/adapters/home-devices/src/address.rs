@@ -84,10 +84,13 @@ impl BrokerAt {
 
 /// A page that is fetched or told over HTTP.
 pub(crate) fn page(connection: &str) -> Result<String, SettingsError> {
-    match connection.strip_prefix("http://") {
+    let rest = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| connection.strip_prefix(scheme));
+    match rest {
         Some(rest) if !rest.is_empty() => Ok(connection.to_owned()),
         _ => {
-            let expected = "such as http://host/page (https is not spoken)";
+            let expected = "such as http://host/page or https://host/page";
             Err(unknown(connection, expected))
         }
     }

@@ -1,16 +1,18 @@
-//! The gate to the national grid as a coil or register of a Modbus device, a message of a broker, or an HTTP call.
+//! The gate to the national grid as a coil or register of a Modbus device, a message of a broker, an HTTP call, or a
+//! line of a GPIO chip.
 //!
 //! What is said is said again every few seconds, so that the device can open by itself when the agent is gone (a dead
 //! man's switch): a broker tells the last will, a Modbus or HTTP device has a time-out of its own to set. A limit
 //! that the agent has not renewed for two windows is not repeated either: the gate opens.
 
 use crate::address::{page, BrokerAt, Wire};
+use crate::broker::{self, Broker, Client as Speaker, Kept, Options, Version};
+use crate::gpio::{self, Line};
+use crate::http::Page;
 use crate::modbus::Unit;
-use crate::mqtt::{self, Broker};
 use crate::settings::{secret, SettingsError, MODBUS_PORT};
 use crate::source::one_line;
 use reqwest::Client;
-use rumqttc::{AsyncClient, Event, Incoming, LastWill, MqttOptions, PublishOptions, QoS};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,8 @@ pub enum GateKind {
     Mqtt,
     /// A call over HTTP.
     Http,
+    /// A line of a GPIO chip.
+    Gpio,
 }
 
 /// The device at the gate.
@@ -61,9 +65,21 @@ pub struct GateDevice {
     /// This register holds the limit in W, 65535 for none (`modbus`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub register: Option<u16>,
+    /// This line is on while there is a limit (`gpio`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<u32>,
+    /// The line is on when its voltage is low (`gpio`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_low: Option<bool>,
+    /// The device's own certificate, as a SHA-256 fingerprint (`http` with `https://`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// Where `{"limit_w": 1200}` is said, null for none (`mqtt`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
+    /// Version of MQTT, 3 (3.1.1) or 5; 3 without it (`mqtt`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
     /// User at the broker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -88,14 +104,15 @@ enum Link {
         register: Option<u16>,
     },
     Mqtt {
-        options: Box<MqttOptions>,
+        options: Options,
         topic: String,
     },
-    Http {
-        url: String,
-        secret: Option<String>,
-    },
+    Http(Box<Page>),
+    Gpio(Taking),
 }
+
+/// Takes a line.
+type Taking = Box<dyn FnMut() -> Result<Box<dyn Line>, String> + Send>;
 
 impl GateDevice {
     /// Relative paths start at this folder.
@@ -127,6 +144,8 @@ impl GateDevice {
         }
         let modbus = self.kind == GateKind::Modbus;
         let mqtt = self.kind == GateKind::Mqtt;
+        let gpio = self.kind == GateKind::Gpio;
+        let secured = self.kind == GateKind::Http && self.connection.starts_with("https://");
         for (key, given, belongs) in [
             (
                 "line",
@@ -137,9 +156,13 @@ impl GateDevice {
             ("coil", self.coil.is_some(), modbus),
             ("register", self.register.is_some(), modbus),
             ("topic", self.topic.is_some(), mqtt),
+            ("version", self.version.is_some(), mqtt),
             ("user", self.user.is_some(), mqtt),
-            ("ca_file", self.ca_file.is_some(), mqtt),
-            ("secret_file", self.secret_file.is_some(), !modbus),
+            ("ca_file", self.ca_file.is_some(), mqtt || secured),
+            ("certificate", self.certificate.is_some(), secured),
+            ("pin", self.pin.is_some(), gpio),
+            ("active_low", self.active_low.is_some(), gpio),
+            ("secret_file", self.secret_file.is_some(), !modbus && !gpio),
         ] {
             if given && !belongs {
                 return Err(wrong(key, "it only where its kind has it", "it".into()));
@@ -177,30 +200,39 @@ impl GateDevice {
                         format!("{:?}", self.topic),
                     )
                 })?;
-                let mut options = Broker {
+                let options = Broker {
                     at,
+                    version: self.version.unwrap_or_default(),
                     user: self.user.clone(),
                     password: secret,
                     ca_file: self.ca_file.clone(),
                     client: format!("wattpool-{}-gate", std::process::id()),
-                }
-                .options()?;
-                let will = LastWill::new(
-                    topic.clone(),
-                    words(None).to_string(),
-                    QoS::AtLeastOnce,
-                    true,
-                );
-                options.set_last_will(will);
+                    will: Some((topic.clone(), words(None).to_string())),
+                };
                 Ok(Link::Mqtt {
-                    options: Box::new(options),
+                    options: options.options()?,
                     topic,
                 })
             }
-            GateKind::Http => Ok(Link::Http {
-                url: page(&self.connection)?,
-                secret,
-            }),
+            GateKind::Http => {
+                let (pin, file) = (self.certificate.as_deref(), self.ca_file.as_deref());
+                let page = Page::of(page(&self.connection)?, secret, pin, file)?;
+                Ok(Link::Http(Box::new(page)))
+            }
+            GateKind::Gpio => {
+                let chip = PathBuf::from(&self.connection);
+                if !chip.is_absolute() {
+                    let expected = "a GPIO chip such as /dev/gpiochip0";
+                    return Err(wrong("connection", expected, self.connection.clone()));
+                }
+                let Some(pin) = self.pin else {
+                    return Err(wrong("pin", "a line of the chip", "none".into()));
+                };
+                let active_low = self.active_low.unwrap_or(false);
+                Ok(Link::Gpio(Box::new(move || {
+                    gpio::open(&chip, pin, active_low)
+                })))
+            }
         }
     }
 }
@@ -224,16 +256,24 @@ impl DeviceGate {
     /// # Errors
     /// A setting that cannot be meant.
     pub fn start(device: &GateDevice, window_s: u32) -> Result<Self, SettingsError> {
-        let link = device.link()?;
+        Ok(Self::over(device.link()?, device.refresh_s, window_s))
+    }
+
+    /// The same, over a line that somebody else takes: on while there is a limit. It is taken again when it fails.
+    pub fn over_line(take: Taking, refresh_s: u64, window_s: u32) -> Self {
+        Self::over(Link::Gpio(take), refresh_s, window_s)
+    }
+
+    fn over(link: Link, refresh_s: u64, window_s: u32) -> Self {
         let (limit, told) = watch::channel((None, Instant::now()));
-        let every = Duration::from_secs(device.refresh_s);
+        let every = Duration::from_secs(refresh_s);
         let stale = Duration::from_secs(u64::from(window_s).saturating_mul(2));
         let task = tokio::spawn(tell(link, told, every, stale));
-        Ok(Self {
+        Self {
             limit,
             window_s,
             task,
-        })
+        }
     }
 }
 
@@ -277,34 +317,19 @@ async fn tell(
             unit: None,
         },
         Link::Mqtt { options, topic } => {
-            let (client, mut events) = AsyncClient::builder(*options).capacity(10).build();
-            let connection = tokio::spawn(async move {
-                let mut well = false;
-                loop {
-                    match mqtt::next(&mut events).await {
-                        Ok(Event::Incoming(Incoming::ConnAck(_))) => well = true,
-                        Ok(_) => {}
-                        Err(why) => {
-                            if well {
-                                tracing::warn!("the gate's broker: {why}");
-                            }
-                            well = false;
-                            sleep(Duration::from_secs(5)).await;
-                        }
-                    }
-                }
-            });
+            let (client, events) = options.open();
             Teller::Mqtt {
                 client,
                 topic,
-                _connection: Aborts(connection),
+                _connection: broker::keep(events, "gate", |_| ()),
             }
         }
-        Link::Http { url, secret } => Teller::Http {
-            client: crate::http::plain().build().unwrap_or_default(),
-            url,
-            secret,
+        Link::Http(page) => Teller::Http {
+            client: page.client().build().unwrap_or_default(),
+            url: page.url,
+            secret: page.secret,
         },
+        Link::Gpio(take) => Teller::Gpio { take, line: None },
     };
     let mut said = String::new();
     loop {
@@ -330,14 +355,6 @@ async fn tell(
     }
 }
 
-struct Aborts(JoinHandle<()>);
-
-impl Drop for Aborts {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 enum Teller {
     Modbus {
         wire: Wire,
@@ -347,14 +364,18 @@ enum Teller {
         unit: Option<Unit>,
     },
     Mqtt {
-        client: AsyncClient,
+        client: Speaker,
         topic: String,
-        _connection: Aborts,
+        _connection: Kept,
     },
     Http {
         client: Client,
         url: String,
         secret: Option<String>,
+    },
+    Gpio {
+        take: Taking,
+        line: Option<Box<dyn Line>>,
     },
 }
 
@@ -384,11 +405,17 @@ impl Teller {
                 Ok(())
             }
             Self::Mqtt { client, topic, .. } => {
-                let options = PublishOptions::new(QoS::AtLeastOnce).retained();
-                let text = words(limit).to_string();
-                client
-                    .try_publish(topic.as_str(), text, options)
-                    .map_err(|e| e.to_string())
+                client.publish_retained(topic, words(limit).to_string())
+            }
+            Self::Gpio { take, line } => {
+                // Given back when it fails: whoever pulls it then decides.
+                let mut taken = match line.take() {
+                    Some(taken) => taken,
+                    None => take()?,
+                };
+                taken.set(limit.is_some())?;
+                *line = Some(taken);
+                Ok(())
             }
             Self::Http {
                 client,

@@ -1,12 +1,53 @@
 //! Devices whose values are fetched as JSON.
 
+use crate::settings::SettingsError;
 use crate::source::{code, next_tick, now, Pauses, Source, Told};
+use crate::tls;
+use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
+use rustls::ClientConfig;
+use std::path::Path;
 use std::time::Duration;
 use wattpool_meter_codec::json;
 
 /// Longest time for one answer.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// How a page is reached.
+#[derive(Clone)]
+pub(crate) struct Page {
+    pub(crate) url: String,
+    /// Bearer token.
+    pub(crate) secret: Option<String>,
+    /// None: it speaks plain HTTP.
+    pub(crate) tls: Option<ClientConfig>,
+}
+
+impl Page {
+    /// # Errors
+    /// A file or fingerprint that makes no sense.
+    pub(crate) fn of(
+        url: String,
+        secret: Option<String>,
+        certificate: Option<&str>,
+        ca_file: Option<&Path>,
+    ) -> Result<Self, SettingsError> {
+        let pin = certificate.map(tls::fingerprint).transpose()?;
+        let secured = url.starts_with("https://");
+        let tls = secured.then(|| tls::config(pin, ca_file)).transpose()?;
+        Ok(Self { url, secret, tls })
+    }
+
+    pub(crate) fn client(&self) -> ClientBuilder {
+        match &self.tls {
+            // To another place would be to another certificate, and the token would go with it.
+            Some(tls) => Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .redirect(Policy::none()),
+            None => plain(),
+        }
+    }
+}
 
 /// A client for this machine and the home network, where plain HTTP is spoken: no authority is read, and none is believed.
 pub fn plain() -> ClientBuilder {
@@ -16,17 +57,17 @@ pub fn plain() -> ClientBuilder {
 }
 
 /// Asks for ever.
-pub(crate) async fn run(source: Source, url: String, secret: Option<String>) {
+pub(crate) async fn run(source: Source, page: Page) {
     let mut pauses = Pauses::default();
     let client = loop {
-        match plain().timeout(ANSWER).build() {
+        match page.client().timeout(ANSWER).build() {
             Ok(client) => break client,
             Err(why) => source.trouble(&why),
         }
         pauses.wait().await;
     };
     loop {
-        match fetch(&client, &url, secret.as_deref()).await {
+        match fetch(&client, &page.url, page.secret.as_deref()).await {
             Ok(text) => {
                 if take(&source, &text) {
                     pauses.well();

@@ -6,21 +6,27 @@
 //! is the agent's meter. [`listen`] alone serves whoever wants to see every word.
 
 pub mod address;
+mod broker;
 mod bytes;
 pub mod gate;
+pub mod gpio;
 mod http;
 pub mod judge;
 mod live;
 mod modbus;
 mod mqtt;
 pub mod settings;
+pub mod signal;
 mod source;
 mod store;
+mod tls;
 
 pub use address::{Address, Wire};
+pub use broker::Version;
 pub use gate::{DeviceGate, GateDevice};
 pub use http::plain as plain_http;
 pub use live::LiveMeter;
 pub use modbus::{scan, Model};
 pub use settings::{Device, SettingsError};
+pub use signal::{Signal, SignalDevice, SignalTeller};
 pub use source::{lines, listen, Listener, Said};

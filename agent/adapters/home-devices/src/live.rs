@@ -1,7 +1,7 @@
 //! The agent's meter: all devices of a home.
 
 use crate::settings::{Device, SettingsError};
-use crate::source::{lines, listen, Listener, Said};
+use crate::source::{lines, listen, now, Listener, Said};
 use crate::store::Store;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use wattpool_core::io::Reading;
 use wattpool_core::ports::home::{Meter, MeterError};
-use wattpool_meter_codec::household::{Heard, Household, Role};
+use wattpool_meter_codec::household::{Heard, Household, PowerNow, Role};
 use wattpool_meter_codec::profile::NoEnd;
 use wattpool_schema::Window;
 
@@ -128,6 +128,11 @@ impl LiveMeter {
             heard,
             _tasks: tasks,
         })
+    }
+
+    /// The power that the devices tell now.
+    pub fn power_now(&self) -> PowerNow {
+        self.state.lock().household.power_now(now())
     }
 
     fn end(&self, end_of: Window) -> Result<Reading, MeterError> {

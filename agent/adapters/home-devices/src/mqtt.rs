@@ -1,102 +1,29 @@
-//! Messages of an MQTT broker (3.1.1, which every broker speaks), plain or with TLS.
+//! Meters that speak through an MQTT broker.
 
-use crate::address::BrokerAt;
+use crate::broker::{Broker, Heard, Message, Options};
 use crate::settings::{Quantity, SettingsError, Value};
-use crate::source::{code, now, one_line, Pauses, Source, Told};
-use rumqttc::tokio_rustls::rustls::crypto::ring;
-use rumqttc::tokio_rustls::rustls::pki_types::pem::PemObject;
-use rumqttc::tokio_rustls::rustls::pki_types::CertificateDer;
-use rumqttc::tokio_rustls::rustls::{ClientConfig, RootCertStore};
-use rumqttc::{
-    AsyncClient, Event, EventLoop, Incoming, MqttOptions, Publish, QoS, TlsConfiguration, Transport,
-};
+use crate::source::{code, now, Pauses, Source, Told};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{interval, MissedTickBehavior};
 use wattpool_meter_codec::json;
 use wattpool_schema::Seconds;
 
-/// The system's certificates, as Debian has them.
-const SYSTEM_CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
-/// A broker that is gone without a word is noticed after one and a half of these, seconds.
-const KEEP_ALIVE_S: u16 = 15;
 /// How often a value that has not changed is told again, seconds.
 const STILL_S: u64 = 20;
 /// A power older than this is none.
 const POWER_S: u64 = 60;
 
-/// A broker and how it is reached.
-#[derive(Clone, Debug)]
-pub struct Broker {
-    /// Where it is.
-    pub at: BrokerAt,
-    /// User, if it asks for one.
-    pub user: Option<String>,
-    /// Password.
-    pub password: Option<String>,
-    /// Certificates that it is known by; without it those of the system.
-    pub ca_file: Option<PathBuf>,
-    /// What this client is called: one client of a name at a time.
-    pub client: String,
-}
-
-impl Broker {
-    /// How to connect.
-    ///
-    /// # Errors
-    /// The certificates cannot be read.
-    pub fn options(&self) -> Result<MqttOptions, SettingsError> {
-        let broker = (self.at.host.as_str(), self.at.port);
-        let mut options = MqttOptions::new(self.client.clone(), broker);
-        options.set_keep_alive(KEEP_ALIVE_S);
-        options.set_max_packet_size(json::LONGEST, json::LONGEST);
-        if let Some(user) = &self.user {
-            options.set_credentials(user.clone(), self.password.clone().unwrap_or_default());
-        }
-        if self.at.tls {
-            let file = self.ca_file.as_deref();
-            let config = tls(file.unwrap_or_else(|| Path::new(SYSTEM_CERTIFICATES)))?;
-            let config = TlsConfiguration::Rustls(Arc::new(config));
-            options.set_transport(Transport::tls_with_config(config));
-        }
-        Ok(options)
-    }
-}
-
-fn tls(file: &Path) -> Result<ClientConfig, SettingsError> {
-    let wrong = |why: String| SettingsError {
-        key: "ca_file".into(),
-        expected: "a file with certificates (PEM)",
-        found: format!("{}: {why}", file.display()),
-    };
-    let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(file).map_err(|e| wrong(e.to_string()))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|e| wrong(e.to_string()))?;
-        roots.add_parsable_certificates([certificate]);
-    }
-    if roots.is_empty() {
-        return Err(wrong("there is none in it".into()));
-    }
-    // Named, so that another crate's provider of cryptography does not come in.
-    let provider = Arc::new(ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| wrong(e.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
-}
-
-pub(crate) fn options(source: &Source) -> Result<MqttOptions, SettingsError> {
+pub(crate) fn options(source: &Source) -> Result<Options, SettingsError> {
     let device = &source.device;
     Broker {
         at: device.broker()?,
+        version: device.version.unwrap_or_default(),
         user: device.user.clone(),
         password: device.secret()?,
         ca_file: device.ca_file.clone(),
         client: format!("wattpool-{}-{}", std::process::id(), source.number),
+        will: None,
     }
     .options()
 }
@@ -108,14 +35,14 @@ struct Latest {
 }
 
 /// Listens for ever.
-pub(crate) async fn run(source: Source, options: MqttOptions) {
+pub(crate) async fn run(source: Source, options: Options) {
     let topics: BTreeSet<String> = source
         .device
         .value
         .iter()
         .filter_map(|v| v.topic.clone())
         .collect();
-    let (client, mut events) = AsyncClient::builder(options).capacity(10).build();
+    let (client, mut events) = options.open();
     let mut pauses = Pauses::default();
     let count = source.device.value.len();
     let mut latest = Latest {
@@ -127,7 +54,7 @@ pub(crate) async fn run(source: Source, options: MqttOptions) {
     let mut connected = false;
     loop {
         let event = tokio::select! {
-            event = next(&mut events) => event,
+            event = events.next() => event,
             _ = still.tick(), if source.device.on_change && connected => {
                 for number in 0..count {
                     latest.tell(&source, number);
@@ -136,15 +63,15 @@ pub(crate) async fn run(source: Source, options: MqttOptions) {
             }
         };
         match event {
-            Ok(Event::Incoming(Incoming::ConnAck(_))) => {
+            Ok(Heard::Connected) => {
                 connected = true;
                 for topic in &topics {
-                    if let Err(why) = client.try_subscribe(topic.as_str(), QoS::AtMostOnce) {
+                    if let Err(why) = client.subscribe(topic) {
                         source.trouble(&format!("topic {topic}: {why}"));
                     }
                 }
             }
-            Ok(Event::Incoming(Incoming::Publish(message))) => {
+            Ok(Heard::Message(message)) => {
                 if latest.take(&source, &message) {
                     pauses.well();
                 }
@@ -161,21 +88,18 @@ pub(crate) async fn run(source: Source, options: MqttOptions) {
     }
 }
 
-/// The next event; an error ends a connection, and the event after it begins another.
-pub(crate) async fn next(events: &mut EventLoop) -> Result<Event, String> {
-    events.poll().await.map_err(|e| one_line(&e.to_string()))
-}
-
 impl Latest {
     /// Whether something of the message is read.
-    fn take(&mut self, source: &Source, message: &Publish) -> bool {
+    fn take(&mut self, source: &Source, message: &Message) -> bool {
         let mut read = false;
         // Powers first: they go with the registers of the same message.
         let numbers = |power: bool| {
             let values = source.device.value.iter().enumerate();
             values
                 .filter(move |(_, v)| (v.quantity == Quantity::Power) == power)
-                .filter(|(_, v)| v.topic.as_deref().map(str::as_bytes) == Some(&message.topic))
+                .filter(|(_, v)| {
+                    v.topic.as_deref().map(str::as_bytes) == Some(message.topic.as_slice())
+                })
                 .map(|(number, _)| number)
                 .collect::<Vec<_>>()
         };
@@ -196,7 +120,7 @@ impl Latest {
         source: &Source,
         number: usize,
         value: &Value,
-        message: &Publish,
+        message: &Message,
     ) -> Result<bool, String> {
         let topic = value.topic.as_deref().unwrap_or("");
         // When a retained message was said, nobody knows; of a device that tells changes alone it still holds.

@@ -1,6 +1,8 @@
 //! What the owner says of a device, and whether it can be meant.
 
 use crate::address::{page, Address, BrokerAt, Wire};
+use crate::broker::Version;
+use crate::tls::fingerprint;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -85,13 +87,20 @@ pub struct Device {
     /// The SunSpec model to read; without it the first meter, resource or inverter, in this order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<u16>,
+    /// Version of MQTT, 3 (3.1.1) or 5; 3 without it (`mqtt`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
     /// User at the broker or page (`mqtt`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// File with the password (`mqtt`) or the bearer token (`http`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_file: Option<PathBuf>,
-    /// File with the certificates that the broker is known by, PEM; without it those of the system (`mqtt`).
+    /// The device's own certificate, as a SHA-256 fingerprint (`http` with `https://`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// File with the certificates that broker or device is known by, PEM; without it those of the system (`mqtt`,
+    /// `http` with `https://`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
     /// The device tells only what has changed: while the broker is reached, silence means that nothing has (`mqtt`).
@@ -245,6 +254,7 @@ impl Device {
         let values = matches!(self.kind, Kind::Modbus | Kind::Mqtt | Kind::Http);
         let keyed = matches!(self.kind, Kind::P1 | Kind::Dlms);
         let (mqtt, http) = (self.kind == Kind::Mqtt, self.kind == Kind::Http);
+        let secured = http && self.connection.starts_with("https://");
         let serial = matches!(address, Address::Wire(Wire::Serial(..)));
         for (key, given, belongs) in [
             ("swapped", self.swapped, !values),
@@ -264,9 +274,11 @@ impl Device {
             ("interval_s", self.interval_s.is_some(), modbus || http),
             ("unit", self.unit.is_some(), modbus),
             ("model", self.model.is_some(), self.kind == Kind::Sunspec),
+            ("version", self.version.is_some(), mqtt),
             ("user", self.user.is_some(), mqtt),
             ("secret_file", self.secret_file.is_some(), mqtt || http),
-            ("ca_file", self.ca_file.is_some(), mqtt),
+            ("ca_file", self.ca_file.is_some(), mqtt || secured),
+            ("certificate", self.certificate.is_some(), secured),
             ("on_change", self.on_change, mqtt),
             ("value", !self.value.is_empty(), values),
         ] {
@@ -277,6 +289,9 @@ impl Device {
                     format!("it with kind {}", self.kind),
                 );
             }
+        }
+        if let Some(text) = &self.certificate {
+            fingerprint(text)?;
         }
         if !(1..=30).contains(&self.interval_s()) {
             return fail("interval_s", "1 to 30", self.interval_s().to_string());

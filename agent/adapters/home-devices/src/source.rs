@@ -45,10 +45,12 @@ pub fn lines(device: &Device) -> Vec<Role> {
     if device.value.is_empty() {
         return vec![device.role];
     }
-    let role = |quantity| match quantity {
-        Quantity::Import => Some(Role::Import),
-        Quantity::Export => Some(Role::Export),
-        Quantity::Power => None,
+    let role = |quantity| match (quantity, device.role) {
+        (Quantity::Import, Role::Consumption) => Some(Role::Consumption),
+        (Quantity::Import, _) => Some(Role::Import),
+        (Quantity::Export, Role::Generation) => Some(Role::Generation),
+        (Quantity::Export, _) => Some(Role::Export),
+        (Quantity::Power, _) => None,
     };
     device
         .value
@@ -234,7 +236,15 @@ fn running(source: Source) -> Result<Running, SettingsError> {
             let options = mqtt::options(&source)?;
             Box::pin(mqtt::run(source, options))
         }
-        Kind::Http => Box::pin(http::run(source, device.page()?, device.secret()?)),
+        Kind::Http => {
+            let page = http::Page::of(
+                device.page()?,
+                device.secret()?,
+                device.certificate.as_deref(),
+                device.ca_file.as_deref(),
+            )?;
+            Box::pin(http::run(source, page))
+        }
     })
 }
 

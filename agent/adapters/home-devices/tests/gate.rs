@@ -1,5 +1,9 @@
 //! The gate as a coil, a register, a topic and a call: told again and again, and open once whoever tells it is gone.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::indexing_slicing
+)]
 
 mod common;
 
@@ -11,11 +15,13 @@ use common::modbus::Server;
 use common::LONGEST;
 use serde_json::{json, Value};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedSender};
 use wattpool_core::io::Gate;
 use wattpool_core::ports::home::GridGate;
+use wattpool_home_devices::gpio::Line;
 use wattpool_home_devices::{DeviceGate, GateDevice};
 use wattpool_schema::Wh;
 
@@ -56,6 +62,59 @@ async fn an_http_device_is_told_again_and_again_and_a_limit_that_is_not_renewed_
     tokio::time::sleep(Duration::from_millis(10)).await;
 }
 
+/// A line that is played: what it was switched to, and how often it was taken.
+#[derive(Clone, Debug, Default)]
+struct Played(Arc<Mutex<(Vec<bool>, u32, bool)>>);
+
+impl Line for Played {
+    fn set(&mut self, on: bool) -> Result<(), String> {
+        let mut played = self.0.lock().unwrap();
+        if std::mem::take(&mut played.2) {
+            return Err("pulled out".into());
+        }
+        played.0.push(on);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_line_is_on_while_there_is_a_limit_and_taken_again_when_it_fails() {
+    let played = Played::default();
+    let (taken, seen) = (played.clone(), played.clone());
+    let take = Box::new(move || {
+        taken.0.lock().unwrap().1 += 1;
+        Ok(Box::new(taken.clone()) as Box<dyn Line>)
+    });
+    let gate = DeviceGate::over_line(take, 1, 3_600);
+    let shows = async |on: bool, taken: u32| {
+        let begun = Instant::now();
+        loop {
+            let now = seen.0.lock().unwrap().clone();
+            if now.0.last() == Some(&on) && now.1 == taken {
+                return;
+            }
+            assert!(begun.elapsed() < LONGEST, "{on} {taken}: {now:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    shows(false, 1).await;
+    gate.set(Gate::Limit(Wh(1_200)));
+    shows(true, 1).await;
+    seen.0.lock().unwrap().2 = true;
+    shows(true, 2).await;
+    gate.set(Gate::Open);
+    shows(false, 2).await;
+}
+
+#[tokio::test]
+async fn a_chip_that_is_not_there_stops_nothing() {
+    let text = "kind = \"gpio\"\nconnection = \"/dev/gpiochip-none\"\npin = 4\nrefresh_s = 1";
+    let device: GateDevice = toml::from_str(text).unwrap();
+    let gate = DeviceGate::start(&device, 900).unwrap();
+    gate.set(Gate::Limit(Wh(1)));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
 #[test]
 fn what_cannot_be_meant_is_refused() {
     let refused = |text: &str| {
@@ -68,7 +127,15 @@ fn what_cannot_be_meant_is_refused() {
     assert!(refused(&format!("{modbus}coil = 1\ntopic = \"x\"")).starts_with("topic: "));
     assert!(refused("kind = \"mqtt\"\nconnection = \"mqtt://x\"")
         .starts_with("topic: expected a topic"));
-    assert!(refused("kind = \"http\"\nconnection = \"https://x/\"").contains("https is not spoken"));
+    let pinned = "kind = \"http\"\nconnection = \"https://x/\"\ncertificate = \"0f\"";
+    assert!(refused(pinned).starts_with("certificate: expected a SHA-256 fingerprint"));
+    let gpio = "kind = \"gpio\"\nconnection = \"/dev/gpiochip0\"";
+    assert_eq!(
+        refused(gpio),
+        "pin: expected a line of the chip, found none"
+    );
+    assert!(refused("kind = \"gpio\"\nconnection = \"chip\"\npin = 1").starts_with("connection: "));
+    assert!(refused(&format!("{gpio}\npin = 4\ncoil = 1")).starts_with("coil: "));
 }
 
 /// The process that tells the gate, ended with this one.

@@ -9,6 +9,7 @@
 mod common;
 
 use common::modbus::Server;
+use common::wire::Cable;
 use common::{device, Ear, Word};
 use wattpool_home_devices::scan;
 
@@ -145,4 +146,27 @@ value = [
         _ => None,
     });
     back.await;
+}
+
+#[tokio::test]
+async fn registers_and_models_are_read_over_a_serial_line_too() {
+    let cable = Cable::new();
+    let Some(mut server) = Server::at(cable.ports[1].to_str().unwrap()) else {
+        return;
+    };
+    sunspec(&mut server);
+    server.set_u32("input", 72, 1_234_567);
+    let port = &cable.ports[0];
+    let plain = format!(
+        "kind = \"modbus\"\nconnection = {port:?}\nrole = \"import\"\ninterval_s = 1\nvalue = [{{ quantity = \"import\", register = 72, bank = \"input\", type = \"u32\", unit = \"Wh\" }}]"
+    );
+    let mut ear = Ear::new(&[device(&plain)]);
+    assert_eq!(ear.registers().await, (Some(1_234_567), None));
+    server.set_u32("input", 72, 1_234_600);
+    while ear.registers().await != (Some(1_234_600), None) {}
+    // One at a time holds a serial port.
+    drop(ear);
+    let model = format!("kind = \"sunspec\"\nconnection = {port:?}\ninterval_s = 1");
+    let mut ear = Ear::new(&[device(&model)]);
+    assert_eq!(ear.registers().await, (Some(123_456), Some(4_000_000_000)));
 }

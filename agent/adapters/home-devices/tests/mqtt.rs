@@ -42,11 +42,11 @@ async fn heard(
     }
 }
 
-async fn read_through_a_restart(tls: bool) {
+async fn read_through_a_restart(tls: bool, more: &str) {
     let Some(mut broker) = Broker::start(tls) else {
         return;
     };
-    let mut ear = Ear::new(&[broker.device(TASMOTA)]);
+    let mut ear = Ear::new(&[broker.device(&format!("{more}{TASMOTA}"))]);
     heard(
         &broker,
         &mut ear,
@@ -72,12 +72,18 @@ async fn read_through_a_restart(tls: bool) {
 
 #[tokio::test]
 async fn a_broker_with_a_password_is_read_through_its_restart() {
-    read_through_a_restart(false).await;
+    read_through_a_restart(false, "").await;
 }
 
 #[tokio::test]
 async fn a_broker_with_tls_is_read_through_its_restart() {
-    read_through_a_restart(true).await;
+    read_through_a_restart(true, "").await;
+}
+
+#[tokio::test]
+async fn a_broker_is_read_in_mqtt_5_with_a_password_and_tls_too() {
+    read_through_a_restart(false, "version = 5").await;
+    read_through_a_restart(true, "version = 5").await;
 }
 
 #[tokio::test]

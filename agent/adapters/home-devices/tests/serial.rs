@@ -1,4 +1,4 @@
-//! P1 and SML over a pseudo-terminal, P1 over TCP: what is read, what is told when a line is cut, and that it is read
+//! P1, SML and DLMS over a pseudo-terminal, P1 over TCP: what is read, what is told when a line is cut, and that it is read
 //! again.
 #![allow(
     clippy::unwrap_used,
@@ -8,39 +8,16 @@
 
 mod common;
 
+use common::wire::wire;
 use common::{device, Ear, Word};
-use nix::pty::{openpty, OpenptyResult};
-use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use wattpool_core::ports::home::{Meter, MeterError};
 use wattpool_home_devices::LiveMeter;
+use wattpool_meter_codec::links::fcs;
 use wattpool_schema::Window;
-
-/// A serial line: what is written into it, and where it is read.
-struct Wire {
-    meter: File,
-    _port: std::os::fd::OwnedFd,
-}
-
-/// A serial line that is reached under this name, until it is dropped.
-fn wire(name: &Path) -> Wire {
-    let OpenptyResult { master, slave } = openpty(None, None).unwrap();
-    let port: PathBuf = nix::unistd::ttyname(&slave).unwrap();
-    let mut settings = nix::sys::termios::tcgetattr(&slave).unwrap();
-    nix::sys::termios::cfmakeraw(&mut settings);
-    nix::sys::termios::tcsetattr(&slave, nix::sys::termios::SetArg::TCSANOW, &settings).unwrap();
-    let _ = std::fs::remove_file(name);
-    symlink(port, name).unwrap();
-    Wire {
-        meter: File::from(master),
-        _port: slave,
-    }
-}
 
 /// A telegram without a check, as version 2.2 has it.
 fn telegram(import: u64, export: u64, watts: u64) -> String {
@@ -138,6 +115,44 @@ async fn sml_over_a_serial_line() {
         "wired the other way round"
     );
     assert_eq!(said.reading.power_w, Some(300));
+}
+
+/// A DLMS push over HDLC: an import register of so many Wh.
+fn push(import: u32) -> Vec<u8> {
+    let mut apdu = vec![0x0F, 0, 0, 0, 0, 0, 1, 1, 2, 3, 9, 6, 1, 0, 1, 8, 0, 255, 6];
+    apdu.extend(import.to_be_bytes());
+    apdu.extend([2, 2, 0x0F, 0, 0x16, 30]);
+    let length = u16::try_from(apdu.len()).unwrap() + 0xA00D;
+    let mut frame = [&length.to_be_bytes()[..], &[0x41, 8, 0x83, 0x13]].concat();
+    frame.extend(fcs(&frame).to_le_bytes());
+    frame.extend([0xE6, 0xE7, 0]);
+    frame.extend(apdu);
+    frame.extend(fcs(&frame).to_le_bytes());
+    [&[0x7E][..], &frame, &[0x7E]].concat()
+}
+
+#[tokio::test]
+async fn dlms_over_a_serial_line_that_is_cut_and_mended() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("line");
+    let mut line = wire(&name);
+    let mut ear = Ear::new(&[device(&format!(
+        "kind = \"dlms\"\nconnection = {name:?}\nline = \"2400 8N1\""
+    ))]);
+    // A pseudo-terminal has no parity. The end of a frame, a whole one, one with a flaw, and a whole one in pieces.
+    line.meter.write_all(&push(1)[20..]).unwrap();
+    line.meter.write_all(&push(65_538)).unwrap();
+    assert_eq!(ear.registers().await, (Some(65_538), None));
+    let mut flawed = push(70_000);
+    flawed[25] ^= 1;
+    line.meter.write_all(&flawed).unwrap();
+    for piece in push(65_540).chunks(9) {
+        line.meter.write_all(piece).unwrap();
+    }
+    assert_eq!(ear.registers().await, (Some(65_540), None));
+    drop(line);
+    let why = ear.trouble().await;
+    assert!(why.contains("line at 2400 8N1: "), "{why}");
 }
 
 #[tokio::test]

@@ -88,6 +88,8 @@ pub struct Agent {
     held_requests: u64,
     /// Supply and demand last announced, for the price.
     ratio: (Wh, Wh),
+    /// Of which window that was looked up.
+    ratio_of: Option<Window>,
     partners: Partners,
     /// They are not written down yet as they are.
     partners_changed: bool,
@@ -127,6 +129,7 @@ impl Agent {
             paused: false,
             held_requests: 0,
             ratio: (Wh(1), Wh(1)),
+            ratio_of: None,
             partners: Partners::default(),
             partners_changed: false,
             meter_retries: 0,
@@ -182,6 +185,7 @@ impl Agent {
                 ))));
                 self.apply_policy(now, cx, out);
             }
+            Event::MeterExchanged(exchange) => self.on_exchange(now, exchange, out),
             Event::TradeDecided { request, accept } => {
                 self.on_decision(now, request, accept, cx, out)
             }

@@ -141,6 +141,7 @@ impl Agent {
                 Wh(wh.checked_div(looked).unwrap_or(wh))
             };
             self.ratio = (all(supply), all(demand));
+            self.ratio_of = Some(terms.live());
         }
         self.selling.priced = true;
         self.refresh_offer(now, cx, out);

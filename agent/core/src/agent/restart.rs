@@ -56,6 +56,11 @@ impl Agent {
                     );
                     self.forecast.add(reading.window, surplus, deficit);
                 }
+                // It was taken then; a reading behind it makes an end of it.
+                JournalEntry::Exchanged { window, exchange } => {
+                    let _ = self.metering.exchange(&exchange, window);
+                    let _ = self.metering.noted();
+                }
                 JournalEntry::Approved { request, approval } => {
                     if approval.approval.kind == TradeKind::Forward {
                         self.orders.resume_promise(&approval.approval);

@@ -36,6 +36,15 @@ pub struct OrderSeen {
     pub selling: bool,
 }
 
+/// What the meters of a zone announced of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Announced {
+    /// Surplus.
+    pub supply: Wh,
+    /// Deficits, with what is not credible left out.
+    pub demand: Wh,
+}
+
 /// The running window of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Snapshot {
@@ -63,6 +72,8 @@ pub struct Snapshot {
     pub settling: usize,
     /// Offers known in this window.
     pub offers: Vec<OfferSeen>,
+    /// What this zone announced of the live window; none: the agent had no reason to look.
+    pub announced: Option<Announced>,
     /// Standing orders.
     pub orders: Vec<OrderSeen>,
     /// Statements that the chain has not confirmed.
@@ -118,6 +129,13 @@ impl Agent {
             promises: self.selling.reservations.len(),
             settling: self.buying.settling.len(),
             offers: self.buying.offers.iter().map(offer).collect(),
+            announced: self
+                .ratio_of
+                .filter(|window| Some(*window) == live)
+                .map(|_| Announced {
+                    supply: self.ratio.0,
+                    demand: self.ratio.1,
+                }),
             orders: self.orders.open.iter().map(order).collect(),
             unconfirmed_statements: self.stating.unconfirmed_statements(),
             market_paused: self.paused,

@@ -3,7 +3,7 @@
 use super::{Agent, Intent, Out};
 use crate::context::Context;
 use crate::io::{Command, JournalEntry, MarketTx, Millis, Notice, Reading, Timer, TxFailure};
-use crate::metering::{Metered, ReadingProblem};
+use crate::metering::{Exchange, Metered, ReadingProblem};
 use wattpool_schema::error::Code;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{
@@ -157,6 +157,48 @@ impl Agent {
             self.state(metered, cx, out);
         }
         self.open_trading(now, cx, out);
+    }
+
+    /// The owner put another meter in the place of the old one: durable before a reading of it is believed.
+    pub(super) fn on_exchange(&mut self, now: Millis, exchange: Exchange, out: &mut Out) {
+        // Heard twice.
+        if self.metering.expects(&exchange) {
+            return;
+        }
+        let window = self.running_window(now);
+        match self.metering.exchange(&exchange, window) {
+            Ok(()) => {
+                out.push(Command::Journal(JournalEntry::Exchanged {
+                    window,
+                    exchange,
+                }));
+                for (window, problem) in self.metering.noted() {
+                    out.push(Command::Tell(Notice::BadReading { window, problem }));
+                }
+                self.stating.gaps = 0;
+                self.meter_retries = 0;
+            }
+            Err(problem) => self.stating.tell_once(window, problem, out),
+        }
+    }
+
+    /// Why an exchange of the meter could not be taken.
+    ///
+    /// # Errors
+    /// The closing registers cannot have followed the last ones believed, or none were believed yet.
+    pub fn check_exchange(&self, now: Millis, exchange: &Exchange) -> Result<(), ReadingProblem> {
+        let window = self.running_window(now);
+        self.metering.clone().exchange(exchange, window)
+    }
+
+    fn running_window(&self, now: Millis) -> Window {
+        let local = Seconds(now.0.checked_div(1_000).unwrap_or(0));
+        let at = if self.block.height == 0 {
+            local
+        } else {
+            self.chain_now(now)
+        };
+        Window::at(at, self.market.window_s)
     }
 
     /// Asks the meter again for all windows that are missing.

@@ -131,13 +131,39 @@ impl Side {
         };
     }
 
-    /// Goes on after a restart, from a register that was continued over roll-overs.
-    pub fn resume(&mut self, carried: i64, most: u64) {
+    /// Goes on after a restart, from what the meter showed; if that is not known, from the continued register.
+    pub fn resume(&mut self, carried: i64, most: u64, told: Option<u64>) {
         let (ahead, owed) = (carried.max(0), carried.min(0));
         *self = Self {
             carried: ahead.unsigned_abs(),
             debt: owed.unsigned_abs(),
             doubt: most,
+            told,
+            ..Self::NEW
+        };
+    }
+
+    /// The meter is closed at a rise that is believed, and another one goes on: what moved and is not counted yet is
+    /// left to the windows to come. By how much the continued register rose.
+    pub fn close(&mut self, rise: Rise, most: u64, spread: u64) -> u64 {
+        self.debt = self.debt.saturating_add(rise.back);
+        let paid = rise.moved.min(self.debt);
+        let rose = rise.moved.saturating_sub(paid);
+        let due = self.carried.saturating_add(rise.counted.min(rose));
+        *self = Self {
+            carried: due.min(most.saturating_mul(spread)),
+            debt: self.debt.saturating_sub(paid),
+            ..Self::NEW
+        };
+        rose
+    }
+
+    /// Another meter's register, which was at so much when it was put on; none: its first reading tells.
+    pub fn open(&mut self, told: Option<u64>) {
+        *self = Self {
+            told,
+            carried: self.carried,
+            debt: self.debt,
             ..Self::NEW
         };
     }

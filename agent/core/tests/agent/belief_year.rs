@@ -416,3 +416,37 @@ fn a_year_of_coarse_registers_adds_up() {
         assert!(windows > YEAR * 9 / 10, "{windows}");
     }
 }
+
+/// Years of other seeds, with and without restarts: those that do not add up, with why.
+fn wrong_years(seeds: std::ops::Range<u64>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for seed in seeds {
+        let rate = [5, 20, 60, 100][(seed % 4) as usize];
+        let street = Street::new(seed, 1, rate);
+        for restarts in [false, true] {
+            let name = format!("seed {seed}, rate {rate}, restarts {restarts}");
+            let year = std::panic::AssertUnwindSafe(|| run(&street, restarts).0);
+            match std::panic::catch_unwind(year) {
+                Ok(sums) if sums == recomputed(&street) => {}
+                Ok(sums) => wrong.push(format!("{name}: {sums:?}, {:?}", recomputed(&street))),
+                Err(why) => {
+                    let why = why.downcast_ref::<String>().cloned();
+                    wrong.push(format!("{name}: {}", why.unwrap_or_default()));
+                }
+            }
+        }
+    }
+    wrong
+}
+
+/// Many more years, by hand: `WATTPOOL_YEARS=1000..2500 cargo test -p wattpool-core --test agent -- --ignored many_years`.
+/// A year takes some 50 ms with optimisation, ten times that without.
+#[test]
+#[ignore = "by hand: hours"]
+#[allow(clippy::disallowed_methods, reason = "which years is asked by hand")]
+fn many_years_with_every_fault_add_up() {
+    let range = std::env::var("WATTPOOL_YEARS").unwrap_or_else(|_| "1000..1050".into());
+    let (from, to) = range.split_once("..").unwrap();
+    let wrong = wrong_years(from.parse().unwrap()..to.parse().unwrap());
+    assert!(wrong.is_empty(), "{range}: {wrong:#?}");
+}

@@ -17,6 +17,7 @@ mod belief;
 mod belief_year;
 mod decisions;
 mod deficit;
+mod exchange;
 mod garbage;
 mod liars;
 mod orders;

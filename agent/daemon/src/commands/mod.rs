@@ -2,6 +2,7 @@
 
 mod check_config;
 mod check_online;
+mod data;
 mod init;
 mod keys;
 mod meter;
@@ -20,6 +21,9 @@ pub enum Command {
     /// The meter: read it, test it, decode what it says.
     #[command(subcommand)]
     Meter(meter::Meter),
+    /// What this device keeps of its home: hand it out, or delete it.
+    #[command(subcommand)]
+    Data(data::Data),
     /// Run the agent of a meter.
     Run(At),
     /// Write a commented configuration and new keys.
@@ -80,6 +84,7 @@ pub struct Paged {
 pub fn run(command: &Command) -> Result<u8, Failure> {
     match command {
         Command::Meter(command) => meter::run(command),
+        Command::Data(command) => data::run(command),
         Command::Run(at) => run::run(at),
         Command::Init(args) => init::run(args),
         Command::CheckConfig(args) => check_config::run(args),

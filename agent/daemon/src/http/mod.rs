@@ -9,6 +9,7 @@ mod page;
 mod serve;
 mod tls;
 
+use super::home_meter::HomeMeter;
 use super::metrics;
 use super::status::Running;
 use access::Access;
@@ -58,8 +59,12 @@ pub struct Interface {
     fingerprint: Option<String>,
     /// Where the home network finds it.
     home: Option<std::net::SocketAddr>,
+    /// The home's meter.
+    home_meter: Arc<HomeMeter>,
     /// What the chain answered lately.
     cache: api::market::Cache,
+    /// What the signal for the home was made of lately.
+    signal: api::signal::Cache,
     /// One file is written at a time: it may take some megabytes.
     exporting: Semaphore,
 }
@@ -130,6 +135,7 @@ pub fn interface(
     config: &Config,
     market: Market,
     running: Arc<Running>,
+    home_meter: Arc<HomeMeter>,
     listeners: &Listeners,
 ) -> Result<Interface> {
     let token = token(&config.http.token_file)?;
@@ -147,7 +153,9 @@ pub fn interface(
         names: config.http.names.clone(),
         fingerprint: home.map(|(_, tls)| tls.fingerprint.clone()),
         home: config.http.home,
+        home_meter,
         cache: api::market::Cache::default(),
+        signal: api::signal::Cache::default(),
         exporting: Semaphore::new(1),
     })
 }
@@ -155,10 +163,10 @@ pub fn interface(
 /// Answers until `stop` ends.
 pub async fn serve<S: Future<Output = ()> + Send + 'static>(
     listeners: Listeners,
-    interface: Interface,
+    interface: Arc<Interface>,
     stop: impl Fn() -> S,
 ) {
-    let app = app(Arc::new(interface));
+    let app = app(interface);
     let local = serve::serve(listeners.local, None, app.clone(), stop());
     match listeners.home {
         None => local.await,

@@ -3,7 +3,8 @@
 use super::Host;
 use crate::status::{Awaiting, Counters, Facts, Noticed};
 use wattpool_core::agent::Snapshot;
-use wattpool_core::io::BlockRef;
+use wattpool_core::io::{BlockRef, Millis};
+use wattpool_core::metering::{Exchange, ReadingProblem};
 use wattpool_core::policy::Policy;
 
 impl Host {
@@ -43,6 +44,14 @@ impl Host {
             unstated,
             refused: self.refused.clone(),
         }
+    }
+
+    /// Why an exchange of the meter could not be taken.
+    ///
+    /// # Errors
+    /// Its closing registers cannot be right.
+    pub fn check_exchange(&self, now: Millis, exchange: &Exchange) -> Result<(), ReadingProblem> {
+        self.agent.check_exchange(now, exchange)
     }
 
     /// Whether a trade of this number waits for the owner.

@@ -204,7 +204,8 @@ pub struct Accounts {
     pub energy: Energy,
     /// Money of the community.
     pub money: Money,
-    /// Cells whose trades exceed the home's deficit or surplus, one line each.
+    /// Cells whose trades exceed the home's deficit or surplus, one line each. Where readings are wrong or missing this
+    /// happens by right: a window that is joined with the ones before it carries their energy, too, and is traded with it.
     pub violations: Vec<String>,
 }
 

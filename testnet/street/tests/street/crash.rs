@@ -93,7 +93,8 @@ fn step_of(entry: &JournalEntry) -> Option<(Step, Window)> {
         JournalEntry::Settling(trade) => {
             Some((Step::Settling, trade.approval.approval.first_window))
         }
-        JournalEntry::Ordering(_)
+        JournalEntry::Exchanged { .. }
+        | JournalEntry::Ordering(_)
         | JournalEntry::Policy(_)
         | JournalEntry::Learned(_)
         | JournalEntry::Partners(_) => None,

@@ -179,10 +179,14 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// The last message.
+    pub fn text(&self) -> Option<String> {
+        self.last.lock().unwrap().clone()
+    }
+
     /// The last message, as JSON.
     pub fn last(&self) -> Option<serde_json::Value> {
-        let text = self.last.lock().unwrap().clone();
-        text.map(|t| serde_json::from_str(&t).unwrap())
+        self.text().map(|t| serde_json::from_str(&t).unwrap())
     }
 }
 

@@ -9,6 +9,7 @@
 
 pub mod broker;
 pub mod modbus;
+pub mod wire;
 
 use std::path::Path;
 use std::sync::Arc;

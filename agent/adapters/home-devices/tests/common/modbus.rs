@@ -21,6 +21,11 @@ impl Drop for Server {
 
 impl Server {
     pub fn start(port: u16) -> Option<Self> {
+        Self::at(&port.to_string())
+    }
+
+    /// On a port, or on a serial line.
+    pub fn at(place: &str) -> Option<Self> {
         let python = root().join("target/tools/meter-oracles/bin/python");
         if !python.exists() {
             assert!(
@@ -33,7 +38,7 @@ impl Server {
         }
         let mut child = Command::new(python)
             .arg(root().join("scripts/tools/meter-server.py"))
-            .arg(port.to_string())
+            .arg(place)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,7 +1,7 @@
 //! Entries to write down.
 
 use wattpool_core::io::{JournalEntry, Reading};
-use wattpool_core::metering::Carried;
+use wattpool_core::metering::{Carried, Registers};
 use wattpool_schema::{
     Commitment, MeterId, Seconds, Signature, SignedStatement, Statement, Wh, Window, RECORD_VERSION,
 };
@@ -20,6 +20,10 @@ pub fn metered(window: u64) -> JournalEntry {
         carried: Carried {
             import: 7,
             export: -3,
+            shown: Some(Registers {
+                import: Wh(11),
+                export: Wh(22),
+            }),
         },
         statement: SignedStatement {
             statement: Statement {

@@ -3,6 +3,7 @@
 mod decode;
 mod listening;
 mod opening;
+mod replaced;
 mod scan;
 
 use crate::Failure;
@@ -19,6 +20,8 @@ pub enum Meter {
     /// Write the registers behind this meter's statements, so that somebody else can check its bill (wattpool audit bill). Whoever has the file knows what
     /// the home imported and exported in every window of it.
     Open(opening::Args),
+    /// Go on at once with the meter that was put in the place of the old one: say it while the agent runs, when the new one is read.
+    Replaced(replaced::Args),
     /// Show the SunSpec models of a device.
     Scan(scan::Args),
 }
@@ -29,6 +32,7 @@ pub fn run(command: &Meter) -> Result<u8, Failure> {
         Meter::Test(args) => listening::test(args),
         Meter::Decode(args) => decode::run(args),
         Meter::Open(args) => opening::run(args),
+        Meter::Replaced(args) => replaced::run(args),
         Meter::Scan(args) => scan::run(args),
     }
 }

@@ -81,7 +81,7 @@ pub struct Limits {
 }
 
 /// Asks a contract.
-async fn ask<A: DeserializeOwned>(
+pub(super) async fn ask<A: DeserializeOwned>(
     shared: &Shared,
     contract: &str,
     question: &impl Serialize,

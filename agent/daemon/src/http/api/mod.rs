@@ -6,10 +6,12 @@ mod events;
 mod export;
 mod history;
 pub mod market;
+mod meter;
 #[cfg(test)]
 mod openapi;
 mod preview;
 mod session;
+pub mod signal;
 mod status;
 
 pub use control::{Decision, Pause};
@@ -87,6 +89,7 @@ routes! { own, described_own, false:
     post "pairing" => session::pair, "A code that signs one device in within ten minutes", Nothing, session::Pairing, session::Paired;
     put "password" => session::set_password, "Set a role's password, or take it away; its sessions end", Nothing, session::Password, session::Done;
     get "status" => status::status, "What the agent is at", Nothing, Nothing, status::Status;
+    get "signal" => signal::signal, "Surplus or deficit of home and neighbourhood, the price, and what is expected, for what can use energy when there is some", Nothing, Nothing, wattpool_home_devices::Signal;
     get "alerts" => status::alerts, "What needs the owner's eye, and what was told lately", Nothing, Nothing, status::Alerts;
     get "events" => events::events, "News as they come (text/event-stream): each event 'changed' says how it stands", Nothing, Nothing, events::News;
     get "energy" => history::energy, "Energy of spans of time", history::Spans, Nothing, history::Energy;
@@ -103,6 +106,7 @@ routes! { own, described_own, false:
     put "policy" => control::set_policy, "Change keys of the policy: what is not named stays, null takes a limit away", Nothing, wattpool_core::policy::Policy, wattpool_core::policy::Policy;
     post "policy/preview" => preview::preview, "What a change would have left of the last week's trades", Nothing, wattpool_core::policy::Policy, preview::Preview;
     post "pause" => control::pause, "Stop trading (true), or go on (false)", Nothing, control::Pause, control::Pause;
+    post "meter/replaced" => meter::replaced, "Another meter goes on in the place of the old one: its first reading is believed at once", Nothing, wattpool_core::metering::Exchange, wattpool_core::metering::Exchange;
     get "approvals" => status::approvals, "Trades that wait for the owner", Nothing, Nothing, status::Approvals;
     post "approvals" => control::decide, "Decide on a trade that waits", Nothing, control::Decision, control::Decision;
 }

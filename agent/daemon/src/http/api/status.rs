@@ -13,6 +13,7 @@ use wattpool_core::agent::{OfferSeen, Snapshot};
 use wattpool_core::io::{BlockRef, Gate};
 use wattpool_core::policy::Policy;
 use wattpool_journal_sqlite::NoticeRow;
+use wattpool_meter_codec::household::PowerNow;
 use wattpool_runtime::{Awaiting, Counters, Health, Part};
 use wattpool_schema::{MeterId, Window, Zone};
 
@@ -49,6 +50,8 @@ pub struct Status {
     meters: Option<usize>,
     /// The gate to the national grid.
     gate: Option<Gate>,
+    /// Power now, where the devices tell it.
+    power: PowerNow,
     /// The running window.
     window: Option<Snapshot>,
     /// Trades that wait for the owner.
@@ -174,6 +177,7 @@ pub async fn status(State(shared): State<Shared>) -> Answer<Status> {
         block: None,
         meters: None,
         gate: None,
+        power: shared.home_meter.power_now(),
         window: None,
         awaiting: Vec::new(),
         counters: None,
