@@ -32,6 +32,8 @@ function check(holds, what) {
   }
 }
 
+/** What a limit allows beyond what was bought, Wh. */
+const ALLOWED_WH = 20;
 const VIEWS = ["now", "money", "energy", "trades", "offers", "market", "limits", "approvals", "alerts", "access"];
 const SCREENS = [
   { name: "desktop", width: 1280, height: 900 },
@@ -227,19 +229,77 @@ async function pairs(browser, page) {
   await context.close();
 }
 
+const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Asks until there is an answer, for so many minutes at most. */
+async function until(minutes, found) {
+  const deadline = Date.now() + minutes * 60_000;
+  let answer = await found();
+  while (!answer && Date.now() < deadline) {
+    await rest(400);
+    answer = await found();
+  }
+  return answer;
+}
+
+/** What the interface answers to the page. */
+const told = (page, path) => page.evaluate((path) => fetch(`/api/v1/${path}`).then((answer) => answer.json()), path);
+
+/** All that was bought so far, Wh. */
+const bought = async (page) => (await told(page, "energy?edges=0,4000000000")).spans[0].bought;
+
+const saysSaved = (page) => page.waitForFunction(() => /saved and hold/.test(document.querySelector("#said").textContent));
+
+async function setLimit(page, id, value) {
+  await go(page, "limits");
+  await page.$eval(id, (input) => { input.value = ""; });
+  if (value !== "") await page.type(id, value);
+  await page.$eval("#said", (said) => { said.textContent = ""; });
+  await page.click("#save");
+  await saysSaved(page);
+}
+
+async function pauses(page, paused) {
+  await page.click("#pause");
+  await page.waitForFunction((paused) => document.querySelector("#state").classList.contains("paused") === paused, {}, paused);
+}
+
+/**
+ * With a live market: paused, the home buys nothing; and once it goes on, the next purchases keep the limit that was set on
+ * the page meanwhile. `meanwhile`: what else is looked at while windows pass.
+ */
+async function obeys(page, meanwhile) {
+  // Limits of a day begin anew at midnight UTC.
+  const left = 86_400 - (Date.now() / 1000) % 86_400;
+  if (left < 600) await rest((left + 5) * 1000);
+  const window = (await told(page, "status")).window_seconds * 1000;
+  check(await until(6, async () => (await bought(page)) > 0), "nothing was bought within six minutes");
+  await pauses(page, true);
+  // What was agreed before is still settled.
+  await rest(1.5 * window);
+  const before = await bought(page);
+  const begun = Date.now();
+  await meanwhile.paused();
+  await rest(Math.max(0, 1.5 * window - (Date.now() - begun)));
+  const total = await bought(page);
+  check(total === before, `paused: ${total - before} Wh were bought all the same`);
+  await setLimit(page, "#max_buy_wh_per_day", String((total + ALLOWED_WH) / 1000));
+  await pauses(page, false);
+  check(await until(4, async () => (await bought(page)) > total), "limits: nothing was bought within four minutes");
+  const since = Date.now();
+  await meanwhile.limited();
+  await rest(Math.max(0, 1.5 * window - (Date.now() - since)));
+  const after = await bought(page);
+  check(after > total && after <= total + ALLOWED_WH, `limits: ${after - total} Wh were bought, ${ALLOWED_WH} were allowed`);
+  await setLimit(page, "#max_buy_wh_per_day", "");
+  check(await until(4, async () => (await bought(page)) > total + ALLOWED_WH), "limits: nothing more was bought without the limit");
+}
+
 /** With a live market: a trade waits, is accepted, and is made. */
 async function approves(page) {
-  command("policy", "set", "manual_approval=true");
   await go(page, "approvals");
-  const until = async (minutes, found) => {
-    const deadline = Date.now() + minutes * 60_000;
-    let answer = await found();
-    while (!answer && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-      answer = await found();
-    }
-    return answer;
-  };
+  await page.click("#ask-me");
+  await until(1, () => command("policy", "get").manual_approval === true);
   const waiting = () => page.evaluate(() => document.querySelector("[id^=accept-]")?.id ?? null);
   const first = await until(4, waiting);
   check(first !== null, "approvals: nothing waited within four minutes");
@@ -261,7 +321,8 @@ async function approves(page) {
   });
   check(accepted > 0, "approvals: nothing was accepted in time");
   check(made === true, "approvals: nothing that was accepted was traded within six minutes");
-  command("policy", "set", "manual_approval=false");
+  await page.click("#ask-me");
+  check(await until(1, () => command("policy", "get").manual_approval === false), "approvals: the agent still asks");
 }
 
 /** The chain stands: that is said, and pausing works all the same. */
@@ -311,12 +372,21 @@ await withBrowser(async (browser) => {
   await signIn(page);
   if (times) return measures(page);
   if (shots) return takes(context);
-  await looks(context);
-  await byKeyboard(page);
-  await changesALimit(page);
-  await looksBack(page);
-  await pairs(browser, page);
-  if (live) await approves(page);
+  if (live) {
+    await obeys(page, {
+      paused: async () => { await changesALimit(page); await pairs(browser, page); },
+      limited: () => looks(context),
+    });
+    await byKeyboard(page);
+    await looksBack(page);
+    await approves(page);
+  } else {
+    await looks(context);
+    await byKeyboard(page);
+    await changesALimit(page);
+    await looksBack(page);
+    await pairs(browser, page);
+  }
   if (node > 0) await withoutTheChain(page);
   await context.close();
 });
