@@ -358,6 +358,7 @@ impl Config {
             replay.file = folder.join(&replay.file);
         }
         config.chain.start_at(folder);
+        config.alerts.start_at(folder);
         for path in [
             &mut config.meter.load_profile,
             &mut config.keys.file,
@@ -540,6 +541,11 @@ mod tests {
         assert!(
             error.contains("expected 32 lower-case hex digits, found \"bob\""),
             "{error}"
+        );
+        let error = with("# broker = \"\"", "broker = \"http://x\"").to_string();
+        assert_eq!(
+            error,
+            "agent.toml: alerts.broker: expected mqtt://host, mqtt://host:port, or mqtts:// for TLS, found \"http://x\""
         );
         let device = |text: &str| {
             let replay = TEMPLATE.find("[meter.replay]").unwrap();

@@ -112,12 +112,7 @@ async fn agent(config: &Config) -> Result<()> {
     let interface = http::interface(config, shown.0, shown.1, &listeners)?;
     let told = stop.clone();
     let until_stopped = move || stopped(told.clone());
-    let webhook = config.alerts.webhook.clone();
-    if !webhook.is_empty() {
-        // It ends with the process.
-        let telling = notify::watch(webhook, config.meter.id, Arc::clone(&running));
-        drop(tokio::spawn(telling));
-    }
+    notify::start(&config.alerts, config.meter.id, &running)?;
     let serving = tokio::spawn(http::serve(listeners, interface, until_stopped));
     process::ready();
     tracing::info!(meter = %config.meter.id, http = %config.http.listen, "the agent starts");
