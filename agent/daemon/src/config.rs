@@ -19,6 +19,7 @@ use wattpool_core::policy::Policy;
 use wattpool_discovery_libp2p::Limits;
 use wattpool_home_devices::settings::MOST_DEVICES;
 use wattpool_home_devices::{Address, Device, GateDevice, Wire};
+use wattpool_meter_codec::household::Role;
 use wattpool_meter_replay::Profile;
 use wattpool_schema::{MeterId, Window};
 
@@ -291,7 +292,15 @@ impl MeterConfig {
                     value("meter.replay.scale", "a positive number", scale.to_string())?;
                 }
             }
-            (None, 1..=MOST_DEVICES) => {}
+            (None, 1..=MOST_DEVICES) => {
+                if self.device.iter().all(|device| device.role == Role::Panels) {
+                    value(
+                        "meter.device",
+                        "one with another role than panels",
+                        "none".into(),
+                    )?;
+                }
+            }
             (None, 0) => value(
                 "meter",
                 "[meter.replay] or [[meter.device]]",

@@ -99,7 +99,9 @@ async function signIn(page, viewer = false) {
   await shownAs(page, "sign-in");
   await page.type("#code", code);
   await page.click("form:has(#code) button");
-  await shownAs(page, "now");
+  // Who only buys begins with the offers.
+  await page.waitForFunction(() => ["now", "offers"].includes(document.querySelector("main").dataset.view));
+  await go(page, "now");
 }
 
 async function looks(context) {
@@ -111,7 +113,7 @@ async function looks(context) {
         if (quick && (scheme === "dark" || language === "de" || screen.name === "small")) continue;
         const place = `${screen.name} ${scheme} ${language}`;
         const page = await open(context, screen, scheme, language, place);
-        await page.goto(url, { waitUntil: "load" });
+        await page.goto(`${url}/#/now`, { waitUntil: "load" });
         await shownAs(page, "now");
         for (const view of VIEWS) {
           await go(page, view);
@@ -229,6 +231,10 @@ async function pairs(browser, page) {
   await context.close();
 }
 
+const started = Date.now();
+/** Says what took how long: a slow step is to be seen. */
+const passed = (what) => live && console.log(`home: ${what}: ${((Date.now() - started) / 1000).toFixed(0)} s after the start`);
+
 const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks until there is an answer, for so many minutes at most. */
@@ -260,7 +266,7 @@ async function setLimit(page, id, value) {
 }
 
 async function pauses(page, paused) {
-  await page.click("#pause");
+  await page.$eval("#pause", (button) => button.click());
   await page.waitForFunction((paused) => document.querySelector("#state").classList.contains("paused") === paused, {}, paused);
 }
 
@@ -274,6 +280,7 @@ async function obeys(page, meanwhile) {
   if (left < 600) await rest((left + 5) * 1000);
   const window = (await told(page, "status")).window_seconds * 1000;
   check(await until(6, async () => (await bought(page)) > 0), "nothing was bought within six minutes");
+  passed("the first purchase");
   await pauses(page, true);
   // What was agreed before is still settled.
   await rest(1.5 * window);
@@ -283,6 +290,7 @@ async function obeys(page, meanwhile) {
   await rest(Math.max(0, 1.5 * window - (Date.now() - begun)));
   const total = await bought(page);
   check(total === before, `paused: ${total - before} Wh were bought all the same`);
+  passed("a pause obeyed");
   await setLimit(page, "#max_buy_wh_per_day", String((total + ALLOWED_WH) / 1000));
   await pauses(page, false);
   check(await until(4, async () => (await bought(page)) > total), "limits: nothing was bought within four minutes");
@@ -291,8 +299,12 @@ async function obeys(page, meanwhile) {
   await rest(Math.max(0, 1.5 * window - (Date.now() - since)));
   const after = await bought(page);
   check(after > total && after <= total + ALLOWED_WH, `limits: ${after - total} Wh were bought, ${ALLOWED_WH} were allowed`);
+  passed("a limit obeyed");
   await setLimit(page, "#max_buy_wh_per_day", "");
   check(await until(4, async () => (await bought(page)) > total + ALLOWED_WH), "limits: nothing more was bought without the limit");
+  // Fees are noted a moment after they are spent.
+  const fees = async () => (await told(page, "money?edges=0,4000000000")).spans[0].fees;
+  check(await until(1, async () => (await fees()) > 0), "money: no fees are told");
 }
 
 /** With a live market: a trade waits, is accepted, and is made. */
@@ -338,7 +350,7 @@ async function withoutTheChain(page) {
     }
     check(said.includes("chain"), `without the chain: the alerts are ${said}`);
     await page.waitForFunction(() => document.querySelector("#state").classList.contains("trouble"), { timeout: 15_000 });
-    await page.click("#pause");
+    await page.$eval("#pause", (button) => button.click());
     await page.waitForFunction(() => document.querySelector("#state").classList.contains("paused"), { timeout: 15_000 });
     check(command("policy", "get").paused === true, "without the chain: the agent is not paused");
     await go(page, "alerts");
@@ -346,7 +358,7 @@ async function withoutTheChain(page) {
     await page.screenshot({ path: join(pictures, "live-alerts-without-chain-desktop.png"), fullPage: true });
     await go(page, "market");
     await look(page, "market without the chain");
-    await page.click("#pause");
+    await page.$eval("#pause", (button) => button.click());
     await page.waitForFunction(() => !document.querySelector("#state").classList.contains("paused"), { timeout: 15_000 });
   } finally {
     process.kill(node, "SIGCONT");
@@ -358,7 +370,7 @@ async function takes(context) {
   for (const [name, view, screen] of [["now", "now", SCREENS[0]], ["money", "money", SCREENS[0]], ["limits", "limits", SCREENS[0]], ["phone", "now", SCREENS[1]]]) {
     if (live && view !== "now") continue;
     const page = await open(context, { ...screen, height: name === "phone" ? 844 : 800 }, "light", "en", name);
-    await page.goto(url, { waitUntil: "load" });
+    await page.goto(`${url}/#/now`, { waitUntil: "load" });
     await shownAs(page, "now");
     await go(page, view);
     await page.screenshot({ path: join(pictures, `home-${name}.png`) });
@@ -377,9 +389,11 @@ await withBrowser(async (browser) => {
       paused: async () => { await changesALimit(page); await pairs(browser, page); },
       limited: () => looks(context),
     });
+    passed("trading without the limit");
     await byKeyboard(page);
     await looksBack(page);
     await approves(page);
+    passed("a trade accepted and made");
   } else {
     await looks(context);
     await byKeyboard(page);
@@ -387,7 +401,10 @@ await withBrowser(async (browser) => {
     await looksBack(page);
     await pairs(browser, page);
   }
-  if (node > 0) await withoutTheChain(page);
+  if (node > 0) {
+    await withoutTheChain(page);
+    passed("without the chain");
+  }
   await context.close();
 });
 console.log(`${checks} checks, ${problems.length} failed; pictures are in ${pictures}`);

@@ -78,7 +78,13 @@ async function setPaused(paused) {
   });
 }
 
+/** What the frame shows; drawn anew only when that changes, so that no button goes while it is pressed. */
+let drawn = null;
 function drawHead() {
+  const status = shared.status;
+  const content = JSON.stringify([stateOf(), shared.role, status?.policy.paused ?? null, shown, status?.awaiting.length ?? 0, alertCount, language()]);
+  if (content === drawn) return;
+  drawn = content;
   const focused = document.activeElement?.id;
   const open = document.querySelector("nav")?.dataset.open ?? "false";
   const [kind, text] = stateOf();
@@ -117,12 +123,20 @@ function notes() {
   return all;
 }
 
+/** Who only buys begins with what there is to buy. */
+const first = () => (shared.status?.kind === "consumer" ? "offers" : "now");
+
+/** Somebody presses something now: what is under the finger stays until it is released. */
+let pressed = false;
+window.addEventListener("pointerdown", () => { pressed = true; });
+for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => setTimeout(() => { pressed = false; }));
+
 let drawing = 0;
 /** Shows the view that the address names. `quiet`: an update, the focus stays. */
 async function show(quiet = false) {
-  const name = location.hash.slice(2) in VIEWS ? location.hash.slice(2) : "now";
+  const name = location.hash.slice(2) in VIEWS ? location.hash.slice(2) : first();
   const fresh = name !== shown;
-  if (quiet && VIEWS[name].still) return;
+  if (quiet && (VIEWS[name].still || pressed)) return;
   shown = name;
   const mine = ++drawing;
   document.title = `${t(name)} – Wattpool`;
@@ -143,7 +157,7 @@ async function show(quiet = false) {
     }
     content = [problem(error)];
   }
-  if (mine !== drawing) return;
+  if (mine !== drawing || (quiet && pressed)) return;
   const focused = quiet ? document.activeElement?.id : null;
   const scrolled = window.scrollY;
   main.replaceChildren(el("h1", null, t(name)), ...notes(), ...content.flat().filter(Boolean));

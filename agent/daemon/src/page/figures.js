@@ -51,6 +51,8 @@ export function energy(wh) {
 export const percent = (share) => format("NumberFormat", { style: "percent", maximumFractionDigits: 0 }).format(share);
 
 const date = (seconds, options) => format("DateTimeFormat", options).format(new Date(seconds * 1000));
+/** With seconds: for windows of a test, which are shorter than a minute. */
+export const clockOf = (seconds, length) => date(seconds, { hour: "2-digit", minute: "2-digit", second: length < 60 ? "2-digit" : undefined });
 export const clock = (seconds) => date(seconds, { hour: "2-digit", minute: "2-digit" });
 export const day = (seconds) => date(seconds, { weekday: "short", day: "numeric", month: "short" });
 export const moment = (seconds) => date(seconds, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });

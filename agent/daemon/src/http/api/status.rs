@@ -14,6 +14,7 @@ use wattpool_core::io::{BlockRef, Gate};
 use wattpool_core::policy::Policy;
 use wattpool_journal_sqlite::NoticeRow;
 use wattpool_runtime::{Awaiting, Counters, Health, Part};
+use wattpool_schema::pool::MeterKind;
 use wattpool_schema::{MeterId, Window, Zone};
 
 /// A busy agent answers within this.
@@ -43,6 +44,8 @@ pub struct Status {
     grid: Option<Grid>,
     /// The meter's zone.
     zone: Option<Zone>,
+    /// As what the meter is registered.
+    kind: Option<MeterKind>,
     /// The last block followed.
     block: Option<BlockRef>,
     /// Meters in service.
@@ -171,6 +174,7 @@ pub async fn status(State(shared): State<Shared>) -> Answer<Status> {
         policy,
         grid,
         zone: None,
+        kind: shared.running.kind(),
         block: None,
         meters: None,
         gate: None,

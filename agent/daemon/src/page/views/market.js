@@ -21,17 +21,20 @@ export async function offers() {
     say(t(word));
     await redraw();
   });
-  const rows = told.offers.map((offer) => [
+  const grid = shared.status.grid;
+  const rows = [...told.offers].sort((a, b) => a.price + a.charge - b.price - b.charge).map((offer) => [
     el("span", { title: offer.seller }, short(offer.seller)),
+    String(offer.zone) === String(shared.status.zone) ? t("ownZone", { zone: offer.zone }) : String(offer.zone),
     energy(offer.wh),
     price(offer.price),
     price(offer.charge),
+    grid ? price(grid.import - offer.price - offer.charge) : "–",
     el("span", { class: "row" }, !isOwner() ? null : policy.preferred.includes(offer.seller)
       ? el("span", { class: "pill" }, t("preferred"))
       : el("button", { type: "button", id: `prefer-${offer.seller}`, onclick: () => add("preferred", offer.seller, "saidPreferred") }, t("preferIt")),
     isOwner() ? el("button", { type: "button", id: `block-${offer.seller}`, "aria-label": `${t("blockIt")}: ${short(offer.seller)}`, onclick: () => add("blocked", offer.seller, "saidBlocked") }, t("blockIt")) : null),
   ]);
-  parts.push(el("div", { class: "card" }, table(t("offers"), [t("seller"), t("amount"), t("atMost"), t("onTop"), t("what")], rows, ["text", "", "", "", "wide"])));
+  parts.push(el("div", { class: "card" }, table(t("offers"), [t("seller"), t("fromWhere"), t("amount"), t("atMost"), t("onTop"), t("belowGrid"), t("what")], rows, ["text", "text", "", "", "", "", "wide"])));
   return parts;
 }
 

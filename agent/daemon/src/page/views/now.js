@@ -2,7 +2,7 @@
 import { shared } from "/page/app.js";
 import { get } from "/page/ask.js";
 import { el, figure, flow } from "/page/draw.js";
-import { clock, energy, money, period, price } from "/page/figures.js";
+import { clock, clockOf, energy, money, period, price } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 export async function now() {
@@ -31,15 +31,24 @@ export async function now() {
     figure(t("savedMonth"), money(m.saved), t("againstGrid")),
     figure(t("cost"), cost < 0 ? `+${money(-cost)}` : money(cost), `${t("spentToday", { amount: money(d.paid + d.charge) })} · ${t("earnedToday", { amount: money(d.earned) })}`),
     figure(t("today"), energy(e.bought + e.sold), `${t("bought")}: ${energy(e.bought)} · ${t("sold")}: ${energy(e.sold)}`),
+    e.generated === null ? null : figure(t("generated"), energy(e.generated), `${t("used")}: ${energy(e.used)}`),
+    neighbours(status),
     status.grid ? figure(t("gridAsks"), price(status.grid.import), t("gridPays", { price: price(status.grid.feed_in) })) : figure(t("gridAsks"), t("priceUnknown")),
     ...state(status)));
   return parts;
 }
 
+/** What neighbours ask now, the cheapest of them, network charge included. */
+function neighbours(status) {
+  const offers = status.window?.offers ?? [];
+  if (offers.length === 0) return null;
+  return figure(t("neighboursAsk"), price(Math.min(...offers.map((offer) => offer.price + offer.charge))), t("offersNow", { count: offers.length }));
+}
+
 /** The flow of the last window, as a drawing and in words. */
 function going(row, length, status) {
   if (!row) return [el("p", null, t("flowNone"))];
-  const window = t("windowOf", { from: clock(row.from), to: clock(row.from + length) });
+  const window = t("windowOf", { from: clockOf(row.from, length), to: clockOf(row.from + length, length) });
   const live = status.window?.live === row.window ? status.window : null;
   const bought = Math.min(live ? live.bought : row.bought, row.deficit);
   const sold = Math.min(live ? live.sold : row.sold, row.surplus);
