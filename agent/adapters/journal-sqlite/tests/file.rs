@@ -181,9 +181,8 @@ fn other_versions_and_other_programs_are_refused() {
     let newer = VERSION + 1;
     db.pragma_update(None, "user_version", newer).unwrap();
     drop(db);
-    let why = format!(
-        "version {newer}, this program knows up to {VERSION}: install a newer wattpool"
-    );
+    let why =
+        format!("version {newer}, this program knows up to {VERSION}: install a newer wattpool");
     assert_eq!(SqliteJournal::open(&p.file).err().unwrap().why, why);
     assert_eq!(HistoryReader::open(&p.file).err().unwrap().why, why);
 

@@ -160,12 +160,24 @@ async function show(quiet = false) {
   if (mine !== drawing || (quiet && pressed)) return;
   const focused = quiet ? document.activeElement?.id : null;
   const scrolled = window.scrollY;
-  main.replaceChildren(el("h1", null, t(name)), ...notes(), ...content.flat().filter(Boolean));
+  put([el("h1", null, t(name)), ...notes(), ...content.flat().filter(Boolean)], quiet);
   main.removeAttribute("aria-busy");
   main.dataset.view = name;
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   if (quiet) window.scrollTo(0, scrolled);
   else if (fresh) { window.scrollTo(0, 0); main.focus({ preventScroll: true }); }
+}
+
+/** Shows elements; of an update only what is new is exchanged, so that nothing goes that is being read or pressed. */
+function put(elements, quiet) {
+  const there = [...main.children];
+  if (!quiet || there.length !== elements.length) {
+    main.replaceChildren(...elements);
+    return;
+  }
+  const opened = [...main.querySelectorAll("details")].map((details) => details.open);
+  elements.flatMap((element) => [...element.querySelectorAll("details")]).forEach((details, at) => { details.open = opened[at] ?? false; });
+  elements.forEach((element, at) => { if (!element.isEqualNode(there[at])) there[at].replaceWith(element); });
 }
 
 /** Draws the view again after a change. */
