@@ -31,6 +31,9 @@ export function say(text) {
   saying = setTimeout(() => { said.textContent = ""; }, 6_000);
 }
 
+/** The agent's own words, which are English. */
+export const says = (text) => el("p", { class: "soft" }, t("agentSays"), " ", el("span", { lang: "en" }, text));
+
 /** Why something did not work. */
 export function problem(error) {
   const unreachable = error instanceof Refused && error.status === 0;

@@ -30,6 +30,9 @@ export function money(micro, digits = 2) {
   return `${format("NumberFormat", shown).format(amount)} ${currency}`;
 }
 
+/** A loss so small comes of sales whose energy is rounded up to whole Wh, micro-units. */
+export const isRounding = (saved) => saved < 0 && saved > -10_000;
+
 /** Micro-units per kWh as a price. */
 export function price(micro) {
   return `${money(micro, Math.abs(micro) % 10_000 === 0 ? 2 : 3)}/kWh`;

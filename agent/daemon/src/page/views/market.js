@@ -1,5 +1,5 @@
 // What neighbours offer, and the market as the chain tells it.
-import { attempt, change, isOwner, redraw, say, shared } from "/page/app.js";
+import { attempt, change, isOwner, redraw, say, says, shared } from "/page/app.js";
 import { get, Refused } from "/page/ask.js";
 import { el, figure, legend, lines, table } from "/page/draw.js";
 import { clock, currencyName, energy, number, plain, price, short } from "/page/figures.js";
@@ -10,7 +10,7 @@ export async function offers() {
   try {
     told = await get("offers");
   } catch (error) {
-    if (error instanceof Refused && error.status === 503) return [el("p", null, t("offersWhat")), el("div", { class: "note" }, el("p", null, t("offersOff")), el("p", { class: "soft" }, error.message))];
+    if (error instanceof Refused && error.status === 503) return [el("p", null, t("offersWhat")), el("div", { class: "note" }, el("p", null, t("offersOff")), says(error.message))];
     throw error;
   }
   const parts = [el("p", null, t("offersWhat"))];
@@ -44,7 +44,7 @@ export async function market() {
   try {
     [told, past] = await Promise.all([get("market"), get("market/windows?last=32")]);
   } catch (error) {
-    if (error instanceof Refused && error.status === 503) return [el("div", { class: "note" }, el("p", null, t("marketOff")), el("p", { class: "soft" }, error.message))];
+    if (error instanceof Refused && error.status === 503) return [el("div", { class: "note" }, el("p", null, t("marketOff")), says(error.message))];
     throw error;
   }
   const { grid, signal, zones } = told;

@@ -2,7 +2,7 @@
 import { redraw, shared } from "/page/app.js";
 import { get } from "/page/ask.js";
 import { bars, el, figure, legend, table } from "/page/draw.js";
-import { against, currencyName, energy as kwh, money as coins, number, percent, period, plain } from "/page/figures.js";
+import { against, currencyName, energy as kwh, isRounding, money as coins, number, percent, period, plain } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 const KINDS = ["day", "week", "month", "year"];
@@ -30,7 +30,8 @@ const heading = (p) => el("h2", { id: "period" }, p.title);
 export async function money() {
   const { p, all, before, choose, sum, told } = await spans("money");
   const granted = told.fees_granted;
-  const parts = [choose, el("section", null, heading(p))];
+  const parts = [choose, el("section", null, heading(p),
+    el("p", { class: "paper" }, `${t("statementTitle")} · ${t("meter")} ${shared.status?.meter ?? ""} · ${currencyName()}`))];
   if (sum("windows") === 0) return [...parts, el("div", { class: "note" }, el("p", null, t("nothingThen"))), fees()];
   const cost = (value) => (value < 0 ? `${coins(-value)} ${t("earnedInstead")}` : coins(value));
   const saved = sum("saved");
@@ -52,7 +53,7 @@ export async function money() {
     el("details", null, el("summary", null, t("asTable")),
       table(p.title, [t("time"), t("without"), t("with"), t("saved"), t("paid"), t("charge"), t("earned"), t("feesSpent")],
         all.map((span, at) => [p.names[at], coins(span.without), coins(span.with), coins(span.saved), coins(span.paid), coins(span.charge), coins(span.earned), coins(span.fees)]), ["text"], false))));
-  if (values.some((value) => value < 0)) parts.push(el("p", { class: "soft" }, t("lostALittle")));
+  if (values.some(isRounding)) parts.push(el("p", { class: "soft" }, t("lostALittle")));
   if (sum("unpriced") > 0) parts.push(el("p", { class: "soft" }, t("unpriced", { count: sum("unpriced") })));
   parts.push(el("p", { class: "row" }, el("button", { type: "button", onclick: () => { document.querySelector("details").open = true; print(); } }, t("statement"))));
   return parts;

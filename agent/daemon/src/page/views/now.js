@@ -2,7 +2,7 @@
 import { shared } from "/page/app.js";
 import { get } from "/page/ask.js";
 import { el, figure, flow } from "/page/draw.js";
-import { clock, clockOf, energy, money, period, price } from "/page/figures.js";
+import { clock, clockOf, energy, isRounding, money, period, price } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 export async function now() {
@@ -23,13 +23,14 @@ export async function now() {
   if (!row && m.windows === 0) {
     parts.push(el("div", { class: "note" }, el("p", null, t("firstTime", { minutes: Math.round(length / 60) }))));
   } else {
-    parts.push(el("section", { class: "card" }, ...going(row, length, status)));
+    const sun = row && status.generation ? (await get(`energy?edges=${row.from},${row.from + length}`)).spans[0] : null;
+    parts.push(el("section", { class: "card" }, ...going(row, length, status, sun)));
   }
   const cost = d.with;
   parts.push(el("div", { class: "cards" },
-    figure(t("savedToday"), money(d.saved), t("againstGrid")),
-    figure(t("savedMonth"), money(m.saved), t("againstGrid")),
-    figure(t("cost"), cost < 0 ? `+${money(-cost)}` : money(cost), `${t("spentToday", { amount: money(d.paid + d.charge) })} · ${t("earnedToday", { amount: money(d.earned) })}`),
+    figure(t("savedToday"), money(d.saved), saving(d.saved)),
+    figure(t("savedMonth"), money(m.saved), saving(m.saved)),
+    figure(t(cost < 0 ? "gain" : "cost"), money(Math.abs(cost)), `${t("spentToday", { amount: money(d.paid + d.charge) })} · ${t("earnedToday", { amount: money(d.earned) })}`),
     figure(t("today"), energy(e.bought + e.sold), `${t("bought")}: ${energy(e.bought)} · ${t("sold")}: ${energy(e.sold)}`),
     e.generated === null ? null : figure(t("generated"), energy(e.generated), `${t("used")}: ${energy(e.used)}`),
     neighbours(status),
@@ -37,6 +38,9 @@ export async function now() {
     ...state(status)));
   return parts;
 }
+
+/** A little below zero it is said why. */
+const saving = (saved) => t(isRounding(saved) ? "lostShort" : "againstGrid");
 
 /** What neighbours ask now, the cheapest of them, network charge included. */
 function neighbours(status) {
@@ -46,7 +50,7 @@ function neighbours(status) {
 }
 
 /** The flow of the last window, as a drawing and in words. */
-function going(row, length, status) {
+function going(row, length, status, sun) {
   if (!row) return [el("p", null, t("flowNone"))];
   const window = t("windowOf", { from: clockOf(row.from, length), to: clockOf(row.from + length, length) });
   const live = status.window?.live === row.window ? status.window : null;
@@ -57,11 +61,13 @@ function going(row, length, status) {
     ? t("flowSold", { amount: energy(sold), rest: energy(row.surplus - sold) })
     : t("flowBought", { amount: energy(bought), rest: energy(row.deficit - bought) });
   const some = (wh) => (wh > 0 ? energy(wh) : null);
-  const amounts = { bought: some(bought), sold: some(sold), fromGrid: some(row.deficit - bought), toGrid: some(row.surplus - sold) };
+  const amounts = { bought: some(bought), sold: some(sold), fromGrid: some(row.deficit - bought), toGrid: some(row.surplus - sold), sun: some(sun?.generated ?? 0) };
+  const names = { neighbours: t("neighbours"), home: t("home"), grid: t("grid"), ...(sun?.use_windows > 0 ? { sun: t("sun") } : {}) };
+  const made = sun?.use_windows > 0 ? ` ${t("flowMade", { made: energy(sun.generated), used: energy(sun.used) })}` : "";
   return [
     el("h2", null, t("lastWindow", { window })),
-    flow(words, { neighbours: t("neighbours"), home: t("home"), grid: t("grid") }, amounts),
-    el("p", null, words),
+    flow(words + made, names, amounts),
+    el("p", null, words + made),
   ];
 }
 
