@@ -40,7 +40,7 @@ function words(row) {
   const values = {
     window: what.window === undefined ? "" : moment(what.window * shared.status.window_seconds),
     amount: what.wh === undefined ? "" : energy(what.wh),
-    code: what.code ?? "?",
+    code: what.code ?? t("noReason"),
     found: what.found,
   };
   return t(`told_${kind}`, values);
