@@ -7,7 +7,6 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use wattpool_core::ports::home::{JournalError, Meter, MeterError};
 use wattpool_daemon::config::MeterConfig;
-use wattpool_home_devices::LiveMeter;
 use wattpool_journal_sqlite::{Generated, HistoryReader, SqliteJournal};
 use wattpool_ledger_wasmd::WasmdLedger;
 use wattpool_meter_codec::household::Role;
@@ -117,7 +116,7 @@ impl Noting {
 }
 
 /// Notes what panels behind the meter make, for ever. `len`: of a window, seconds.
-pub async fn panels(meter: LiveMeter, file: PathBuf, len: u32) {
+pub async fn panels(meter: impl Meter, file: PathBuf, len: u32) {
     let before = running(len)
         .0
         .saturating_sub(KEPT_S.checked_div(u64::from(len)).unwrap_or(0));
@@ -140,5 +139,59 @@ pub async fn panels(meter: LiveMeter, file: PathBuf, len: u32) {
             next = next.next();
         }
         tokio::time::sleep(EVERY).await;
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "a test fails by panicking"
+)]
+mod tests {
+    use super::*;
+    use wattpool_core::io::Reading;
+    use wattpool_schema::Wh;
+
+    /// Ten Wh a window; every third has no registers, and the newest are not told yet.
+    struct Panels(Window);
+
+    impl Meter for Panels {
+        async fn registers(&self, end_of: Window) -> Result<Reading, MeterError> {
+            if end_of >= self.0 {
+                return Err(MeterError::Silent("not yet".into()));
+            }
+            if end_of.0.is_multiple_of(3) {
+                let why = "it was off".into();
+                return Err(MeterError::NotKept {
+                    window: end_of,
+                    why,
+                });
+            }
+            Ok(Reading {
+                window: end_of,
+                taken_at: end_of.end(1),
+                import_register: Wh(0),
+                export_register: Wh(end_of.0 * 10),
+                power_w: None,
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn what_panels_make_is_noted_from_where_it_ended_to_what_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("journal.sqlite");
+        let end = Window(running(1).0 / 3 * 3 - 3);
+        let first = Window(end.0 - 9);
+        write(&file, move |h| h.note_generated(first, Wh(first.0 * 10))).await;
+        let noting = panels(Panels(end), file.clone(), 1);
+        // It goes on for ever.
+        assert!(tokio::time::timeout(EVERY / 3, noting).await.is_err());
+        let reader = HistoryReader::open(&file).unwrap();
+        let (from, to) = (first.next().start(1), end.start(1));
+        let made = reader.generated(1, from, to, Generated::Beside).unwrap();
+        let made: Vec<(u64, u64)> = made.iter().map(|(w, wh)| (w.0 - first.0, wh.0)).collect();
+        assert_eq!(made, [(1, 10), (2, 10), (4, 20), (5, 10), (7, 20), (8, 10)]);
     }
 }
