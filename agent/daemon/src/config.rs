@@ -19,6 +19,7 @@ use wattpool_core::policy::Policy;
 use wattpool_discovery_libp2p::Limits;
 use wattpool_home_devices::settings::MOST_DEVICES;
 use wattpool_home_devices::{Address, Device, GateDevice, SignalDevice, Wire};
+use wattpool_meter_codec::household::Role;
 use wattpool_meter_replay::Profile;
 use wattpool_schema::{MeterId, Window};
 
@@ -294,7 +295,15 @@ impl MeterConfig {
                     value("meter.replay.scale", "a positive number", scale.to_string())?;
                 }
             }
-            (None, 1..=MOST_DEVICES) => {}
+            (None, 1..=MOST_DEVICES) => {
+                if self.device.iter().all(|device| device.role == Role::Panels) {
+                    value(
+                        "meter.device",
+                        "one with another role than panels",
+                        "none".into(),
+                    )?;
+                }
+            }
             (None, 0) => value(
                 "meter",
                 "[meter.replay] or [[meter.device]]",
@@ -364,6 +373,7 @@ impl Config {
             replay.file = folder.join(&replay.file);
         }
         config.chain.start_at(folder);
+        config.alerts.start_at(folder);
         for path in [
             &mut config.meter.load_profile,
             &mut config.keys.file,
@@ -549,6 +559,11 @@ mod tests {
         assert!(
             error.contains("expected 32 lower-case hex digits, found \"bob\""),
             "{error}"
+        );
+        let error = with("# broker = \"\"", "broker = \"http://x\"").to_string();
+        assert_eq!(
+            error,
+            "agent.toml: alerts.broker: expected mqtt://host, mqtt://host:port, or mqtts:// for TLS, found \"http://x\""
         );
         let device = |text: &str| {
             let replay = TEMPLATE.find("[meter.replay]").unwrap();

@@ -2,6 +2,7 @@
 //!
 //! stdout is the result, stderr the prose; exit codes are those of [`wattpool_program`].
 
+mod beside;
 mod client;
 mod commands;
 mod home_meter;

@@ -1,5 +1,6 @@
 //! The composition root of an agent: adapters from the configuration, one runtime after another over them.
 
+use super::beside;
 use super::home_meter::HomeMeter;
 use super::http;
 use super::keystore::Keystore;
@@ -104,6 +105,15 @@ async fn agent(config: &Config) -> Result<()> {
         Arc::new(move || clock.chain_time()),
     )?;
     let mesh = Arc::new(mesh);
+    if let Some(panels) = HomeMeter::panels(config, deployment.window_seconds)? {
+        // It ends with the process.
+        let noting = beside::panels(
+            panels,
+            config.storage.file.clone(),
+            deployment.window_seconds,
+        );
+        drop(tokio::spawn(noting));
+    }
     let journal = config.storage.file.clone();
     let running = Arc::new(Running::new(journal, config.policy.clone()));
     running.wait("the chain");
@@ -120,12 +130,7 @@ async fn agent(config: &Config) -> Result<()> {
         .context("signal")?;
     let told = stop.clone();
     let until_stopped = move || stopped(told.clone());
-    let webhook = config.alerts.webhook.clone();
-    if !webhook.is_empty() {
-        // It ends with the process.
-        let telling = notify::watch(webhook, config.meter.id, Arc::clone(&running));
-        drop(tokio::spawn(telling));
-    }
+    notify::start(&config.alerts, config.meter.id, &running)?;
     let serving = tokio::spawn(http::serve(listeners, interface, until_stopped));
     process::ready();
     tracing::info!(meter = %config.meter.id, http = %config.http.listen, "the agent starts");
@@ -185,6 +190,9 @@ async fn keep_running(
         .map(|g| DeviceGate::start(g, window_s))
         .transpose();
     let gate = Arc::new(HomeGate(device.context("gate")?));
+    let file = config.storage.file.clone();
+    let fees = beside::Fees::new(Arc::clone(&ledger), file, window_s);
+    let noting = beside::Noting::start(fees);
     loop {
         let register = || registration(config, parts, &client, mesh);
         let Some(identity) = parts.until("the meter's registration", register).await else {
@@ -220,7 +228,10 @@ async fn keep_running(
         stopping.abort();
         parts.running.takes_journal(false);
         match ended? {
-            Ended::Stopped => return Ok(()),
+            Ended::Stopped => {
+                noting.end().await;
+                return Ok(());
+            }
             Ended::RegistrationChanged => tracing::info!("reading the registration again"),
         }
     }
@@ -284,6 +295,7 @@ async fn registration(
     let pool = &parts.deployment.pool.address;
     let found: MeterResponse = client.rpc().smart(pool, &QueryMsg::Meter { meter }).await?;
     parts.keys.check(meter, &found)?;
+    parts.running.registered(found.kind);
     Ok(Identity {
         meter,
         zone: found.zone,

@@ -11,6 +11,7 @@ use wattpool_ledger_wasmd::proof::{ProofCounts, Prover};
 use wattpool_ledger_wasmd::rpc::{Dispute, NodeReport};
 use wattpool_ledger_wasmd::Client;
 use wattpool_runtime::{Handle, Health};
+use wattpool_schema::pool::MeterKind;
 
 /// What the process is at before and between runtimes.
 #[derive(Default)]
@@ -19,6 +20,7 @@ struct State {
     waiting_for: String,
     chain: Option<Arc<Client>>,
     prover: Option<Arc<Prover>>,
+    kind: Option<MeterKind>,
 }
 
 /// Shared between the runtime's keeper and the HTTP interface.
@@ -93,6 +95,17 @@ impl Running {
             state.handle = None;
             what.clone_into(&mut state.waiting_for);
         });
+    }
+
+    /// As what the meter is registered.
+    pub fn registered(&self, kind: MeterKind) {
+        self.write(|state| state.kind = Some(kind));
+    }
+
+    /// As what the meter was registered when the chain told it last.
+    pub fn kind(&self) -> Option<MeterKind> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.kind
     }
 
     /// The chain has answered.

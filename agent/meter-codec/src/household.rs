@@ -22,6 +22,8 @@ pub enum Role {
     Consumption,
     /// It measures all that the home makes: its export counts as the home's export.
     Generation,
+    /// It measures what is made behind a meter that stands at the grid: told to the owner, no part of what is traded.
+    Panels,
 }
 
 impl Role {
@@ -30,7 +32,7 @@ impl Role {
         match self {
             Self::Grid => (true, true),
             Self::Import | Self::Consumption => (true, false),
-            Self::Export | Self::Generation => (false, true),
+            Self::Export | Self::Generation | Self::Panels => (false, true),
         }
     }
 }

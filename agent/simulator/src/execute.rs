@@ -51,11 +51,30 @@ impl World<'_> {
         }
     }
 
+    /// Notes in a home's history what its shell would, where one is kept.
+    fn keep_history(&mut self, number: u32, effect: &Effect) {
+        let index = usize::try_from(number).ok();
+        let Some(history) = index.and_then(|index| self.histories.get_mut(index)) else {
+            return;
+        };
+        let kept = match effect {
+            Effect::Tell { at, notice } => history.note(*at, notice),
+            Effect::Record { block, events } => history.note_events(*block, events),
+            Effect::RecordTariffs { window, tariffs } => history.note_tariffs(*window, *tariffs),
+            Effect::RecordedTo(height) => history.set_noted_to(*height),
+            _ => Ok(()),
+        };
+        if let Err(error) = kept {
+            self.books.violation(format!("home {number}: {error}"));
+        }
+    }
+
     /// False: the agent crashed on it, and what would have followed is not done.
     fn execute(&mut self, now: u64, number: u32, effect: Effect) -> bool {
         if let Some(tap) = self.tap.as_mut().filter(|tap| tap.home == number) {
             tap.effects.push((now, effect.clone()));
         }
+        self.keep_history(number, &effect);
         let Some(home) = self.home_mut(number) else {
             return false;
         };
@@ -175,7 +194,8 @@ impl World<'_> {
                 }
                 _ => {}
             },
-            // A simulated asker sees for itself that no answer comes. There is no history, and nobody registers anew.
+            // A simulated asker sees for itself that no answer comes. Histories have been kept above, and nobody registers
+            // anew.
             Effect::Silence { .. }
             | Effect::Record { .. }
             | Effect::RecordTariffs { .. }

@@ -21,4 +21,6 @@ mod setup;
 mod world;
 
 pub use wattpool_ledger_embedded::Signatures;
-pub use world::{run, run_observed, run_tapped, Observed, Progress, RunOptions, Tap, TapIdentity};
+pub use world::{
+    run, run_keeping, run_observed, run_tapped, Observed, Progress, RunOptions, Tap, TapIdentity,
+};

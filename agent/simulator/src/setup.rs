@@ -189,6 +189,7 @@ impl<'n> World<'n> {
             registry,
             experiences: None,
             recorded: options.record.then(Recorded::default),
+            histories: Vec::new(),
             meters: Meters::new(n, options.seed),
             queue: Queue::default(),
             books,

@@ -18,9 +18,10 @@ use std::time::Instant;
 use wattpool_core::context::{Identity, Market};
 use wattpool_core::io::{Experience, Millis, WindowTerms};
 use wattpool_core::policy::Policy;
+use wattpool_core::ports::home::History;
 use wattpool_core::ports::ledger::BlockNews;
 use wattpool_core::ports::{MeterInfo, Signer};
-use wattpool_host::{Counters, Effect, Input, Meters as Registered, Tools};
+use wattpool_host::{Counters, Effect, Host, Input, Meters as Registered, Options, Tools};
 use wattpool_ledger_embedded::{EmbeddedLedger, Signatures};
 use wattpool_network_memory::Network;
 use wattpool_optimizer::Workspace;
@@ -69,6 +70,8 @@ pub(crate) struct World<'n> {
     pub experiences: Option<Vec<(u32, Experience)>>,
     /// Offers, requests and events, where they are asked for.
     pub recorded: Option<Recorded>,
+    /// The owners' histories by home; empty: none are kept.
+    pub histories: Vec<Box<dyn History>>,
     pub meters: Meters,
     pub queue: Queue,
     pub books: Books,
@@ -222,6 +225,29 @@ pub fn run_observed(n: &Neighbourhood, options: &RunOptions) -> Result<Observed>
     })
 }
 
+/// Runs a neighbourhood and keeps each home's history as its device does; without crashes, since what a block did while an
+/// agent was away is not read up. Hands over the homes' meters, too.
+///
+/// # Errors
+/// Those of [`run`]; and there is not one history a home, or one cannot be written.
+pub fn run_keeping(
+    n: &Neighbourhood,
+    options: &RunOptions,
+    histories: Vec<Box<dyn History>>,
+) -> Result<(Outcome, Vec<MeterId>)> {
+    anyhow::ensure!(
+        histories.len() == n.homes.len() && n.faults.crashes_per_day <= 0.0,
+        "expected a history for each of {} homes, which do not crash",
+        n.homes.len()
+    );
+    let watch = Watch {
+        histories,
+        ..Watch::default()
+    };
+    simulate(n, options, &AtomicBool::new(false), &mut |_| {}, watch)
+        .map(|(outcome, watch)| (outcome, watch.meters))
+}
+
 /// Runs a neighbourhood and hands over everything that one home's host was brought, and what it wanted.
 ///
 /// # Errors
@@ -244,6 +270,7 @@ struct Watch {
     experiences: Option<Vec<(u32, Experience)>>,
     tap: Option<Tap>,
     meters: Vec<MeterId>,
+    histories: Vec<Box<dyn History>>,
 }
 
 /// One home's host at its shell: times are local, milliseconds.
@@ -296,6 +323,7 @@ fn simulate(
     world.experiences = watch.experiences;
     world.tap = watch.tap;
     world.introduce_tap();
+    world.keep(watch.histories);
     let last = world.last_window();
     while let Some((now, mut tasks)) = world.queue.next() {
         // A window opens before what happens in its first block.
@@ -347,6 +375,7 @@ fn simulate(
         experiences: world.experiences.take(),
         tap: world.tap.take(),
         meters: world.homes.iter().map(|h| h.identity.meter).collect(),
+        histories: std::mem::take(&mut world.histories),
     };
     let mut outcome = world.finish()?;
     outcome.elapsed_s = begun.elapsed().as_secs_f64();
@@ -452,6 +481,22 @@ impl World<'_> {
 }
 
 impl World<'_> {
+    /// Before the start: hosts want their histories kept.
+    fn keep(&mut self, histories: Vec<Box<dyn History>>) {
+        if histories.is_empty() {
+            return;
+        }
+        for home in &mut self.homes {
+            let options = Options {
+                history: true,
+                ..Options::default()
+            };
+            let market = Arc::clone(&self.market);
+            home.host = Host::new(home.identity.clone(), market, home.policy.clone(), options);
+        }
+        self.histories = histories;
+    }
+
     fn introduce_tap(&mut self) {
         let Some(tap) = &mut self.tap else { return };
         let home = usize::try_from(tap.home).ok();

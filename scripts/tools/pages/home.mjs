@@ -32,6 +32,10 @@ function check(holds, what) {
   }
 }
 
+/** Loads of a view that are measured. */
+const LOADS = 40;
+/** What a limit allows beyond what was bought, Wh. */
+const ALLOWED_WH = 20;
 const VIEWS = ["now", "money", "energy", "trades", "offers", "market", "limits", "approvals", "alerts", "access"];
 const SCREENS = [
   { name: "desktop", width: 1280, height: 900 },
@@ -90,14 +94,19 @@ async function look(page, where) {
   }
 }
 
+/** Presses what is there in that moment: the page may draw it anew between a look and a click. */
+const press = (page, what) => page.$eval(what, (button) => button.click());
+
 /** Signs a browser in with a code of the command. */
 async function signIn(page, viewer = false) {
   const { code } = command("pair", ...(viewer ? ["--viewer"] : []));
   await page.goto(url, { waitUntil: "load" });
   await shownAs(page, "sign-in");
   await page.type("#code", code);
-  await page.click("form:has(#code) button");
-  await shownAs(page, "now");
+  await press(page, "form:has(#code) button");
+  // Who only buys begins with the offers.
+  await page.waitForFunction(() => ["now", "offers"].includes(document.querySelector("main").dataset.view));
+  await go(page, "now");
 }
 
 async function looks(context) {
@@ -109,7 +118,7 @@ async function looks(context) {
         if (quick && (scheme === "dark" || language === "de" || screen.name === "small")) continue;
         const place = `${screen.name} ${scheme} ${language}`;
         const page = await open(context, screen, scheme, language, place);
-        await page.goto(url, { waitUntil: "load" });
+        await page.goto(`${url}/#/now`, { waitUntil: "load" });
         await shownAs(page, "now");
         for (const view of VIEWS) {
           await go(page, view);
@@ -153,21 +162,21 @@ async function changesALimit(page) {
     await page.type(id, value);
   };
   await put("#max_buy_price", "0.19");
-  await page.click("#preview");
+  await press(page, "#preview");
   await page.waitForSelector("#previewed");
   await put("#max_spend_per_day", "one");
-  await page.click("#save");
+  await press(page, "#save");
   await page.waitForFunction(() => /0[.,]30/.test(document.querySelector("#said").textContent));
   await put("#max_spend_per_day", "2.5");
   await put("#hours-from", "6");
   await put("#hours-to", "22");
-  await page.click("#save");
+  await press(page, "#save");
   await page.waitForFunction(() => /saved and hold/.test(document.querySelector("#said").textContent));
   const policy = command("policy", "get");
   check(policy.max_buy_price === 190_000 && policy.max_spend_per_day === 2_500_000, `limits: the agent has ${JSON.stringify(policy)}`);
   check(policy.hours !== null && (policy.hours.to - policy.hours.from + 24) % 24 === 16, `limits: hours ${JSON.stringify(policy.hours)}`);
   for (const id of ["#max_buy_price", "#max_spend_per_day", "#hours-from", "#hours-to"]) await page.$eval(id, (input) => { input.value = ""; });
-  await page.click("#save");
+  await press(page, "#save");
   await page.waitForFunction(() => /saved and hold/.test(document.querySelector("#said").textContent));
   const free = command("policy", "get");
   check(free.max_buy_price === undefined || free.max_buy_price === null, "limits: an empty field is no limit");
@@ -177,10 +186,10 @@ async function looksBack(page) {
   await go(page, "money");
   const title = () => page.$eval("#period", (element) => element.textContent);
   const first = await title();
-  await page.click("#earlier");
+  await press(page, "#earlier");
   await page.waitForFunction((first) => document.querySelector("#period")?.textContent !== first, {}, first);
   for (const kind of ["day", "week", "year"]) {
-    await page.click(`#kind-${kind}`);
+    await press(page, `#kind-${kind}`);
     await page.waitForFunction((kind) => document.querySelector(`#kind-${kind}`)?.getAttribute("aria-pressed") === "true" && !document.querySelector("main").hasAttribute("aria-busy"), {}, kind);
     await look(page, `money by ${kind}`);
   }
@@ -188,10 +197,10 @@ async function looksBack(page) {
   const rows = () => page.$$eval("tbody tr", (rows) => rows.length);
   const before = await rows();
   if (before === 50) {
-    await page.click("#older");
+    await press(page, "#older");
     await page.waitForFunction((before) => document.querySelectorAll("tbody tr").length > before, {}, before);
     await page.select("#side", "sold");
-    await page.click("form button[type=submit]");
+    await press(page, "form button[type=submit]");
     await page.waitForFunction(() => document.querySelectorAll("tbody tr").length <= 50 && document.querySelectorAll(".pill.bought").length === 0);
   }
   const csv = await page.$eval("#export", (link) => fetch(link.href).then((answer) => answer.text()));
@@ -201,7 +210,7 @@ async function looksBack(page) {
 /** A second device, which may look and not change. */
 async function pairs(browser, page) {
   await go(page, "access");
-  await page.click("#pair-viewer");
+  await press(page, "#pair-viewer");
   await page.waitForSelector("#code");
   const code = await page.$eval("#code", (element) => element.textContent);
   const context = await browser.createBrowserContext();
@@ -211,44 +220,98 @@ async function pairs(browser, page) {
   await look(other, "sign in");
   await other.screenshot({ path: join(pictures, `${live ? "live-" : ""}sign-in-phone.png`), fullPage: true });
   await other.type("#code", "00000000");
-  await other.click("form:has(#code) button");
+  await press(other, "form:has(#code) button");
   await other.waitForSelector("main .alert");
   await look(other, "signing in fails");
   await other.$eval("#code", (input) => { input.value = ""; });
   await other.type("#code", code);
-  await other.click("form:has(#code) button");
+  await press(other, "form:has(#code) button");
   await shownAs(other, "now");
   check((await other.$("#pause")) === null, "viewer: has the button that stops trading");
   await go(other, "limits");
   check(await other.$eval("#max_buy_price", (input) => input.disabled), "viewer: may write limits");
   await go(other, "access");
-  await other.click("#sign-out");
+  await press(other, "#sign-out");
   await shownAs(other, "sign-in");
   await context.close();
 }
 
-/** With a live market: a trade waits, is accepted, and is made. */
-async function approves(page) {
-  command("policy", "set", "manual_approval=true");
+const started = Date.now();
+/** Says what took how long: a slow step is to be seen. */
+const passed = (what) => live && console.log(`home: ${what}: ${((Date.now() - started) / 1000).toFixed(0)} s after the start`);
+
+const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Asks until there is an answer, for so many minutes at most. */
+async function until(minutes, found) {
+  const deadline = Date.now() + minutes * 60_000;
+  let answer = await found();
+  while (!answer && Date.now() < deadline) {
+    await rest(400);
+    answer = await found();
+  }
+  return answer;
+}
+
+/** What the interface answers to the page. */
+const told = (page, path) => page.evaluate((path) => fetch(`/api/v1/${path}`).then((answer) => answer.json()), path);
+
+/** All that was bought so far, Wh. */
+const bought = async (page) => (await told(page, "energy?edges=0,4000000000")).spans[0].bought;
+
+const saysSaved = (page) => page.waitForFunction(() => /saved and hold/.test(document.querySelector("#said").textContent));
+
+async function setLimit(page, id, value) {
+  await go(page, "limits");
+  await page.$eval(id, (input) => { input.value = ""; });
+  if (value !== "") await page.type(id, value);
+  await page.$eval("#said", (said) => { said.textContent = ""; });
+  await press(page, "#save");
+  await saysSaved(page);
+}
+
+async function pauses(page, paused) {
+  await press(page, "#pause");
+  await page.waitForFunction((paused) => document.querySelector("#state").classList.contains("paused") === paused, {}, paused);
+}
+
+/** With a live market: paused, the home buys nothing. `meanwhile`: what else is looked at. */
+async function obeysThePause(page, meanwhile) {
+  const window = (await told(page, "status")).window_seconds * 1000;
+  check(await until(6, async () => (await bought(page)) > 0), "nothing was bought within six minutes");
+  passed("the first purchase");
+  await pauses(page, true);
+  // What was agreed before is still settled.
+  await rest(0.4 * window);
+  const before = await bought(page);
+  const begun = Date.now();
+  await meanwhile();
+  await rest(Math.max(0, 1.2 * window - (Date.now() - begun)));
+  const more = (await bought(page)) - before;
+  check(more === 0, `paused: ${more} Wh were bought all the same`);
+  passed("a pause obeyed");
+}
+
+/**
+ * With a live market: it goes on with a limit that is set on the page, and asking before each trade; one is accepted, made,
+ * and no more is bought than the limit allows. `meanwhile`: what else is looked at.
+ */
+async function obeysALimit(page, meanwhile) {
+  // Limits of a day begin anew at midnight UTC.
+  const left = 86_400 - (Date.now() / 1000) % 86_400;
+  if (left < 600) await rest((left + 5) * 1000);
+  const total = await bought(page);
+  await setLimit(page, "#max_buy_wh_per_day", String((total + ALLOWED_WH) / 1000));
   await go(page, "approvals");
-  const until = async (minutes, found) => {
-    const deadline = Date.now() + minutes * 60_000;
-    let answer = await found();
-    while (!answer && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-      answer = await found();
-    }
-    return answer;
-  };
+  await press(page, "#ask-me");
+  check(await until(1, () => command("policy", "get").manual_approval === true), "approvals: the agent does not ask");
+  await pauses(page, false);
   const waiting = () => page.evaluate(() => document.querySelector("[id^=accept-]")?.id ?? null);
   const first = await until(4, waiting);
   check(first !== null, "approvals: nothing waited within four minutes");
-  if (first !== null) {
-    await page.screenshot({ path: join(pictures, "live-approval-desktop.png"), fullPage: true });
-    await look(page, "a trade waits");
-  }
-  // That one may have lapsed while it was looked at, and a seller may say no: each that waits is accepted at once.
-  const before = command("trades", "--limit", "1000").length;
+  if (first !== null) await page.screenshot({ path: join(pictures, "live-approval-desktop.png"), fullPage: true });
+  passed("a trade waits");
+  // One may lapse meanwhile, and a seller may say no: each that waits is accepted at once.
   let accepted = 0;
   const made = await until(6, async () => {
     const id = await waiting();
@@ -257,38 +320,77 @@ async function approves(page) {
       await page.waitForFunction((id) => document.getElementById(id) === null, {}, id);
       if (await page.evaluate(() => /Accepted/.test(document.querySelector("#said").textContent))) accepted += 1;
     }
-    return command("trades", "--limit", "1000").length > before;
+    return (await bought(page)) > total;
   });
   check(accepted > 0, "approvals: nothing was accepted in time");
   check(made === true, "approvals: nothing that was accepted was traded within six minutes");
-  command("policy", "set", "manual_approval=false");
+  passed("a trade accepted and made");
+  await go(page, "approvals");
+  await press(page, "#ask-me");
+  check(await until(1, () => command("policy", "get").manual_approval === false), "approvals: the agent still asks");
+  const window = (await told(page, "status")).window_seconds * 1000;
+  const begun = Date.now();
+  await meanwhile();
+  await rest(Math.max(0, 1.2 * window - (Date.now() - begun)));
+  const after = (await bought(page)) - total;
+  check(after > 0 && after <= ALLOWED_WH, `limits: ${after} Wh were bought, ${ALLOWED_WH} were allowed`);
+  passed("a limit obeyed");
+  // Fees are noted a moment after they are spent.
+  const fees = async () => (await told(page, "money?edges=0,4000000000")).spans[0].fees;
+  check(await until(1, async () => (await fees()) > 0), "money: no fees are told");
+  await setLimit(page, "#max_buy_wh_per_day", "");
+  if (quick) return;
+  check(await until(4, async () => (await bought(page)) > total + ALLOWED_WH), "limits: nothing more was bought without the limit");
+  passed("trading without the limit");
 }
 
-/** The chain stands: that is said, and pausing works all the same. */
+/** The chain stands: pausing works all the same, and unless it has to be quick, that it stands is said, too. */
 async function withoutTheChain(page) {
   await go(page, "now");
   process.kill(node, "SIGSTOP");
   try {
-    const deadline = Date.now() + 150_000;
-    let said = [];
-    while (!said.includes("chain") && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
-      said = await page.evaluate(() => fetch("/api/v1/alerts").then((answer) => answer.json()).then((told) => told.now.map((alert) => alert.kind)));
+    if (!quick) {
+      const kinds = async () => (await told(page, "alerts")).now.map((alert) => alert.kind);
+      check(await until(3, async () => (await kinds()).includes("chain")), "without the chain: nothing is said of it within three minutes");
+      await page.waitForFunction(() => document.querySelector("#state").classList.contains("trouble"), { timeout: 15_000 });
     }
-    check(said.includes("chain"), `without the chain: the alerts are ${said}`);
-    await page.waitForFunction(() => document.querySelector("#state").classList.contains("trouble"), { timeout: 15_000 });
-    await page.click("#pause");
-    await page.waitForFunction(() => document.querySelector("#state").classList.contains("paused"), { timeout: 15_000 });
+    await pauses(page, true);
     check(command("policy", "get").paused === true, "without the chain: the agent is not paused");
-    await go(page, "alerts");
-    await look(page, "alerts without the chain");
-    await page.screenshot({ path: join(pictures, "live-alerts-without-chain-desktop.png"), fullPage: true });
-    await go(page, "market");
-    await look(page, "market without the chain");
-    await page.click("#pause");
-    await page.waitForFunction(() => !document.querySelector("#state").classList.contains("paused"), { timeout: 15_000 });
+    if (!quick) {
+      await go(page, "alerts");
+      await look(page, "alerts without the chain");
+      await page.screenshot({ path: join(pictures, "live-alerts-without-chain-desktop.png"), fullPage: true });
+      await go(page, "market");
+      await look(page, "market without the chain");
+    }
+    await pauses(page, false);
   } finally {
     process.kill(node, "SIGCONT");
+  }
+  passed("without the chain");
+}
+
+/** How long each view takes from the browser's first request until its content is there, ms. */
+async function measures(page) {
+  await page.evaluateOnNewDocument(() => {
+    const there = () => {
+      const main = document.querySelector("main");
+      if (globalThis.shownAfter === undefined && main?.dataset.view && !main.hasAttribute("aria-busy")) globalThis.shownAfter = performance.now();
+    };
+    new MutationObserver(there).observe(document, { subtree: true, childList: true, attributes: true });
+  });
+  console.log(`| view | median, ms | 95 of 100, ms | (${LOADS} loads each)`);
+  for (const view of VIEWS) {
+    const took = [];
+    for (let load = 0; load < LOADS; load += 1) {
+      await page.evaluate((view) => { location.hash = `#/${view}`; }, view);
+      await page.reload({ waitUntil: "load" });
+      await page.waitForFunction((view) => globalThis.shownAfter !== undefined && document.querySelector("main").dataset.view === view, {}, view);
+      took.push(await page.evaluate(() => globalThis.shownAfter));
+    }
+    took.sort((a, b) => a - b);
+    const at = (share) => took[Math.min(took.length - 1, Math.ceil(took.length * share) - 1)].toFixed(0);
+    console.log(`| ${view} | ${at(0.5)} | ${at(0.95)} |`);
   }
 }
 
@@ -297,7 +399,7 @@ async function takes(context) {
   for (const [name, view, screen] of [["now", "now", SCREENS[0]], ["money", "money", SCREENS[0]], ["limits", "limits", SCREENS[0]], ["phone", "now", SCREENS[1]]]) {
     if (live && view !== "now") continue;
     const page = await open(context, { ...screen, height: name === "phone" ? 844 : 800 }, "light", "en", name);
-    await page.goto(url, { waitUntil: "load" });
+    await page.goto(`${url}/#/now`, { waitUntil: "load" });
     await shownAs(page, "now");
     await go(page, view);
     await page.screenshot({ path: join(pictures, `home-${name}.png`) });
@@ -311,13 +413,19 @@ await withBrowser(async (browser) => {
   await signIn(page);
   if (times) return measures(page);
   if (shots) return takes(context);
-  await looks(context);
-  await byKeyboard(page);
-  await changesALimit(page);
-  await looksBack(page);
-  await pairs(browser, page);
-  if (live) await approves(page);
-  if (node > 0) await withoutTheChain(page);
+  if (live) {
+    await obeysThePause(page, async () => { await changesALimit(page); await pairs(browser, page); });
+    await obeysALimit(page, () => looks(context));
+    await looksBack(page);
+    if (!quick) await byKeyboard(page);
+    if (node > 0) await withoutTheChain(page);
+  } else {
+    await looks(context);
+    await byKeyboard(page);
+    await changesALimit(page);
+    await looksBack(page);
+    await pairs(browser, page);
+  }
   await context.close();
 });
 console.log(`${checks} checks, ${problems.length} failed; pictures are in ${pictures}`);

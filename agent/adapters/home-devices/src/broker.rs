@@ -144,6 +144,8 @@ pub(crate) enum Heard {
     /// It stands: topics have to be asked for.
     Connected,
     Message(Message),
+    /// The broker has what was said.
+    Taken,
     /// Nothing that matters.
     Other,
 }
@@ -207,6 +209,14 @@ impl Client {
             }
         }
     }
+
+    /// Takes leave of the broker.
+    pub(crate) fn disconnect(&self) -> Result<(), String> {
+        match self {
+            Self::V3(client) => client.try_disconnect().map_err(|e| e.to_string()),
+            Self::V5(client) => client.try_disconnect().map_err(|e| e.to_string()),
+        }
+    }
 }
 
 impl Events {
@@ -217,6 +227,7 @@ impl Events {
                 use rumqttc::{Event, Incoming};
                 match events.poll().await {
                     Ok(Event::Incoming(Incoming::ConnAck(_))) => Ok(Heard::Connected),
+                    Ok(Event::Incoming(Incoming::PubAck(_))) => Ok(Heard::Taken),
                     Ok(Event::Incoming(Incoming::Publish(p))) => Ok(Heard::Message(Message {
                         topic: p.topic.to_vec(),
                         payload: p.payload.to_vec(),
@@ -230,6 +241,7 @@ impl Events {
                 use rumqttc_v5::{Event, Incoming};
                 match events.poll().await {
                     Ok(Event::Incoming(Incoming::ConnAck(_))) => Ok(Heard::Connected),
+                    Ok(Event::Incoming(Incoming::PubAck(_))) => Ok(Heard::Taken),
                     Ok(Event::Incoming(Incoming::Publish(p))) => Ok(Heard::Message(Message {
                         topic: p.topic.to_vec(),
                         payload: p.payload.to_vec(),

@@ -91,7 +91,7 @@ impl LiveMeter {
                 let side = match role {
                     Role::Grid => "grid",
                     Role::Import | Role::Consumption => "import",
-                    Role::Export | Role::Generation => "export",
+                    Role::Export | Role::Generation | Role::Panels => "export",
                 };
                 // Another place or another count is another line: its registers do not go on.
                 kept.push(format!("{} {} {side} {at}", device.kind, device.connection));

@@ -105,7 +105,10 @@ pub(crate) fn tariffs(
 fn keep(change: &Transaction<'_>, newest: Window) -> rusqlite::Result<()> {
     let oldest = signed(newest.0).saturating_sub(WINDOWS);
     if oldest.rem_euclid(96) == 0 {
-        change.execute("DELETE FROM windows WHERE window < ?1", [oldest])?;
+        for table in ["windows", "fees", "generated"] {
+            let delete = format!("DELETE FROM {table} WHERE window < ?1");
+            change.execute(&delete, [oldest])?;
+        }
     }
     Ok(())
 }

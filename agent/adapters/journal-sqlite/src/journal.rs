@@ -20,8 +20,8 @@ const DROPPED: i64 = 4;
 
 /// One connection to the file. An agent opens two: one as its [`Journal`], one as its [`History`].
 pub struct SqliteJournal {
-    file: PathBuf,
-    db: Connection,
+    pub(crate) file: PathBuf,
+    pub(crate) db: Connection,
     /// Windows whose readings are kept; none: all.
     keep: Option<u64>,
     /// Held as long as this is the journal of an agent.

@@ -3,12 +3,14 @@
 //! Write-ahead log with `synchronous=FULL`: what was appended survives a power cut. Entries are JSON, so that
 //! a person can read what an agent has promised. The file knows its version; another one is refused.
 
+mod beside;
 mod figures;
 mod history;
 mod journal;
 mod schema;
 mod sums;
 
+pub use beside::{Generated, Use};
 pub use history::{EventRow, HistoryReader, NoticeRow, ReadingRow, TradeFilter, TradeRow};
 pub use journal::SqliteJournal;
 pub use schema::VERSION;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use wattpool_core::ports::home::JournalError;
 
 /// Version of the tables, kept in SQLite's `user_version`.
-pub const VERSION: i64 = 4;
+pub const VERSION: i64 = 5;
 
 /// Marks a database as this program's, in SQLite's `application_id`: "watt".
 const APPLICATION: i64 = 0x7761_7474;
@@ -46,7 +46,7 @@ const TABLES: &str = "
 ";
 
 /// What makes the tables of each version those of the next, the first from version 1.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     // What the history holds is kept beside it: noting something costs the same however much is noted.
     "CREATE TABLE sizes (
         of TEXT PRIMARY KEY,
@@ -72,6 +72,8 @@ const MIGRATIONS: [&str; 3] = [
         ORDER BY number;",
     // Figures by window and delivery, which outlive the texts they are of.
     crate::figures::TABLES,
+    // What is noted beside the agent.
+    crate::beside::TABLES,
 ];
 
 /// An error that names the file.

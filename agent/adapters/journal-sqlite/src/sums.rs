@@ -1,5 +1,7 @@
 //! What a meter used, traded, paid and earned in spans of time, added up from the figures of its windows.
 
+use crate::beside::first_from;
+use crate::figures::signed;
 use crate::history::HistoryReader;
 use crate::schema::failed;
 use rusqlite::params;
@@ -197,7 +199,7 @@ impl HistoryReader {
             .map_err(|e: rusqlite::Error| failed(&self.file, e))
     }
 
-    fn each_window(
+    pub(crate) fn each_window(
         &self,
         me: MeterId,
         len: u32,
@@ -205,13 +207,7 @@ impl HistoryReader {
         to: Seconds,
         mut each: impl FnMut(WindowRow),
     ) -> Result<(), JournalError> {
-        // The first window that begins at or after a time.
-        let first_from = |time: Seconds| {
-            let begun = Window::at(time, len);
-            let whole = begun.start(len) == time;
-            let window = if whole { begun } else { begun.next() };
-            i64::try_from(window.0).unwrap_or(i64::MAX)
-        };
+        let first_from = |time| signed(first_from(time, len).0);
         let query = format!(
             "WITH deals (window, bought, sold, paid, charge, earned) AS ({DEALS})
              SELECT window, surplus, deficit, import, feed_in, bought, sold, paid, charge, earned FROM (

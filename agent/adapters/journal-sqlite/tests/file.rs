@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use wattpool_core::io::{BlockRef, JournalEntry, Notice};
 use wattpool_core::policy::Policy;
 use wattpool_core::ports::home::{History, Journal};
-use wattpool_journal_sqlite::{HistoryReader, SqliteJournal, TradeFilter};
+use wattpool_journal_sqlite::{HistoryReader, SqliteJournal, TradeFilter, VERSION};
 use wattpool_schema::event::{MarketEvent, Stated, TradeClosed};
 use wattpool_schema::{
     Commitment, Digest32, MeterId, Micro, Price, Seconds, TradeKind, Wh, Window,
@@ -178,9 +178,11 @@ fn other_versions_and_other_programs_are_refused() {
     let p = place();
     drop(SqliteJournal::open(&p.file).unwrap());
     let db = rusqlite::Connection::open(&p.file).unwrap();
-    db.pragma_update(None, "user_version", 5).unwrap();
+    let newer = VERSION + 1;
+    db.pragma_update(None, "user_version", newer).unwrap();
     drop(db);
-    let why = "version 5, this program knows up to 4: install a newer wattpool";
+    let why =
+        format!("version {newer}, this program knows up to {VERSION}: install a newer wattpool");
     assert_eq!(SqliteJournal::open(&p.file).err().unwrap().why, why);
     assert_eq!(HistoryReader::open(&p.file).err().unwrap().why, why);
 

@@ -47,6 +47,8 @@ pub struct Account {
     state: Mutex<Option<AccountState>>,
     /// When the running day of fees began, and what was spent in it.
     day: Plain<(Option<Instant>, u128)>,
+    /// What was spent since the start.
+    all_spent: Plain<u128>,
 }
 
 impl Account {
@@ -58,6 +60,7 @@ impl Account {
             granter,
             state: Mutex::new(None),
             day: Plain::default(),
+            all_spent: Plain::default(),
         }
     }
 
@@ -306,6 +309,21 @@ impl Account {
     fn spent(&self, fee: u128) {
         let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
         day.1 = day.1.saturating_add(fee);
+        drop(day);
+        let mut all = self
+            .all_spent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *all = all.saturating_add(fee);
+    }
+
+    /// Spent on fees since the start, base units of the gas price's denomination: of all transactions that were handed over,
+    /// those included that no block took.
+    pub fn fees_spent(&self) -> u128 {
+        *self
+            .all_spent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Spent on fees since the running day of 24 hours began, base units of the gas price's denomination.

@@ -43,6 +43,11 @@ struct ContractVersion {
 }
 
 impl WasmdLedger {
+    /// Spent on fees since the start, micro-units: of all transactions that were handed over.
+    pub fn fees_spent(&self) -> Micro {
+        Micro(u64::try_from(self.account.fees_spent()).unwrap_or(u64::MAX))
+    }
+
     /// Connects an agent's key to a market, after checking that it is the one that the addresses file describes. `granter`
     /// pays the fees, if there is one. Needs a tokio runtime.
     ///

@@ -4,13 +4,15 @@ use super::Agent;
 use crate::metering::Balance;
 use schemars::JsonSchema;
 use serde::Serialize;
-use wattpool_schema::{MeterId, Micro, Price, Wh, Window};
+use wattpool_schema::{MeterId, Micro, Price, Wh, Window, Zone};
 
 /// An offer of another meter, as far as the owner's limits let it pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OfferSeen {
     /// Who offers.
     pub seller: MeterId,
+    /// From where.
+    pub zone: Zone,
     /// Still to be had, arriving.
     pub wh: Wh,
     /// Highest price per arriving kWh that will be agreed to, without the network charge.
@@ -104,6 +106,7 @@ impl Agent {
         let energy = live.and_then(|l| self.stating.of(l));
         let offer = |o: &super::buying::Offered| OfferSeen {
             seller: o.seller,
+            zone: o.zone,
             wh: o.net,
             price: o.max_price,
             charge: o.charge,

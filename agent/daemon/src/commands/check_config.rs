@@ -73,6 +73,10 @@ fn files(config: &Config, market: Option<&Market>, wrong: &mut Vec<String>) -> O
     if let Some(gate) = &config.gate {
         noted(gate.check().context("gate"), wrong);
     }
+    if let Some(at) = config.alerts.topic() {
+        // What its files hold.
+        noted(at.open("check").context("alerts"), wrong);
+    }
     let keys = &config.keys.file;
     if !keys.is_file() {
         wrong.push(format!(

@@ -9,6 +9,7 @@ mod page;
 mod serve;
 mod tls;
 
+use super::beside;
 use super::home_meter::HomeMeter;
 use super::metrics;
 use super::status::Running;
@@ -31,6 +32,7 @@ use tls::Tls;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use wattpool_daemon::config::Config;
+use wattpool_journal_sqlite::Generated;
 use wattpool_ledger_wasmd::Market;
 use wattpool_schema::MeterId;
 
@@ -53,6 +55,10 @@ pub struct Interface {
     market: Market,
     /// How people call its money, and what a kWh of the grid emits.
     shown: api::Shown,
+    /// Where registers of what is generated are kept, if they are.
+    generated: Option<Generated>,
+    /// Somebody else pays the fees.
+    fees_granted: bool,
     /// Names of the configuration under which it answers.
     names: Vec<String>,
     /// Fingerprint of the certificate; none: no TLS.
@@ -140,6 +146,7 @@ pub fn interface(
 ) -> Result<Interface> {
     let token = token(&config.http.token_file)?;
     let home = listeners.home.as_ref();
+    let generated = beside::generated(&config.meter);
     Ok(Interface {
         running,
         access: Access::open(&config.http.access_file, token)?,
@@ -149,7 +156,10 @@ pub fn interface(
         shown: api::Shown {
             currency: config.http.currency.clone(),
             grid_co2: config.http.grid_co2,
+            generation: generated.is_some(),
         },
+        generated,
+        fees_granted: !config.chain.fee_granter.is_empty(),
         names: config.http.names.clone(),
         fingerprint: home.map(|(_, tls)| tls.fingerprint.clone()),
         home: config.http.home,

@@ -31,6 +31,9 @@ export function say(text) {
   saying = setTimeout(() => { said.textContent = ""; }, 6_000);
 }
 
+/** The agent's own words, which are English. */
+export const says = (text) => el("p", { class: "soft" }, t("agentSays"), " ", el("span", { lang: "en" }, text));
+
 /** Why something did not work. */
 export function problem(error) {
   const unreachable = error instanceof Refused && error.status === 0;
@@ -78,7 +81,13 @@ async function setPaused(paused) {
   });
 }
 
+/** What the frame shows; drawn anew only when that changes, so that no button goes while it is pressed. */
+let drawn = null;
 function drawHead() {
+  const status = shared.status;
+  const content = JSON.stringify([stateOf(), shared.role, status?.policy.paused ?? null, shown, status?.awaiting.length ?? 0, alertCount, language()]);
+  if (content === drawn) return;
+  drawn = content;
   const focused = document.activeElement?.id;
   const open = document.querySelector("nav")?.dataset.open ?? "false";
   const [kind, text] = stateOf();
@@ -117,12 +126,20 @@ function notes() {
   return all;
 }
 
+/** Who only buys begins with what there is to buy. */
+const first = () => (shared.status?.kind === "consumer" ? "offers" : "now");
+
+/** Somebody presses something now: what is under the finger stays until it is released. */
+let pressed = false;
+window.addEventListener("pointerdown", () => { pressed = true; });
+for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => setTimeout(() => { pressed = false; }));
+
 let drawing = 0;
 /** Shows the view that the address names. `quiet`: an update, the focus stays. */
 async function show(quiet = false) {
-  const name = location.hash.slice(2) in VIEWS ? location.hash.slice(2) : "now";
+  const name = location.hash.slice(2) in VIEWS ? location.hash.slice(2) : first();
   const fresh = name !== shown;
-  if (quiet && VIEWS[name].still) return;
+  if (quiet && (VIEWS[name].still || pressed)) return;
   shown = name;
   const mine = ++drawing;
   document.title = `${t(name)} – Wattpool`;
@@ -143,15 +160,27 @@ async function show(quiet = false) {
     }
     content = [problem(error)];
   }
-  if (mine !== drawing) return;
+  if (mine !== drawing || (quiet && pressed)) return;
   const focused = quiet ? document.activeElement?.id : null;
   const scrolled = window.scrollY;
-  main.replaceChildren(el("h1", null, t(name)), ...notes(), ...content.flat().filter(Boolean));
+  put([el("h1", null, t(name)), ...notes(), ...content.flat().filter(Boolean)], quiet);
   main.removeAttribute("aria-busy");
   main.dataset.view = name;
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   if (quiet) window.scrollTo(0, scrolled);
   else if (fresh) { window.scrollTo(0, 0); main.focus({ preventScroll: true }); }
+}
+
+/** Shows elements; of an update only what is new is exchanged, so that nothing goes that is being read or pressed. */
+function put(elements, quiet) {
+  const there = [...main.children];
+  if (!quiet || there.length !== elements.length) {
+    main.replaceChildren(...elements);
+    return;
+  }
+  const opened = [...main.querySelectorAll("details")].map((details) => details.open);
+  elements.flatMap((element) => [...element.querySelectorAll("details")]).forEach((details, at) => { details.open = opened[at] ?? false; });
+  elements.forEach((element, at) => { if (!element.isEqualNode(there[at])) there[at].replaceWith(element); });
 }
 
 /** Draws the view again after a change. */

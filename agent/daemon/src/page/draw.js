@@ -98,8 +98,10 @@ export function lines(label, names, series, shown) {
       if (value === null) return;
       const begun = at === 0 || values[at - 1] === null;
       path += `${begun ? "M" : "L"}${(x(at) + slot / 2).toFixed(1)} ${y(value).toFixed(1)}`;
+      // A point alone is a dot.
+      if (begun && (values[at + 1] ?? null) === null) path += "h.1";
     });
-    root.append(svg("path", { class: `line-${kind}`, d: path }));
+    root.append(svg("path", { class: `line-${kind}`, d: path, "stroke-linecap": "round" }));
   }
   return root;
 }
@@ -109,14 +111,17 @@ export const legend = (entries) => el("ul", { class: "legend" }, entries.map(([k
 
 const HOME = "M2 18L16 4L30 18M6 15V32H26V15M13 32V22H19V32";
 const HOMES = "M0 20L9 11L18 20M3 18V32H15V18M14 15L23 6L32 15M18 22V32H29V13";
+const SUN = "M16 10A6 6 0 1 1 15.9 10M16 2V6M16 26V30M2 16H6M26 16H30M6 6L9 9M23 23L26 26M6 26L9 23M23 9L26 6";
 const PYLON = "M16 2L8 32M16 2L24 32M6 12H26M9 20H23M13 12L22 22M19 12L10 22";
 
-/** Energy between home, neighbours and grid; in the hand the same, closer together. */
+/** Energy between home, neighbours and grid, and from the sun where that is measured (`names.sun`); in the hand the same, closer together. */
 export function flow(label, names, amounts) {
   const narrow = window.innerWidth < 700;
   const [width, r, left, right] = inHand() < 300 ? [inHand(), 24, 32, inHand() - 32] : narrow ? [inHand(), 30, 42, inHand() - 42] : [620, 46, 60, 560];
   const middle = width / 2;
-  const y = 76;
+  const sun = names.sun !== undefined;
+  const high = r + 6;
+  const y = sun ? 2 * r + 112 : 76;
   const node = (x, icon, name) => svg("g", null,
     svg("circle", { class: "node", cx: x, cy: y, r }),
     svg("path", { class: "icon", d: icon, transform: `translate(${x - 16} ${y - 18})` }),
@@ -128,8 +133,16 @@ export function flow(label, names, amounts) {
     svg("text", { class: "amount", x: (from + to) / 2, y: y - r - 8 }, amount));
   const tip = (kind) => svg("marker", { id: `tip-${kind}`, viewBox: "0 0 10 10", refX: 5, refY: 5, markerWidth: 3.2, markerHeight: 3.2, orient: "auto" },
     svg("path", { class: `fill-${kind}`, d: "M0 0L10 5L0 10z" }));
-  return el("div", { class: narrow ? "flow hand" : "flow" }, svg("svg", { viewBox: `0 0 ${width} 160`, role: "img", "aria-label": label },
+  return el("div", { class: narrow ? "flow hand" : "flow" }, svg("svg", { viewBox: `0 0 ${width} ${y + 84}`, role: "img", "aria-label": label },
     svg("defs", null, ["bought", "sold", "grid", "back"].map(tip)),
+    sun ? svg("g", null,
+      svg("circle", { class: "node", cx: middle, cy: high, r }),
+      svg("path", { class: "icon", d: SUN, transform: `translate(${middle - 16} ${high - 16})` }),
+      svg("text", { x: middle + r + 10, y: high + 5, class: "beside" }, names.sun),
+      amounts.sun === null
+        ? svg("path", { class: "idle", d: `M${middle} ${high + gap}L${middle} ${y - gap}` })
+        : [svg("path", { class: "arrow sold runs", d: `M${middle} ${high + gap}L${middle} ${y - gap - 6}`, "marker-end": "url(#tip-sold)" }),
+          svg("text", { class: "amount beside", x: middle + 12, y: (high + y) / 2 + 5 }, amounts.sun)]) : null,
     amounts.bought || amounts.sold ? null : line(left, middle), amounts.fromGrid || amounts.toGrid ? null : line(middle, right),
     arrow(left, middle, "bought", amounts.bought), arrow(middle, left, "sold", amounts.sold),
     arrow(right, middle, "grid", amounts.fromGrid), arrow(middle, right, "back", amounts.toGrid),

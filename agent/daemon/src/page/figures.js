@@ -30,6 +30,9 @@ export function money(micro, digits = 2) {
   return `${format("NumberFormat", shown).format(amount)} ${currency}`;
 }
 
+/** A loss so small comes of sales whose energy is rounded up to whole Wh, micro-units. */
+export const isRounding = (saved) => saved < 0 && saved > -10_000;
+
 /** Micro-units per kWh as a price. */
 export function price(micro) {
   return `${money(micro, Math.abs(micro) % 10_000 === 0 ? 2 : 3)}/kWh`;
@@ -51,6 +54,8 @@ export function energy(wh) {
 export const percent = (share) => format("NumberFormat", { style: "percent", maximumFractionDigits: 0 }).format(share);
 
 const date = (seconds, options) => format("DateTimeFormat", options).format(new Date(seconds * 1000));
+/** With seconds: for windows of a test, which are shorter than a minute. */
+export const clockOf = (seconds, length) => date(seconds, { hour: "2-digit", minute: "2-digit", second: length < 60 ? "2-digit" : undefined });
 export const clock = (seconds) => date(seconds, { hour: "2-digit", minute: "2-digit" });
 export const day = (seconds) => date(seconds, { weekday: "short", day: "numeric", month: "short" });
 export const moment = (seconds) => date(seconds, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });

@@ -17,6 +17,10 @@ pub const METER: &str = "a00000000000000000000000000000e1";
 /// Length of a window, seconds.
 pub const LEN: u64 = 900;
 const DAY: u64 = 96;
+/// Fees of a window, micro-units.
+pub const FEES: u64 = 131;
+/// What the home uses of its panels at once, in windows with surplus, Wh.
+pub const USED_AT_ONCE: u64 = 60;
 
 fn contract(n: u8) -> Deployed {
     let key = Key::from_bytes(&[n; 32], "watt").unwrap();
@@ -95,6 +99,18 @@ pub fn fill(file: &Path, windows: u64, trades: u64, end: u64) {
         .append(&JournalEntry::Policy(Box::new(policy)))
         .unwrap();
     drop(journal);
+    let mut beside = SqliteJournal::open_for_history(file).unwrap();
+    // What the panels made: what was given, and what the home used at once.
+    let mut register = 1_000;
+    for window in (end - windows - 1)..end {
+        if window >= end - windows {
+            let (surplus, _) = balance(window);
+            register += surplus + if surplus > 0 { USED_AT_ONCE } else { 0 };
+            beside.note_fees(Window(window), Micro(FEES)).unwrap();
+        }
+        beside.note_generated(Window(window), Wh(register)).unwrap();
+    }
+    drop(beside);
     let mut history = SqliteJournal::open_for_history(file).unwrap();
     // So many windows share a trade.
     let every = (windows / trades.max(1)).max(1);

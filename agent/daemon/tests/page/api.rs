@@ -1,7 +1,7 @@
 //! What the interface answers: the books to the unit, pages, CSV, and the owner's word while the chain is away.
 
 use crate::home::{this_window, Home};
-use crate::prepared::{balance, LEN, METER};
+use crate::prepared::{balance, FEES, LEN, METER, USED_AT_ONCE};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,7 +9,14 @@ use std::time::Duration;
 
 #[test]
 fn the_interface_tells_the_books_and_takes_the_owners_word() {
-    let home = Home::start();
+    // One device at the grid, one at the panels; none of them answers.
+    let home = Home::start_with(|config| {
+        let devices = "[[meter.device]]\nkind = \"p1\"\nconnection = \"tcp://127.0.0.1:9\"\n\
+                       [[meter.device]]\nkind = \"sunspec\"\nconnection = \"tcp://127.0.0.1:9\"\nrole = \"panels\"";
+        config
+            .replace("[meter.replay]", devices)
+            .replace("\nfile = \"profile.csv\"", "")
+    });
     status_and_policy(&home);
     sums(&home);
     trades(&home);
@@ -45,6 +52,7 @@ fn status_and_policy(home: &Home) {
     let status = home.owner("GET", "/api/v1/status", "").json();
     assert_eq!(status["meter"], METER);
     assert_eq!(status["currency"], "EUR");
+    assert_eq!(status["generation"], true);
     assert!(status["waiting_for"].as_str().unwrap().contains("chain"));
     assert_eq!(status["policy"]["max_buy_price"], 320_000);
     assert_eq!(status["grid"]["feed_in"], 81_000);
@@ -107,9 +115,11 @@ fn sums(home: &Home) {
     let end = this_window();
     let (from, to) = ((end - 7 * 96) * LEN, (end + 2) * LEN);
     let mut want = (0, 0);
+    let mut at_once = 0;
     for window in (end - 7 * 96)..end {
         let (surplus, deficit) = balance(window);
         want = (want.0 + surplus, want.1 + deficit);
+        at_once += if surplus > 0 { USED_AT_ONCE } else { 0 };
     }
     let energy = home.owner("GET", &format!("/api/v1/energy?edges={from},{to}"), "");
     let energy = &energy.json()["spans"][0];
@@ -120,10 +130,16 @@ fn sums(home: &Home) {
         ),
         want
     );
+    let (generated, used) = (want.0 + at_once, want.1 + at_once);
+    assert_eq!(energy["generated"], generated);
+    assert_eq!(energy["used"], used);
+    assert_eq!(energy["use_windows"], 7 * 96);
     let money = home
         .owner("GET", &format!("/api/v1/money?edges={from},{to}"), "")
         .json();
+    assert_eq!(money["fees_granted"], false);
     let money = &money["spans"][0];
+    assert_eq!(money["fees"], 7 * 96 * FEES);
     let n = |key: &str| money[key].as_i64().unwrap();
     assert_eq!(n("with"), n("without") - n("saved"));
     assert!(
@@ -180,6 +196,21 @@ fn export(home: &Home) {
     assert_eq!(got.header("content-type"), Some("text/csv; charset=utf-8"));
     assert_eq!(got.body.lines().count(), 1 + 7 * 96);
     assert!(got.body.starts_with("from,window,surplus_wh,deficit_wh,"));
+    let head = got.body.lines().next().unwrap();
+    assert!(head.ends_with(",fees_micro,generated_wh"), "{head}");
+    let row = got.body.lines().nth(5).unwrap();
+    let cells: Vec<u64> = row
+        .split(',')
+        .skip(2)
+        .map(|cell| cell.parse().unwrap())
+        .collect();
+    let (surplus, fees, generated) = (cells[0], cells[9], cells[10]);
+    assert_eq!(fees, FEES, "{row}");
+    assert_eq!(
+        generated,
+        surplus + if surplus > 0 { USED_AT_ONCE } else { 0 },
+        "{row}"
+    );
 }
 
 fn questions_that_cannot_be(home: &Home) {

@@ -13,6 +13,7 @@
 mod prepared;
 
 mod api;
+mod broker;
 mod commands;
 mod home;
 mod strangers;

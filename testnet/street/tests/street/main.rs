@@ -19,6 +19,7 @@ mod hosts;
 mod keys;
 mod market;
 mod meters;
+mod page;
 mod profiles;
 mod relay;
 mod street;

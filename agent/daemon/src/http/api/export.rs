@@ -8,10 +8,11 @@ use axum::http::{header, StatusCode};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use wattpool_core::ports::home::JournalError;
 use wattpool_journal_sqlite::{HistoryReader, TradeFilter, TradeRow, WindowRow};
-use wattpool_schema::{MeterId, Seconds, TradeKind};
+use wattpool_schema::{MeterId, Micro, Seconds, TradeKind, Wh, Window};
 
 /// Trades read at a time, and windows of a file at most: more than a year has.
 const ROWS: (u32, usize) = (1_000, 40_000);
@@ -97,10 +98,14 @@ fn trade(text: &mut String, me: MeterId, row: &TradeRow) -> std::fmt::Result {
     )
 }
 
-fn windows(rows: &[WindowRow]) -> Result<String, std::fmt::Error> {
+fn windows(
+    rows: &[WindowRow],
+    fees: &BTreeMap<Window, Micro>,
+    generated: &BTreeMap<Window, Wh>,
+) -> Result<String, std::fmt::Error> {
     let mut text = String::from(
         "from,window,surplus_wh,deficit_wh,bought_wh,sold_wh,paid_micro,charge_micro,earned_micro,\
-         import_micro_per_kwh,feed_in_micro_per_kwh\r\n",
+         import_micro_per_kwh,feed_in_micro_per_kwh,fees_micro,generated_wh\r\n",
     );
     fn cell<T: ToString>(value: Option<T>) -> String {
         value.map_or_else(String::new, |value| value.to_string())
@@ -108,7 +113,7 @@ fn windows(rows: &[WindowRow]) -> Result<String, std::fmt::Error> {
     for row in rows {
         write!(
             text,
-            "{},{},{},{},{},{},{},{},{},{},{}\r\n",
+            "{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
             time(row.from),
             row.window,
             cell(row.surplus),
@@ -119,7 +124,9 @@ fn windows(rows: &[WindowRow]) -> Result<String, std::fmt::Error> {
             row.charge,
             row.earned,
             cell(row.import),
-            cell(row.feed_in)
+            cell(row.feed_in),
+            fees.get(&row.window).copied().unwrap_or_default(),
+            cell(generated.get(&row.window))
         )?;
     }
     Ok(text)
@@ -152,10 +159,15 @@ pub async fn export(
         What::Windows => {
             let from = from.unwrap_or_default();
             let to = to.unwrap_or(Seconds(u64::from(u32::MAX)));
-            let rows = read(&shared, move |history| {
-                history.windows(me, len, from, to, ROWS.1)
+            let kept = shared.generated;
+            let told = read(&shared, move |history| {
+                let rows = history.windows(me, len, from, to, ROWS.1)?;
+                let generated = kept.map(|kept| history.generated(len, from, to, kept));
+                let generated = generated.transpose()?.unwrap_or_default();
+                Ok((rows, history.fees(len, from, to)?, generated))
             });
-            let text = windows(&rows.await?).map_err(Refusal::broken)?;
+            let (rows, fees, generated) = told.await?;
+            let text = windows(&rows, &fees, &generated).map_err(Refusal::broken)?;
             ("windows", text)
         }
     };

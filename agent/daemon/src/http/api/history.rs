@@ -7,8 +7,9 @@ use axum::extract::State;
 use axum::Json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use wattpool_journal_sqlite::{NoticeRow, Sums, TradeFilter, TradeRow, WindowRow, MOST_SPANS};
-use wattpool_schema::{MeterId, Micro, Seconds, Wh};
+use wattpool_schema::{MeterId, Micro, Seconds, Wh, Window};
 
 /// Rows given when none are asked for, and at most.
 const ROWS: (u32, u32) = (50, 1_000);
@@ -100,6 +101,12 @@ pub struct EnergySpan {
     from_grid: Wh,
     /// What of the export the grid took.
     to_grid: Wh,
+    /// Windows of which generation and use are known.
+    use_windows: u64,
+    /// Generated in them, what the home used at once included; none: generation is not measured.
+    generated: Option<Wh>,
+    /// Used in them, wherever it came from; none: generation is not measured.
+    used: Option<Wh>,
 }
 
 /// Money of spans.
@@ -107,6 +114,8 @@ pub struct EnergySpan {
 pub struct Money {
     /// What one coin, 1,000,000 micro-units, is called.
     currency: String,
+    /// The fees are paid by somebody else, under a grant.
+    fees_granted: bool,
     /// In their order.
     spans: Vec<MoneySpan>,
 }
@@ -128,6 +137,8 @@ pub struct MoneySpan {
     charge: Micro,
     /// Earned from buyers.
     earned: Micro,
+    /// Fees of the agent's transactions on the chain, as signed; in no other figure.
+    fees: Micro,
     /// What it would have cost with the grid alone; negative: earned.
     without: i64,
     /// What it came to.
@@ -185,33 +196,69 @@ impl Spans {
     }
 }
 
-async fn sums(shared: &Shared, asked: &Spans) -> Result<Vec<Sums>, Refusal> {
-    let edges = asked.edges()?;
-    let (me, len) = (shared.meter, shared.market.window_seconds);
-    read(shared, move |history| history.sums(me, len, &edges)).await
-}
-
 pub async fn energy(State(shared): State<Shared>, Asked(asked): Asked<Spans>) -> Answer<Energy> {
-    let spans = sums(&shared, &asked).await?;
-    let span = |s: Sums| EnergySpan {
-        from: s.from,
-        to: s.to,
-        windows: s.windows,
-        surplus: s.surplus,
-        deficit: s.deficit,
-        bought: s.bought,
-        sold: s.sold,
-        from_grid: s.deficit.saturating_sub(s.bought),
-        to_grid: s.surplus.saturating_sub(s.sold),
+    let edges = asked.edges()?;
+    let (me, len, generated) = (shared.meter, shared.market.window_seconds, shared.generated);
+    let told = read(&shared, move |history| {
+        let sums = history.sums(me, len, &edges)?;
+        let uses = generated.map(|kept| history.uses(me, len, &edges, kept));
+        Ok((sums, uses.transpose()?))
+    });
+    let (spans, uses) = told.await?;
+    let span = |(number, s): (usize, Sums)| {
+        let uses = uses.as_ref().and_then(|uses| uses.get(number));
+        EnergySpan {
+            from: s.from,
+            to: s.to,
+            windows: s.windows,
+            surplus: s.surplus,
+            deficit: s.deficit,
+            bought: s.bought,
+            sold: s.sold,
+            from_grid: s.deficit.saturating_sub(s.bought),
+            to_grid: s.surplus.saturating_sub(s.sold),
+            use_windows: uses.map_or(0, |u| u.windows),
+            generated: uses.map(|u| u.generated),
+            used: uses.map(|u| u.used),
+        }
     };
     Ok(Json(Energy {
-        spans: spans.into_iter().map(span).collect(),
+        spans: spans.into_iter().enumerate().map(span).collect(),
     }))
 }
 
+/// Fees of the windows that begin in each span.
+fn spent(fees: &BTreeMap<Window, Micro>, edges: &[Seconds], len: u32) -> Vec<Micro> {
+    let mut all = vec![Micro(0); edges.len().saturating_sub(1)];
+    let mut at = 0usize;
+    for (window, micro) in fees {
+        let begun = window.start(len);
+        while edges
+            .get(at.saturating_add(1))
+            .is_some_and(|end| *end <= begun)
+        {
+            at = at.saturating_add(1);
+        }
+        if let Some(sum) = all.get_mut(at) {
+            *sum = sum.saturating_add(*micro);
+        }
+    }
+    all
+}
+
 pub async fn money(State(shared): State<Shared>, Asked(asked): Asked<Spans>) -> Answer<Money> {
-    let spans = sums(&shared, &asked).await?;
-    let span = |s: Sums| MoneySpan {
+    let edges = asked.edges()?;
+    let (me, len) = (shared.meter, shared.market.window_seconds);
+    let told = read(&shared, move |history| {
+        let sums = history.sums(me, len, &edges)?;
+        let (from, to) = match (edges.first(), edges.last()) {
+            (Some(from), Some(to)) => (*from, *to),
+            _ => Default::default(),
+        };
+        let fees = spent(&history.fees(len, from, to)?, &edges, len);
+        Ok(sums.into_iter().zip(fees).collect::<Vec<_>>())
+    });
+    let span = |(s, fees): (Sums, Micro)| MoneySpan {
         from: s.from,
         to: s.to,
         windows: s.windows,
@@ -219,13 +266,15 @@ pub async fn money(State(shared): State<Shared>, Asked(asked): Asked<Spans>) -> 
         paid: s.paid,
         charge: s.charge,
         earned: s.earned,
+        fees,
         without: s.without,
         with: s.with,
         saved: s.saved,
     };
     Ok(Json(Money {
         currency: shared.shown.currency.clone(),
-        spans: spans.into_iter().map(span).collect(),
+        fees_granted: shared.fees_granted,
+        spans: told.await?.into_iter().map(span).collect(),
     }))
 }
 

@@ -34,6 +34,8 @@ pub struct Shown {
     pub currency: String,
     /// What a kWh from the grid emits, g; none: not told.
     pub grid_co2: Option<u32>,
+    /// What is generated and used is known, not only what passes the meter at the grid.
+    pub generation: bool,
 }
 
 /// Nothing is asked, or nothing is sent.

@@ -15,6 +15,7 @@ use wattpool_core::policy::Policy;
 use wattpool_journal_sqlite::NoticeRow;
 use wattpool_meter_codec::household::PowerNow;
 use wattpool_runtime::{Awaiting, Counters, Health, Part};
+use wattpool_schema::pool::MeterKind;
 use wattpool_schema::{MeterId, Window, Zone};
 
 /// A busy agent answers within this.
@@ -44,6 +45,8 @@ pub struct Status {
     grid: Option<Grid>,
     /// The meter's zone.
     zone: Option<Zone>,
+    /// As what the meter is registered.
+    kind: Option<MeterKind>,
     /// The last block followed.
     block: Option<BlockRef>,
     /// Meters in service.
@@ -174,6 +177,7 @@ pub async fn status(State(shared): State<Shared>) -> Answer<Status> {
         policy,
         grid,
         zone: None,
+        kind: shared.running.kind(),
         block: None,
         meters: None,
         gate: None,

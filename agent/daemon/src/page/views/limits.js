@@ -1,9 +1,9 @@
 // What the agent may do for its owner.
-import { attempt, change, isOwner, say } from "/page/app.js";
+import { attempt, change, isOwner, say, says } from "/page/app.js";
 import { ask, get } from "/page/ask.js";
 import { el } from "/page/draw.js";
 import { clock, currencyName, energy, money, price } from "/page/figures.js";
-import { t } from "/page/texts.js";
+import { language, t } from "/page/texts.js";
 
 const PRESETS = {
   balanced: { selection: "factors", green_only: false, local_first: false },
@@ -27,7 +27,8 @@ function read(text, unit) {
   return Math.round(Number(plain) * unit);
 }
 
-const write = (value, unit) => (value === null || value === undefined ? "" : String(value / unit));
+/** As people write it where they read this. */
+const write = (value, unit) => (value === null || value === undefined ? "" : String(value / unit).replace(".", language() === "de" ? "," : "."));
 
 /** The form's fields: key, label, unit shown, units of the policy in one of it, what is empty. */
 function fields() {
@@ -161,7 +162,7 @@ async function onChain() {
     ];
     card.append(el("dl", null, entries.map(([name, value]) => [el("dt", null, name), el("dd", null, value)])));
   } catch (error) {
-    card.append(el("div", { class: "note" }, el("p", null, t("alert_chain")), el("p", { class: "soft" }, error.message)));
+    card.append(el("div", { class: "note" }, el("p", null, t("alert_chain")), says(error.message)));
   }
   card.append(el("p", { class: "detail" }, t("chainLimitsHow")));
   return card;

@@ -1,5 +1,5 @@
 // What neighbours offer, and the market as the chain tells it.
-import { attempt, change, isOwner, redraw, say, shared } from "/page/app.js";
+import { attempt, change, isOwner, redraw, say, says, shared } from "/page/app.js";
 import { get, Refused } from "/page/ask.js";
 import { el, figure, legend, lines, table } from "/page/draw.js";
 import { clock, currencyName, energy, number, plain, price, short } from "/page/figures.js";
@@ -10,7 +10,7 @@ export async function offers() {
   try {
     told = await get("offers");
   } catch (error) {
-    if (error instanceof Refused && error.status === 503) return [el("p", null, t("offersWhat")), el("div", { class: "note" }, el("p", null, t("offersOff")), el("p", { class: "soft" }, error.message))];
+    if (error instanceof Refused && error.status === 503) return [el("p", null, t("offersWhat")), el("div", { class: "note" }, el("p", null, t("offersOff")), says(error.message))];
     throw error;
   }
   const parts = [el("p", null, t("offersWhat"))];
@@ -21,17 +21,20 @@ export async function offers() {
     say(t(word));
     await redraw();
   });
-  const rows = told.offers.map((offer) => [
+  const grid = shared.status.grid;
+  const rows = [...told.offers].sort((a, b) => a.price + a.charge - b.price - b.charge).map((offer) => [
     el("span", { title: offer.seller }, short(offer.seller)),
+    String(offer.zone) === String(shared.status.zone) ? t("ownZone", { zone: offer.zone }) : String(offer.zone),
     energy(offer.wh),
     price(offer.price),
     price(offer.charge),
+    grid ? price(grid.import - offer.price - offer.charge) : "–",
     el("span", { class: "row" }, !isOwner() ? null : policy.preferred.includes(offer.seller)
       ? el("span", { class: "pill" }, t("preferred"))
       : el("button", { type: "button", id: `prefer-${offer.seller}`, onclick: () => add("preferred", offer.seller, "saidPreferred") }, t("preferIt")),
     isOwner() ? el("button", { type: "button", id: `block-${offer.seller}`, "aria-label": `${t("blockIt")}: ${short(offer.seller)}`, onclick: () => add("blocked", offer.seller, "saidBlocked") }, t("blockIt")) : null),
   ]);
-  parts.push(el("div", { class: "card" }, table(t("offers"), [t("seller"), t("amount"), t("atMost"), t("onTop"), t("what")], rows, ["text", "", "", "", "wide"])));
+  parts.push(el("div", { class: "card" }, table(t("offers"), [t("seller"), t("fromWhere"), t("amount"), t("atMost"), t("onTop"), t("belowGrid"), t("what")], rows, ["text", "text", "", "", "", "", "wide"])));
   return parts;
 }
 
@@ -41,7 +44,7 @@ export async function market() {
   try {
     [told, past] = await Promise.all([get("market"), get("market/windows?last=32")]);
   } catch (error) {
-    if (error instanceof Refused && error.status === 503) return [el("div", { class: "note" }, el("p", null, t("marketOff")), el("p", { class: "soft" }, error.message))];
+    if (error instanceof Refused && error.status === 503) return [el("div", { class: "note" }, el("p", null, t("marketOff")), says(error.message))];
     throw error;
   }
   const { grid, signal, zones } = told;

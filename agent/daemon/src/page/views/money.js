@@ -2,7 +2,7 @@
 import { redraw, shared } from "/page/app.js";
 import { get } from "/page/ask.js";
 import { bars, el, figure, legend, table } from "/page/draw.js";
-import { against, currencyName, energy as kwh, money as coins, number, percent, period, plain } from "/page/figures.js";
+import { against, currencyName, energy as kwh, isRounding, money as coins, number, percent, period, plain } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 const KINDS = ["day", "week", "month", "year"];
@@ -22,14 +22,16 @@ async function spans(path) {
     el("button", { type: "button", id: "earlier", onclick: () => go(p.before) }, `← ${t("earlier")}`),
     el("button", { type: "button", id: "later", disabled: future, onclick: () => go(p.after) }, `${t("later")} →`));
   const sum = (key) => all.spans.reduce((total, span) => total + span[key], 0);
-  return { p, all: all.spans, before: before.spans[0], choose, sum };
+  return { p, all: all.spans, before: before.spans[0], choose, sum, told: all };
 }
 
 const heading = (p) => el("h2", { id: "period" }, p.title);
 
 export async function money() {
-  const { p, all, before, choose, sum } = await spans("money");
-  const parts = [choose, el("section", null, heading(p))];
+  const { p, all, before, choose, sum, told } = await spans("money");
+  const granted = told.fees_granted;
+  const parts = [choose, el("section", null, heading(p),
+    el("p", { class: "paper" }, `${t("statementTitle")} · ${t("meter")} ${shared.status?.meter ?? ""} · ${currencyName()}`))];
   if (sum("windows") === 0) return [...parts, el("div", { class: "note" }, el("p", null, t("nothingThen"))), fees()];
   const cost = (value) => (value < 0 ? `${coins(-value)} ${t("earnedInstead")}` : coins(value));
   const saved = sum("saved");
@@ -39,6 +41,7 @@ export async function money() {
     figure(t("with"), cost(sum("with")), t("withWhat")),
     figure(t("paid"), coins(sum("paid")), `${t("charge")}: ${coins(sum("charge"))}`),
     figure(t("earned"), coins(sum("earned")), before.windows > 0 ? against(sum("earned"), before.earned, coins) : null),
+    figure(t("feesSpent"), coins(sum("fees")), t(granted ? "feesGranted" : "feesOwn", { left: coins(saved - (granted ? 0 : sum("fees"))) })),
     fees()));
   const values = all.map((span) => span.saved);
   const series = [
@@ -48,8 +51,9 @@ export async function money() {
   parts.push(el("section", { class: "card" }, el("figure", null, el("h2", null, `${t("savedBy")}, ${currencyName()}`),
     bars(`${t("savedBy")}, ${p.title}`, p.names, series, plain, (at) => coins(values[at]))),
     el("details", null, el("summary", null, t("asTable")),
-      table(p.title, [t("time"), t("without"), t("with"), t("saved"), t("paid"), t("charge"), t("earned")],
-        all.map((span, at) => [p.names[at], coins(span.without), coins(span.with), coins(span.saved), coins(span.paid), coins(span.charge), coins(span.earned)]), ["text"], false))));
+      table(p.title, [t("time"), t("without"), t("with"), t("saved"), t("paid"), t("charge"), t("earned"), t("feesSpent")],
+        all.map((span, at) => [p.names[at], coins(span.without), coins(span.with), coins(span.saved), coins(span.paid), coins(span.charge), coins(span.earned), coins(span.fees)]), ["text"], false))));
+  if (values.some(isRounding)) parts.push(el("p", { class: "soft" }, t("lostALittle")));
   if (sum("unpriced") > 0) parts.push(el("p", { class: "soft" }, t("unpriced", { count: sum("unpriced") })));
   parts.push(el("p", { class: "row" }, el("button", { type: "button", onclick: () => { document.querySelector("details").open = true; print(); } }, t("statement"))));
   return parts;
@@ -69,11 +73,16 @@ export async function energy() {
   if (sum("windows") === 0) return [...parts, el("div", { class: "note" }, el("p", null, t("nothingThen")))];
   const share = (part, whole) => percent(whole === 0 ? 0 : part / whole);
   const grams = shared.status?.grid_co2;
+  const measured = all.length > 0 && all[0].generated !== null;
+  const complete = sum("use_windows") === sum("windows");
+  const [used, generated] = measured ? [sum("used"), sum("generated")] : [0, 0];
   parts.push(el("div", { class: "cards" },
     figure(t("import"), kwh(sum("deficit")), before.windows > 0 ? against(sum("deficit"), before.deficit, kwh) : null),
     figure(t("bought"), kwh(sum("bought")), t("ofNeed", { share: share(sum("bought"), sum("deficit")) })),
     figure(t("export"), kwh(sum("surplus")), before.windows > 0 ? against(sum("surplus"), before.surplus, kwh) : null),
     figure(t("sold"), kwh(sum("sold")), t("ofSurplus", { share: share(sum("sold"), sum("surplus")) })),
+    used > 0 ? figure(t("used"), kwh(used), complete ? t("ofUse", { share: share(used - sum("deficit"), used) }) : null) : null,
+    used > 0 ? figure(t("generated"), kwh(generated), complete ? t("usedAtOnce", { share: share(generated - sum("surplus"), generated) }) : null) : null,
     grams ? figure(t("co2"), `${number((sum("bought") * grams) / 1e6, 1)} kg`, t("co2What", { grams: number(grams) })) : null));
   const of = (key, sign) => all.map((span) => (sign * span[key]) / 1000);
   const series = [
@@ -85,9 +94,11 @@ export async function energy() {
     bars(`${t("energyChart")}, ${p.title}`, p.names, series, (value) => plain(Math.abs(value)), spell),
     legend([["bought", t("bought")], ["grid", t("fromGrid")], ["sold", t("sold")], ["back", t("toGrid")]])),
     el("details", null, el("summary", null, t("asTable")),
-      table(p.title, [t("time"), t("bought"), t("fromGrid"), t("sold"), t("toGrid")],
-        all.map((span, at) => [p.names[at], kwh(span.bought), kwh(span.from_grid), kwh(span.sold), kwh(span.to_grid)]), ["text"], false))),
-    el("p", { class: "soft" }, t("net")),
+      table(p.title, [t("time"), t("bought"), t("fromGrid"), t("sold"), t("toGrid"), ...(measured ? [t("used"), t("generated")] : [])],
+        all.map((span, at) => [p.names[at], kwh(span.bought), kwh(span.from_grid), kwh(span.sold), kwh(span.to_grid), ...(measured ? [kwh(span.used), kwh(span.generated)] : [])]), ["text"], false))),
+    measured
+      ? (!complete ? el("p", { class: "soft" }, t("usePartly", { known: sum("use_windows"), all: sum("windows") })) : null)
+      : el("p", { class: "soft" }, t("net")),
     el("p", { class: "row" }, el("a", { class: "button", href: `/api/v1/export?what=windows&from=${p.edges[0]}&to=${p.edges[p.edges.length - 1]}`, download: true }, t("exportWindows"))));
   return parts;
 }

@@ -2,7 +2,7 @@
 import { shared } from "/page/app.js";
 import { get } from "/page/ask.js";
 import { el, figure, flow } from "/page/draw.js";
-import { clock, energy, money, period, price } from "/page/figures.js";
+import { clock, clockOf, energy, isRounding, money, period, price } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 export async function now() {
@@ -23,23 +23,36 @@ export async function now() {
   if (!row && m.windows === 0) {
     parts.push(el("div", { class: "note" }, el("p", null, t("firstTime", { minutes: Math.round(length / 60) }))));
   } else {
-    parts.push(el("section", { class: "card" }, ...going(row, length, status)));
+    const sun = row && status.generation ? (await get(`energy?edges=${row.from},${row.from + length}`)).spans[0] : null;
+    parts.push(el("section", { class: "card" }, ...going(row, length, status, sun)));
   }
   const cost = d.with;
   parts.push(el("div", { class: "cards" },
-    figure(t("savedToday"), money(d.saved), t("againstGrid")),
-    figure(t("savedMonth"), money(m.saved), t("againstGrid")),
-    figure(t("cost"), cost < 0 ? `+${money(-cost)}` : money(cost), `${t("spentToday", { amount: money(d.paid + d.charge) })} · ${t("earnedToday", { amount: money(d.earned) })}`),
+    figure(t("savedToday"), money(d.saved), saving(d.saved)),
+    figure(t("savedMonth"), money(m.saved), saving(m.saved)),
+    figure(t(cost < 0 ? "gain" : "cost"), money(Math.abs(cost)), `${t("spentToday", { amount: money(d.paid + d.charge) })} · ${t("earnedToday", { amount: money(d.earned) })}`),
     figure(t("today"), energy(e.bought + e.sold), `${t("bought")}: ${energy(e.bought)} · ${t("sold")}: ${energy(e.sold)}`),
+    e.generated === null ? null : figure(t("generated"), energy(e.generated), `${t("used")}: ${energy(e.used)}`),
+    neighbours(status),
     status.grid ? figure(t("gridAsks"), price(status.grid.import), t("gridPays", { price: price(status.grid.feed_in) })) : figure(t("gridAsks"), t("priceUnknown")),
     ...state(status)));
   return parts;
 }
 
+/** A little below zero it is said why. */
+const saving = (saved) => t(isRounding(saved) ? "lostShort" : "againstGrid");
+
+/** What neighbours ask now, the cheapest of them, network charge included. */
+function neighbours(status) {
+  const offers = status.window?.offers ?? [];
+  if (offers.length === 0) return null;
+  return figure(t("neighboursAsk"), price(Math.min(...offers.map((offer) => offer.price + offer.charge))), t("offersNow", { count: offers.length }));
+}
+
 /** The flow of the last window, as a drawing and in words. */
-function going(row, length, status) {
+function going(row, length, status, sun) {
   if (!row) return [el("p", null, t("flowNone"))];
-  const window = t("windowOf", { from: clock(row.from), to: clock(row.from + length) });
+  const window = t("windowOf", { from: clockOf(row.from, length), to: clockOf(row.from + length, length) });
   const live = status.window?.live === row.window ? status.window : null;
   const bought = Math.min(live ? live.bought : row.bought, row.deficit);
   const sold = Math.min(live ? live.sold : row.sold, row.surplus);
@@ -48,11 +61,13 @@ function going(row, length, status) {
     ? t("flowSold", { amount: energy(sold), rest: energy(row.surplus - sold) })
     : t("flowBought", { amount: energy(bought), rest: energy(row.deficit - bought) });
   const some = (wh) => (wh > 0 ? energy(wh) : null);
-  const amounts = { bought: some(bought), sold: some(sold), fromGrid: some(row.deficit - bought), toGrid: some(row.surplus - sold) };
+  const amounts = { bought: some(bought), sold: some(sold), fromGrid: some(row.deficit - bought), toGrid: some(row.surplus - sold), sun: some(sun?.generated ?? 0) };
+  const names = { neighbours: t("neighbours"), home: t("home"), grid: t("grid"), ...(sun?.use_windows > 0 ? { sun: t("sun") } : {}) };
+  const made = sun?.use_windows > 0 ? ` ${t("flowMade", { made: energy(sun.generated), used: energy(sun.used) })}` : "";
   return [
     el("h2", null, t("lastWindow", { window })),
-    flow(words, { neighbours: t("neighbours"), home: t("home"), grid: t("grid") }, amounts),
-    el("p", null, words),
+    flow(words + made, names, amounts),
+    el("p", null, words + made),
   ];
 }
 

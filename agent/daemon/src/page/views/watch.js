@@ -1,5 +1,5 @@
 // What waits for the owner, what is wrong, and who may look.
-import { attempt, begin, change, isOwner, problem, redraw, say, shared } from "/page/app.js";
+import { attempt, begin, change, isOwner, problem, redraw, say, says, shared } from "/page/app.js";
 import { ask, carry, get, Refused } from "/page/ask.js";
 import { el } from "/page/draw.js";
 import { clock, energy, moment, price, short } from "/page/figures.js";
@@ -13,7 +13,7 @@ export async function approvals() {
   try {
     told = await get("approvals");
   } catch (error) {
-    if (error instanceof Refused && error.status === 503) return [...parts, el("div", { class: "note" }, el("p", null, t("approvalsAway")), el("p", { class: "soft" }, error.message))];
+    if (error instanceof Refused && error.status === 503) return [...parts, el("div", { class: "note" }, el("p", null, t("approvalsAway")), says(error.message))];
     throw error;
   }
   if (told.awaiting.length === 0) return [...parts, el("div", { class: "card" }, el("p", null, t("nothingWaits")))];
@@ -26,7 +26,8 @@ export async function approvals() {
     await redraw();
   };
   const item = (a) => el("li", null,
-    el("p", null, el("strong", null, t(a.selling ? "wantsSell" : "wantsBuy", { amount: energy(a.wh), partner: short(a.partner) })), " ", t(a.selling ? "asksPrice" : "atPrice", { price: price(a.price) }), ", ", t("until", { time: clock(a.until) })),
+    el("p", null, el("strong", null, t(a.selling ? "wantsSell" : "wantsBuy", { amount: energy(a.wh), partner: short(a.partner) })), " ", t(a.selling ? "asksPrice" : "atPrice", { price: price(a.price) }), ", ", t("until", { time: clock(a.until) }),
+      !a.selling && shared.status.grid ? `. ${t("gridInstead", { price: price(shared.status.grid.import) })}` : null),
     isOwner() ? el("p", { class: "row" },
       el("button", { type: "button", class: "first", id: `accept-${a.request}`, onclick: () => decide(a.request, true) }, t("accept")),
       el("button", { type: "button", id: `refuse-${a.request}`, onclick: () => decide(a.request, false) }, t("refuse"))) : null);
@@ -39,7 +40,7 @@ function words(row) {
   const values = {
     window: what.window === undefined ? "" : moment(what.window * shared.status.window_seconds),
     amount: what.wh === undefined ? "" : energy(what.wh),
-    code: what.code ?? "?",
+    code: what.code ?? t("noReason"),
     found: what.found,
   };
   return t(`told_${kind}`, values);
@@ -51,7 +52,7 @@ export async function alerts() {
   const now = told.now.length === 0
     ? el("div", { class: "card" }, el("p", null, t("noAlerts")))
     : told.now.map((alert) => el("div", { class: alert.kind === "approval" || alert.kind === "waiting" ? "note" : "alert" },
-      el("h3", null, t(`alert_${alert.kind}`)), approvalsLink(alert), alert.kind === "approval" ? null : el("p", { class: "soft" }, alert.text)));
+      el("h3", null, t(`alert_${alert.kind}`)), approvalsLink(alert), alert.kind === "approval" ? null : says(alert.text)));
   const lately = told.lately.length === 0
     ? el("p", null, t("nothingLately"))
     : el("ul", { class: "plain" }, told.lately.map((row) => el("li", null, el("p", { class: "label" }, moment(row.at)), el("p", null, words(row)))));
