@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod files;
 pub mod guard;
+pub mod openapi;
 pub mod serve;
 
 use files::{File, DRAWING, SCRIPT, STYLE};

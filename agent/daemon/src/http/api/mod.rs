@@ -24,6 +24,8 @@ use axum::routing::{delete, get, post, put};
 use axum::Router;
 use schemars::JsonSchema;
 use serde::Serialize;
+#[cfg(test)]
+use wattpool_web::openapi::{Described, Nothing};
 
 /// How people read money and energy.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -32,24 +34,6 @@ pub struct Shown {
     pub currency: String,
     /// What a kWh from the grid emits, g; none: not told.
     pub grid_co2: Option<u32>,
-}
-
-/// Nothing is asked, or nothing is sent.
-#[derive(JsonSchema)]
-#[cfg_attr(not(test), allow(dead_code))]
-struct Nothing {}
-
-/// A route, as it is described.
-#[cfg(test)]
-struct Described {
-    method: &'static str,
-    path: &'static str,
-    says: &'static str,
-    /// Anybody may ask; otherwise those who are known.
-    open: bool,
-    query: fn(&mut schemars::gen::SchemaGenerator) -> schemars::schema::RootSchema,
-    body: fn(&mut schemars::gen::SchemaGenerator) -> schemars::schema::Schema,
-    answer: fn(&mut schemars::gen::SchemaGenerator) -> schemars::schema::Schema,
 }
 
 macro_rules! routes {
@@ -68,6 +52,7 @@ macro_rules! routes {
                 path: concat!("/api/v1/", $path),
                 says: $says,
                 open: $open,
+                content: ($path == "events").then_some("text/event-stream"),
                 query: |g| g.root_schema_for::<$query>(),
                 body: |g| g.subschema_for::<$body>(),
                 answer: |g| g.subschema_for::<$answer>(),
