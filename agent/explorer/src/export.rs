@@ -10,13 +10,16 @@ use wattpool_schema::event::AttributeValue;
 /// Most rows of a table: whoever wants more takes `wattpool audit export`.
 pub const ROWS: usize = 200_000;
 
+/// Signs bytes; why not, in a line.
+pub type Sign = std::sync::Arc<dyn Fn(&[u8]) -> Result<Value, String> + Send + Sync>;
+
 /// Signs the SHA-256 of a file, 64 hexadecimal digits as text, as ADR-036 has it.
 #[derive(Clone)]
 pub struct Signer {
     /// The auditor's address.
     pub address: String,
     /// Signs.
-    pub sign: std::sync::Arc<dyn Fn(&[u8]) -> Result<Value, String> + Send + Sync>,
+    pub sign: Sign,
 }
 
 /// What a row is.
@@ -65,7 +68,10 @@ fn rows(reader: &Reader, what: What) -> Result<Vec<Value>, IndexError> {
     let mut found = Vec::new();
     match what {
         What::Trades => {
-            let mut filter = TradeFilter { sort: Sort::Time, ..TradeFilter::default() };
+            let mut filter = TradeFilter {
+                sort: Sort::Time,
+                ..TradeFilter::default()
+            };
             while found.len() < ROWS {
                 let page = reader.trades(&filter, crate::index::PAGE)?;
                 for trade in &page.trades {
@@ -95,7 +101,11 @@ fn rows(reader: &Reader, what: What) -> Result<Vec<Value>, IndexError> {
             while found.len() < ROWS {
                 let page = reader.meters(Prefix::ALL, after, crate::index::PAGE)?;
                 let Some(last) = page.last() else { break };
-                after = Some(last.meter.parse().map_err(|e| IndexError::Broken(format!("meter: {e}")))?);
+                after = Some(
+                    last.meter
+                        .parse()
+                        .map_err(|e| IndexError::Broken(format!("meter: {e}")))?,
+                );
                 for row in &page {
                     found.push(serde_json::to_value(row)?);
                 }
@@ -114,7 +124,9 @@ fn rows(reader: &Reader, what: What) -> Result<Vec<Value>, IndexError> {
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
+        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
+            format!("'{text}")
+        }
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
@@ -131,13 +143,20 @@ pub fn file(reader: &Reader, what: What, form: Form) -> Result<Vec<u8>, IndexErr
     }
     let mut out = csv::Writer::from_writer(Vec::new());
     let broken = |e: csv::Error| IndexError::Broken(e.to_string());
-    let names: Vec<String> = rows.first().and_then(Value::as_object).map(|o| o.keys().cloned().collect()).unwrap_or_default();
+    let names: Vec<String> = rows
+        .first()
+        .and_then(Value::as_object)
+        .map(|o| o.keys().cloned().collect())
+        .unwrap_or_default();
     if !names.is_empty() {
         out.write_record(&names).map_err(broken)?;
     }
     for row in &rows {
-        let cells = names.iter().map(|name| cell(row.get(name).unwrap_or(&Value::Null)));
+        let cells = names
+            .iter()
+            .map(|name| cell(row.get(name).unwrap_or(&Value::Null)));
         out.write_record(cells).map_err(broken)?;
     }
-    out.into_inner().map_err(|e| IndexError::Broken(e.to_string()))
+    out.into_inner()
+        .map_err(|e| IndexError::Broken(e.to_string()))
 }

@@ -147,11 +147,17 @@ impl Explorer {
 
     /// Says how it stands with the source.
     pub fn stands(&self, standing: Standing) {
-        *self.standing.write().unwrap_or_else(PoisonError::into_inner) = standing;
+        *self
+            .standing
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = standing;
     }
 
     fn standing(&self) -> Standing {
-        self.standing.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.standing
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The books.
@@ -163,7 +169,10 @@ impl Explorer {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn read<T>(&self, ask: impl FnOnce(&Reader) -> Result<T, IndexError>) -> Result<T, IndexError> {
+    pub fn read<T>(
+        &self,
+        ask: impl FnOnce(&Reader) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
         let kept = held(&self.readers).pop();
         let reader = match kept {
             Some(reader) => reader,

@@ -64,7 +64,11 @@ fn parameters(route: &Described, generator: &mut SchemaGenerator) -> Vec<Value> 
 fn operation(route: &Described, generator: &mut SchemaGenerator) -> Value {
     let answer = (route.answer)(generator);
     let is_text = matches!(&answer, Schema::Object(o) if o.instance_type == Some(InstanceType::String.into()));
-    let kind = if is_text { "text/csv" } else { "application/json" };
+    let kind = if is_text {
+        "text/csv"
+    } else {
+        "application/json"
+    };
     let content = route.content.unwrap_or(kind);
     let refusal = value(&generator.subschema_for::<Refusal>());
     let mut operation = Map::new();
@@ -128,7 +132,9 @@ pub fn dangling(description: &str) -> (Vec<String>, usize) {
     let mut lost = Vec::new();
     for piece in description.split("\"$ref\": \"").skip(1) {
         let reference = piece.split('"').next().unwrap_or_default();
-        let found = reference.strip_prefix('#').and_then(|pointer| all.pointer(pointer));
+        let found = reference
+            .strip_prefix('#')
+            .and_then(|pointer| all.pointer(pointer));
         if found.is_none() {
             lost.push(reference.to_owned());
         }

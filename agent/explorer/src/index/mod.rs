@@ -8,8 +8,8 @@ mod schema;
 mod write;
 
 pub use read::{
-    PAGE, POINTS,
-    Cursor, DayFees, Entry, Every, MeterRow, OrderRow, Prefix, Reader, Setter, Sort, TradeFilter, TradePage, WindowRow,
+    Cursor, DayFees, Entry, Every, MeterRow, OrderRow, Prefix, Reader, Setter, Sort, TradeFilter,
+    TradePage, WindowRow, PAGE, POINTS,
 };
 
 use rusqlite::{Connection, OptionalExtension};
@@ -44,7 +44,9 @@ pub enum IndexError {
         found: u64,
     },
     /// What is to be indexed contradicts what was before it.
-    #[error("block {height}: {what}: the source says something twice; wattpool audit verify says where")]
+    #[error(
+        "block {height}: {what}: the source says something twice; wattpool audit verify says where"
+    )]
     Twice {
         /// Where.
         height: u64,
@@ -66,8 +68,13 @@ impl IndexError {
     /// A contradiction names its block.
     fn at(self, height: u64) -> Self {
         match self {
-            Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
-                Self::Twice { height, what: error.to_string() }
+            Self::Sqlite(error)
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
+            {
+                Self::Twice {
+                    height,
+                    what: error.to_string(),
+                }
             }
             other => other,
         }
@@ -121,7 +128,9 @@ pub struct Index {
 }
 
 fn meta(db: &Connection, key: &str) -> Result<Option<String>, IndexError> {
-    let found = db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0));
+    let found = db.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+        row.get(0)
+    });
     Ok(found.optional()?)
 }
 
@@ -164,12 +173,19 @@ impl Index {
         let named = || file.display().to_string();
         let mut db = open_existing(file)?;
         if let Some(open) = &db {
-            let kept: Option<Header> = meta(open, "header")?.map(|t| serde_json::from_str(&t)).transpose()?;
+            let kept: Option<Header> = meta(open, "header")?
+                .map(|t| serde_json::from_str(&t))
+                .transpose()?;
             let print = meta(open, "print")?;
             match kept {
                 Some(kept) if !same_market(&kept, &of.header) && of.print.is_none() => {
-                    let shown = |h: &Header| format!("chain {} with the escrow {}", h.chain_id, h.escrow);
-                    return Err(IndexError::Other { file: named(), found: shown(&kept), expected: shown(&of.header) });
+                    let shown =
+                        |h: &Header| format!("chain {} with the escrow {}", h.chain_id, h.escrow);
+                    return Err(IndexError::Other {
+                        file: named(),
+                        found: shown(&kept),
+                        expected: shown(&of.header),
+                    });
                 }
                 Some(_) if print == of.print => {}
                 // Of another run in the same folder, or of older tables: what it says is in the file.
@@ -223,9 +239,16 @@ impl Index {
     pub fn take(&mut self, blocks: &[Block], gaps: bool) -> Result<(), IndexError> {
         let mut next = self.next();
         for block in blocks {
-            let follows = if gaps { block.height >= next } else { block.height == next };
+            let follows = if gaps {
+                block.height >= next
+            } else {
+                block.height == next
+            };
             if !follows {
-                return Err(IndexError::Gap { expected: next, found: block.height });
+                return Err(IndexError::Gap {
+                    expected: next,
+                    found: block.height,
+                });
             }
             next = block.height.saturating_add(1);
         }
@@ -234,7 +257,9 @@ impl Index {
         };
         let mut nobody: Watch = Box::new(|_| {});
         let watch = self.watch.as_mut().unwrap_or(&mut nobody);
-        let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let tx = self
+            .db
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         watch("begun");
         for block in blocks {
             write::block(&tx, block, watch).map_err(|e| e.at(block.height))?;
@@ -260,7 +285,9 @@ impl Index {
     pub fn finish(&mut self, states: &[State], to_height: u64) -> Result<(), IndexError> {
         let mut nobody: Watch = Box::new(|_| {});
         let watch = self.watch.as_mut().unwrap_or(&mut nobody);
-        let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let tx = self
+            .db
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         write::states(&tx, states, watch)?;
         let mut progress = self.progress.clone();
         progress.height = Some(to_height.max(progress.height.unwrap_or_default()));
@@ -283,7 +310,10 @@ fn open_existing(file: &Path) -> Result<Option<Connection>, IndexError> {
     let foreign = || IndexError::Foreign(file.display().to_string());
     let db = connection(file).map_err(|_| foreign())?;
     let number = |pragma: &str| db.query_row(pragma, [], |row| row.get::<_, i32>(0));
-    let (application, version) = match (number("PRAGMA application_id"), number("PRAGMA user_version")) {
+    let (application, version) = match (
+        number("PRAGMA application_id"),
+        number("PRAGMA user_version"),
+    ) {
         (Ok(application), Ok(version)) => (application, version),
         _ => return Err(foreign()),
     };

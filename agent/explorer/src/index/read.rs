@@ -245,7 +245,9 @@ const WINDOW: &str = "min(window), sum(statements), sum(minted), sum(late), sum(
 fn window(row: &Record<'_>) -> rusqlite::Result<WindowRow> {
     let (minted, sent, arrived): (i64, i64, i64) = (row.get(2)?, row.get(5)?, row.get(6)?);
     let paid: i64 = row.get(7)?;
-    let mean = i128::from(paid).saturating_mul(1_000).checked_div(i128::from(arrived));
+    let mean = i128::from(paid)
+        .saturating_mul(1_000)
+        .checked_div(i128::from(arrived));
     Ok(WindowRow {
         window: row.get::<_, i64>(0).map(|n| n.unsigned_abs())?,
         statements: row.get(1)?,
@@ -305,7 +307,10 @@ pub struct Prefix {
 
 impl Prefix {
     /// All meters.
-    pub const ALL: Self = Self { low: [0; 16], high: [0xff; 16] };
+    pub const ALL: Self = Self {
+        low: [0; 16],
+        high: [0xff; 16],
+    };
 
     /// Of hexadecimal digits, at most 32 of them.
     pub fn parse(digits: &str) -> Option<Self> {
@@ -318,7 +323,10 @@ impl Prefix {
         if !digits.is_ascii() {
             return None;
         }
-        Some(Self { low: padded("0")?, high: padded("f")? })
+        Some(Self {
+            low: padded("0")?,
+            high: padded("f")?,
+        })
     }
 }
 
@@ -362,13 +370,19 @@ impl Reader {
         mut state: impl FnMut(State) -> Result<(), E>,
     ) -> Result<(), E> {
         let broken = |e: rusqlite::Error| E::from(IndexError::from(e));
-        let read = |text: String| serde_json::from_str(&text).map_err(|e| E::from(IndexError::from(e)));
-        let mut asked = self.db.prepare_cached("SELECT row FROM events ORDER BY id").map_err(broken)?;
+        let read =
+            |text: String| serde_json::from_str(&text).map_err(|e| E::from(IndexError::from(e)));
+        let mut asked = self
+            .db
+            .prepare_cached("SELECT row FROM events ORDER BY id")
+            .map_err(broken)?;
         let mut rows = asked.query([]).map_err(broken)?;
         while let Some(row) = rows.next().map_err(broken)? {
             each(read(row.get(0).map_err(broken)?)?)?;
         }
-        for text in self.all("SELECT state FROM states ORDER BY id", [], |r| r.get::<_, String>(0))? {
+        for text in self.all("SELECT state FROM states ORDER BY id", [], |r| {
+            r.get::<_, String>(0)
+        })? {
             state(serde_json::from_str(&text).map_err(IndexError::from)?)?;
         }
         Ok(())
@@ -379,7 +393,9 @@ impl Reader {
     /// # Errors
     /// As [`Self::progress`].
     pub fn sums(&self) -> Result<BTreeMap<String, i64>, IndexError> {
-        let rows = self.all("SELECT name, value FROM sums", [], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        let rows = self.all("SELECT name, value FROM sums", [], |r| {
+            Ok((r.get(0)?, r.get(1)?))
+        })?;
         Ok(rows.into_iter().collect())
     }
 
@@ -395,10 +411,19 @@ impl Reader {
             ("windows", "SELECT count(*) FROM windows"),
             ("meters", "SELECT count(*) FROM meters"),
             ("retired", "SELECT count(*) FROM meters WHERE retired"),
-            ("orders", "SELECT count(*) FROM orders WHERE state <> 'closed'"),
-            ("locked", "SELECT coalesce(sum(locked), 0) FROM orders WHERE state <> 'closed'"),
+            (
+                "orders",
+                "SELECT count(*) FROM orders WHERE state <> 'closed'",
+            ),
+            (
+                "locked",
+                "SELECT coalesce(sum(locked), 0) FROM orders WHERE state <> 'closed'",
+            ),
             ("disputed", "SELECT count(*) FROM meters WHERE objected"),
-            ("noticed", "SELECT count(*) FROM meters WHERE notice IS NOT NULL"),
+            (
+                "noticed",
+                "SELECT count(*) FROM meters WHERE notice IS NOT NULL",
+            ),
         ] {
             let count = self.db.prepare_cached(sql)?.query_row([], |r| r.get(0))?;
             found.insert(name, count);
@@ -456,12 +481,19 @@ impl Reader {
             }
             with.push(Value::Integer(cursor.sequence));
         }
-        let condition = if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+        let condition = if conditions.is_empty() {
+            String::new()
+        } else {
+            format!("WHERE {}", conditions.join(" AND "))
+        };
         let limit = limit.clamp(1, PAGE);
         with.push(Value::Integer(i64::from(limit).saturating_add(1)));
         let sql = format!("SELECT trade, {column}, sequence FROM trades {condition} ORDER BY {column} DESC, sequence DESC LIMIT ?");
         let read = |r: &Record<'_>| {
-            let cursor = Cursor { value: r.get(1)?, sequence: r.get(2)? };
+            let cursor = Cursor {
+                value: r.get(1)?,
+                sequence: r.get(2)?,
+            };
             Ok((r.get::<_, String>(0)?, cursor))
         };
         let mut rows = self.all(&sql, params_from_iter(with), read)?;
@@ -471,22 +503,33 @@ impl Reader {
         }
         let next = rows.last().map(|(_, cursor)| *cursor).filter(|_| more);
         let read = rows.iter().map(|(text, _)| Ok(serde_json::from_str(text)?));
-        Ok(TradePage { trades: read.collect::<Result<_, IndexError>>()?, next })
+        Ok(TradePage {
+            trades: read.collect::<Result<_, IndexError>>()?,
+            next,
+        })
     }
 
     /// A trade, and the heads of the log before and after it.
     ///
     /// # Errors
     /// As [`Self::progress`].
-    pub fn trade(&self, sequence: u64) -> Result<Option<(Trade, Option<Digest32>, Digest32)>, IndexError> {
-        let mut asked = self.db.prepare_cached("SELECT trade, head FROM trades WHERE sequence = ?1")?;
+    pub fn trade(
+        &self,
+        sequence: u64,
+    ) -> Result<Option<(Trade, Option<Digest32>, Digest32)>, IndexError> {
+        let mut asked = self
+            .db
+            .prepare_cached("SELECT trade, head FROM trades WHERE sequence = ?1")?;
         let read = |r: &Record<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, [u8; 32]>(1)?));
         let Some((text, head)) = asked.query_row([int(sequence)], read).optional()? else {
             return Ok(None);
         };
         let before = match sequence.checked_sub(1) {
             None => Some(Digest32([0; 32])),
-            Some(before) => asked.query_row([int(before)], |r| r.get(1)).optional()?.map(Digest32),
+            Some(before) => asked
+                .query_row([int(before)], |r| r.get(1))
+                .optional()?
+                .map(Digest32),
         };
         Ok(Some((serde_json::from_str(&text)?, before, Digest32(head))))
     }
@@ -496,13 +539,19 @@ impl Reader {
     /// # Errors
     /// As [`Self::progress`].
     pub fn of_trade(&self, buyer: MeterId, trade_id: u64) -> Result<Vec<Entry>, IndexError> {
-        let sql = "SELECT id, row FROM events WHERE buyer = ?1 AND trade_id = ?2 ORDER BY id LIMIT ?3";
+        let sql =
+            "SELECT id, row FROM events WHERE buyer = ?1 AND trade_id = ?2 ORDER BY id LIMIT ?3";
         self.entries(sql, params![buyer.0, bits(trade_id), POINTS])
     }
 
     fn entries(&self, sql: &str, with: impl rusqlite::Params) -> Result<Vec<Entry>, IndexError> {
         let rows = self.all(sql, with, |r| Ok((r.get(0)?, r.get::<_, String>(1)?)))?;
-        let read = rows.into_iter().map(|(id, text)| Ok(Entry { id, row: serde_json::from_str(&text)? }));
+        let read = rows.into_iter().map(|(id, text)| {
+            Ok(Entry {
+                id,
+                row: serde_json::from_str(&text)?,
+            })
+        });
         read.collect()
     }
 
@@ -510,7 +559,13 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Self::progress`].
-    pub fn events(&self, names: &[&str], about: Option<MeterId>, before: Option<i64>, limit: u32) -> Result<Vec<Entry>, IndexError> {
+    pub fn events(
+        &self,
+        names: &[&str],
+        about: Option<MeterId>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, IndexError> {
         let limit = limit.clamp(1, PAGE);
         let before = before.unwrap_or(i64::MAX);
         match about {
@@ -523,18 +578,26 @@ impl Reader {
                 }
                 let list = names.iter().map(|_| "?").collect::<Vec<_>>().join(",");
                 let sql = format!("SELECT id, row FROM events WHERE name IN ({list}) AND id < ? AND (meter = ? OR buyer = ?) ORDER BY id DESC LIMIT ?");
-                let mut with: Vec<Value> = names.iter().map(|n| Value::Text((*n).to_owned())).collect();
+                let mut with: Vec<Value> =
+                    names.iter().map(|n| Value::Text((*n).to_owned())).collect();
                 let id = || Value::Blob(meter.0.to_vec());
-                with.extend([Value::Integer(before), id(), id(), Value::Integer(limit.into())]);
+                with.extend([
+                    Value::Integer(before),
+                    id(),
+                    id(),
+                    Value::Integer(limit.into()),
+                ]);
                 self.entries(&sql, params_from_iter(with))
             }
-            None if names.is_empty() => {
-                self.entries("SELECT id, row FROM events WHERE id < ?1 ORDER BY id DESC LIMIT ?2", params![before, limit])
-            }
+            None if names.is_empty() => self.entries(
+                "SELECT id, row FROM events WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+                params![before, limit],
+            ),
             None => {
                 let list = names.iter().map(|_| "?").collect::<Vec<_>>().join(",");
                 let sql = format!("SELECT id, row FROM events WHERE name IN ({list}) AND id < ? ORDER BY id DESC LIMIT ?");
-                let mut with: Vec<Value> = names.iter().map(|n| Value::Text((*n).to_owned())).collect();
+                let mut with: Vec<Value> =
+                    names.iter().map(|n| Value::Text((*n).to_owned())).collect();
                 with.extend([Value::Integer(before), Value::Integer(limit.into())]);
                 self.entries(&sql, params_from_iter(with))
             }
@@ -545,16 +608,31 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Self::progress`].
-    pub fn windows(&self, from: u64, before: u64, limit: u32) -> Result<Vec<WindowRow>, IndexError> {
+    pub fn windows(
+        &self,
+        from: u64,
+        before: u64,
+        limit: u32,
+    ) -> Result<Vec<WindowRow>, IndexError> {
         let sql = format!("SELECT {WINDOW} FROM windows WHERE window >= ?1 AND window < ?2 GROUP BY window ORDER BY window DESC LIMIT ?3");
-        self.all(&sql, params![int(from), int(before), limit.clamp(1, POINTS)], window)
+        self.all(
+            &sql,
+            params![int(from), int(before), limit.clamp(1, POINTS)],
+            window,
+        )
     }
 
     /// Windows added up, `per` windows together, the newest [`POINTS`] of them, oldest first.
     ///
     /// # Errors
     /// As [`Self::progress`].
-    pub fn series(&self, per: u32, from: u64, before: u64, points: u32) -> Result<Vec<WindowRow>, IndexError> {
+    pub fn series(
+        &self,
+        per: u32,
+        from: u64,
+        before: u64,
+        points: u32,
+    ) -> Result<Vec<WindowRow>, IndexError> {
         let sql = format!(
             "SELECT {WINDOW} FROM windows WHERE window >= ?1 AND window < ?2 GROUP BY window / ?3 ORDER BY window / ?3 DESC LIMIT ?4"
         );
@@ -577,7 +655,12 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Self::progress`].
-    pub fn meters(&self, prefix: Prefix, after: Option<MeterId>, limit: u32) -> Result<Vec<MeterRow>, IndexError> {
+    pub fn meters(
+        &self,
+        prefix: Prefix,
+        after: Option<MeterId>,
+        limit: u32,
+    ) -> Result<Vec<MeterRow>, IndexError> {
         let Prefix { low, high } = prefix;
         let after = after.map_or_else(Vec::new, |m| m.0.to_vec());
         let sql = format!("SELECT {METER} FROM meters WHERE id >= ?1 AND id <= ?2 AND id > ?3 ORDER BY id LIMIT ?4");
@@ -635,7 +718,10 @@ impl Reader {
     pub fn setters(&self) -> Result<Vec<Setter>, IndexError> {
         let sql = "SELECT top_seller, count(*) FROM windows WHERE top_seller IS NOT NULL GROUP BY top_seller ORDER BY 2 DESC, 1 LIMIT 20";
         self.all(sql, [], |r| {
-            Ok(Setter { meter: hex::encode(r.get::<_, [u8; 16]>(0)?), windows: r.get(1)? })
+            Ok(Setter {
+                meter: hex::encode(r.get::<_, [u8; 16]>(0)?),
+                windows: r.get(1)?,
+            })
         })
     }
 
@@ -646,7 +732,13 @@ impl Reader {
     pub fn fees(&self) -> Result<Vec<DayFees>, IndexError> {
         let sql = "SELECT day, sum(transactions), sum(failed), sum(gas), sum(fees) FROM blocks GROUP BY day ORDER BY day DESC LIMIT 400";
         self.all(sql, [], |r| {
-            Ok(DayFees { day: r.get(0)?, transactions: r.get(1)?, failed: r.get(2)?, gas: r.get(3)?, fees: r.get(4)? })
+            Ok(DayFees {
+                day: r.get(0)?,
+                transactions: r.get(1)?,
+                failed: r.get(2)?,
+                gas: r.get(3)?,
+                fees: r.get(4)?,
+            })
         })
     }
 }

@@ -4,7 +4,9 @@ use super::{Block, IndexError, Progress, Watch};
 use rusqlite::{params, Transaction};
 use wattpool_audit::export::{name, Row, Said, State};
 use wattpool_audit::trades::Trade;
-use wattpool_schema::event::{AttributeValue, Delivered, MarketEvent as E, OrderOpened, Stated, TradeClosed};
+use wattpool_schema::event::{
+    AttributeValue, Delivered, MarketEvent as E, OrderOpened, Stated, TradeClosed,
+};
 use wattpool_schema::{MeterId, Micro, Wh, Window};
 
 /// As large as the database's numbers are.
@@ -18,7 +20,9 @@ pub(super) const fn bits(n: u64) -> i64 {
 }
 
 pub(super) fn progress(tx: &Transaction<'_>, progress: &Progress) -> Result<(), IndexError> {
-    let mut put = tx.prepare_cached("INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")?;
+    let mut put = tx.prepare_cached(
+        "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )?;
     let height = progress.height.unwrap_or_default();
     put.execute(["to_height", &height.to_string()])?;
     put.execute(["to_time", &progress.time.to_string()])?;
@@ -29,22 +33,38 @@ pub(super) fn progress(tx: &Transaction<'_>, progress: &Progress) -> Result<(), 
     Ok(())
 }
 
-pub(super) fn states(tx: &Transaction<'_>, states: &[State], watch: &mut Watch) -> Result<(), IndexError> {
+pub(super) fn states(
+    tx: &Transaction<'_>,
+    states: &[State],
+    watch: &mut Watch,
+) -> Result<(), IndexError> {
     tx.execute("DELETE FROM states", [])?;
     for state in states {
         let text = serde_json::to_string(state)?;
-        tx.prepare_cached("INSERT INTO states (state) VALUES (?1)")?.execute([text])?;
+        tx.prepare_cached("INSERT INTO states (state) VALUES (?1)")?
+            .execute([text])?;
         watch("a state");
     }
     Ok(())
 }
 
-pub(super) fn block(tx: &Transaction<'_>, block: &Block, watch: &mut Watch) -> Result<(), IndexError> {
+pub(super) fn block(
+    tx: &Transaction<'_>,
+    block: &Block,
+    watch: &mut Watch,
+) -> Result<(), IndexError> {
     if block.transactions > 0 {
         let day = block.time.saturating_sub(block.time % 86_400);
-        let mut put = tx.prepare_cached("INSERT INTO blocks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        let mut put =
+            tx.prepare_cached("INSERT INTO blocks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
         put.execute(params![
-            int(block.height), int(block.time), int(day), int(block.transactions), int(block.failed), int(block.gas), int(block.fees)
+            int(block.height),
+            int(block.time),
+            int(day),
+            int(block.transactions),
+            int(block.failed),
+            int(block.gas),
+            int(block.fees)
         ])?;
         watch("a block");
     }
@@ -99,7 +119,15 @@ fn event(tx: &Transaction<'_>, row: &Row) -> Result<(), IndexError> {
         "INSERT INTO events (height, time, tx, place, name, meter, buyer, trade_id, row) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     put.execute(params![
-        int(row.height), int(row.time), row.tx, row.index, name(&row.said), meter.map(|m| m.0), buyer.map(|m| m.0), trade.map(bits), text
+        int(row.height),
+        int(row.time),
+        row.tx,
+        row.index,
+        name(&row.said),
+        meter.map(|m| m.0),
+        buyer.map(|m| m.0),
+        trade.map(bits),
+        text
     ])?;
     Ok(())
 }
@@ -131,11 +159,17 @@ impl Writer<'_> {
     }
 
     fn meter(&mut self, meter: MeterId) -> Result<(), IndexError> {
-        self.run("INSERT INTO meters (id) VALUES (?1) ON CONFLICT DO NOTHING", [meter.0])
+        self.run(
+            "INSERT INTO meters (id) VALUES (?1) ON CONFLICT DO NOTHING",
+            [meter.0],
+        )
     }
 
     fn window(&mut self, window: Window) -> Result<(), IndexError> {
-        self.run("INSERT INTO windows (window) VALUES (?1) ON CONFLICT DO NOTHING", [int(window.0)])
+        self.run(
+            "INSERT INTO windows (window) VALUES (?1) ON CONFLICT DO NOTHING",
+            [int(window.0)],
+        )
     }
 
     fn follow(&mut self, said: &E) -> Result<(), IndexError> {
@@ -159,7 +193,8 @@ impl Writer<'_> {
             E::Objected(e) => self.run("UPDATE meters SET objected = 1 WHERE id = ?1", [e.meter.0]),
             E::Decided(e) => self.run("UPDATE meters SET objected = 0 WHERE id = ?1", [e.meter.0]),
             E::MeterRetired(e) => {
-                let sql = "UPDATE meters SET retired = 1, notice = NULL, objected = 0 WHERE id = ?1";
+                let sql =
+                    "UPDATE meters SET retired = 1, notice = NULL, objected = 0 WHERE id = ?1";
                 self.run(sql, [e.meter.0])
             }
             E::Stated(e) => self.stated(e),
@@ -175,10 +210,19 @@ impl Writer<'_> {
             E::OrderOpened(e) => self.opened(e),
             E::OrderCancelled(e) => {
                 let sql = "UPDATE orders SET state = 'cancelled', last = ?3, locked = locked - ?4 WHERE buyer = ?1 AND trade_id = ?2";
-                self.run(sql, params![e.buyer.0, bits(e.trade_id), int(e.last_window.0), int(e.refunded.0)])
+                self.run(
+                    sql,
+                    params![
+                        e.buyer.0,
+                        bits(e.trade_id),
+                        int(e.last_window.0),
+                        int(e.refunded.0)
+                    ],
+                )
             }
             E::OrderWindow(e) => {
-                let sql = "UPDATE orders SET locked = locked - ?3 WHERE buyer = ?1 AND trade_id = ?2";
+                let sql =
+                    "UPDATE orders SET locked = locked - ?3 WHERE buyer = ?1 AND trade_id = ?2";
                 self.run(sql, params![e.buyer.0, bits(e.trade_id), int(e.refunded.0)])
             }
             E::TariffsSet(e) => {
@@ -200,9 +244,19 @@ impl Writer<'_> {
         }
     }
 
-    fn terms(&mut self, meter: MeterId, zone: u16, kind: wattpool_schema::pool::MeterKind, export: Wh, import: Wh) -> Result<(), IndexError> {
+    fn terms(
+        &mut self,
+        meter: MeterId,
+        zone: u16,
+        kind: wattpool_schema::pool::MeterKind,
+        export: Wh,
+        import: Wh,
+    ) -> Result<(), IndexError> {
         let sql = "UPDATE meters SET zone = ?2, kind = ?3, max_export = ?4, max_import = ?5 WHERE id = ?1";
-        self.run(sql, params![meter.0, zone, kind.to_text(), int(export.0), int(import.0)])
+        self.run(
+            sql,
+            params![meter.0, zone, kind.to_text(), int(export.0), int(import.0)],
+        )
     }
 
     fn stated(&mut self, e: &Stated) -> Result<(), IndexError> {
@@ -212,14 +266,18 @@ impl Writer<'_> {
         let sql = "UPDATE windows SET statements = statements + 1, minted = minted + ?2, late = late + ?3 WHERE window = ?1";
         self.run(sql, params![int(e.window.0), int(minted), int(late)])?;
         let sql = "UPDATE meters SET statements = statements + 1, minted = minted + ?2, late = late + ?3, stated_to = max(coalesce(stated_to, 0), ?4) WHERE id = ?1";
-        self.run(sql, params![e.meter.0, int(minted), int(late), int(e.window.0)])
+        self.run(
+            sql,
+            params![e.meter.0, int(minted), int(late), int(e.window.0)],
+        )
     }
 
     fn delivered(&mut self, e: &Delivered) -> Result<(), IndexError> {
         self.window(e.window)?;
         self.meter(e.seller)?;
         self.meter(e.buyer)?;
-        let (gross, net, paid, charge) = (int(e.gross.0), int(e.net.0), int(e.paid.0), int(e.charge.0));
+        let (gross, net, paid, charge) =
+            (int(e.gross.0), int(e.net.0), int(e.paid.0), int(e.charge.0));
         let sql = "UPDATE windows SET sent = sent + ?2, arrived = arrived + ?3, paid = paid + ?4, charges = charges + ?5 WHERE window = ?1";
         self.run(sql, params![int(e.window.0), gross, net, paid, charge])?;
         let sql = "UPDATE meters SET sent = sent + ?2, sold = sold + ?3, earned = earned + ?4 WHERE id = ?1";
@@ -227,7 +285,15 @@ impl Writer<'_> {
         let sql = "UPDATE meters SET bought = bought + ?2, spent = spent + ?3, charges = charges + ?4 WHERE id = ?1";
         self.run(sql, params![e.buyer.0, net, paid, charge])?;
         let sql = "UPDATE orders SET delivered = delivered + ?3, spent = spent + ?4, locked = locked - ?4 WHERE buyer = ?1 AND trade_id = ?2";
-        self.run(sql, params![e.buyer.0, bits(e.trade_id), net, paid.saturating_add(charge)])
+        self.run(
+            sql,
+            params![
+                e.buyer.0,
+                bits(e.trade_id),
+                net,
+                paid.saturating_add(charge)
+            ],
+        )
     }
 
     fn closed(&mut self, e: &TradeClosed) -> Result<(), IndexError> {
@@ -235,11 +301,27 @@ impl Writer<'_> {
         let trade = Trade::of(self.row, e);
         let text = serde_json::to_string(&trade)?;
         let sql = "INSERT INTO trades VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-        self.run(sql, params![
-            int(e.sequence), int(self.row.time), int(e.window.0), e.kind.to_text(), e.buyer.0, e.seller.0, int(e.arrived.0), int(e.price.0), e.head.0, text
-        ])?;
-        self.run("UPDATE windows SET trades = trades + 1 WHERE window = ?1", [int(e.window.0)])?;
-        let sql = "UPDATE orders SET state = 'closed', locked = 0 WHERE buyer = ?1 AND trade_id = ?2";
+        self.run(
+            sql,
+            params![
+                int(e.sequence),
+                int(self.row.time),
+                int(e.window.0),
+                e.kind.to_text(),
+                e.buyer.0,
+                e.seller.0,
+                int(e.arrived.0),
+                int(e.price.0),
+                e.head.0,
+                text
+            ],
+        )?;
+        self.run(
+            "UPDATE windows SET trades = trades + 1 WHERE window = ?1",
+            [int(e.window.0)],
+        )?;
+        let sql =
+            "UPDATE orders SET state = 'closed', locked = 0 WHERE buyer = ?1 AND trade_id = ?2";
         self.run(sql, params![e.buyer.0, bits(e.trade_id)])?;
         if e.arrived.is_zero() {
             return Ok(());
@@ -247,14 +329,31 @@ impl Writer<'_> {
         let sql = "UPDATE windows SET low_price = min(coalesce(low_price, ?2), ?2), \
             top_seller = CASE WHEN ?2 > coalesce(top_price, -1) THEN ?3 ELSE top_seller END, top_price = max(coalesce(top_price, -1), ?2) WHERE window = ?1";
         self.run(sql, params![int(e.window.0), int(e.price.0), e.seller.0])?;
-        self.run("UPDATE meters SET sales = sales + 1 WHERE id = ?1", [e.seller.0])?;
-        self.run("UPDATE meters SET purchases = purchases + 1 WHERE id = ?1", [e.buyer.0])
+        self.run(
+            "UPDATE meters SET sales = sales + 1 WHERE id = ?1",
+            [e.seller.0],
+        )?;
+        self.run(
+            "UPDATE meters SET purchases = purchases + 1 WHERE id = ?1",
+            [e.buyer.0],
+        )
     }
 
     fn opened(&mut self, e: &OrderOpened) -> Result<(), IndexError> {
         let sql = "INSERT INTO orders (buyer, trade_id, seller, first, last, wh, price, locked, opened, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'open')";
-        self.run(sql, params![
-            e.buyer.0, bits(e.trade_id), e.seller.0, int(e.first_window.0), int(e.last_window.0), int(e.wh.0), int(e.price.0), int(e.locked.0), int(self.row.height)
-        ])
+        self.run(
+            sql,
+            params![
+                e.buyer.0,
+                bits(e.trade_id),
+                e.seller.0,
+                int(e.first_window.0),
+                int(e.last_window.0),
+                int(e.wh.0),
+                int(e.price.0),
+                int(e.locked.0),
+                int(self.row.height)
+            ],
+        )
     }
 }

@@ -69,7 +69,8 @@ pub fn app(explorer: Arc<Explorer>, names: Vec<String>) -> Router {
 }
 
 async fn every(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let stranger = "this explorer has another name: ask for its address, or add the name with --name";
+    let stranger =
+        "this explorer has another name: ask for its address, or add the name with --name";
     guard::every(&shared.names, stranger, request, next).await
 }
 
@@ -78,7 +79,11 @@ async fn bounds(State(_): State<Shared>, request: Request, next: Next) -> Respon
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return not_so().await.into_response();
     }
-    if request.uri().path_and_query().is_some_and(|p| p.as_str().len() > LONGEST) {
+    if request
+        .uri()
+        .path_and_query()
+        .is_some_and(|p| p.as_str().len() > LONGEST)
+    {
         let why = format!("a question has at most {LONGEST} characters");
         return Refusal::new(StatusCode::URI_TOO_LONG, why).into_response();
     }

@@ -21,7 +21,10 @@ fn description() -> String {
         "session": { "type": "apiKey", "in": "cookie", "name": "wattpool" },
     });
     let needed = json!([{ "token": [] }, { "session": [] }]);
-    let routes: Vec<_> = described_open().into_iter().chain(described_own()).collect();
+    let routes: Vec<_> = described_open()
+        .into_iter()
+        .chain(described_own())
+        .collect();
     openapi::description(&info, Some((needed, schemes)), &routes)
 }
 

@@ -22,7 +22,10 @@ pub struct Asked {
 
 async fn made(shared: &Shared, what: What, form: Form) -> Result<Vec<u8>, Refusal> {
     let Ok(_one) = shared.files.try_acquire() else {
-        let mut refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "another file is being written");
+        let mut refusal = Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "another file is being written",
+        );
         refusal.retry_after = Some(2);
         return Err(refusal);
     };
@@ -38,19 +41,31 @@ const fn name(what: What) -> &'static str {
     }
 }
 
-pub async fn export(State(shared): State<Shared>, Question(asked): Question<Asked>) -> Result<Response, Refusal> {
+pub async fn export(
+    State(shared): State<Shared>,
+    Question(asked): Question<Asked>,
+) -> Result<Response, Refusal> {
     let form = asked.form.unwrap_or_default();
     let bytes = made(&shared, asked.what, form).await?;
     let (kind, end) = match form {
         Form::Csv => ("text/csv; charset=utf-8", "csv"),
         Form::Json => ("application/json", "json"),
     };
-    let file = format!("attachment; filename=\"wattpool-{}.{end}\"", name(asked.what));
-    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, file)];
+    let file = format!(
+        "attachment; filename=\"wattpool-{}.{end}\"",
+        name(asked.what)
+    );
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_DISPOSITION, file),
+    ];
     Ok((headers, bytes).into_response())
 }
 
-pub async fn signature(State(shared): State<Shared>, Question(asked): Question<Asked>) -> Answer<Signed> {
+pub async fn signature(
+    State(shared): State<Shared>,
+    Question(asked): Question<Asked>,
+) -> Answer<Signed> {
     let Some(signer) = shared.explorer.signer.clone() else {
         let why = "nobody signs here: the explorer was started without --from";
         return Err(Refusal::new(StatusCode::NOT_FOUND, why));
@@ -58,5 +73,9 @@ pub async fn signature(State(shared): State<Shared>, Question(asked): Question<A
     let bytes = made(&shared, asked.what, asked.form.unwrap_or_default()).await?;
     let sha256 = digest(&bytes);
     let signature = (signer.sign)(sha256.as_bytes()).map_err(Refusal::broken)?;
-    Ok(Json(Signed { sha256, address: signer.address, signature }))
+    Ok(Json(Signed {
+        sha256,
+        address: signer.address,
+        signature,
+    }))
 }

@@ -40,7 +40,12 @@ pub async fn market(State(shared): State<Shared>) -> Answer<Concentration> {
         report.pairs.truncate(TOLD);
         let old = report.days.len().saturating_sub(DAYS);
         report.days.drain(..old);
-        Ok(Concentration { report, all_sellers, all_pairs, setters: reader.setters()? })
+        Ok(Concentration {
+            report,
+            all_sellers,
+            all_pairs,
+            setters: reader.setters()?,
+        })
     });
     Ok(Json(told.await?))
 }
@@ -81,7 +86,13 @@ pub struct Money {
 }
 
 /// Events of the reserve.
-const RESERVE: [&str; 5] = ["reserve_funded", "reserve_taken", "feed_in_confirmed", "feed_in_paid", "charges_withdrawn"];
+const RESERVE: [&str; 5] = [
+    "reserve_funded",
+    "reserve_taken",
+    "feed_in_confirmed",
+    "feed_in_paid",
+    "charges_withdrawn",
+];
 
 pub async fn money(State(shared): State<Shared>) -> Answer<Money> {
     let told = read(&shared, |site, reader| {
@@ -135,9 +146,19 @@ pub struct Disputes {
 }
 
 /// What happens where owner and registrar disagree.
-const DISPUTES: [&str; 6] = ["notice_given", "objected", "decided", "meter_retired", "owner_proposed", "owner_changed"];
+const DISPUTES: [&str; 6] = [
+    "notice_given",
+    "objected",
+    "decided",
+    "meter_retired",
+    "owner_proposed",
+    "owner_changed",
+];
 
-pub async fn disputes(State(shared): State<Shared>, Asked(asked): Asked<Before>) -> Answer<Disputes> {
+pub async fn disputes(
+    State(shared): State<Shared>,
+    Asked(asked): Asked<Before>,
+) -> Answer<Disputes> {
     let limit = limit(asked.limit, 50, PAGE)?;
     let told = read(&shared, move |_, reader| {
         Ok(Disputes {
@@ -170,7 +191,10 @@ const OPERATOR: [&str; 15] = [
 
 pub async fn operator(State(shared): State<Shared>, Asked(asked): Asked<Before>) -> Answer<Events> {
     let limit = limit(asked.limit, 50, PAGE)?;
-    let events = read(&shared, move |_, reader| reader.events(&OPERATOR, None, asked.before, limit)).await?;
+    let events = read(&shared, move |_, reader| {
+        reader.events(&OPERATOR, None, asked.before, limit)
+    })
+    .await?;
     Ok(Json(Events::of(events, limit)))
 }
 
@@ -190,16 +214,28 @@ pub struct Find {
 
 pub async fn events(State(shared): State<Shared>, Asked(asked): Asked<Find>) -> Answer<Events> {
     let limit = limit(asked.limit, 50, PAGE)?;
-    let meter = asked.meter.map(|text| meter_of("meter", &text)).transpose()?;
+    let meter = asked
+        .meter
+        .map(|text| meter_of("meter", &text))
+        .transpose()?;
     let mut names: Vec<&'static str> = Vec::new();
     for wanted in asked.name.iter().flat_map(|n| n.split(',')) {
-        let known = EVENT_NAMES.iter().copied().chain(["transfer"]).find(|name| *name == wanted);
-        let known = known.ok_or_else(|| Refusal::bad("name: expected an event's, such as stated or trade_closed"))?;
+        let known = EVENT_NAMES
+            .iter()
+            .copied()
+            .chain(["transfer"])
+            .find(|name| *name == wanted);
+        let known = known.ok_or_else(|| {
+            Refusal::bad("name: expected an event's, such as stated or trade_closed")
+        })?;
         if !names.contains(&known) {
             names.push(known);
         }
     }
-    let events = read(&shared, move |_, reader| reader.events(&names, meter, asked.before, limit)).await?;
+    let events = read(&shared, move |_, reader| {
+        reader.events(&names, meter, asked.before, limit)
+    })
+    .await?;
     Ok(Json(Events::of(events, limit)))
 }
 

@@ -37,8 +37,14 @@ pub async fn meters(State(shared): State<Shared>, Asked(asked): Asked<Find>) -> 
         Some(text) => prefix_of("meter", text)?,
         None => Prefix::ALL,
     };
-    let after = asked.after.map(|text| meter_of("after", &text)).transpose()?;
-    let meters = read(&shared, move |_, reader| reader.meters(prefix, after, limit)).await?;
+    let after = asked
+        .after
+        .map(|text| meter_of("after", &text))
+        .transpose()?;
+    let meters = read(&shared, move |_, reader| {
+        reader.meters(prefix, after, limit)
+    })
+    .await?;
     let full = meters.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let next = meters.last().map(|m| m.meter.clone()).filter(|_| full);
     Ok(Json(Meters { meters, next }))
@@ -47,5 +53,7 @@ pub async fn meters(State(shared): State<Shared>, Asked(asked): Asked<Find>) -> 
 pub async fn meter(State(shared): State<Shared>, Path(meter): Path<String>) -> Answer<MeterRow> {
     let id = meter_of("meter", &meter)?;
     let found = read(&shared, move |_, reader| reader.meter(id)).await?;
-    found.map(Json).ok_or_else(|| not_here(format!("meter {id}")))
+    found
+        .map(Json)
+        .ok_or_else(|| not_here(format!("meter {id}")))
 }

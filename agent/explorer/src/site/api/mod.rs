@@ -153,7 +153,9 @@ async fn read<T: Send + 'static>(
         let explorer = Arc::clone(&site.explorer);
         explorer.read(|reader| ask(&site, reader))
     });
-    task.await.map_err(Refusal::broken)?.map_err(Refusal::broken)
+    task.await
+        .map_err(Refusal::broken)?
+        .map_err(Refusal::broken)
 }
 
 /// Rows of a page, within bounds.
@@ -161,7 +163,9 @@ fn limit(asked: Option<u32>, usual: u32, most: u32) -> Result<u32, Refusal> {
     match asked {
         None => Ok(usual),
         Some(n) if (1..=most).contains(&n) => Ok(n),
-        Some(n) => Err(Refusal::bad(format!("limit: expected 1 to {most}, found {n}"))),
+        Some(n) => Err(Refusal::bad(format!(
+            "limit: expected 1 to {most}, found {n}"
+        ))),
     }
 }
 
@@ -173,7 +177,11 @@ fn meter_of(name: &str, text: &str) -> Result<MeterId, Refusal> {
 
 /// The beginning of a meter.
 fn prefix_of(name: &str, text: &str) -> Result<Prefix, Refusal> {
-    let bad = || Refusal::bad(format!("{name}: expected at most 32 hexadecimal digits of a meter"));
+    let bad = || {
+        Refusal::bad(format!(
+            "{name}: expected at most 32 hexadecimal digits of a meter"
+        ))
+    };
     Prefix::parse(&text.to_ascii_lowercase()).ok_or_else(bad)
 }
 
@@ -194,7 +202,10 @@ mod tests {
 
     #[test]
     fn the_description_is_what_the_code_says() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/explorer-openapi.json");
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../docs/explorer-openapi.json"
+        );
         let want = super::route_description();
         if std::env::var_os(WRITE).is_some() {
             std::fs::write(file, want).unwrap();

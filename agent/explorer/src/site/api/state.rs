@@ -100,7 +100,10 @@ pub async fn status(State(shared): State<Shared>) -> Answer<Status> {
             oldest: standing.oldest,
             trouble: standing.trouble,
             auditor: explorer.signer.as_ref().map(|s| s.address.clone()),
-            counts: counts.into_iter().map(|(name, n)| (name.to_owned(), n)).collect(),
+            counts: counts
+                .into_iter()
+                .map(|(name, n)| (name.to_owned(), n))
+                .collect(),
             totals: book.totals(progress.height),
             violations: findings.map_or(0, wattpool_audit::Findings::total),
             findings: list.unwrap_or_default(),
@@ -148,7 +151,11 @@ pub async fn windows(State(shared): State<Shared>, Asked(asked): Asked<Paged>) -
         let windows = reader.windows(from, before, limit)?;
         let full = windows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         let next = windows.last().map(|w| w.window).filter(|_| full);
-        Ok(Windows { windows, next, per: 1 })
+        Ok(Windows {
+            windows,
+            next,
+            per: 1,
+        })
     });
     Ok(Json(told.await?))
 }
@@ -171,7 +178,11 @@ pub async fn series(State(shared): State<Shared>, Asked(asked): Asked<Series>) -
     let points = match asked.points {
         None => 96,
         Some(n) if (1..=POINTS).contains(&n) => n,
-        Some(n) => return Err(Refusal::bad(format!("points: expected 1 to {POINTS}, found {n}"))),
+        Some(n) => {
+            return Err(Refusal::bad(format!(
+                "points: expected 1 to {POINTS}, found {n}"
+            )))
+        }
     };
     let told = read(&shared, move |site, reader| {
         let length = site.explorer.header().window_seconds.max(1);
@@ -183,7 +194,11 @@ pub async fn series(State(shared): State<Shared>, Asked(asked): Asked<Series>) -
         let from = asked.from.map_or(0, |t| window_at(site, t));
         let to = asked.to.map_or(u64::MAX, |t| window_at(site, t));
         let windows = reader.series(per, from, to, points)?;
-        Ok(Windows { windows, next: None, per })
+        Ok(Windows {
+            windows,
+            next: None,
+            per,
+        })
     });
     Ok(Json(told.await?))
 }

@@ -55,16 +55,24 @@ pub struct Trades {
 
 fn cursor(text: &str) -> Result<Cursor, Refusal> {
     let found = text.split_once('.').and_then(|(value, sequence)| {
-        Some(Cursor { value: value.parse().ok()?, sequence: sequence.parse().ok()? })
+        Some(Cursor {
+            value: value.parse().ok()?,
+            sequence: sequence.parse().ok()?,
+        })
     });
     found.ok_or_else(|| Refusal::bad("after: expected what an earlier page said as next"))
 }
 
 pub async fn trades(State(shared): State<Shared>, Asked(asked): Asked<Find>) -> Answer<Trades> {
     let limit = limit(asked.limit, 50, PAGE)?;
-    let meter = |name: &str, text: &Option<String>| text.as_ref().map(|t| meter_of(name, t)).transpose();
+    let meter =
+        |name: &str, text: &Option<String>| text.as_ref().map(|t| meter_of(name, t)).transpose();
     let filter = TradeFilter {
-        meter: asked.meter.as_ref().map(|t| prefix_of("meter", t)).transpose()?,
+        meter: asked
+            .meter
+            .as_ref()
+            .map(|t| prefix_of("meter", t))
+            .transpose()?,
         seller: meter("seller", &asked.seller)?,
         buyer: meter("buyer", &asked.buyer)?,
         kind: asked.kind.map(|kind| match kind {
@@ -80,7 +88,10 @@ pub async fn trades(State(shared): State<Shared>, Asked(asked): Asked<Find>) -> 
     };
     let page = read(&shared, move |_, reader| reader.trades(&filter, limit)).await?;
     let next = page.next.map(|c| format!("{}.{}", c.value, c.sequence));
-    Ok(Json(Trades { trades: page.trades, next }))
+    Ok(Json(Trades {
+        trades: page.trades,
+        next,
+    }))
 }
 
 /// What was worked out again.
@@ -124,7 +135,9 @@ fn sums(events: &[Entry], record: &TradeRecord) -> [Check; 2] {
         sum.1 = sum.1.saturating_add(net.0);
     };
     for entry in events {
-        let Said::Event(event) = &entry.row.said else { continue };
+        let Said::Event(event) = &entry.row.said else {
+            continue;
+        };
         match event.as_ref() {
             E::Moved(e) => plus(&mut moved, e.gross, e.net),
             E::Redeemed(e) => plus(&mut redeemed, e.gross, e.net),
@@ -136,39 +149,72 @@ fn sums(events: &[Entry], record: &TradeRecord) -> [Check; 2] {
             _ => {}
         }
     }
-    let arrived = (record.arrived.0.saturating_add(record.lost.0), record.arrived.0);
+    let arrived = (
+        record.arrived.0.saturating_add(record.lost.0),
+        record.arrived.0,
+    );
     let all = [moved, redeemed, delivered];
     let energy = Check {
         name: "energy",
         holds: Some(all.iter().all(|sum| *sum == arrived)),
         said: format!(
             "sent and arrived, Wh: token {}/{}, pool {}/{}, escrow {}/{}, record {}/{}",
-            moved.0, moved.1, redeemed.0, redeemed.1, delivered.0, delivered.1, arrived.0, arrived.1
+            moved.0,
+            moved.1,
+            redeemed.0,
+            redeemed.1,
+            delivered.0,
+            delivered.1,
+            arrived.0,
+            arrived.1
         ),
     };
     let money = Check {
         name: "money",
         holds: Some(paid == record.paid.0 && charge == record.charge.0),
-        said: format!("paid {paid} and charged {charge} in deliveries; the record says {} and {}", record.paid, record.charge),
+        said: format!(
+            "paid {paid} and charged {charge} in deliveries; the record says {} and {}",
+            record.paid, record.charge
+        ),
     };
     [energy, money]
 }
 
-fn checks(events: &[Entry], record: &TradeRecord, before: Option<Digest32>, head: Digest32) -> Vec<Check> {
+fn checks(
+    events: &[Entry],
+    record: &TradeRecord,
+    before: Option<Digest32>,
+    head: Digest32,
+) -> Vec<Check> {
     let wrong = record::wrong(record, record.sequence);
     let form = Check {
         name: "record",
         holds: Some(wrong.is_none()),
         said: wrong.map_or_else(
-            || format!("{} Wh at {} per kWh are {}, rounded up once", record.arrived, record.price, record.paid),
+            || {
+                format!(
+                    "{} Wh at {} per kWh are {}, rounded up once",
+                    record.arrived, record.price, record.paid
+                )
+            },
             |(field, what)| format!("{field}: {what}"),
         ),
     };
     let log = match before {
-        None => Check { name: "log", holds: None, said: "the trade before it is not in the index".to_owned() },
+        None => Check {
+            name: "log",
+            holds: None,
+            said: "the trade before it is not in the index".to_owned(),
+        },
         Some(before) => {
             let made = record_digest(&before, record);
-            Check { name: "log", holds: Some(made == head), said: format!("SHA-256 over {before} and the record is {made}; the log says {head}") }
+            Check {
+                name: "log",
+                holds: Some(made == head),
+                said: format!(
+                    "SHA-256 over {before} and the record is {made}; the log says {head}"
+                ),
+            }
         }
     };
     let [energy, money] = sums(events, record);
@@ -176,10 +222,14 @@ fn checks(events: &[Entry], record: &TradeRecord, before: Option<Digest32>, head
 }
 
 fn sequence_of(text: &str) -> Result<u64, Refusal> {
-    text.parse().map_err(|_| Refusal::bad("expected a trade's place in the log, a number from 0"))
+    text.parse()
+        .map_err(|_| Refusal::bad("expected a trade's place in the log, a number from 0"))
 }
 
-pub async fn trade(State(shared): State<Shared>, Path(sequence): Path<String>) -> Answer<TradeDetail> {
+pub async fn trade(
+    State(shared): State<Shared>,
+    Path(sequence): Path<String>,
+) -> Answer<TradeDetail> {
     let sequence = sequence_of(&sequence)?;
     let found = read(&shared, move |site, reader| {
         let Some((trade, before, head)) = reader.trade(sequence)? else {
@@ -188,12 +238,16 @@ pub async fn trade(State(shared): State<Shared>, Path(sequence): Path<String>) -
         let events = reader.of_trade(trade.buyer, trade.trade_id)?;
         let record = events.iter().find_map(|entry| match &entry.row.said {
             Said::Event(event) => match event.as_ref() {
-                E::TradeClosed(closed) if closed.sequence == sequence => Some(TradeRecord::from(closed)),
+                E::TradeClosed(closed) if closed.sequence == sequence => {
+                    Some(TradeRecord::from(closed))
+                }
                 _ => None,
             },
             Said::Transfer(_) => None,
         });
-        let Some(record) = record else { return Ok(None) };
+        let Some(record) = record else {
+            return Ok(None);
+        };
         Ok(Some(TradeDetail {
             checks: checks(&events, &record, before, head),
             record_bytes: hex::encode(record.to_bytes()),
@@ -205,18 +259,23 @@ pub async fn trade(State(shared): State<Shared>, Path(sequence): Path<String>) -
             record,
         }))
     });
-    found.await?.map(Json).ok_or_else(|| not_here(format!("trade {sequence}")))
+    found
+        .await?
+        .map(Json)
+        .ok_or_else(|| not_here(format!("trade {sequence}")))
 }
 
 pub async fn proof(State(shared): State<Shared>, Path(sequence): Path<String>) -> Answer<Proof> {
     let sequence = sequence_of(&sequence)?;
     let Some(live) = shared.explorer.live.clone() else {
-        let why = "nothing can be proven of a file: only a node has the state, and validators signed it";
+        let why =
+            "nothing can be proven of a file: only a node has the state, and validators signed it";
         return Err(Refusal::new(StatusCode::NOT_FOUND, why));
     };
     // A node is asked a dozen times for one.
     let Ok(_one) = shared.proofs.try_acquire() else {
-        let mut refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "another proof is being made");
+        let mut refusal =
+            Refusal::new(StatusCode::TOO_MANY_REQUESTS, "another proof is being made");
         refusal.retry_after = Some(2);
         return Err(refusal);
     };
