@@ -642,6 +642,15 @@ impl Reader {
         Ok(rows)
     }
 
+    /// The newest window in which something was traded.
+    ///
+    /// # Errors
+    /// As [`Self::progress`].
+    pub fn last_traded(&self) -> Result<Option<WindowRow>, IndexError> {
+        let sql = format!("SELECT {WINDOW} FROM windows WHERE arrived > 0 GROUP BY window ORDER BY window DESC LIMIT 1");
+        Ok(self.all(&sql, [], window)?.pop())
+    }
+
     /// All windows added up.
     ///
     /// # Errors

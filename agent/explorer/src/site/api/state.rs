@@ -59,7 +59,7 @@ pub struct Status {
     violations: u64,
     /// The first of them.
     findings: Vec<String>,
-    /// The newest window with surplus, purchases or trades.
+    /// The newest window in which something was traded.
     last_window: Option<WindowRow>,
     /// What the grid asks for a kWh,
     import: Option<i64>,
@@ -107,7 +107,7 @@ pub async fn status(State(shared): State<Shared>) -> Answer<Status> {
             totals: book.totals(progress.height),
             violations: findings.map_or(0, wattpool_audit::Findings::total),
             findings: list.unwrap_or_default(),
-            last_window: reader.windows(0, u64::MAX, 1)?.pop(),
+            last_window: reader.last_traded()?,
             import: of("import"),
             feed_in: of("feed_in_tariff"),
             tariffs_from: of("tariffs_from"),
