@@ -244,17 +244,6 @@ pub fn write(to: impl Write, trades: u64) {
             chain.block(live + 5 + n);
             let sold = 40 + sun * 20 + drawn(window.0 * 64 + n) % 200;
             let rest = drawn(window.0 * 64 + n + 7) % 90;
-            let before = left.get_mut(n as usize).unwrap();
-            if before.1 > 0 {
-                let (account, wh) = (owner(n), Wh(before.1));
-                let expired = Expired {
-                    account,
-                    window: before.0,
-                    wh,
-                };
-                chain.say("token", E::Expired(expired));
-            }
-            *before = (window, rest);
             let wh = Wh(sold + rest);
             let stated = Stated {
                 meter: meter(n),
@@ -275,6 +264,18 @@ pub fn write(to: impl Write, trades: u64) {
                     wh,
                 }),
             );
+            // What was left of the window before, found now.
+            let before = left.get_mut(n as usize).unwrap();
+            if before.1 > 0 {
+                let (account, wh) = (owner(n), Wh(before.1));
+                let expired = Expired {
+                    account,
+                    window: before.0,
+                    wh,
+                };
+                chain.say("token", E::Expired(expired));
+            }
+            *before = (window, rest);
             if sequence >= trades {
                 continue;
             }
