@@ -4,11 +4,12 @@
 // FOLDER: where the market's file is (run/chain.jsonl). --pictures: only takes those of docs/regulator.md, into PICTURES.
 // --times: only measures how long each view takes until its content is there, and each question; prints a table.
 // Exits with 1 where something is wrong, each on a line of its own.
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { withBrowser } from "./browser.mjs";
 
 const [url, program, folder, pictures, ...options] = process.argv.slice(2);
@@ -31,7 +32,10 @@ function check(holds, what) {
 }
 
 const ask = async (path) => (await fetch(`${url}/api/v1/${path}`)).json();
-const audit = (...words) => JSON.parse(execFileSync(program, ["audit", ...words, join(folder, "run"), "--json"], { encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "pipe"] }));
+const run = (...words) => promisify(execFile)(program, words, { encoding: "utf8", maxBuffer: 1 << 28 });
+const audit = async (word) => JSON.parse((await run("audit", word, join(folder, "run"), "--json")).stdout);
+/** An object whose keys stand in their order. */
+const sorted = (object) => JSON.stringify(Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))));
 
 const SCREENS = [
   { name: "desktop", width: 1280, height: 900 },
@@ -142,9 +146,11 @@ async function searches(page) {
   await page.goBack();
   await shown(page, "trades");
   check(new URL(page.url()).hash.includes(meter.slice(0, 6)), `trades: the way back leads to ${page.url()}`);
-  await page.evaluate(() => document.activeElement.blur());
+  await page.goto("about:blank");
+  await page.goto(url, { waitUntil: "load" });
+  await shown(page, "now");
   const seen = [];
-  for (let presses = 0; presses < 16; presses += 1) {
+  for (let presses = 0; presses < 20; presses += 1) {
     await page.keyboard.press("Tab");
     seen.push(await page.evaluate(() => document.activeElement.id || document.activeElement.getAttribute("href") || document.activeElement.tagName));
   }
@@ -153,11 +159,11 @@ async function searches(page) {
 
 /** Figures are those of the audit, and files are signed by the auditor. */
 async function figures(status) {
-  const [verified, market, trades] = [audit("verify"), audit("market"), audit("trades")];
-  check(JSON.stringify(status.totals) === JSON.stringify(verified.totals), `totals: ${JSON.stringify(status.totals)}, and audit verify says ${JSON.stringify(verified.totals)}`);
+  const [verified, market, trades] = await Promise.all(["verify", "market", "trades"].map(audit));
+  check(sorted(status.totals) === sorted(verified.totals), `totals: ${JSON.stringify(status.totals)}, and audit verify says ${JSON.stringify(verified.totals)}`);
   check(status.violations === 0 && verified.violations === 0, `violations: ${status.findings}`);
   const shownMarket = await ask("market");
-  check(JSON.stringify(shownMarket.total) === JSON.stringify(market.market.total), "market: not what audit market says");
+  check(sorted(shownMarket.total) === sorted(market.market.total), "market: not what audit market says");
   const listed = await (await fetch(`${url}/api/v1/export?what=trades&form=json`)).json();
   const by = (list) => JSON.stringify(list.map((t) => [t.sequence, t.arrived, t.paid, t.price, t.buyer, t.seller]).sort((a, b) => a[0] - b[0]));
   const all = trades.trades;
@@ -167,15 +173,9 @@ async function figures(status) {
   const digest = createHash("sha256").update(csv).digest("hex");
   check(digest === signed.sha256, "export: the signature is of another file");
   writeFileSync(join(folder, "sig.json"), JSON.stringify(signed.signature));
-  const verify = (text) => {
-    try {
-      return execFileSync(program, ["wallet", "verify-message", "--address", signed.address, "--signature", join(folder, "sig.json"), text], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-    } catch (error) {
-      return `exit code ${error.status}`;
-    }
-  };
-  check(/signed this message/.test(verify(digest)), "export: the wallet does not take the signature");
-  check(verify(digest.replace(/.$/, (last) => (last === "0" ? "1" : "0"))) === "exit code 3", "export: a signature of another file is taken");
+  const verify = (text) => run("wallet", "verify-message", "--address", signed.address, "--signature", join(folder, "sig.json"), text).then((ran) => ran.stdout, (error) => `exit code ${error.code}`);
+  check(/signed this message/.test(await verify(digest)), "export: the wallet does not take the signature");
+  check((await verify(digest.replace(/.$/, (last) => (last === "0" ? "1" : "0")))) === "exit code 3", "export: a signature of another file is taken");
 }
 
 /** How long views and questions take. */

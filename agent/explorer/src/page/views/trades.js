@@ -46,7 +46,7 @@ export async function trades(part, asked) {
   const select = (id, options) => el("select", { id }, options.map(([name, text]) => el("option", { value: name, selected: name === value(id) }, t(text))));
   const form = el("form", { onsubmit: (event) => {
     event.preventDefault();
-    location.hash = address("trades", Object.fromEntries(FIELDS.map((id) => [id, document.getElementById(id).value.trim()])));
+    location.hash = address("trades", Object.fromEntries(FIELDS.map((id) => [id, document.getElementById(id).value.trim().toLowerCase()])));
   } }, el("div", { class: "fields" },
     field("meter", t("meterDigits"), el("input", { id: "meter", type: "text", value: value("meter"), maxlength: 32, pattern: "[0-9a-fA-F]*", autocomplete: "off", spellcheck: "false" })),
     field("from", t("fromDay"), el("input", { id: "from", type: "date", value: value("from") })),
