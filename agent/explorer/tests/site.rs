@@ -346,6 +346,84 @@ fn strangers_are_refused_and_bounded() {
         "{}",
         csv.1
     );
+    // Whatever is asked is answered, or refused in a line.
+    let names = [
+        "limit",
+        "after",
+        "before",
+        "meter",
+        "seller",
+        "from",
+        "to",
+        "sort",
+        "kind",
+        "min_price",
+        "name",
+        "every",
+        "points",
+        "what",
+        "form",
+        "",
+    ];
+    let values = [
+        "",
+        "0",
+        "-1",
+        "1e9",
+        "9223372036854775808",
+        "0.0",
+        "9223372036854775807.-9223372036854775808",
+        "%00",
+        "%ff",
+        "price",
+        "spot",
+        "0a",
+        "stated,,",
+        "%27%3B--",
+        "🔌",
+        "null",
+        "[]",
+        "day",
+        "trades",
+    ];
+    let lists = [
+        "trades",
+        "windows",
+        "series",
+        "meters",
+        "market",
+        "money",
+        "disputes",
+        "operator",
+        "events",
+        "export",
+        "export/signature",
+        "trades/0",
+        "meters/0a",
+    ];
+    let mut chance = 1_u64;
+    let mut draw = |most: usize| {
+        chance = chance
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (chance >> 33) as usize % most
+    };
+    for _ in 0..400 {
+        let mut path = format!("/api/v1/{}?", lists[draw(lists.len())]);
+        for _ in 0..draw(4) {
+            path.push_str(&format!(
+                "{}={}&",
+                names[draw(names.len())],
+                values[draw(values.len())]
+            ));
+        }
+        let (status, _, body) = ask(address, &path);
+        assert!(
+            [200, 400, 404, 429].contains(&status),
+            "{path}: {status} {}",
+            String::from_utf8_lossy(&body)
+        );
+    }
     // Many at once are all answered.
     let all: Vec<_> = (0..40)
         .map(|n| {

@@ -4,12 +4,14 @@
 //! goes on with the next one.
 
 mod read;
+mod rows;
 mod schema;
 mod write;
 
-pub use read::{
-    Cursor, DayFees, Entry, Every, MeterRow, OrderRow, Prefix, Reader, Setter, Sort, TradeFilter,
-    TradePage, WindowRow, PAGE, POINTS,
+pub use read::{Reader, PAGE, POINTS};
+pub use rows::{
+    Cursor, DayFees, Entry, Every, MeterRow, OrderRow, Prefix, Setter, Sort, TradeFilter,
+    TradePage, WindowRow,
 };
 
 use rusqlite::{Connection, OptionalExtension};

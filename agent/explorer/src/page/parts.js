@@ -79,5 +79,5 @@ export function fieldsOf(fields) {
 
 /** Rows of events. */
 export const eventRows = (events) => events.map((event) => [moment(event.time), el("code", null, event.name), el("span", null, fieldsOf(event.fields)), t("inBlock", { height: number(event.height), tx: number(event.tx) })]);
-export const EVENT_KINDS = ["text", "text", "wide", "text"];
+export const EVENT_KINDS = ["text", "text", "wide", "wide"];
 export const eventHeads = () => [t("when"), t("what"), t("said"), t("where")];

@@ -15,7 +15,7 @@ export async function disputes() {
   const orders = told.orders.map((o) => [meterLink(o.buyer), meterLink(o.seller), moment(windowTime(o.first)), moment(windowTime(o.last)), energy(o.wh), price(o.price), money(o.locked), energy(o.delivered), t(`order_${o.state}`)]);
   return [
     el("p", null, t("disputesWhat")),
-    el("section", { class: "card" }, el("h2", null, t("openDisputes")), open.length === 0 ? el("p", null, t("noDisputes")) : table(t("openDisputes"), [t("meter"), t("notice"), t("objection")], open, ["text", "text", "text"])),
+    el("section", { class: "card" }, el("h2", null, t("openDisputes")), open.length === 0 ? el("p", null, t("noDisputes")) : table(t("openDisputes"), [t("meter"), t("notice"), t("objection")], open, ["text", "wide", "wide"])),
     el("section", { class: "card" }, el("h2", null, t("holds")), el("p", null, t("holdsWhat")), orders.length === 0 ? el("p", null, t("noOrders")) : table(t("holds"), [t("buyer"), t("seller"), t("fromWindow"), t("toWindow"), t("perWindow"), t("price"), t("lockedMoney"), t("delivered"), t("state")], orders, ["text", "text", "text", "text", "", "", "", "", "text"])),
     el("h2", null, t("history")),
     told.events.length === 0 ? note(t("nothingYet")) : growing(t("history"), eventHeads(), EVENT_KINDS, { rows: eventRows(told.events), next: told.next }, page),
