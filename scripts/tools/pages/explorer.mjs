@@ -146,8 +146,8 @@ async function searches(page) {
   await page.goBack();
   await shown(page, "trades");
   check(new URL(page.url()).hash.includes(meter.slice(0, 6)), `trades: the way back leads to ${page.url()}`);
-  await page.goto("about:blank");
-  await page.goto(url, { waitUntil: "load" });
+  await page.goto(`${url}/#/now`, { waitUntil: "load" });
+  await page.reload({ waitUntil: "load" });
   await shown(page, "now");
   const seen = [];
   for (let presses = 0; presses < 20; presses += 1) {
