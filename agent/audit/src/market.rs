@@ -1,6 +1,7 @@
 //! Who sells how much of a market's energy, at what prices: figures by day and over all, from which anybody may judge. None of them breaks a rule.
 
 use crate::export::{Row, Said};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use wattpool_schema::event::MarketEvent as E;
@@ -37,7 +38,7 @@ pub struct Market {
 }
 
 /// A seller. Shares are in millionths.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Seller {
     /// Its meter.
     pub meter: MeterId,
@@ -56,7 +57,7 @@ pub struct Seller {
 }
 
 /// A buyer and a seller.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Pair {
     /// Who sold.
     pub seller: MeterId,
@@ -69,7 +70,7 @@ pub struct Pair {
 }
 
 /// Figures of a period. Energy in Wh, money in micro-units, prices in micro-units per arriving kWh, shares in millionths.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Figures {
     /// The period's first second, unix; none: all of the source.
     pub day: Option<u64>,
@@ -98,7 +99,7 @@ pub struct Figures {
 }
 
 /// A report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Report {
     /// Day by day (UTC, by the metered window).
     pub days: Vec<Figures>,

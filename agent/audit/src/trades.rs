@@ -1,12 +1,13 @@
 //! Closed trades, as a list.
 
 use crate::export::{Row, Said};
-use serde::Serialize;
-use wattpool_schema::event::MarketEvent as E;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wattpool_schema::event::{MarketEvent as E, TradeClosed};
 use wattpool_schema::{MeterId, Micro, Price, TradeKind, Wh, Window};
 
 /// A closed trade. Energy in Wh, money in micro-units.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trade {
     /// Its place in the log of all trades, from 0.
     pub sequence: u64,
@@ -40,6 +41,30 @@ pub struct Trade {
     pub paid: Micro,
     /// To the network.
     pub charge: Micro,
+}
+
+impl Trade {
+    /// What `row` says of a trade.
+    pub fn of(row: &Row, e: &TradeClosed) -> Self {
+        Self {
+            sequence: e.sequence,
+            time: row.time,
+            height: row.height,
+            tx: row.tx,
+            kind: e.kind,
+            trade_id: e.trade_id,
+            window: e.window,
+            count: e.count,
+            buyer: e.buyer,
+            seller: e.seller,
+            asked: e.asked,
+            arrived: e.arrived,
+            lost: e.lost,
+            price: e.price,
+            paid: e.paid,
+            charge: e.charge,
+        }
+    }
 }
 
 /// What a list begins with.
@@ -81,24 +106,7 @@ impl Trades {
         if self.meter.is_some_and(|m| m != e.buyer && m != e.seller) {
             return;
         }
-        self.all.push(Trade {
-            sequence: e.sequence,
-            time: row.time,
-            height: row.height,
-            tx: row.tx,
-            kind: e.kind,
-            trade_id: e.trade_id,
-            window: e.window,
-            count: e.count,
-            buyer: e.buyer,
-            seller: e.seller,
-            asked: e.asked,
-            arrived: e.arrived,
-            lost: e.lost,
-            price: e.price,
-            paid: e.paid,
-            charge: e.charge,
-        });
+        self.all.push(Trade::of(row, e));
     }
 
     /// The list; those that are alike in the chain's order.

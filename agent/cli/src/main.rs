@@ -7,6 +7,7 @@ mod audit;
 mod chain;
 mod choose;
 mod compare;
+mod explorer;
 mod inspect;
 mod market;
 mod owner;
@@ -53,6 +54,8 @@ enum Command {
     Admin(admin::Admin),
     /// Check a market that you do not trust: its rules, its exports, its bills.
     Audit(audit::Audit),
+    /// Show a market to everybody: a read-only site over a node or a finished simulation.
+    Explorer(explorer::Args),
     /// Print the completions of a shell.
     Completions {
         /// Which shell.
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Command::Owner(owner) => owner::run(&owner),
         Command::Admin(admin) => admin::run(&admin),
         Command::Audit(audit) => audit::run(&audit),
+        Command::Explorer(args) => explorer::run(&args),
         Command::Completions { shell } => completions(shell),
         Command::Man { folder } => man(&folder),
         Command::Reference => print(&reference::page(Cli::command()))
@@ -140,7 +144,7 @@ mod tests {
         command.build();
         let mut all = Vec::new();
         leaves(&command, Vec::new(), &mut all);
-        let of_a_chain = ["wallet", "validator", "owner", "admin", "audit"];
+        let of_a_chain = ["wallet", "validator", "owner", "admin", "audit", "explorer"];
         let mut count = 0_u32;
         for path in all
             .iter()

@@ -11,6 +11,7 @@ mod trades;
 
 use crate::export::{name, Header, Row, Said};
 use crate::finding::{Finding, Findings, Place, Rule};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use wattpool_schema::event::MarketEvent as E;
@@ -26,7 +27,7 @@ pub struct Report {
 }
 
 /// Sums over everything that was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Events.
     pub events: u64,
@@ -324,11 +325,16 @@ impl Auditor {
             self.wrong(Rule::Order, "to_height", what);
         }
         self.compare_left();
-        self.totals.last_height = to_height.unwrap_or(self.at.height);
-        self.sum_up();
         Report {
-            totals: self.totals,
+            totals: self.totals(to_height),
             findings: self.findings,
         }
+    }
+
+    /// What was counted so far. `to_height`: the last block that was read.
+    pub fn totals(&self, to_height: Option<u64>) -> Totals {
+        let mut totals = self.sum_up();
+        totals.last_height = to_height.unwrap_or(self.at.height);
+        totals
     }
 }

@@ -277,7 +277,7 @@ impl Auditor {
     }
 
     /// Sums over all windows.
-    pub(super) fn sum_up(&mut self) {
+    pub(super) fn sum_up(&self) -> super::Totals {
         let windows = self.energy.windows.values();
         let mut t = self.totals;
         t.windows = u64::try_from(self.energy.windows.len()).unwrap_or(u64::MAX);
@@ -290,6 +290,6 @@ impl Auditor {
         }
         let sold = t.redeemed.saturating_add(t.lost);
         t.expired = t.minted.saturating_sub(sold);
-        self.totals = t;
+        t
     }
 }

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use wattpool_audit::export::{Account, FeedIn, Header, Held, Reserve, Row, State, WindowBooks};
 use wattpool_audit::source::{rows, InBlock, Raw};
 use wattpool_audit::subjects::Subjects;
+use wattpool_explorer::Block;
 use wattpool_ledger_wasmd::rpc::{BlockResults, ChainEvent};
 use wattpool_ledger_wasmd::{ChainError, Client, Market};
 use wattpool_schema::{escrow, pool, token, Micro};
@@ -34,15 +35,7 @@ impl Reading {
     /// # Errors
     /// No node answers, the range is none (exit code 2), or the node does not keep its blocks any more.
     pub async fn new(client: Arc<Client>, market: Market, range: Range) -> Result<Self, Failure> {
-        let mut begins = u64::MAX;
-        for contract in [&market.token, &market.pool, &market.escrow] {
-            let address = &contract.address;
-            let info = client.rpc().contract_info(address).await.map_err(failed)?;
-            let info = info.ok_or_else(|| anyhow!("there is no contract at {address}"))?;
-            let made = info.created.map_or(0, |at| at.block_height);
-            begins = begins.min(made);
-        }
-        let begins = begins.max(1);
+        let begins = begins(&client, &market).await?;
         let sync = client.rpc().status().await.map_err(failed)?.sync_info;
         let (newest, oldest) = (sync.latest_block_height, sync.earliest_block_height);
         let from = range.from_height.unwrap_or(begins).max(1);
@@ -57,16 +50,21 @@ impl Reading {
                 "block {from} is not kept any more: this node has blocks from {oldest} on; name an archive node with --node, or begin there with --from-height"
             )));
         }
+        Ok(Self::between(client, market, from, to, begins))
+    }
+
+    /// Of a range that is known to be there. `begins`: the market's first block.
+    pub fn between(client: Arc<Client>, market: Market, from: u64, to: u64, begins: u64) -> Self {
         let contracts = [&market.token, &market.pool, &market.escrow].map(|c| c.address.as_str());
         let (denom, seconds) = (&market.denom, market.window_seconds);
         let mut header = Header::new(&market.chain_id, contracts, denom, seconds, from);
         header.whole = from <= begins;
-        Ok(Self {
+        Self {
             client,
             market,
             header,
             to,
-        })
+        }
     }
 
     /// Reads the blocks; `each` gets the rows of every block that has any.
@@ -81,8 +79,8 @@ impl Reading {
         while from <= self.to {
             let last = self.to.min(from.saturating_add(AT_ONCE.saturating_sub(1)));
             for found in self.some_blocks(from, last).await? {
-                if !found.is_empty() {
-                    each(found)?;
+                if !found.rows.is_empty() {
+                    each(found.rows)?;
                 }
             }
             from = last.saturating_add(1);
@@ -90,11 +88,11 @@ impl Reading {
         Ok(())
     }
 
-    /// Rows of blocks, in their order.
+    /// Blocks with their rows, in their order.
     ///
     /// # Errors
     /// As [`Self::blocks`].
-    pub async fn some_blocks(&self, from: u64, to: u64) -> Result<Vec<Vec<Row>>, Failure> {
+    pub async fn some_blocks(&self, from: u64, to: u64) -> Result<Vec<Block>, Failure> {
         let metas = self.client.rpc().headers(from, to).await.map_err(failed)?;
         let mut asked = JoinSet::new();
         for height in from..=to {
@@ -107,10 +105,40 @@ impl Reading {
             let meta = metas.iter().find(|m| m.height == height);
             let meta = meta.ok_or_else(|| anyhow!("block {height} is not kept any more"))?;
             let time = meta.time.seconds.get();
-            found.push((height, self.rows(height, time, &results.map_err(failed)?)?));
+            let results = results.map_err(failed)?;
+            found.push(Block {
+                height,
+                time,
+                hash: meta.hash.clone(),
+                rows: self.rows(height, time, &results)?,
+                ..self.counted(&results)
+            });
         }
-        found.sort_by_key(|(height, _)| *height);
-        Ok(found.into_iter().map(|(_, rows)| rows).collect())
+        found.sort_by_key(|block| block.height);
+        Ok(found)
+    }
+
+    /// Transactions of a block, gas and fees in the market's money.
+    fn counted(&self, results: &BlockResults) -> Block {
+        let all = &results.transactions;
+        let fees = all.iter().flat_map(|tx| &tx.events);
+        let fees = fees
+            .filter(|event| event.kind == "tx")
+            .filter_map(|event| event.value("fee"));
+        let in_denom = |coin: &str| -> Option<u64> {
+            coin.strip_suffix(self.market.denom.as_str())?.parse().ok()
+        };
+        let fees = fees.flat_map(|coins| coins.split(',')).filter_map(in_denom);
+        Block {
+            transactions: u64::try_from(all.len()).unwrap_or(u64::MAX),
+            failed: u64::try_from(all.iter().filter(|tx| !tx.is_ok()).count()).unwrap_or(u64::MAX),
+            gas: all
+                .iter()
+                .map(|tx| tx.gas_used)
+                .fold(0, u64::saturating_add),
+            fees: fees.fold(0, u64::saturating_add),
+            ..Block::default()
+        }
     }
 
     fn rows(&self, height: u64, time: u64, results: &BlockResults) -> Result<Vec<Row>, Failure> {
@@ -261,6 +289,22 @@ impl Reading {
         each(State::Roles(config.into()))?;
         Ok(())
     }
+}
+
+/// The block that the first of a market's contracts was made in.
+///
+/// # Errors
+/// No node answers, or there is no such contract.
+pub async fn begins(client: &Client, market: &Market) -> Result<u64, Failure> {
+    let mut begins = u64::MAX;
+    for contract in [&market.token, &market.pool, &market.escrow] {
+        let address = &contract.address;
+        let info = client.rpc().contract_info(address).await.map_err(failed)?;
+        let info = info.ok_or_else(|| anyhow!("there is no contract at {address}"))?;
+        let made = info.created.map_or(0, |at| at.block_height);
+        begins = begins.min(made);
+    }
+    Ok(begins.max(1))
 }
 
 /// A block's results; they come a moment after the block.

@@ -255,7 +255,7 @@ impl ChainSide {
             }
             let last = self.reading.to.min(self.next.saturating_add(19));
             for rows in self.reading.some_blocks(self.next, last).await? {
-                self.ready.extend(rows);
+                self.ready.extend(rows.rows);
             }
             self.next = last.saturating_add(1);
         }

@@ -1,12 +1,13 @@
 //! `wattpool audit`: proof for those who trust nobody.
 
 mod bill;
-mod chain;
+pub mod chain;
 mod diff;
 mod export;
 mod market;
 mod source;
 mod table;
+pub mod trade;
 mod verify;
 mod watch;
 
@@ -35,6 +36,8 @@ enum Command {
     /// Rebuild a meter's bill: what it traded from the chain, what was the grid's from readings that its owner opens; exit code 3 where they contradict each
     /// other or the chain breaks a rule.
     Bill(bill::Args),
+    /// Prove one closed trade: its stored record against a header that the validators signed, from a block that you trust on; exit code 3 if it is not proven.
+    Trade(trade::Args),
     /// Follow a chain and check every block; ends with exit code 3 at the first violation.
     Watch(watch::Args),
     /// Compare two exports, chains or simulations, or one with an agent's journal, event by event; exit code 3 where they differ.
@@ -50,10 +53,10 @@ enum Command {
 pub struct Range {
     /// First block; without it, the one that the market was made in. From a later one, what was before is not known, and less can be checked.
     #[arg(long, value_name = "HEIGHT")]
-    from_height: Option<u64>,
+    pub from_height: Option<u64>,
     /// Last block; without it, the newest.
     #[arg(long, value_name = "HEIGHT")]
-    to_height: Option<u64>,
+    pub to_height: Option<u64>,
 }
 
 impl Range {
@@ -86,6 +89,7 @@ pub fn run(audit: &Audit) -> Result<u8, Failure> {
         Command::Verify(args) => verify::run(session, args),
         Command::Export(args) => export::run(session, args),
         Command::Bill(args) => bill::run(session, args),
+        Command::Trade(args) => trade::run(session, args),
         Command::Watch(args) => watch::run(session, args),
         Command::Diff(args) => diff::run(session, args),
         Command::Trades(args) => market::trades(session, args),
@@ -97,7 +101,7 @@ pub fn run(audit: &Audit) -> Result<u8, Failure> {
 ///
 /// # Errors
 /// There is none (exit code 2).
-fn export_file(path: &Path) -> Result<PathBuf, Failure> {
+pub fn export_file(path: &Path) -> Result<PathBuf, Failure> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }
@@ -113,7 +117,7 @@ fn export_file(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// Opens a file; errors name it.
-fn open(file: &Path) -> Result<BufReader<File>, Failure> {
+pub fn open(file: &Path) -> Result<BufReader<File>, Failure> {
     let opened = File::open(file).with_context(|| file.display().to_string());
     opened.map(BufReader::new).map_err(Failure::input)
 }

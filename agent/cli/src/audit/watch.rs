@@ -109,7 +109,7 @@ async fn follow(session: &Session, args: &Args) -> Result<Option<Finding>, Failu
             }
             Err(failure) => return Err(failure),
         };
-        for row in blocks.iter().flatten() {
+        for row in blocks.iter().flat_map(|block| &block.rows) {
             auditor.take(None, row);
         }
         for one in state.iter().flatten() {

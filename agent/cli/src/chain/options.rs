@@ -256,10 +256,9 @@ pub fn hoist(command: &Command, line: Vec<OsString>) -> Vec<OsString> {
         let count = if value { 2.min(rest.len()) } else { 1 };
         moved.extend(rest.drain(..count));
     }
-    let of_a_chain = rest
-        .first()
-        .and_then(|t| t.to_str())
-        .is_some_and(|name| ["wallet", "validator", "owner", "admin", "audit"].contains(&name));
+    let of_a_chain = rest.first().and_then(|t| t.to_str()).is_some_and(|name| {
+        ["wallet", "validator", "owner", "admin", "audit", "explorer"].contains(&name)
+    });
     if of_a_chain {
         head.push(rest.remove(0));
     }

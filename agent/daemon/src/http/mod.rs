@@ -2,11 +2,9 @@
 //! home network where the configuration says so.
 
 pub mod access;
-pub mod answer;
 pub mod api;
 mod guard;
 mod page;
-mod serve;
 mod tls;
 
 use super::beside;
@@ -35,6 +33,8 @@ use wattpool_daemon::config::Config;
 use wattpool_journal_sqlite::Generated;
 use wattpool_ledger_wasmd::Market;
 use wattpool_schema::MeterId;
+
+pub use wattpool_web::{answer, serve};
 
 /// A policy with long lists of partners fits; nothing else is that long.
 const MOST_BYTES: usize = 256 * 1024;
@@ -177,7 +177,7 @@ pub async fn serve<S: Future<Output = ()> + Send + 'static>(
     stop: impl Fn() -> S,
 ) {
     let app = app(interface);
-    let local = serve::serve(listeners.local, None, app.clone(), stop());
+    let local = serve::serve::<Tls>(listeners.local, None, app.clone(), stop());
     match listeners.home {
         None => local.await,
         Some((listener, tls)) => {

@@ -15,6 +15,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{crypto, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::TlsAcceptor;
+use wattpool_web::serve::Handshake;
 
 /// The agent's certificate, in use.
 pub struct Tls {
@@ -57,12 +58,12 @@ impl Tls {
             fingerprint,
         })
     }
+}
 
-    /// Shakes hands.
-    ///
-    /// # Errors
-    /// The other side speaks no TLS, or another one.
-    pub async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+impl Handshake for Tls {
+    type Stream = TlsStream<TcpStream>;
+
+    async fn accept(&self, stream: TcpStream) -> std::io::Result<Self::Stream> {
         self.acceptor.accept(stream).await
     }
 }

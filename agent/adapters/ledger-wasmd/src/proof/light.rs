@@ -128,6 +128,8 @@ pub struct LightClient {
     chain_id: String,
     /// The newest trusted block.
     newest: Option<SignedBlock>,
+    /// Every block that was trusted since the beginning, where that is remembered.
+    trail: Option<Vec<SignedBlock>>,
 }
 
 impl LightClient {
@@ -145,7 +147,27 @@ impl LightClient {
             trust,
             chain_id,
             newest,
+            trail: None,
         }
+    }
+
+    /// The same that remembers every block that it trusts, for [`super::Evidence`].
+    #[must_use]
+    pub fn remembering(mut self) -> Self {
+        self.trail = Some(self.newest.iter().cloned().collect());
+        self
+    }
+
+    /// What it remembers, oldest first.
+    pub fn trail(&self) -> &[SignedBlock] {
+        self.trail.as_deref().unwrap_or_default()
+    }
+
+    fn trusts(&mut self, block: SignedBlock) {
+        if let Some(trail) = &mut self.trail {
+            trail.push(block.clone());
+        }
+        self.newest = Some(block);
     }
 
     /// The newest trusted block.
@@ -192,7 +214,7 @@ impl LightClient {
             }
         }
         self.expired(&block, now).map_err(Rejected::Undecided)?;
-        self.newest = Some(block);
+        self.trusts(block);
         Ok(())
     }
 
@@ -224,7 +246,7 @@ impl LightClient {
         );
         match verdict {
             Verdict::Success => {
-                self.newest = Some(block);
+                self.trusts(block);
                 Ok(Step::Verified)
             }
             Verdict::NotEnoughTrust(_) => {

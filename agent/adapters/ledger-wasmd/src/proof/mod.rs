@@ -2,16 +2,20 @@
 //!
 //! A block's header holds a hash of the whole state before it, and more than two thirds of the validators sign the header. [`light`] verifies headers from
 //! one that the owner trusts; [`store`] verifies that a value is under a key of the state, or that nothing is; [`state`] reads the contracts' terms,
-//! limits, meters and positions, and accounts. [`Prover`] fetches all that from nodes that need not be trusted: who gives what does not verify is named
+//! limits, meters and positions, and accounts; [`evidence`] keeps both in a file. [`Prover`] fetches all that from nodes that need not be trusted: who gives what does not verify is named
 //! and left.
 
+pub mod evidence;
 pub mod light;
 mod prover;
 pub mod state;
 pub mod store;
+pub mod trade;
 
+pub use evidence::Evidence;
 pub use light::{LightClient, SignedBlock, Trust, TrustedBlock};
 pub use prover::{Found, ProofCounts, Proven, Prover, REQUESTS_PER_WINDOW};
+pub use trade::{ProvenTrade, TradeProof};
 
 pub use cosmrs::tendermint::Time;
 

@@ -1,8 +1,9 @@
 //! Proofs over the network: from nodes that need not be trusted.
 
+use super::evidence::{Evidence, Value, EVIDENCE_VERSION};
 use super::light::{LightClient, Rejected, SignedBlock, Step, Trust};
 use super::state::Place;
-use super::store::{verify, Shown};
+use super::store::{verify, ProofOp, Shown};
 use super::ProofError;
 use crate::client::Client;
 use crate::error::ChainError;
@@ -77,6 +78,8 @@ pub struct Prover {
     kept: Option<PathBuf>,
     state: Mutex<State>,
     window: u64,
+    /// Requests to one node in one window, at most.
+    most: u32,
     requests: AtomicU64,
     proven: AtomicU64,
     refuted: AtomicU64,
@@ -126,11 +129,60 @@ impl Prover {
             kept,
             state: Mutex::default(),
             window: u64::from(window_seconds.max(1)),
+            most: REQUESTS_PER_WINDOW,
             requests: AtomicU64::new(0),
             proven: AtomicU64::new(0),
             refuted: AtomicU64::new(0),
             missing: AtomicU64::new(0),
         }
+    }
+
+    /// The same for somebody who looks now and then and not in every window: without a bound of requests.
+    #[must_use]
+    pub const fn unbounded(mut self) -> Self {
+        self.most = u32::MAX;
+        self
+    }
+
+    /// Headers from the trusted block to a node's newest one, to be kept; values are added by [`Self::add`].
+    ///
+    /// # Errors
+    /// [`ProofError`]: nodes whose header does not verify were left on the way.
+    pub async fn evidence(&self) -> Result<Evidence, ProofError> {
+        let trust = self.light.lock().await.trust().clone();
+        let mut last = ProofError::Chain(self.client.rpc().nobody());
+        for node in self.client.rpc().in_order() {
+            let id = self.client.chain_id().to_owned();
+            let mut light = LightClient::new(id, trust.clone(), None).remembering();
+            match self.follow(&mut light, node).await {
+                Ok(()) => match light.fresh((self.clock)()) {
+                    Ok(_) => {
+                        return Ok(Evidence {
+                            version: EVIDENCE_VERSION,
+                            chain_id: self.client.chain_id().to_owned(),
+                            blocks: light.trail().to_vec(),
+                            values: Vec::new(),
+                        });
+                    }
+                    Err(error) => last = error,
+                },
+                Err(Rejected::Forged(why)) => last = self.refuted(node, why),
+                Err(Rejected::Undecided(error)) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Adds what is at a place of the state that the last header of `evidence` proves.
+    ///
+    /// # Errors
+    /// [`ProofError`]: nodes whose proof does not verify were left on the way.
+    pub async fn add(&self, evidence: &mut Evidence, place: &Place) -> Result<Shown, ProofError> {
+        let head = evidence.blocks.last();
+        let head = head.ok_or(ProofError::Absent("verified block"))?;
+        let (steps, shown) = self.shown(head, place).await?;
+        evidence.values.push(Value::of(place, &steps));
+        Ok(shown)
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -328,7 +380,7 @@ impl Prover {
             state.spent = (window, BTreeMap::new());
         }
         let spent = state.spent.1.entry(node).or_insert(0);
-        if *spent >= REQUESTS_PER_WINDOW {
+        if *spent >= self.most {
             return Err(ProofError::Budget);
         }
         *spent = spent.saturating_add(1);
@@ -354,6 +406,20 @@ impl Prover {
 
     async fn read_uncounted(&self, place: &Place) -> Result<Found, ProofError> {
         let head = self.head().await?;
+        let (_, value) = self.shown(&head, place).await?;
+        Ok(Proven {
+            value,
+            height: head.height().saturating_sub(1),
+            time: head.time(),
+        })
+    }
+
+    /// What is at a place of the state that a verified header proves, and the proof.
+    async fn shown(
+        &self,
+        head: &SignedBlock,
+        place: &Place,
+    ) -> Result<(Vec<ProofOp>, Shown), ProofError> {
         let rpc = self.client.rpc();
         // The header's hash is of the state that the block before it left.
         let height = head.height().saturating_sub(1);
@@ -368,13 +434,7 @@ impl Prover {
                 }
             };
             match verify(head.app_hash(), place.store, &place.key, &steps) {
-                Ok(value) => {
-                    return Ok(Proven {
-                        value,
-                        height,
-                        time: head.time(),
-                    });
-                }
+                Ok(value) => return Ok((steps, value)),
                 Err(why) => {
                     last = self.refuted(node, format!("{} at {height}: {why}", place.store))
                 }

@@ -227,3 +227,11 @@ pub fn position(pool: &str, meter: MeterId) -> Result<Place, ChainError> {
 pub fn book(escrow: &str, meter: MeterId) -> Result<Place, ChainError> {
     Place::stored(escrow, &escrow::meter(&meter))
 }
+
+/// Place of a closed trade's record at the escrow.
+///
+/// # Errors
+/// The address is none.
+pub fn record(escrow: &str, sequence: u64) -> Result<Place, ChainError> {
+    Place::stored(escrow, &escrow::record(sequence))
+}

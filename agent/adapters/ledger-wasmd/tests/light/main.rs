@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod evidence;
+
 use std::time::Duration;
 use tendermint_testgen::light_block::{LightBlock, TmLightBlock};
 use tendermint_testgen::{Generator, Header, Validator};
@@ -32,12 +34,24 @@ fn people(names: &[&str]) -> Vec<Validator> {
 
 /// A block that these validators sign, `seconds` after the beginning; the next ones are named in it.
 fn block(height: u64, seconds: i64, who: &[&str], next: &[&str]) -> SignedBlock {
+    block_of(height, seconds, who, next, &[])
+}
+
+/// The same after a state of this hash.
+fn block_of(
+    height: u64,
+    seconds: i64,
+    who: &[&str],
+    next: &[&str],
+    app_hash: &[u8],
+) -> SignedBlock {
     let (who, next) = (people(who), people(next));
     let header = Header::new(&who)
         .height(height)
         .chain_id("one-1")
         .next_validators(&next)
-        .time(at(seconds));
+        .time(at(seconds))
+        .app_hash(app_hash.to_vec().try_into().unwrap());
     let mut made = LightBlock::new_default_with_header(header);
     made.validators = Some(who);
     made.next_validators = Some(next);

@@ -26,6 +26,8 @@ use axum::routing::{delete, get, post, put};
 use axum::Router;
 use schemars::JsonSchema;
 use serde::Serialize;
+#[cfg(test)]
+use wattpool_web::openapi::{Described, Nothing};
 
 /// How people read money and energy.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -36,24 +38,6 @@ pub struct Shown {
     pub grid_co2: Option<u32>,
     /// What is generated and used is known, not only what passes the meter at the grid.
     pub generation: bool,
-}
-
-/// Nothing is asked, or nothing is sent.
-#[derive(JsonSchema)]
-#[cfg_attr(not(test), allow(dead_code))]
-struct Nothing {}
-
-/// A route, as it is described.
-#[cfg(test)]
-struct Described {
-    method: &'static str,
-    path: &'static str,
-    says: &'static str,
-    /// Anybody may ask; otherwise those who are known.
-    open: bool,
-    query: fn(&mut schemars::gen::SchemaGenerator) -> schemars::schema::RootSchema,
-    body: fn(&mut schemars::gen::SchemaGenerator) -> schemars::schema::Schema,
-    answer: fn(&mut schemars::gen::SchemaGenerator) -> schemars::schema::Schema,
 }
 
 macro_rules! routes {
@@ -72,6 +56,7 @@ macro_rules! routes {
                 path: concat!("/api/v1/", $path),
                 says: $says,
                 open: $open,
+                content: ($path == "events").then_some("text/event-stream"),
                 query: |g| g.root_schema_for::<$query>(),
                 body: |g| g.subschema_for::<$body>(),
                 answer: |g| g.subschema_for::<$answer>(),

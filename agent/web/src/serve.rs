@@ -1,6 +1,5 @@
-//! Connections: how many, how long they may take, and TLS on the home network.
+//! Connections: how many, how long they may take, and TLS where there is one.
 
-use super::tls::Tls;
 use axum::body::Body;
 use axum::Router;
 use hyper::server::conn::http1;
@@ -10,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower_service::Service;
 
@@ -34,10 +33,37 @@ pub struct Came {
     pub tls: bool,
 }
 
+/// A server's side of TLS.
+pub trait Handshake: Send + Sync + 'static {
+    /// What comes of it.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send;
+
+    /// Shakes hands.
+    ///
+    /// # Errors
+    /// The other side speaks no TLS, or another one.
+    fn accept(
+        &self,
+        stream: TcpStream,
+    ) -> impl Future<Output = std::io::Result<Self::Stream>> + Send;
+}
+
+/// Without TLS: there is no value of this.
+#[derive(Debug)]
+pub enum Plain {}
+
+impl Handshake for Plain {
+    type Stream = TcpStream;
+
+    async fn accept(&self, _: TcpStream) -> std::io::Result<TcpStream> {
+        match *self {}
+    }
+}
+
 /// Answers connections until `stop` ends; those under way are cut.
-pub async fn serve(
+pub async fn serve<T: Handshake>(
     listener: TcpListener,
-    tls: Option<Arc<Tls>>,
+    tls: Option<Arc<T>>,
     app: Router,
     stop: impl Future<Output = ()>,
 ) {

@@ -1,6 +1,6 @@
 // All texts of the page, in English and German. `{name}` is filled in.
 
-const TEXTS = {
+export const TEXTS = {
   en: {
     skip: "Skip to the content", menu: "Menu", language: "Language", loading: "Loading …",
     now: "Now", money: "Money", energy: "Energy", trades: "Trades", offers: "Offers", market: "Market", limits: "Limits", approvals: "Approvals", alerts: "Alerts", access: "Access",
@@ -62,42 +62,3 @@ const TEXTS = {
     meter: "Zähler", version: "Version", api: "Für Programme: die Schnittstelle ist unter {path} beschrieben",
   },
 };
-
-export const LANGUAGES = { en: "English", de: "Deutsch" };
-
-let chosen = "en";
-
-/** The language that was chosen here before, or the browser's. */
-export function readLanguage() {
-  let kept = null;
-  try {
-    kept = localStorage.getItem("language");
-  } catch {
-    // A browser that keeps nothing still shows everything.
-  }
-  const wanted = kept ?? navigator.language.slice(0, 2);
-  chosen = wanted in TEXTS ? wanted : "en";
-}
-
-export function setLanguage(name) {
-  chosen = name in TEXTS ? name : "en";
-  try {
-    localStorage.setItem("language", chosen);
-  } catch {
-    // See above.
-  }
-}
-
-export const language = () => chosen;
-
-/** A text with what is to be filled in. */
-export function t(key, values = {}) {
-  const text = TEXTS[chosen][key] ?? TEXTS.en[key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-}
-
-/** Keys that one language has and another has not: for tests. */
-export function missing() {
-  const [en, de] = [Object.keys(TEXTS.en), Object.keys(TEXTS.de)];
-  return [...en.filter((key) => !de.includes(key)), ...de.filter((key) => !en.includes(key))];
-}

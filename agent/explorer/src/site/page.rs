@@ -1,0 +1,45 @@
+//! The site's files.
+
+use super::Shared;
+use axum::Router;
+use wattpool_web::files::{self, File, HTML, SCRIPT};
+use wattpool_web::PAGE;
+
+macro_rules! files {
+    ($($path:literal = $kind:ident $file:literal;)*) => {
+        /// Path, kind and content of each file that other pages have not.
+        const FILES: &[File] = &[
+            $(($path, $kind, include_str!(concat!("../page/", $file)))),*
+        ];
+    };
+}
+
+files! {
+    "/" = HTML "index.html";
+    "/page/app.js" = SCRIPT "app.js";
+    "/page/words.js" = SCRIPT "words.js";
+    "/page/parts.js" = SCRIPT "parts.js";
+    "/page/views/now.js" = SCRIPT "views/now.js";
+    "/page/views/trades.js" = SCRIPT "views/trades.js";
+    "/page/views/meters.js" = SCRIPT "views/meters.js";
+    "/page/views/market.js" = SCRIPT "views/market.js";
+    "/page/views/money.js" = SCRIPT "views/money.js";
+    "/page/views/record.js" = SCRIPT "views/record.js";
+}
+
+/// Where the site's files are.
+pub fn router() -> Router<Shared> {
+    files::router(FILES.iter().chain(PAGE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing is loaded from elsewhere, and every file that a page or a script names is there.
+    #[test]
+    fn files_name_only_each_other() {
+        let all: Vec<File> = FILES.iter().chain(PAGE).copied().collect();
+        assert_eq!(files::foreign(&all), Vec::<String>::new());
+    }
+}
