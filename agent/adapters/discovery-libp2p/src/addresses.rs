@@ -110,8 +110,8 @@ pub(crate) fn believed(
         .collect()
 }
 
-/// The scopes in which this node meets others: those of the nodes that its owner names, and those in which it has met
-/// registered meters. No address of another scope is dialled, whoever tells of it.
+/// The scopes in which this node meets others: those of the addresses that its owner names, to begin with or to listen
+/// on, and those in which it has met registered meters. No address of another scope is dialled, whoever tells of it.
 #[derive(Clone, Default)]
 pub(crate) struct Reach(Arc<AtomicU8>);
 

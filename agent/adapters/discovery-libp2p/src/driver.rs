@@ -114,7 +114,7 @@ impl Driver {
         let own = *swarm.local_peer_id();
         let (commands, outgoing, inbound) = channels;
         let (judge, members, reach, checks) = shared;
-        for address in &config.bootstrap {
+        for address in config.bootstrap.iter().chain(&config.listen) {
             reach.meets(address);
         }
         let now = Instant::now();
@@ -203,7 +203,10 @@ impl Driver {
             Command::Banned(answer) => {
                 let _ = answer.send(self.state.banned.keys().copied().collect());
             }
-            Command::Dial(address) => self.dial(address),
+            Command::Dial(address) => {
+                self.state.reach.meets(&address);
+                self.dial(address);
+            }
             // Ends the loop before it comes here.
             Command::Stop(_) => {}
         }

@@ -123,6 +123,12 @@ async fn eclipse(seed: u32, honest: u32, ids: usize, free: u32) -> (u64, bool) {
     (found * 1_000 / wanted.max(1), linked)
 }
 
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().port()
+}
+
 const fn seed_number(number: u32) -> u32 {
     4_000_000 + number
 }
@@ -296,6 +302,11 @@ fn a_meter_that_cannot_be_reached_sells_over_a_relay_which_serves_no_stranger() 
             (config.relay, config.hidden) = (relay, hidden);
             if hidden {
                 config.listen = Vec::new();
+            }
+            if relay {
+                // A relay forwards where it is known to be reached.
+                config.listen = vec![format!("/ip4/127.0.0.1/tcp/{}", free_port())];
+                config.external = config.listen.clone();
             }
             let check = Arc::clone(&net.register);
             Mesh::start(&config, check, net.register.clock()).unwrap()
