@@ -9,6 +9,7 @@ use crate::links::{identity_of, in_common, Identity, GREETING, KAD, RECORDS, TRA
 use crate::members::{Bound, Source};
 use crate::wire::{Refusal, WireError};
 use libp2p::request_response::{self, ResponseChannel};
+use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::{identify, Multiaddr, PeerId};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,6 +25,9 @@ const PER_TICK: usize = 8;
 /// Nodes without a meter in the routing table, and of them from one host.
 const STRANGERS: usize = 8;
 const STRANGERS_OF_HOST: usize = 4;
+/// With so many meters in the routing table none is sought that was only heard of; and so many are met at once.
+const ENOUGH: usize = 40;
+const MEET: usize = 3;
 /// How often a meter of the zone is asked for neighbours.
 const NEWS: Duration = Duration::from_secs(30);
 
@@ -372,6 +376,7 @@ impl Driver {
         self.state.strangers.remove(&peer);
         let kad = &mut self.swarm.behaviour_mut().kad;
         if routes {
+            self.state.routed.insert(peer);
             for address in addresses.unwrap_or_default() {
                 kad.add_address(&peer, address);
             }
@@ -406,7 +411,31 @@ impl Driver {
     pub(crate) fn forget_member(&mut self, peer: &PeerId) {
         self.state.members.lock().forget(peer);
         self.state.strangers.remove(peer);
+        self.state.routed.remove(peer);
         self.swarm.behaviour_mut().kad.remove_peer(peer);
+    }
+
+    /// Meets meters of the zone that others told of, while few are in the routing table: whoever hides this node from
+    /// them, or them from it, would have to hide all who know both.
+    fn seek_mates(&mut self) {
+        if self.state.routed.len() >= ENOUGH {
+            return;
+        }
+        let members = self.state.members.lock();
+        let unmet: Vec<_> = members
+            .mates()
+            .filter(|(peer, _)| {
+                !self.state.acquainted.contains_key(peer) && !self.state.routed.contains(peer)
+            })
+            .map(|(peer, bound)| (*peer, self.state.reach.first(bound.addresses.clone())))
+            .filter(|(peer, addresses)| !addresses.is_empty() && !self.swarm.is_connected(peer))
+            .take(MEET)
+            .collect();
+        drop(members);
+        for (peer, addresses) in unmet {
+            let to = DialOpts::peer_id(peer).addresses(addresses);
+            self.dial(to.extend_addresses_through_behaviour().build());
+        }
     }
 
     /// Greets who has to be greeted, looks again at old bindings, asks for news of the zone.
@@ -417,7 +446,7 @@ impl Driver {
             self.state.members.lock().tidy(time, now, PER_TICK)
         };
         for peer in gone {
-            self.swarm.behaviour_mut().kad.remove_peer(&peer);
+            self.forget_member(&peer);
         }
         for (peer, signed) in again {
             if self.judge.binds(&signed, &peer.to_bytes()).is_err() {
@@ -460,6 +489,7 @@ impl Driver {
         for peer in due {
             self.greet(peer, now);
         }
+        self.seek_mates();
         // A binding that is not answered for is none.
         self.settle_due(now);
     }

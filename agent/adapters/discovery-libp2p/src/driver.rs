@@ -23,7 +23,7 @@ use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{identify, mdns, Multiaddr, PeerId, Swarm};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -73,6 +73,8 @@ pub(crate) struct State {
     pub acquainted: HashMap<PeerId, Acquaintance>,
     /// Nodes without a meter in the routing table.
     pub strangers: HashMap<PeerId, Host>,
+    /// Nodes of meters in the routing table.
+    pub routed: HashSet<PeerId>,
     pub settling: Vec<Settling>,
     pub nat: Nat,
     /// This node can be reached elsewhere than peers were told.
@@ -136,6 +138,7 @@ impl Driver {
                 checks,
                 acquainted: HashMap::new(),
                 strangers: HashMap::new(),
+                routed: HashSet::new(),
                 settling: Vec::new(),
                 nat: Nat::new(config.hidden),
                 told_anew: false,
@@ -199,6 +202,9 @@ impl Driver {
             Command::Strike { peer, strikes } => self.strike(peer, strikes, now),
             Command::Listening(answer) => {
                 let _ = answer.send(self.swarm.listeners().cloned().collect());
+            }
+            Command::External(answer) => {
+                let _ = answer.send(self.swarm.external_addresses().cloned().collect());
             }
             Command::Banned(answer) => {
                 let _ = answer.send(self.state.banned.keys().copied().collect());
@@ -288,7 +294,7 @@ impl Driver {
 
     /// Dials an address, or a peer at all addresses that mDNS tells of, once: with one dial per address two peers that
     /// find each other at the same time would have more connections than either allows, and each close the other's.
-    fn dial(&mut self, to: impl Into<DialOpts>) {
+    pub(crate) fn dial(&mut self, to: impl Into<DialOpts>) {
         let to = to.into();
         let shown = format!("{to:?}");
         if let Err(e) = self.swarm.dial(to) {

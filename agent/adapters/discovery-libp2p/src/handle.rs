@@ -103,6 +103,8 @@ pub(crate) enum Command {
     Strike { peer: PeerId, strikes: u32 },
     /// The addresses listened on.
     Listening(oneshot::Sender<Vec<Multiaddr>>),
+    /// The addresses under which others are known to reach this node.
+    External(oneshot::Sender<Vec<Multiaddr>>),
     /// The peers that are banned.
     Banned(oneshot::Sender<Vec<PeerId>>),
     /// Dials an address.
@@ -187,6 +189,11 @@ impl Handle {
     /// The addresses listened on.
     pub async fn listening(&self) -> Vec<Multiaddr> {
         self.ask(Command::Listening).await.unwrap_or_default()
+    }
+
+    /// The addresses under which others are known to reach this node.
+    pub async fn external(&self) -> Vec<Multiaddr> {
+        self.ask(Command::External).await.unwrap_or_default()
     }
 
     /// The peers that are banned.

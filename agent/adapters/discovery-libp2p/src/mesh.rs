@@ -158,6 +158,13 @@ impl Mesh {
             .collect()
     }
 
+    /// The addresses under which others are known to reach this node: configured, confirmed by others, or forwarded by
+    /// the router.
+    pub async fn external(&self) -> Vec<String> {
+        let external = self.net.handle.external().await;
+        external.iter().map(ToString::to_string).collect()
+    }
+
     /// Dials a node.
     ///
     /// # Errors
