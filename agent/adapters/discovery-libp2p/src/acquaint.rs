@@ -290,6 +290,7 @@ impl Driver {
         }
         let registered = self.state.members.lock().is_bound(&peer);
         if !registered {
+            self.swarm.behaviour_mut().gate.is_stranger(peer);
             self.admit_stranger(peer, claimed);
             return strikes;
         }

@@ -2,8 +2,8 @@
 //! first.
 //!
 //! Nobody can show a binding before it is connected. So a newcomer takes one of the places for strangers, of which each
-//! host has half at most, and has [`PROBATION`] to show that it stands for a meter; after that it gives way to the next
-//! who comes, and to any meter at once.
+//! host has half at most, and has [`PROBATION`] to show that it stands for a meter; after that, or when it has said that
+//! it stands for none, it gives way to the next who comes, and to any meter at once.
 
 use crate::members::{Host, MemberList};
 use libp2p::core::transport::PortUse;
@@ -56,6 +56,8 @@ pub(crate) struct Gate {
     pending: HashMap<ConnectionId, Host>,
     closing: HashSet<ConnectionId>,
     to_close: VecDeque<(PeerId, ConnectionId)>,
+    /// Connected peers that have said that they stand for no meter, or for one that is not registered.
+    strangers: HashSet<PeerId>,
 }
 
 impl Gate {
@@ -75,6 +77,7 @@ impl Gate {
             pending: HashMap::new(),
             closing: HashSet::new(),
             to_close: VecDeque::new(),
+            strangers: HashSet::new(),
         }
     }
 
@@ -98,6 +101,13 @@ impl Gate {
         open.map(|(_, l)| (l.peer, !l.inbound)).collect()
     }
 
+    /// A peer has greeted, and stands for no registered meter.
+    pub fn is_stranger(&mut self, peer: PeerId) {
+        if self.links.values().any(|l| l.peer == peer) {
+            self.strangers.insert(peer);
+        }
+    }
+
     fn open(&self) -> impl Iterator<Item = (&ConnectionId, &Link)> {
         self.links
             .iter()
@@ -110,7 +120,9 @@ impl Gate {
         let oldest = self
             .open()
             .filter(|(_, l)| meant(l) && !members.is_bound(&l.peer))
-            .filter(|(_, l)| now.saturating_duration_since(l.since) >= had)
+            .filter(|(_, l)| {
+                self.strangers.contains(&l.peer) || now.saturating_duration_since(l.since) >= had
+            })
             .min_by_key(|(_, l)| l.since)
             .map(|(id, l)| (l.peer, *id));
         drop(members);
@@ -223,7 +235,15 @@ impl NetworkBehaviour for Gate {
 
     fn on_swarm_event(&mut self, event: FromSwarm) {
         match event {
-            FromSwarm::ConnectionClosed(ConnectionClosed { connection_id, .. }) => {
+            FromSwarm::ConnectionClosed(ConnectionClosed {
+                connection_id,
+                peer_id,
+                remaining_established,
+                ..
+            }) => {
+                if remaining_established == 0 {
+                    self.strangers.remove(&peer_id);
+                }
                 self.links.remove(&connection_id);
                 self.closing.remove(&connection_id);
             }

@@ -193,12 +193,12 @@ impl Street {
                chain post {{ type nat hook postrouting priority 100; oifname wan {masquerade}; }}
              }}
              table inet filter {{
-               chain in {{ type filter hook input priority 0;
+               chain here {{ type filter hook input priority 0;
                  ct state established,related accept
                  iifname wan tcp dport 7400 drop
                  iifname wan ct state new drop
                }}
-               chain fwd {{ type filter hook forward priority 0;
+               chain through {{ type filter hook forward priority 0;
                  ct state established,related accept
                  iifname wan ct status dnat accept
                  iifname wan drop

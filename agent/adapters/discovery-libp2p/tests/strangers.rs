@@ -17,11 +17,13 @@ use libp2p::kad::KBucketKey;
 use libp2p::PeerId;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wattpool_core::ports::network::{NetworkError, Peers};
 use wattpool_discovery_libp2p::greeting::{encode_greeting, Greeting};
 use wattpool_discovery_libp2p::internals;
-use wattpool_discovery_libp2p::wire::{decode_answer, RecordsAnswer};
+use wattpool_discovery_libp2p::wire::{
+    decode_answer, encode_request, RecordsAnswer, RecordsRequest,
+};
 use wattpool_discovery_libp2p::{Config, Limits, Mesh};
 use wattpool_testbed::{Member, Stranger};
 
@@ -107,18 +109,16 @@ async fn eclipse(seed: u32, honest: u32, ids: usize, free: u32) -> (u64, bool) {
         internals::VERSION,
     )
     .unwrap();
-    let asked = newcomer.send_records(
-        &peer,
-        &address,
-        wattpool_discovery_libp2p::wire::encode_request(
-            &wattpool_discovery_libp2p::wire::RecordsRequest::Get { at: Vec::new() },
-        ),
-    );
-    let asked = tokio::time::timeout(Duration::from_secs(20), asked).await;
-    let linked = matches!(
-        asked.map(|a| a.map(|bytes| decode_answer(&bytes))),
-        Ok(Ok(Ok(RecordsAnswer::Records { .. })))
-    );
+    let get = encode_request(&RecordsRequest::Get { at: Vec::new() });
+    // As a meter does, it tries again.
+    let (started, mut linked) = (Instant::now(), false);
+    while !linked && started.elapsed() < Duration::from_secs(20) {
+        let asked = newcomer.send_records(&peer, &address, get.clone()).await;
+        linked = matches!(
+            asked.map(|bytes| decode_answer(&bytes)),
+            Ok(Ok(RecordsAnswer::Records { .. }))
+        );
+    }
     drop((near, others));
     (found * 1_000 / wanted.max(1), linked)
 }
@@ -149,7 +149,7 @@ fn ids_ground_to_a_location_hide_no_offer_and_take_no_meters_link() {
 fn twenty_seeds_of_ground_ids_hide_no_offer() {
     let mut worst = (1_000, true);
     for seed in 1..=20 {
-        let (found, linked) = run(eclipse(seed, 24, 20, 48));
+        let (found, linked) = run(eclipse(seed, 12, 20, 48));
         eprintln!("seed {seed}: {found} of 1,000 found, linked: {linked}");
         worst = (worst.0.min(found), worst.1 && linked);
     }
