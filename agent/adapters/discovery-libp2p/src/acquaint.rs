@@ -399,7 +399,9 @@ impl Driver {
         let of_host = strangers.values().filter(|h| **h == host).count();
         let known = strangers.contains_key(&peer);
         if addresses.is_empty()
-            || (!known && (strangers.len() >= STRANGERS || of_host >= STRANGERS_OF_HOST))
+            || (!known
+                && !self.state.takes_all
+                && (strangers.len() >= STRANGERS || of_host >= STRANGERS_OF_HOST))
         {
             return;
         }

@@ -174,6 +174,8 @@ pub(crate) struct Checked {
     pub introduction: String,
     /// Versions of the protocols that it speaks, newest first.
     pub versions: Vec<u16>,
+    /// It takes everybody into its routing table: what strangers that work together do.
+    pub takes_all: bool,
     pub limits: Limits,
 }
 
@@ -244,6 +246,7 @@ impl Config {
             membership: self.membership.clone(),
             introduction: introduction(VERSION, &self.network),
             versions: vec![VERSION],
+            takes_all: false,
             limits: self.limits.clone(),
         })
     }

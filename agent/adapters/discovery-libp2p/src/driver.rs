@@ -64,6 +64,7 @@ pub(crate) struct State {
     pub network: String,
     pub versions: Vec<u16>,
     pub membership: Option<Membership>,
+    pub takes_all: bool,
     /// This node's binding, as it was signed last.
     pub own: Option<SignedBinding>,
     pub members: MemberList,
@@ -132,6 +133,7 @@ impl Driver {
                 network: config.network.clone(),
                 versions: config.versions.clone(),
                 membership: config.membership.clone(),
+                takes_all: config.takes_all,
                 own: None,
                 members,
                 reach,

@@ -26,6 +26,7 @@ pub fn start(
     let mut config = config.check()?;
     config.introduction = introduction(version, &config.network);
     config.versions = vec![version];
+    config.takes_all = true;
     Mesh::start_with(config, check, clock, |_, _, _, _| keeper)
 }
 
