@@ -27,7 +27,7 @@ use wattpool_discovery_libp2p::wire::{
 use wattpool_discovery_libp2p::{Config, Limits, Mesh};
 use wattpool_testbed::{Member, Stranger};
 
-/// Where the strangers are: a machine of their own.
+/// Where the strangers say that they are. They connect from 127.0.0.1, and are not believed to be elsewhere.
 const THERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 66);
 
 fn id(seed: &[u8; 32]) -> PeerId {
@@ -116,7 +116,7 @@ async fn eclipse(seed: u32, honest: u32, ids: usize, free: u32) -> (u64, bool) {
         found += got.records.iter().filter(|r| r.sequence() == 5).count() as u64;
         wanted += sellers.len() as u64;
     }
-    // A registered meter that nobody knows yet, from another machine than theirs.
+    // A registered meter that nobody knows yet.
     let newcomer = Stranger::start(
         net.member(honest),
         &net.register,
