@@ -341,7 +341,8 @@ fn a_meter_that_cannot_be_reached_sells_over_a_relay_which_serves_no_stranger() 
         let place = seller.addresses().await.remove(0);
         assert!(place.contains("p2p-circuit"), "{place}");
         let answering = deny_all(&seller);
-        let buyer = begin(2, bootstrap.clone(), false, false);
+        // Neither can be reached but over the relay.
+        let buyer = begin(2, bootstrap.clone(), false, true);
         // The relay tells of its neighbours.
         until("it knows both", || async { buyer.figures().members == 2 }).await;
         let answer = buyer.ask(seller.peer_id(), request(1), WITHIN).await;

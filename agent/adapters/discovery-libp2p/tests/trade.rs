@@ -16,9 +16,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use wattpool_core::ports::network::{NetworkError, Peers};
 use wattpool_discovery_libp2p::wire::{encode_ask, encode_reply, TradeReply};
-use wattpool_discovery_libp2p::Mesh;
-use wattpool_schema::peer::{Answer, DenialReason, SignedRequest, TradeAnswer, TradeRequest};
-use wattpool_schema::{MeterId, Price, Seconds, Signature, TradeKind, Wh, Window};
 
 #[test]
 fn many_requests_at_once_get_each_its_own_answer() {
