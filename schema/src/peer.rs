@@ -256,6 +256,49 @@ impl SignedRecord {
     }
 }
 
+/// Which node speaks for a meter: its peer id, bound to it by its agent key. Whoever has it knows without asking anybody
+/// but the chain's registry that a peer stands for a registered meter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Binding {
+    /// Record version.
+    pub version: u16,
+    /// Network name.
+    pub network: String,
+    /// The meter.
+    pub meter: MeterId,
+    /// libp2p's peer id of its node.
+    pub peer: Vec<u8>,
+    /// Block time at which it was signed; of two of a meter the later one counts.
+    pub issued_at: Seconds,
+    /// Block time after which it counts no more.
+    pub expires_at: Seconds,
+}
+
+impl Binding {
+    /// What the agent key signs.
+    pub fn sign_bytes(&self) -> Vec<u8> {
+        SignBytes::new("wattpool/binding")
+            .u16(self.version)
+            .text(&self.network)
+            .fixed(&self.meter.0)
+            .blob(&self.peer)
+            .u64(self.issued_at.0)
+            .u64(self.expires_at.0)
+            .finish()
+    }
+}
+
+/// A binding with its agent's signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignedBinding {
+    /// The binding.
+    pub binding: Binding,
+    /// By the meter's agent key.
+    pub signature: Signature,
+}
+
 /// A buyer asks a seller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -3,8 +3,8 @@
 use crate::ports::{Registry, Signer};
 use std::ops::Deref;
 use std::sync::Arc;
-use wattpool_schema::peer::{Record, SignedRecord, MAX_PEER_ID};
-use wattpool_schema::RECORD_VERSION;
+use wattpool_schema::peer::{Record, SignedBinding, SignedRecord, MAX_PEER_ID};
+use wattpool_schema::{Zone, RECORD_VERSION};
 
 /// What the chain's registry, as last seen, says of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,27 @@ pub fn judge(record: &SignedRecord, registry: &dyn Registry, signer: &dyn Signer
             Verdict::Holds
         }
         Some(_) => Verdict::Forged,
+    }
+}
+
+/// Judges whether a meter in service has bound a peer id to itself; its zone if it has. Version, network and expiry are
+/// for the reader.
+///
+/// # Errors
+/// [`Verdict::Unknown`]: no such meter with an agent. [`Verdict::Forged`]: its agent did not sign it.
+pub fn judge_binding(
+    binding: &SignedBinding,
+    registry: &dyn Registry,
+    signer: &dyn Signer,
+) -> Result<Zone, Verdict> {
+    let meter = registry.meter(&binding.binding.meter);
+    let meter = meter.filter(|_| binding.binding.peer.len() <= MAX_PEER_ID);
+    let meter = meter.ok_or(Verdict::Unknown)?;
+    let bytes = binding.binding.sign_bytes();
+    if signer.verify_agent(&meter.agent, &bytes, &binding.signature) {
+        Ok(meter.zone)
+    } else {
+        Err(Verdict::Forged)
     }
 }
 

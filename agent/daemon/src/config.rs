@@ -167,6 +167,12 @@ pub struct NetworkConfig {
     pub bootstrap: Vec<String>,
     /// Find meters on the local network.
     pub mdns: bool,
+    /// Forward for registered meters that cannot be reached.
+    pub relay: bool,
+    /// Ask the router to forward the port.
+    pub upnp: bool,
+    /// Others cannot reach this meter, whatever is found.
+    pub hidden: bool,
     /// Connections at once.
     pub links: u32,
     /// Records kept for others.
@@ -177,10 +183,13 @@ impl Default for NetworkConfig {
     fn default() -> Self {
         let limits = Limits::default();
         Self {
-            listen: vec!["/ip4/0.0.0.0/tcp/7400".into()],
+            listen: vec!["/ip4/0.0.0.0/tcp/7400".into(), "/ip6/::/tcp/7400".into()],
             external: Vec::new(),
             bootstrap: Vec::new(),
             mdns: true,
+            relay: true,
+            upnp: true,
+            hidden: false,
             links: limits.links,
             records: limits.records,
         }

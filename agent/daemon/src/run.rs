@@ -21,7 +21,7 @@ use wattpool_core::ports::network::RecordCheck;
 use wattpool_core::ports::Signer;
 use wattpool_core::timing::Timing;
 use wattpool_daemon::config::Config;
-use wattpool_discovery_libp2p::{Config as MeshConfig, Mesh};
+use wattpool_discovery_libp2p::{Config as MeshConfig, Membership, Mesh};
 use wattpool_home_devices::DeviceGate;
 use wattpool_journal_sqlite::SqliteJournal;
 use wattpool_ledger_wasmd::proof::Prover;
@@ -100,7 +100,7 @@ async fn agent(config: &Config) -> Result<()> {
     let registry = Arc::new(Registry::new(Arc::clone(&signer)));
     let clock = Arc::clone(&registry);
     let mesh = Mesh::start(
-        &mesh_config(config, keystore.peer, &market),
+        &mesh_config(config, keystore.peer, &market, Some(Arc::clone(&signer))),
         Arc::clone(&registry) as Arc<dyn RecordCheck>,
         Arc::new(move || clock.chain_time()),
     )?;
@@ -322,9 +322,23 @@ pub fn market(config: &Config, deployment: &Deployment) -> Market {
 }
 
 /// How this meter takes part in the network of a market.
-pub fn mesh_config(config: &Config, seed: [u8; 32], market: &Market) -> MeshConfig {
+pub fn mesh_config(
+    config: &Config,
+    seed: [u8; 32],
+    market: &Market,
+    signer: Option<Arc<dyn Signer + Send + Sync>>,
+) -> MeshConfig {
+    let meter = config.meter.id;
+    let membership = signer.map(|signer| Membership {
+        meter,
+        sign: Arc::new(move |bytes| signer.sign_agent(bytes)),
+    });
     MeshConfig {
         seed,
+        relay: config.network.relay,
+        upnp: config.network.upnp,
+        hidden: config.network.hidden,
+        membership,
         listen: config.network.listen.clone(),
         external: config.network.external.clone(),
         bootstrap: config.network.bootstrap.clone(),

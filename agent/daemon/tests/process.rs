@@ -100,7 +100,7 @@ fn home(folder: &Path) -> (TcpListener, u16) {
                 &format!("listen = \"127.0.0.1:{http}\""),
             )
             .replace(
-                "# listen = [\"/ip4/0.0.0.0/tcp/7400\"]",
+                "# listen = [\"/ip4/0.0.0.0/tcp/7400\", \"/ip6/::/tcp/7400\"]",
                 &format!("listen = [\"/ip4/127.0.0.1/tcp/{peers}\"]"),
             )
             .replace("# mdns = true", "mdns = false")

@@ -50,6 +50,10 @@ pub(crate) const NODE: Target = Target {
             external: node.external,
             bootstrap: node.bootstrap,
             mdns: false,
+            relay: false,
+            upnp: false,
+            hidden: false,
+            membership: None,
             network: node.network,
             limits: node.limits,
         }

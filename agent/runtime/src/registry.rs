@@ -1,11 +1,11 @@
 //! The chain's registry of meters for all tasks of a runtime, and the judge of records that the network asks.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use wattpool_core::genuine::{judge, Verdict};
+use wattpool_core::genuine::{judge, judge_binding, Verdict};
 use wattpool_core::ports::network::RecordCheck;
 use wattpool_core::ports::Signer;
 use wattpool_host::Meters;
-use wattpool_schema::peer::SignedRecord;
+use wattpool_schema::peer::{SignedBinding, SignedRecord};
 use wattpool_schema::{Seconds, Wh, Zone};
 
 /// [`Meters`], shared. Also what a record of the network is checked against.
@@ -51,5 +51,8 @@ impl Registry {
 impl RecordCheck for Registry {
     fn check(&self, record: &SignedRecord) -> Verdict {
         judge(record, &*self.read(), &*self.signer)
+    }
+    fn check_binding(&self, binding: &SignedBinding) -> Result<Zone, Verdict> {
+        judge_binding(binding, &*self.read(), &*self.signer)
     }
 }

@@ -3,7 +3,7 @@
 use cosmwasm_schema::schema_for;
 use cosmwasm_schema::schemars::schema::RootSchema;
 use serde::Serialize;
-use wattpool_schema::peer::{SignedRecord, SignedRequest, TradeAnswer};
+use wattpool_schema::peer::{SignedBinding, SignedRecord, SignedRequest, TradeAnswer};
 use wattpool_schema::{SignedApproval, SignedCover, SignedStatement, RECORD_VERSION};
 
 /// The signed records and their version.
@@ -29,6 +29,7 @@ pub fn all() -> Records {
             record("cover", schema_for!(SignedCover)),
             record("approval", schema_for!(SignedApproval)),
             record("discovery_record", schema_for!(SignedRecord)),
+            record("peer_binding", schema_for!(SignedBinding)),
             record("trade_request", schema_for!(SignedRequest)),
             record("trade_answer", schema_for!(TradeAnswer)),
         ],

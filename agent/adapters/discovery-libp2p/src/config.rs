@@ -6,10 +6,22 @@ use libp2p::{identity, Multiaddr, PeerId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
-use wattpool_schema::Seconds;
+use wattpool_schema::{MeterId, Seconds, Signature};
 
 /// The chain's time, as far as this node knows it.
 pub type Clock = Arc<dyn Fn() -> Seconds + Send + Sync>;
+
+/// Signs bytes.
+pub type Sign = Arc<dyn Fn(&[u8]) -> Signature + Send + Sync>;
+
+/// The meter that a node stands for, and what signs for it: the agent's key.
+#[derive(Clone)]
+pub struct Membership {
+    /// The meter.
+    pub meter: MeterId,
+    /// Signs SHA-256 of these bytes with the agent's key.
+    pub sign: Sign,
+}
 
 /// Longest accepted network name, bytes.
 const MAX_NETWORK: usize = 256;
@@ -27,8 +39,16 @@ pub struct Config {
     pub bootstrap: Vec<String>,
     /// Find nodes on the local network, and be found.
     pub mdns: bool,
+    /// Forward for registered meters that cannot be reached, within bounds.
+    pub relay: bool,
+    /// Ask the home's router to forward the port (UPnP).
+    pub upnp: bool,
+    /// Others cannot reach this node, whatever AutoNAT finds: it is reached over relays, and dials others.
+    pub hidden: bool,
     /// Name of the network: chain id and escrow. Records and nodes of others are left alone.
     pub network: String,
+    /// Whose node it is. Without, it has the small share of nodes that stand for no meter.
+    pub membership: Option<Membership>,
     /// Bounds.
     pub limits: Limits,
 }
@@ -71,6 +91,8 @@ pub struct Limits {
     pub remember_ms: u64,
     /// Locations whose closest nodes are remembered. 1 to 4,096.
     pub remembered: usize,
+    /// Nodes of registered meters that are remembered. 16 to 65,536.
+    pub members: usize,
     /// How often own records are published again to the nodes that are closest by then, milliseconds. 100 to 86,400,000.
     pub republish_ms: u64,
     /// How long an unused connection is kept, milliseconds. 100 to 86,400,000.
@@ -101,6 +123,7 @@ impl Default for Limits {
             announce_ms: 8_000,
             remember_ms: 600_000,
             remembered: 64,
+            members: 1_024,
             republish_ms: 300_000,
             idle_ms: 60_000,
             strikes: 16,
@@ -142,9 +165,17 @@ pub(crate) struct Checked {
     pub external: Vec<Multiaddr>,
     pub bootstrap: Vec<Multiaddr>,
     pub mdns: bool,
+    pub relay: bool,
+    pub upnp: bool,
+    pub hidden: bool,
     pub network: String,
+    pub membership: Option<Membership>,
     /// What the node says that it is.
     pub introduction: String,
+    /// Versions of the protocols that it speaks, newest first.
+    pub versions: Vec<u16>,
+    /// It takes everybody into its routing table: what strangers that work together do.
+    pub takes_all: bool,
     pub limits: Limits,
 }
 
@@ -189,10 +220,15 @@ impl Config {
         }
         let listen = addresses("listen", &self.listen)?;
         for (i, address) in listen.iter().enumerate() {
-            if !address.iter().any(|p| matches!(p, Protocol::Tcp(_))) {
+            let can = |p| match p {
+                Protocol::Tcp(_) => true,
+                Protocol::QuicV1 => cfg!(feature = "quic"),
+                _ => false,
+            };
+            if !address.iter().any(can) {
                 return Err(setting(
                     format!("listen[{i}]"),
-                    "a TCP address such as /ip4/0.0.0.0/tcp/7400",
+                    "a TCP address such as /ip4/0.0.0.0/tcp/7400 (or, in a build with QUIC, /ip4/0.0.0.0/udp/7400/quic-v1)",
                     address.to_string(),
                 ));
             }
@@ -203,8 +239,14 @@ impl Config {
             external: addresses("external", &self.external)?,
             bootstrap: addresses("bootstrap", &self.bootstrap)?,
             mdns: self.mdns,
+            relay: self.relay,
+            upnp: self.upnp,
+            hidden: self.hidden,
             network: self.network.clone(),
+            membership: self.membership.clone(),
             introduction: introduction(VERSION, &self.network),
+            versions: vec![VERSION],
+            takes_all: false,
             limits: self.limits.clone(),
         })
     }
@@ -242,7 +284,7 @@ impl Limits {
     pub fn check(&self) -> Result<(), ConfigError> {
         const DAY_MS: u64 = 86_400_000;
         let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-        let bounds: [(&str, u64, u64, u64); 20] = [
+        let bounds: [(&str, u64, u64, u64); 21] = [
             ("links", u64::from(self.links), 8, 4_096),
             ("replicas", wide(self.replicas), 1, 20),
             ("bucket", wide(self.bucket), 1, 20),
@@ -260,6 +302,7 @@ impl Limits {
             ("announce_ms", self.announce_ms, 10, 600_000),
             ("remember_ms", self.remember_ms, 100, DAY_MS),
             ("remembered", wide(self.remembered), 1, 4_096),
+            ("members", wide(self.members), 16, 65_536),
             ("republish_ms", self.republish_ms, 100, DAY_MS),
             ("idle_ms", self.idle_ms, 100, DAY_MS),
             ("strikes", u64::from(self.strikes), 1, 1_000),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Figures since the node was started, but for the last four, which are of this moment.
+/// Figures since the node was started, but for the last six, which are of this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Announcements, those published again among them.
@@ -41,6 +41,14 @@ pub struct Figures {
     pub asked: u64,
     /// Messages or nodes of another version met.
     pub other_version: u64,
+    /// Greetings sent.
+    pub greetings: u64,
+    /// Searches that found more nodes without a meter than a location may have: somebody crowds it.
+    pub crowded: u64,
+    /// Connections that go on without the relay over which they began.
+    pub punched: u64,
+    /// Connections forwarded for others.
+    pub relayed: u64,
     /// Records held for others.
     pub held: u64,
     /// Own records that are out.
@@ -49,6 +57,10 @@ pub struct Figures {
     pub known: u64,
     /// Connected peers.
     pub linked: u64,
+    /// Nodes of registered meters that are remembered.
+    pub members: u64,
+    /// 1: others cannot reach this node directly.
+    pub hidden: u64,
 }
 
 macro_rules! counters {
@@ -75,7 +87,7 @@ macro_rules! counters {
 
 counters! {
     puts put_requests put_us gets get_requests get_us gets_cut searches served stored refused dropped limited strikes
-    bans asks asked other_version held own known linked
+    bans asks asked other_version greetings crowded punched relayed held own known linked members hidden
 }
 
 /// A counter.

@@ -1,27 +1,33 @@
 //! Drives the swarm: carries out commands, answers others, keeps the routing table.
 
-use crate::addresses::{first, is_loopback, named, resolve, ADDRESSES};
+use crate::acquaint::Acquaintance;
+use crate::addresses::{named, resolve, Reach};
+use crate::budget::Checks;
 use crate::closest::Closest;
-use crate::config::{Checked, Limits};
+use crate::config::{Checked, Limits, Membership};
 use crate::counters::Counters;
 use crate::guard::{make_room, Guard};
-use crate::handle::{Command, Contact, Exchange, Failure, Near, Outgoing};
+use crate::handle::{Command, Contact, Exchange, Failure, Outgoing};
 use crate::inbound::Inbound;
-use crate::keeper::Keeper;
-use crate::links::{identity_of, Identity, Links, LinksEvent, KAD};
+use crate::keeper::{Asker, Judge, Keeper};
+use crate::links::{self, Links, LinksEvent};
+use crate::members::{Host, MemberList};
+use crate::nat::Nat;
 use crate::outbound::{Entered, Message, Outbound};
+use crate::searches::{Search, Settling, Waiter};
 use crate::wire::{encode_answer, encode_reply, RecordsAnswer, TradeReply};
 use futures::StreamExt;
-use libp2p::kad::{self, GetClosestPeersError, KBucketKey, QueryId, QueryResult};
+use libp2p::kad::QueryId;
 use libp2p::request_response::{self, OutboundRequestId};
+use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::swarm::dial_opts::DialOpts;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{identify, mdns, Multiaddr, PeerId, Swarm};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
-use wattpool_schema::peer::Location;
+use tokio::sync::mpsc;
+use wattpool_schema::peer::SignedBinding;
 
 /// How often what has expired is dropped and what is lost is tried again.
 const TICK: Duration = Duration::from_secs(1);
@@ -29,29 +35,11 @@ const TICK: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// Peers remembered that speak another version, and banned ones.
 const MOST_REMEMBERED: usize = 1_024;
-
-type Waiter<T> = oneshot::Sender<T>;
-
-enum Search {
-    Location(Location, Vec<Waiter<Near>>),
-    Peer(PeerId, Vec<Waiter<Vec<Multiaddr>>>),
-}
-
-impl Search {
-    fn for_location(&mut self, location: &Location) -> Option<&mut Vec<Waiter<Near>>> {
-        match self {
-            Self::Location(at, waiters) if at == location => Some(waiters),
-            _ => None,
-        }
-    }
-
-    fn for_peer(&mut self, peer: &PeerId) -> Option<&mut Vec<Waiter<Vec<Multiaddr>>>> {
-        match self {
-            Self::Peer(of, waiters) if of == peer => Some(waiters),
-            _ => None,
-        }
-    }
-}
+/// Entries of mDNS; with more of them somebody fills the list, and it is begun anew.
+const MOST_NEAR: usize = 256;
+/// Peers of the local network dialled at once, and of them at one host.
+const NEAR_AT_ONCE: usize = 16;
+const NEAR_OF_HOST: usize = 4;
 
 /// A request that was sent.
 struct Sent {
@@ -67,21 +55,43 @@ pub(crate) struct Driver {
     pub inbound: Inbound,
     pub keeper: Box<dyn Keeper>,
     pub counters: Arc<Counters>,
-    state: State,
+    pub judge: Arc<Judge>,
+    pub(crate) state: State,
 }
 
-struct State {
-    network: String,
-    limits: Limits,
+/// What the driver remembers.
+pub(crate) struct State {
+    pub network: String,
+    pub versions: Vec<u16>,
+    pub membership: Option<Membership>,
+    pub takes_all: bool,
+    /// This node's binding, as it was signed last.
+    pub own: Option<SignedBinding>,
+    pub members: MemberList,
+    pub reach: Reach,
+    pub checks: Checks,
+    /// Connected peers.
+    pub acquainted: HashMap<PeerId, Acquaintance>,
+    /// Nodes without a meter in the routing table.
+    pub strangers: HashMap<PeerId, Host>,
+    /// Nodes of meters in the routing table.
+    pub routed: HashSet<PeerId>,
+    pub settling: Vec<Settling>,
+    pub nat: Nat,
+    /// This node can be reached elsewhere than peers were told.
+    pub told_anew: bool,
+    pub turn: usize,
+    pub news_at: Instant,
+    pub limits: Limits,
     bootstrap: Vec<Multiaddr>,
     /// Back to this driver; weak, so that it ends when nobody else is left.
     commands: mpsc::WeakSender<Command>,
-    closest: Closest,
-    guard: Guard,
-    searches: HashMap<QueryId, Search>,
+    pub closest: Closest,
+    pub guard: Guard,
+    pub searches: HashMap<QueryId, Search>,
     sent: HashMap<(Exchange, OutboundRequestId), Sent>,
     outbound: Outbound,
-    banned: HashMap<PeerId, Instant>,
+    pub banned: HashMap<PeerId, Instant>,
     /// Peers that speak another version, and what they say.
     others: HashMap<PeerId, (Instant, String)>,
     retry_at: Instant,
@@ -93,6 +103,7 @@ impl Driver {
     pub fn new(
         config: &Checked,
         swarm: Swarm<Links>,
+        shared: (Arc<Judge>, MemberList, Reach, Checks),
         channels: (
             mpsc::Receiver<Command>,
             mpsc::UnboundedReceiver<Outgoing>,
@@ -105,6 +116,11 @@ impl Driver {
         let limits = config.limits.clone();
         let own = *swarm.local_peer_id();
         let (commands, outgoing, inbound) = channels;
+        let (judge, members, reach, checks) = shared;
+        for address in config.bootstrap.iter().chain(&config.listen) {
+            reach.meets(address);
+        }
+        let now = Instant::now();
         Self {
             swarm,
             commands,
@@ -112,8 +128,24 @@ impl Driver {
             inbound,
             keeper,
             counters,
+            judge,
             state: State {
                 network: config.network.clone(),
+                versions: config.versions.clone(),
+                membership: config.membership.clone(),
+                takes_all: config.takes_all,
+                own: None,
+                members,
+                reach,
+                checks,
+                acquainted: HashMap::new(),
+                strangers: HashMap::new(),
+                routed: HashSet::new(),
+                settling: Vec::new(),
+                nat: Nat::new(config.hidden),
+                told_anew: false,
+                turn: 0,
+                news_at: now,
                 closest: Closest::new(own, limits.replicas, limits.remembered, limits.remember()),
                 guard: Guard::new(limits.peer_burst, limits.peer_rate, limits.strikes),
                 bootstrap: config.bootstrap.clone(),
@@ -123,7 +155,7 @@ impl Driver {
                 banned: HashMap::new(),
                 others: HashMap::new(),
                 commands: back,
-                retry_at: Instant::now(),
+                retry_at: now,
                 pause: TICK,
                 limits,
             },
@@ -173,75 +205,19 @@ impl Driver {
             Command::Listening(answer) => {
                 let _ = answer.send(self.swarm.listeners().cloned().collect());
             }
+            Command::External(answer) => {
+                let _ = answer.send(self.swarm.external_addresses().cloned().collect());
+            }
             Command::Banned(answer) => {
                 let _ = answer.send(self.state.banned.keys().copied().collect());
             }
-            Command::Dial(address) => self.dial(address),
+            Command::Dial(address) => {
+                self.state.reach.meets(&address);
+                self.dial(address);
+            }
             // Ends the loop before it comes here.
             Command::Stop(_) => {}
         }
-    }
-
-    /// Nodes of the routing table, nearest to a location first.
-    fn known(&mut self, location: &Location, now: Instant) -> Near {
-        let key = KBucketKey::new(location.0.to_vec());
-        let own = *self.swarm.local_peer_id();
-        let kad = &mut self.swarm.behaviour_mut().kad;
-        let contacts = kad
-            .find_closest_local_peers(&key, &own)
-            .map(|peer| Contact {
-                peer: peer.node_id,
-                addresses: first(peer.multiaddrs),
-            })
-            .collect();
-        self.state.closest.near(location, contacts, now, 0)
-    }
-
-    fn closest(
-        &mut self,
-        location: Location,
-        fresh: bool,
-        known: Waiter<Near>,
-        found: Waiter<Near>,
-        now: Instant,
-    ) {
-        if !fresh {
-            if let Some(near) = self.state.closest.remembered(&location, now) {
-                let _ = known.send(near);
-                return;
-            }
-        }
-        let near = self.known(&location, now);
-        let alone = near.contacts.is_empty();
-        let _ = known.send(near);
-        if alone {
-            return;
-        }
-        let mut searches = self.state.searches.values_mut();
-        if let Some(waiters) = searches.find_map(|search| search.for_location(&location)) {
-            waiters.push(found);
-            return;
-        }
-        self.counters.searches.one();
-        let kad = &mut self.swarm.behaviour_mut().kad;
-        let query = kad.get_closest_peers(location.0.to_vec());
-        let search = Search::Location(location, vec![found]);
-        self.state.searches.insert(query, search);
-    }
-
-    fn find(&mut self, peer: PeerId, found: Waiter<Vec<Multiaddr>>) {
-        let mut searches = self.state.searches.values_mut();
-        if let Some(waiters) = searches.find_map(|search| search.for_peer(&peer)) {
-            waiters.push(found);
-            return;
-        }
-        let query = self
-            .swarm
-            .behaviour_mut()
-            .kad
-            .get_closest_peers(peer.to_bytes());
-        let search = Search::Peer(peer, vec![found]);
-        self.state.searches.insert(query, search);
     }
 
     fn send(
@@ -272,7 +248,17 @@ impl Driver {
             Exchange::Records => &mut links.records,
             Exchange::Trade => &mut links.trade,
         };
-        let Message { to, bytes, answer } = message;
+        let Message {
+            mut to,
+            bytes,
+            answer,
+        } = message;
+        if to.addresses.is_empty() {
+            let members = self.state.members.lock();
+            let known = members.get(&to.peer).map(|b| b.addresses.clone());
+            to.addresses = known.unwrap_or_default();
+        }
+        to.addresses.retain(|a| self.state.reach.allows(a));
         let id = of.send_request_with_addresses(&to.peer, bytes, to.addresses);
         let sent = Sent {
             to: to.peer,
@@ -310,7 +296,7 @@ impl Driver {
 
     /// Dials an address, or a peer at all addresses that mDNS tells of, once: with one dial per address two peers that
     /// find each other at the same time would have more connections than either allows, and each close the other's.
-    fn dial(&mut self, to: impl Into<DialOpts>) {
+    pub(crate) fn dial(&mut self, to: impl Into<DialOpts>) {
         let to = to.into();
         let shown = format!("{to:?}");
         if let Err(e) = self.swarm.dial(to) {
@@ -318,7 +304,7 @@ impl Driver {
         }
     }
 
-    fn strike(&mut self, peer: PeerId, strikes: u32, now: Instant) {
+    pub(crate) fn strike(&mut self, peer: PeerId, strikes: u32, now: Instant) {
         self.counters.strikes.add(u64::from(strikes));
         self.judge(peer, strikes, now);
     }
@@ -339,12 +325,21 @@ impl Driver {
             links.banned.unblock_peer(old);
         }
         links.banned.block_peer(peer);
-        links.kad.remove_peer(&peer);
+        self.forget_member(&peer);
+    }
+
+    /// Remembers a peer that speaks another version.
+    pub(crate) fn remember_other(&mut self, peer: PeerId, now: Instant, why: String) {
+        make_room(&mut self.state.others, MOST_REMEMBERED, |(at, _)| *at);
+        self.state.others.insert(peer, (now, why));
     }
 
     fn tick(&mut self) {
         let now = Instant::now();
         self.keeper.tidy();
+        self.acquaint(now);
+        self.find_relays(now);
+        self.bound_neighbours();
         let over: Vec<_> = self
             .state
             .banned
@@ -360,6 +355,8 @@ impl Driver {
         let known = known.fold(0usize, |n, b| n.saturating_add(b.num_entries()));
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         self.counters.known.set(count(known));
+        let members = self.state.members.lock().len();
+        self.counters.members.set(count(members));
         self.counters
             .linked
             .set(count(self.swarm.network_info().num_peers()));
@@ -372,6 +369,35 @@ impl Driver {
         }
     }
 
+    /// Dials peers of the local network, few at once, registered ones first.
+    fn dial_near(&mut self, near: BTreeSet<PeerId>) {
+        let members = self.state.members.clone();
+        let mut near: Vec<_> = near
+            .into_iter()
+            .filter(|peer| !self.swarm.is_connected(peer))
+            .collect();
+        let list = members.lock();
+        near.sort_by_key(|peer| !list.is_bound(peer));
+        drop(list);
+        near.truncate(NEAR_AT_ONCE);
+        for peer in near {
+            self.dial(peer);
+        }
+    }
+
+    /// Begins the list of mDNS anew when somebody fills it: it has no bound of its own.
+    fn bound_neighbours(&mut self) {
+        let near = self.swarm.behaviour().mdns.as_ref();
+        if near.is_some_and(|mdns| mdns.discovered_nodes().len() > MOST_NEAR) {
+            self.counters.limited.one();
+            let id = *self.swarm.local_peer_id();
+            match links::mdns(id) {
+                Ok(mdns) => self.swarm.behaviour_mut().mdns = Toggle::from(Some(mdns)),
+                Err(e) => tracing::warn!("{e}"),
+            }
+        }
+    }
+
     /// Dials the nodes to begin with, and those of the local network.
     fn begin(&mut self) {
         let near = self.swarm.behaviour().mdns.as_ref();
@@ -379,9 +405,7 @@ impl Driver {
             .into_iter()
             .flat_map(|mdns| mdns.discovered_nodes().copied())
             .collect();
-        for peer in near {
-            self.dial(peer);
-        }
+        self.dial_near(near);
         for address in self.state.bootstrap.clone() {
             let Some(named) = named(&address) else {
                 self.dial(address);
@@ -417,17 +441,29 @@ impl Driver {
                 ..
             })) => self.on_identified(peer_id, &info, now),
             SwarmEvent::Behaviour(LinksEvent::Mdns(mdns::Event::Discovered(found))) => {
-                for peer in found
-                    .into_iter()
-                    .map(|(peer, _)| peer)
-                    .collect::<BTreeSet<_>>()
-                {
-                    self.dial(peer);
+                let mut hosts: HashMap<Host, BTreeSet<PeerId>> = HashMap::new();
+                for (peer, address) in found {
+                    let of_host = hosts.entry(Host::of(&address)).or_default();
+                    if of_host.len() < NEAR_OF_HOST {
+                        of_host.insert(peer);
+                    }
                 }
+                self.dial_near(hosts.into_values().flatten().collect());
+            }
+            SwarmEvent::Behaviour(LinksEvent::Greetings(event)) => self.on_greeting(event, now),
+            SwarmEvent::Behaviour(LinksEvent::Nat(event)) => self.on_nat(event),
+            SwarmEvent::Behaviour(LinksEvent::Upnp(event)) => self.on_upnp(&event),
+            SwarmEvent::Behaviour(LinksEvent::Punch(event)) => self.on_punch(event),
+            SwarmEvent::Behaviour(LinksEvent::RelayClient(event)) => self.on_relayed(&event),
+            SwarmEvent::Behaviour(LinksEvent::Relay(event)) => self.on_relaying(&event),
+            SwarmEvent::ListenerClosed { listener_id, .. } => {
+                self.on_listener_closed(listener_id, now);
             }
             SwarmEvent::NewListenAddr { address, .. } => {
                 tracing::info!(%address, "listening");
+                self.state.told_anew = true;
             }
+            SwarmEvent::ExternalAddrConfirmed { .. } => self.state.told_anew = true,
             SwarmEvent::ConnectionClosed {
                 peer_id,
                 num_established: 0,
@@ -435,6 +471,8 @@ impl Driver {
             } => {
                 // It may come back in another version.
                 self.state.others.remove(&peer_id);
+                self.state.acquainted.remove(&peer_id);
+                self.settle(&peer_id, now);
             }
             SwarmEvent::OutgoingConnectionError {
                 peer_id: Some(peer),
@@ -442,6 +480,7 @@ impl Driver {
                 ..
             } => {
                 tracing::debug!(%peer, "not connected: {error}");
+                self.state.members.lock().silent(&peer);
             }
             _ => {}
         }
@@ -463,6 +502,7 @@ impl Driver {
                     response,
                 } => {
                     self.state.closest.answered(&peer);
+                    self.state.members.lock().seen(&peer, None, now);
                     let answer = if response.is_empty() {
                         Err(Failure::Silent("it did not answer".to_owned()))
                     } else {
@@ -480,6 +520,7 @@ impl Driver {
                 // An agent that does not answer a trade request is no reason to think its node dead.
                 if exchange == Exchange::Records {
                     self.state.closest.silent(peer, now);
+                    self.state.members.lock().silent(&peer);
                 }
                 self.ended(exchange, request_id, Err(Failure::of(exchange, error)));
             }
@@ -496,7 +537,9 @@ impl Driver {
         channel: request_response::ResponseChannel<Vec<u8>>,
         now: Instant,
     ) {
-        let (outgoing, strikes) = match (self.state.guard.allows(peer, now), exchange) {
+        let host = self.swarm.behaviour().gate.host(&peer);
+        let source = self.state.members.source(&peer, host);
+        let (outgoing, strikes) = match (self.state.guard.allows(source, now), exchange) {
             (Err(strikes), _) => {
                 self.counters.limited.one();
                 let bytes = match exchange {
@@ -506,10 +549,10 @@ impl Driver {
                 (Some(Outgoing { channel, bytes }), strikes)
             }
             (Ok(()), Exchange::Records) => {
-                let (answer, strikes) = self.keeper.answer(peer, request, now);
+                let (answer, strikes) = self.keeper.answer(Asker { peer, source }, request, now);
                 (answer.map(|bytes| Outgoing { channel, bytes }), strikes)
             }
-            (Ok(()), Exchange::Trade) => match self.inbound.take(request, channel) {
+            (Ok(()), Exchange::Trade) => match self.inbound.take(source, request, channel, now) {
                 Some((outgoing, strikes)) => (Some(outgoing), strikes),
                 None => (None, 0),
             },
@@ -520,83 +563,5 @@ impl Driver {
             self.respond(exchange, outgoing);
         }
         self.judge(peer, strikes, now);
-    }
-
-    fn on_kad(&mut self, event: kad::Event, now: Instant) {
-        let kad::Event::OutboundQueryProgressed {
-            id,
-            result: QueryResult::GetClosestPeers(result),
-            stats,
-            step,
-        } = event
-        else {
-            return;
-        };
-        if !step.last {
-            return;
-        }
-        let Some(search) = self.state.searches.remove(&id) else {
-            return;
-        };
-        let peers = match result {
-            Ok(found) => found.peers,
-            Err(GetClosestPeersError::Timeout { peers, .. }) => peers,
-        };
-        match search {
-            Search::Location(location, waiters) => {
-                let contacts = peers
-                    .into_iter()
-                    .map(|p| Contact {
-                        peer: p.peer_id,
-                        addresses: first(p.addrs),
-                    })
-                    .filter(|c| !self.state.banned.contains_key(&c.peer))
-                    .collect();
-                let requests = u64::from(stats.num_requests());
-                let near = self.state.closest.learn(location, contacts, now, requests);
-                for waiter in waiters {
-                    let _ = waiter.send(near.clone());
-                }
-            }
-            Search::Peer(peer, waiters) => {
-                let found = peers.into_iter().find(|p| p.peer_id == peer);
-                let addresses = found.map(|p| first(p.addrs)).unwrap_or_default();
-                for waiter in waiters {
-                    let _ = waiter.send(addresses.clone());
-                }
-            }
-        }
-    }
-
-    fn on_identified(&mut self, peer: PeerId, info: &identify::Info, now: Instant) {
-        match identity_of(&info.protocol_version, &self.state.network) {
-            Identity::Ours => {}
-            Identity::OtherVersion(why) => {
-                tracing::warn!(%peer, "a node of another version: {why}");
-                self.counters.other_version.one();
-                make_room(&mut self.state.others, MOST_REMEMBERED, |(at, _)| *at);
-                self.state.others.insert(peer, (now, why));
-                return;
-            }
-            Identity::Foreign => {
-                tracing::debug!(%peer, "a node of another network: {}", info.protocol_version);
-                self.swarm.behaviour_mut().kad.remove_peer(&peer);
-                // It may be gone already.
-                let _ = self.swarm.disconnect_peer_id(peer);
-                return;
-            }
-        }
-        if !info.protocols.contains(&KAD) {
-            return;
-        }
-        // Loopback addresses of other machines lead to this one.
-        let near = is_loopback(&info.observed_addr);
-        let addresses = info.listen_addrs.iter().filter(|a| near || !is_loopback(a));
-        for address in addresses.take(ADDRESSES) {
-            self.swarm
-                .behaviour_mut()
-                .kad
-                .add_address(&peer, address.clone());
-        }
     }
 }

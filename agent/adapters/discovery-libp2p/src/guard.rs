@@ -1,9 +1,11 @@
-//! How much each peer may ask, and who is banned.
+//! How much each meter may ask, and each host for its peers without one; and who is banned.
 
+use crate::members::{Host, Source};
 use libp2p::PeerId;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::{Duration, Instant};
+use wattpool_schema::MeterId;
 
 /// Peers remembered at once; whoever was quiet for longest is forgotten first.
 const REMEMBERED: usize = 1_024;
@@ -50,20 +52,45 @@ impl Allowance {
     }
 }
 
-struct Peer {
+struct Rate {
     allowance: Allowance,
     turned_away: u32,
+    seen: Instant,
+}
+
+struct Strikes {
     strikes: u32,
     forgiven: Instant,
     seen: Instant,
 }
 
-/// Allowances and strikes of peers.
+/// Allowances of meters, and of hosts for all peers without a meter there; strikes of peers.
 pub(crate) struct Guard {
     burst: u32,
     rate: u32,
     most: u32,
-    peers: HashMap<PeerId, Peer>,
+    meters: HashMap<MeterId, Rate>,
+    hosts: HashMap<Host, Rate>,
+    peers: HashMap<PeerId, Strikes>,
+}
+
+/// The entry of a key in a map that remembers so many.
+fn remembered<K: Clone + Eq + Hash>(
+    map: &mut HashMap<K, Rate>,
+    key: K,
+    burst: u32,
+    now: Instant,
+) -> &mut Rate {
+    if !map.contains_key(&key) {
+        make_room(map, REMEMBERED, |r| r.seen);
+    }
+    let rate = map.entry(key).or_insert_with(|| Rate {
+        allowance: Allowance::full(burst, now),
+        turned_away: 0,
+        seen: now,
+    });
+    rate.seen = now;
+    rate
 }
 
 impl Guard {
@@ -72,40 +99,29 @@ impl Guard {
             burst,
             rate,
             most: strikes,
+            meters: HashMap::new(),
+            hosts: HashMap::new(),
             peers: HashMap::new(),
         }
     }
 
-    fn peer(&mut self, peer: PeerId, now: Instant) -> &mut Peer {
-        if !self.peers.contains_key(&peer) {
-            make_room(&mut self.peers, REMEMBERED, |p| p.seen);
-        }
-        let burst = self.burst;
-        let peer = self.peers.entry(peer).or_insert_with(|| Peer {
-            allowance: Allowance::full(burst, now),
-            turned_away: 0,
-            strikes: 0,
-            forgiven: now,
-            seen: now,
-        });
-        peer.seen = now;
-        peer
-    }
-
-    /// Whether a peer may ask one thing more.
+    /// Whether one thing more may be asked.
     ///
     /// # Errors
     /// It may not; the number says how many strikes that earns.
-    pub fn allows(&mut self, peer: PeerId, now: Instant) -> Result<(), u32> {
-        let (burst, rate) = (self.burst, self.rate);
-        let peer = self.peer(peer, now);
-        if peer.allowance.take(burst, rate, now) {
+    pub fn allows(&mut self, source: Source, now: Instant) -> Result<(), u32> {
+        let (burst, per_second) = (self.burst, self.rate);
+        let rate = match source {
+            Source::Meter(meter) => remembered(&mut self.meters, meter, burst, now),
+            Source::Host(host) => remembered(&mut self.hosts, host, burst, now),
+        };
+        if rate.allowance.take(burst, per_second, now) {
             return Ok(());
         }
-        peer.turned_away = peer.turned_away.saturating_add(1);
-        let insists = peer.turned_away >= INSISTS;
+        rate.turned_away = rate.turned_away.saturating_add(1);
+        let insists = rate.turned_away >= INSISTS;
         if insists {
-            peer.turned_away = 0;
+            rate.turned_away = 0;
         }
         Err(u32::from(insists))
     }
@@ -113,7 +129,15 @@ impl Guard {
     /// Counts strikes against a peer; true if it is to be banned for them.
     pub fn strike(&mut self, peer: PeerId, strikes: u32, now: Instant) -> bool {
         let most = self.most;
-        let peer = self.peer(peer, now);
+        if !self.peers.contains_key(&peer) {
+            make_room(&mut self.peers, REMEMBERED, |p| p.seen);
+        }
+        let peer = self.peers.entry(peer).or_insert(Strikes {
+            strikes: 0,
+            forgiven: now,
+            seen: now,
+        });
+        peer.seen = now;
         while now.saturating_duration_since(peer.forgiven) >= FORGIVEN && peer.strikes > 0 {
             peer.strikes = peer.strikes.saturating_sub(1);
             peer.forgiven = peer.forgiven.checked_add(FORGIVEN).unwrap_or(now);
@@ -150,6 +174,11 @@ pub(crate) fn make_room<K: Clone + Eq + Hash, V, T: Ord>(
 #[allow(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
+
+    fn host(n: u32) -> Source {
+        Source::Host(Host::V4(Ipv4Addr::from(n)))
+    }
 
     fn after(start: Instant, ms: u64) -> Instant {
         start.checked_add(Duration::from_millis(ms)).unwrap()
@@ -157,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_then_the_rate() {
-        let (start, peer) = (Instant::now(), PeerId::random());
+        let (start, peer) = (Instant::now(), host(1));
         let mut guard = Guard::new(5, 2, 3);
         let passed = (0..20)
             .filter(|_| guard.allows(peer, start).is_ok())
@@ -166,7 +195,7 @@ mod tests {
         // Two a second for ten seconds, asked for every 100 ms.
         let passed = (1..=100).filter(|i| guard.allows(peer, after(start, i * 100)).is_ok());
         assert_eq!(passed.count(), 20);
-        let other = guard.allows(PeerId::random(), start);
+        let other = guard.allows(Source::Meter(MeterId([1; 16])), start);
         assert_eq!(other, Ok(()), "others are not concerned");
         // 15 and 80 were turned away.
         let strikes: u32 = (0..17)
@@ -200,8 +229,10 @@ mod tests {
         let start = Instant::now();
         let mut guard = Guard::new(5, 2, 3);
         for i in 0..3_000 {
-            let _ = guard.allows(PeerId::random(), after(start, i));
+            let number = u32::try_from(i).unwrap();
+            let _ = guard.allows(host(number), after(start, i));
+            guard.strike(PeerId::random(), 1, after(start, i));
         }
-        assert!(guard.peers.len() <= REMEMBERED);
+        assert!(guard.hosts.len() <= REMEMBERED && guard.peers.len() <= REMEMBERED);
     }
 }

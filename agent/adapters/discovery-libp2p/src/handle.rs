@@ -14,14 +14,20 @@ pub struct Contact {
     pub peer: PeerId,
     /// Where it listens.
     pub addresses: Vec<Multiaddr>,
+    /// It is bound to a registered meter.
+    pub registered: bool,
 }
 
 /// The nodes closest to a location.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Near {
-    /// Nearest first; none that keeps silent comes before one that does not.
+    /// Nodes of registered meters, nearest first, none that keeps silent before one that does not; behind them a few
+    /// without a meter.
     pub contacts: Vec<Contact>,
-    /// This node is itself among them.
+    /// Nodes of the own zone's meters, by their meters and not by their ids: a second place for what is listed at the
+    /// location, which nobody comes near to by choosing an id.
+    pub mates: Vec<Contact>,
+    /// This node is itself among either.
     pub own: bool,
     /// Requests that it took to find them.
     pub requests: u64,
@@ -61,7 +67,9 @@ impl Failure {
                     Exchange::Records => RECORDS,
                     Exchange::Trade => TRADE,
                 };
-                Self::OtherVersion(format!("it does not speak {protocol}"))
+                Self::OtherVersion(format!(
+                    "it speaks no version of {protocol} that this node does"
+                ))
             }
             other => Self::Silent(other.to_string()),
         }
@@ -95,6 +103,8 @@ pub(crate) enum Command {
     Strike { peer: PeerId, strikes: u32 },
     /// The addresses listened on.
     Listening(oneshot::Sender<Vec<Multiaddr>>),
+    /// The addresses under which others are known to reach this node.
+    External(oneshot::Sender<Vec<Multiaddr>>),
     /// The peers that are banned.
     Banned(oneshot::Sender<Vec<PeerId>>),
     /// Dials an address.
@@ -179,6 +189,11 @@ impl Handle {
     /// The addresses listened on.
     pub async fn listening(&self) -> Vec<Multiaddr> {
         self.ask(Command::Listening).await.unwrap_or_default()
+    }
+
+    /// The addresses under which others are known to reach this node.
+    pub async fn external(&self) -> Vec<Multiaddr> {
+        self.ask(Command::External).await.unwrap_or_default()
     }
 
     /// The peers that are banned.

@@ -3,7 +3,7 @@
 use crate::config::{Clock, Config, ConfigError};
 use crate::handle::Failure;
 pub use crate::handle::{Contact, Exchange};
-pub use crate::keeper::Keeper;
+pub use crate::keeper::{Asker, Keeper};
 use crate::links::introduction;
 pub use crate::links::VERSION;
 use crate::mesh::Mesh;
@@ -25,7 +25,27 @@ pub fn start(
 ) -> Result<Mesh, ConfigError> {
     let mut config = config.check()?;
     config.introduction = introduction(version, &config.network);
-    Mesh::start_with(config, check, clock, |_, _, _| keeper)
+    config.versions = vec![version];
+    config.takes_all = true;
+    Mesh::start_with(config, check, clock, |_, _, _, _| keeper)
+}
+
+/// Starts a node that speaks these versions, newest first, and is honest.
+///
+/// # Errors
+/// [`ConfigError`]: a setting is wrong, or an address cannot be listened on.
+pub fn start_speaking(
+    config: &Config,
+    check: Arc<dyn RecordCheck>,
+    clock: Clock,
+    versions: Vec<u16>,
+) -> Result<Mesh, ConfigError> {
+    let mut config = config.check()?;
+    // A node introduces itself by the oldest version that it speaks: an older one goes by that.
+    let oldest = versions.iter().copied().min().unwrap_or(VERSION);
+    config.introduction = introduction(oldest, &config.network);
+    config.versions = versions;
+    Mesh::start_honest(config, check, clock)
 }
 
 /// The nodes closest to a location.
@@ -41,6 +61,7 @@ pub fn contact(peer: &[u8], address: &str) -> Result<Contact, String> {
     Ok(Contact {
         peer: PeerId::from_bytes(peer).map_err(|e| e.to_string())?,
         addresses: vec![address.parse::<Multiaddr>().map_err(|e| e.to_string())?],
+        registered: false,
     })
 }
 

@@ -1,8 +1,9 @@
 //! Answers what others ask about records, from the store; judges every record before it is stored or used.
 
+use crate::budget::Checks;
 use crate::config::{Checked, Clock, Limits};
 use crate::counters::Counters;
-use crate::guard::Allowance;
+use crate::members::Source;
 use crate::store::{publisher, Standing, Store};
 use crate::wire::{
     decode_request, encode_answer, encode_record, list, RecordsAnswer, RecordsRequest, Refusal,
@@ -12,16 +13,26 @@ use libp2p::PeerId;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use wattpool_core::ports::network::{RecordCheck, Verdict};
-use wattpool_schema::peer::{Location, SignedRecord};
-use wattpool_schema::{Seconds, RECORD_VERSION};
+use wattpool_schema::peer::{Location, SignedBinding, SignedRecord};
+use wattpool_schema::{Seconds, Zone, RECORD_VERSION};
 
 /// An honest node may be slow to drop what expired; not by more than this, seconds.
 const SLOW_S: u64 = 60;
+/// How long a binding may hold, seconds.
+pub(crate) const MAX_BINDING_S: u64 = 2 * 86_400;
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker {
+    /// The peer.
+    pub peer: PeerId,
+    pub(crate) source: Source,
+}
 
 /// Answers requests about records.
 pub trait Keeper: Send {
     /// Answers one request; without an answer the asker gets silence. The number says how many strikes it earned.
-    fn answer(&mut self, from: PeerId, request: &[u8], now: Instant) -> (Option<Vec<u8>>, u32);
+    fn answer(&mut self, from: Asker, request: &[u8], now: Instant) -> (Option<Vec<u8>>, u32);
     /// Drops what has expired.
     fn tidy(&mut self);
 }
@@ -73,6 +84,33 @@ impl Judge {
         }
     }
 
+    /// Whether a binding holds for a peer; its meter's zone if it does.
+    pub fn binds(&self, signed: &SignedBinding, peer: &[u8]) -> Result<Zone, Refusal> {
+        let (binding, now) = (&signed.binding, self.now().0);
+        if binding.version != RECORD_VERSION {
+            Err(Refusal::OtherVersion)
+        } else if binding.network != self.network {
+            Err(Refusal::OtherNetwork)
+        } else if binding.peer != peer {
+            Err(Refusal::NotPublisher)
+        } else if binding.expires_at.0 < now {
+            Err(Refusal::Expired)
+        } else if binding.expires_at.0 > now.saturating_add(MAX_BINDING_S) {
+            Err(Refusal::TooLong)
+        } else {
+            self.check
+                .check_binding(signed)
+                .map_err(|verdict| match verdict {
+                    Verdict::Forged => Refusal::Forged,
+                    Verdict::Holds | Verdict::Unknown => Refusal::Unknown,
+                })
+        }
+    }
+
+    pub fn network(&self) -> &str {
+        &self.network
+    }
+
     /// Strikes for sending a record that is refused so: none for what an honest node might send, its registry or clock
     /// a little behind or ahead.
     pub fn strikes(&self, record: &SignedRecord, why: Refusal) -> u32 {
@@ -114,26 +152,18 @@ pub(crate) struct Honest {
     shelf: Shelf,
     judge: Arc<Judge>,
     counters: Arc<Counters>,
-    checks: Allowance,
-    checks_rate: u32,
+    checks: Checks,
     /// Lists begin at another place each time: what does not fit in one answer is in another.
     turn: usize,
 }
 
 impl Honest {
-    pub fn new(
-        shelf: Shelf,
-        judge: Arc<Judge>,
-        counters: Arc<Counters>,
-        limits: &Limits,
-        now: Instant,
-    ) -> Self {
+    pub fn new(shelf: Shelf, judge: Arc<Judge>, counters: Arc<Counters>, checks: Checks) -> Self {
         Self {
             shelf,
             judge,
             counters,
-            checks: Allowance::full(limits.checks_rate, now),
-            checks_rate: limits.checks_rate,
+            checks,
             turn: 0,
         }
     }
@@ -141,7 +171,7 @@ impl Honest {
     /// Judges and stores one record.
     fn put(
         &mut self,
-        from: PeerId,
+        from: Asker,
         at: Location,
         record: SignedRecord,
         now: Instant,
@@ -172,7 +202,7 @@ impl Honest {
     /// Whether a record may be stored, the cheap questions first; false when too many signatures were checked lately.
     fn judged(
         &mut self,
-        from: PeerId,
+        from: Asker,
         at: &Location,
         record: &SignedRecord,
         now: Instant,
@@ -181,7 +211,7 @@ impl Honest {
         if encode_record(record).len() > MAX_RECORD {
             return Err(Refusal::Malformed);
         }
-        if publisher(record).is_some_and(|peer| peer != from.to_bytes()) {
+        if publisher(record).is_some_and(|peer| peer != from.peer.to_bytes()) {
             return Err(Refusal::NotPublisher);
         }
         if !record.belongs_at(at) {
@@ -192,7 +222,7 @@ impl Honest {
             Standing::Stale => return Err(Refusal::Stale),
             Standing::Newer => {}
         }
-        if !self.checks.take(self.checks_rate, self.checks_rate, now) {
+        if !self.checks.take(from.source, now) {
             return Ok(false);
         }
         self.judge.holds(record).map(|()| true)
@@ -214,7 +244,7 @@ impl Honest {
 }
 
 impl Keeper for Honest {
-    fn answer(&mut self, from: PeerId, request: &[u8], now: Instant) -> (Option<Vec<u8>>, u32) {
+    fn answer(&mut self, from: Asker, request: &[u8], now: Instant) -> (Option<Vec<u8>>, u32) {
         let (answer, strikes) = match decode_request(request) {
             Ok(RecordsRequest::Get { at }) => {
                 self.counters.served.one();
@@ -226,7 +256,7 @@ impl Keeper for Honest {
                 meter,
                 sequence,
             }) => {
-                let peer = from.to_bytes();
+                let peer = from.peer.to_bytes();
                 let done = self.shelf.lock().withdraw(at.0, meter, sequence, &peer);
                 match done {
                     Ok(()) => (RecordsAnswer::Done, 0),

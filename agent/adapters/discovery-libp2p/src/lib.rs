@@ -14,12 +14,16 @@
 //! [`Mesh`] is the way in. The crate `wattpool-testbed` starts many nodes in one process, byzantine ones among them, to
 //! measure all this.
 
+mod acquaint;
 mod addresses;
+mod budget;
 mod closest;
 mod codec;
 mod config;
 mod counters;
 mod driver;
+mod gate;
+pub mod greeting;
 mod guard;
 mod handle;
 mod inbound;
@@ -28,14 +32,18 @@ pub mod internals;
 mod keeper;
 mod links;
 mod lookup;
+mod members;
 mod mesh;
+mod nat;
 mod outbound;
 mod own;
 mod ports;
+mod routing;
+mod searches;
 mod store;
 pub mod wire;
 
-pub use config::{Clock, Config, ConfigError, Limits};
+pub use config::{Clock, Config, ConfigError, Limits, Membership};
 pub use counters::Figures;
 pub use lookup::Got;
 pub use mesh::Mesh;

@@ -1,25 +1,32 @@
 //! The swarm of a node: what it speaks, and within which bounds.
 
+use crate::addresses::Reach;
 use crate::codec::Bounded;
 use crate::config::{Checked, ConfigError, Limits};
+use crate::gate::Gate;
+use crate::greeting::MAX_GREETING;
+use crate::members::MemberList;
+use crate::routing::Routing;
 use crate::wire::{MAX_ANSWER, MAX_REQUEST, MAX_TRADE};
 use libp2p::kad::store::{MemoryStore, MemoryStoreConfig};
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::{
-    allow_block_list, connection_limits, identify, identity, kad, mdns, noise, ping, tcp, yamux,
-    StreamProtocol, Swarm, SwarmBuilder,
+    allow_block_list, autonat, connection_limits, dcutr, identify, identity, kad, mdns, noise,
+    ping, relay, tcp, upnp, yamux, Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder,
 };
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// Kademlia between nodes of this version.
 pub(crate) const KAD: StreamProtocol = StreamProtocol::new("/wattpool/kad/1");
-/// Records.
-pub(crate) const RECORDS: StreamProtocol = StreamProtocol::new("/wattpool/records/1");
-/// Trade requests.
-pub(crate) const TRADE: StreamProtocol = StreamProtocol::new("/wattpool/trade/1");
+/// Records, followed by a version.
+pub(crate) const RECORDS: &str = "/wattpool/records/";
+/// Trade requests, followed by a version.
+pub(crate) const TRADE: &str = "/wattpool/trade/";
+/// Greetings.
+pub(crate) const GREETING: StreamProtocol = StreamProtocol::new("/wattpool/greeting/1");
 /// What a node says of itself begins with this, then its version, a space, and the network's name.
 const IDENTITY: &str = "wattpool/";
 /// This version of all of it.
@@ -31,20 +38,32 @@ const CONNECT: Duration = Duration::from_secs(4);
 const TRADE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Streams at once on a connection, per protocol.
 const STREAMS: usize = 32;
-/// Nodes asked at once in a search.
+/// Meters that a relay forwards for at once.
+const RELAYED: usize = 32;
+/// How long a relay forwards on one connection, and how much: many trades, and no film.
+const CIRCUIT: Duration = Duration::from_secs(600);
+const CIRCUIT_BYTES: u64 = 1 << 20;
+/// Nodes asked at once in a search, each on a path of its own that shares no node with the others.
 const ALPHA: usize = 3;
 
 /// What a node speaks.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Links {
     pub limits: connection_limits::Behaviour,
+    pub gate: Gate,
     pub banned: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
-    pub kad: kad::Behaviour<MemoryStore>,
+    pub kad: Routing,
     pub identify: identify::Behaviour,
     pub ping: ping::Behaviour,
     pub mdns: Toggle<mdns::tokio::Behaviour>,
     pub records: request_response::Behaviour<Bounded>,
     pub trade: request_response::Behaviour<Bounded>,
+    pub greetings: request_response::Behaviour<Bounded>,
+    pub relay_client: relay::client::Behaviour,
+    pub relay: Toggle<relay::Behaviour>,
+    pub punch: dcutr::Behaviour,
+    pub nat: autonat::Behaviour,
+    pub upnp: Toggle<upnp::tokio::Behaviour>,
 }
 
 /// What a node says that it is.
@@ -80,7 +99,11 @@ pub(crate) fn identity_of(introduction: &str, network: &str) -> Identity {
     }
 }
 
-fn kademlia(keypair: &identity::Keypair, limits: &Limits) -> kad::Behaviour<MemoryStore> {
+fn kademlia(
+    keypair: &identity::Keypair,
+    limits: &Limits,
+    hidden: bool,
+) -> kad::Behaviour<MemoryStore> {
     let id = keypair.public().to_peer_id();
     // Nothing is stored in Kademlia: what it is asked to keep is filtered, and nothing takes it from the filter.
     let store = MemoryStoreConfig {
@@ -99,12 +122,17 @@ fn kademlia(keypair: &identity::Keypair, limits: &Limits) -> kad::Behaviour<Memo
         .set_kbucket_inserts(kad::BucketInserts::Manual)
         .set_kbucket_size(at_least_one(limits.bucket))
         .set_parallelism(at_least_one(ALPHA))
+        .disjoint_query_paths(true)
         .set_query_timeout(limits.announce())
         .set_substreams_timeout(limits.answer())
         .set_max_packet_size(MAX_REQUEST.saturating_mul(4));
     let mut kad = kad::Behaviour::with_config(id, MemoryStore::with_config(id, store), config);
     // Without this a node waits for a confirmed public address, which there is none of in a local network.
-    kad.set_mode(Some(kad::Mode::Server));
+    kad.set_mode(Some(if hidden {
+        kad::Mode::Client
+    } else {
+        kad::Mode::Server
+    }));
     kad
 }
 
@@ -112,8 +140,19 @@ fn at_least_one(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN)
 }
 
+/// A protocol in the versions that are spoken, newest first: the two that meet take the newest that both know.
+fn spoken(name: &str, versions: &[u16]) -> Vec<StreamProtocol> {
+    let of = |v: &u16| StreamProtocol::try_from_owned(format!("{name}{v}")).ok();
+    versions.iter().filter_map(of).collect()
+}
+
+/// Whether a peer that speaks these protocols speaks a version of one in common with this node.
+pub(crate) fn in_common(name: &str, versions: &[u16], theirs: &[StreamProtocol]) -> bool {
+    spoken(name, versions).iter().any(|p| theirs.contains(p))
+}
+
 fn exchange(
-    protocol: StreamProtocol,
+    protocols: Vec<StreamProtocol>,
     request: usize,
     answer: usize,
     timeout: Duration,
@@ -122,61 +161,112 @@ fn exchange(
         .with_request_timeout(timeout)
         .with_max_concurrent_streams(STREAMS);
     let bounds = Bounded { request, answer };
-    request_response::Behaviour::with_codec(bounds, [(protocol, ProtocolSupport::Full)], config)
+    let protocols = protocols.into_iter().map(|p| (p, ProtocolSupport::Full));
+    request_response::Behaviour::with_codec(bounds, protocols, config)
+}
+
+/// Forwards for registered meters, within bounds: nobody else may reserve a place or use one.
+fn relay(id: PeerId, members: &MemberList) -> relay::Behaviour {
+    let registered = |members: &MemberList| {
+        let members = members.clone();
+        move |peer: PeerId, _: &Multiaddr, _: std::time::Instant| members.lock().is_bound(&peer)
+    };
+    let config = relay::Config {
+        max_reservations: RELAYED,
+        max_reservations_per_peer: 2,
+        max_circuits: RELAYED,
+        max_circuits_per_peer: 4,
+        max_circuit_duration: CIRCUIT,
+        max_circuit_bytes: CIRCUIT_BYTES,
+        reservation_rate_limiters: vec![Box::new(registered(members))],
+        circuit_src_rate_limiters: vec![Box::new(registered(members))],
+        ..relay::Config::default()
+    };
+    relay::Behaviour::new(id, config)
+}
+
+/// mDNS, which finds nodes on the local network.
+///
+/// # Errors
+/// It cannot be set up.
+pub(crate) fn mdns(id: PeerId) -> Result<mdns::tokio::Behaviour, ConfigError> {
+    mdns::tokio::Behaviour::new(mdns::Config::default(), id)
+        .map_err(|e| ConfigError::Network(format!("mDNS: {e}")))
+}
+
+fn behaviour(
+    config: &Checked,
+    members: &MemberList,
+    reach: &Reach,
+    relay_client: relay::client::Behaviour,
+) -> Result<Links, ConfigError> {
+    let limits = &config.limits;
+    let id = config.keypair.public().to_peer_id();
+    let mdns = config.mdns.then(|| mdns(id)).transpose()?;
+    // Established ones are the gate's.
+    let connections = connection_limits::ConnectionLimits::default()
+        .with_max_pending_incoming(Some(limits.links))
+        .with_max_pending_outgoing(Some(limits.links));
+    // Where it listens, a node tells in greetings alone, and there by the scope in which it was met.
+    let identify = identify::Config::new(config.introduction.clone(), config.keypair.public())
+        .with_agent_version(concat!("wattpool/", env!("CARGO_PKG_VERSION")).to_owned())
+        .with_hide_listen_addrs(true)
+        .with_cache_size(0);
+    let records = spoken(RECORDS, &config.versions);
+    let trade = spoken(TRADE, &config.versions);
+    let greetings = vec![GREETING];
+    Ok(Links {
+        limits: connection_limits::Behaviour::new(connections),
+        gate: Gate::new(members.clone(), limits.links),
+        banned: allow_block_list::Behaviour::default(),
+        kad: Routing::new(
+            kademlia(&config.keypair, limits, config.hidden),
+            reach.clone(),
+        ),
+        identify: identify::Behaviour::new(identify),
+        ping: ping::Behaviour::new(ping::Config::new()),
+        mdns: Toggle::from(mdns),
+        records: exchange(records, MAX_REQUEST, MAX_ANSWER, limits.answer()),
+        trade: exchange(trade, MAX_TRADE, MAX_TRADE, TRADE_TIMEOUT),
+        greetings: exchange(greetings, MAX_GREETING, MAX_GREETING, limits.answer()),
+        relay_client,
+        relay: Toggle::from(config.relay.then(|| relay(id, members))),
+        punch: dcutr::Behaviour::new(id),
+        nat: autonat::Behaviour::new(id, autonat::Config::default()),
+        upnp: Toggle::from(config.upnp.then(upnp::tokio::Behaviour::default)),
+    })
 }
 
 /// Builds the swarm of a node.
 ///
 /// # Errors
 /// Encryption or mDNS cannot be set up.
-pub(crate) fn swarm(config: &Checked) -> Result<Swarm<Links>, ConfigError> {
+pub(crate) fn swarm(
+    config: &Checked,
+    members: &MemberList,
+    reach: &Reach,
+) -> Result<Swarm<Links>, ConfigError> {
     let failed = |what: &str, e: String| ConfigError::Network(format!("{what}: {e}"));
-    let limits = &config.limits;
-    let id = config.keypair.public().to_peer_id();
-    let mdns = if config.mdns {
-        let behaviour = mdns::tokio::Behaviour::new(mdns::Config::default(), id);
-        Some(behaviour.map_err(|e| failed("mDNS", e.to_string()))?)
-    } else {
-        None
-    };
-    // Neither direction may use up the room of the other.
-    let share = limits.links.saturating_mul(3).div_ceil(4);
-    let connections = connection_limits::ConnectionLimits::default()
-        .with_max_established(Some(limits.links))
-        .with_max_established_incoming(Some(share))
-        .with_max_established_outgoing(Some(share))
-        .with_max_established_per_peer(Some(2))
-        .with_max_pending_incoming(Some(limits.links))
-        .with_max_pending_outgoing(Some(limits.links));
-    let identify = identify::Config::new(config.introduction.clone(), config.keypair.public())
-        .with_agent_version(concat!("wattpool/", env!("CARGO_PKG_VERSION")).to_owned())
-        .with_push_listen_addr_updates(true)
-        .with_cache_size(0);
-    let behaviour = Links {
-        limits: connection_limits::Behaviour::new(connections),
-        banned: allow_block_list::Behaviour::default(),
-        kad: kademlia(&config.keypair, limits),
-        identify: identify::Behaviour::new(identify),
-        ping: ping::Behaviour::new(ping::Config::new()),
-        mdns: Toggle::from(mdns),
-        records: exchange(RECORDS, MAX_REQUEST, MAX_ANSWER, limits.answer()),
-        trade: exchange(TRADE, MAX_TRADE, MAX_TRADE, TRADE_TIMEOUT),
-    };
     let streams = || {
         let mut yamux = yamux::Config::default();
         yamux.set_max_num_streams(STREAMS.saturating_mul(4));
         yamux
     };
+    let tcp = tcp::Config::default().nodelay(true);
     let builder = SwarmBuilder::with_existing_identity(config.keypair.clone())
         .with_tokio()
-        .with_tcp(
-            tcp::Config::default().nodelay(true),
-            noise::Config::new,
-            streams,
-        )
+        .with_tcp(tcp, noise::Config::new, streams)
+        .map_err(|e| failed("Noise", e.to_string()))?;
+    #[cfg(feature = "quic")]
+    let builder = builder.with_quic();
+    let builder = builder
+        .with_relay_client(noise::Config::new, streams)
         .map_err(|e| failed("Noise", e.to_string()))?
-        .with_behaviour(|_| behaviour);
-    let idle = limits.idle();
+        .with_behaviour(|_, relay_client| {
+            behaviour(config, members, reach, relay_client)
+                .map_err(|e| Box::<dyn std::error::Error + Send + Sync>::from(e.to_string()))
+        });
+    let idle = config.limits.idle();
     let built = match builder {
         Ok(built) => built,
         Err(e) => return Err(failed("behaviour", format!("{e:?}"))),

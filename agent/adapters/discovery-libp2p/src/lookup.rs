@@ -5,6 +5,9 @@
 //! to many go first. A slow one gets another beside it. Where the closest nodes have to be searched, those known at once
 //! are asked meanwhile; but only the answers of nodes that the search finds to be among the closest make a location
 //! done, because far ones know nothing of it.
+//!
+//! Nodes without a meter are asked where there are no others, and two meters of the own zone beside the closest nodes:
+//! who surrounds a location with ids of his choice hides nothing.
 
 use crate::handle::{Contact, Exchange, Failure, Near};
 use crate::own::Publisher;
@@ -25,6 +28,9 @@ use std::time::{Duration, Instant};
 use wattpool_schema::peer::{Location, SignedRecord};
 use wattpool_schema::MeterId;
 
+/// Second places of a location that are asked: a meter of the own zone that hides offers is not the only one.
+const MATES: usize = 2;
+
 /// What a look-up found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Got {
@@ -42,6 +48,11 @@ pub struct Got {
 struct Place {
     at: Location,
     near: Vec<Contact>,
+    /// Nodes near it stand for registered meters.
+    registered: bool,
+    /// Its second places, and those of them that are not near it.
+    mates: HashSet<PeerId>,
+    further: Vec<Contact>,
     searching: bool,
     asked: HashSet<PeerId>,
     /// Asked, and the answer is not overdue.
@@ -50,9 +61,31 @@ struct Place {
 }
 
 impl Place {
-    /// How many of the nodes near it are in a set.
+    fn take(&mut self, near: Near) {
+        self.mates = near.mates.iter().map(|c| c.peer).collect();
+        self.registered = near.contacts.iter().any(|c| c.registered);
+        self.near = near.contacts;
+        for mate in near.mates {
+            if !self.near.iter().any(|c| c.peer == mate.peer) {
+                self.further.push(mate);
+            }
+        }
+    }
+
+    /// How many of the nodes near it are in a set. Nodes without a meter count where there are no others alone.
     fn near_in(&self, set: &HashSet<PeerId>) -> usize {
-        self.near.iter().filter(|c| set.contains(&c.peer)).count()
+        let counts = |c: &&Contact| (c.registered || !self.registered) && set.contains(&c.peer);
+        self.near.iter().filter(counts).count()
+    }
+
+    /// How many of its second places are in a set.
+    fn mates_in(&self, set: &HashSet<PeerId>) -> usize {
+        self.mates.intersection(set).count()
+    }
+
+    /// All who may be asked for it.
+    fn all(&self) -> impl Iterator<Item = &Contact> {
+        self.near.iter().chain(&self.further)
     }
 }
 
@@ -131,14 +164,19 @@ impl<'a> Lookup<'a> {
                     .map(move |near| Step::Found(place, near.ok()))
                     .boxed(),
             );
-            self.places.push(Place {
+            let mut place = Place {
                 at: *at,
-                near: known.contacts,
+                near: Vec::new(),
+                registered: false,
+                mates: HashSet::new(),
+                further: Vec::new(),
                 searching: true,
                 asked: HashSet::new(),
                 expected: HashSet::new(),
                 answered: HashSet::new(),
-            });
+            };
+            place.take(known);
+            self.places.push(place);
         }
         self.got.complete = true;
         loop {
@@ -166,22 +204,45 @@ impl<'a> Lookup<'a> {
             asked.any(|i| self.is_at(*i, &place.at))
         };
         !place.searching
-            && (place.near_in(&place.answered) >= self.quorum
-                || (self.next_for(place).is_none() && !waits()))
+            && (!self.lacks(place, &place.answered) || (!self.has_more(place) && !waits()))
     }
 
     fn is_at(&self, place: usize, at: &Location) -> bool {
         self.places.get(place).is_some_and(|p| p.at == *at)
     }
 
-    fn next_for<'p>(&self, place: &'p Place) -> Option<&'p Contact> {
-        let fresh = |c: &&Contact| !place.asked.contains(&c.peer) && !self.liars.contains(&c.peer);
-        place.near.iter().find(fresh)
+    /// Somebody is left to be asked for what a location lacks.
+    fn has_more(&self, place: &Place) -> bool {
+        place
+            .all()
+            .any(|c| self.is_fresh(place, c) && self.worth(place, c) > 0)
+    }
+
+    fn is_fresh(&self, place: &Place, contact: &Contact) -> bool {
+        !place.asked.contains(&contact.peer) && !self.liars.contains(&contact.peer)
+    }
+
+    /// Whether a location would need more than the answers of these: of nodes near it, and of its second places.
+    fn lacks(&self, place: &Place, from: &HashSet<PeerId>) -> bool {
+        place.near_in(from) < self.quorum || place.mates_in(from) < MATES.min(place.mates.len())
     }
 
     fn wants(&self, place: &Place) -> bool {
-        let answered = place.near_in(&place.answered);
-        answered.saturating_add(place.near_in(&place.expected)) < self.quorum
+        let from: HashSet<PeerId> = place.answered.union(&place.expected).copied().collect();
+        self.lacks(place, &from)
+    }
+
+    /// How much a node is worth for a location: one for being near where one is wanted, one for being a second place
+    /// where one is wanted; none of what has enough.
+    fn worth(&self, place: &Place, contact: &Contact) -> usize {
+        let has = |count: fn(&Place, &HashSet<PeerId>) -> usize| {
+            count(place, &place.answered).saturating_add(count(place, &place.expected))
+        };
+        let mate = place.mates.contains(&contact.peer)
+            && has(Place::mates_in) < MATES.min(place.mates.len());
+        let near =
+            has(Place::near_in) < self.quorum && place.near.iter().any(|c| c.peer == contact.peer);
+        usize::from(mate).saturating_add(usize::from(near))
     }
 
     /// Sends requests until every location has as many under way or answered as it needs.
@@ -200,20 +261,22 @@ impl<'a> Lookup<'a> {
             .filter(|(_, p)| self.wants(p))
             .collect();
         for (_, place) in &wanting {
-            for contact in &place.near {
-                if !place.asked.contains(&contact.peer) && !self.liars.contains(&contact.peer) {
+            for contact in place.all().filter(|c| self.is_fresh(place, c)) {
+                let worth = self.worth(place, contact);
+                if worth > 0 {
                     let entry = offers.entry(contact.peer).or_insert((0, contact));
-                    entry.0 = entry.0.saturating_add(1);
+                    entry.0 = entry.0.saturating_add(worth);
                 }
             }
         }
         let best = offers
             .into_values()
-            .max_by_key(|(count, contact)| (*count, self.lot(contact.peer)))?
+            .max_by_key(|(worth, c)| (c.registered, *worth, self.lot(c.peer)))?
             .1;
-        let near =
-            |p: &Place| p.near.iter().any(|c| c.peer == best.peer) && !p.asked.contains(&best.peer);
-        let places = wanting.iter().filter(|(_, p)| near(p)).map(|(i, _)| *i);
+        let meant = |p: &Place| {
+            p.all().any(|c| c.peer == best.peer && self.worth(p, c) > 0) && self.is_fresh(p, best)
+        };
+        let places = wanting.iter().filter(|(_, p)| meant(p)).map(|(i, _)| *i);
         Some((best.clone(), places.take(MAX_LOCATIONS).collect()))
     }
 
@@ -266,7 +329,8 @@ impl<'a> Lookup<'a> {
         place.searching = false;
         if let Some(near) = near {
             self.got.requests = self.got.requests.saturating_add(near.requests);
-            place.near = near.contacts;
+            place.further.clear();
+            place.take(near);
         }
     }
 

@@ -1,5 +1,7 @@
 //! A node: what the composition root starts, asks and stops.
 
+use crate::addresses::Reach;
+use crate::budget::Checks;
 use crate::config::{Checked, Clock, Config, ConfigError, Limits};
 use crate::counters::{Counters, Figures};
 use crate::driver::Driver;
@@ -8,9 +10,11 @@ use crate::inbound::{Asked, Inbound};
 use crate::keeper::{Honest, Judge, Keeper, Shelf};
 use crate::links;
 use crate::lookup::{Got, Lookup};
+use crate::members::MemberList;
 use crate::own::{Own, Publisher, Put};
 use libp2p::multiaddr::Protocol;
 use libp2p::Multiaddr;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, Mutex, Semaphore};
@@ -49,17 +53,26 @@ impl Mesh {
         check: Arc<dyn RecordCheck>,
         clock: Clock,
     ) -> Result<Self, ConfigError> {
-        let honest = |shelf: &Shelf, judge: &Arc<Judge>, counters: &Arc<Counters>| {
-            let keeper = Honest::new(
-                shelf.clone(),
-                Arc::clone(judge),
-                Arc::clone(counters),
-                &config.limits,
-                Instant::now(),
-            );
-            Box::new(keeper) as Box<dyn Keeper>
-        };
-        Self::start_with(config.check()?, check, clock, honest)
+        Self::start_honest(config.check()?, check, clock)
+    }
+
+    /// Starts a node that keeps records as an honest one does.
+    pub(crate) fn start_honest(
+        config: Checked,
+        check: Arc<dyn RecordCheck>,
+        clock: Clock,
+    ) -> Result<Self, ConfigError> {
+        let honest =
+            |shelf: &Shelf, judge: &Arc<Judge>, counters: &Arc<Counters>, checks: &Checks| {
+                let keeper = Honest::new(
+                    shelf.clone(),
+                    Arc::clone(judge),
+                    Arc::clone(counters),
+                    checks.clone(),
+                );
+                Box::new(keeper) as Box<dyn Keeper>
+            };
+        Self::start_with(config, check, clock, honest)
     }
 
     /// Starts a node that answers others with a keeper of the caller's.
@@ -67,17 +80,28 @@ impl Mesh {
         config: Checked,
         check: Arc<dyn RecordCheck>,
         clock: Clock,
-        keeper: impl FnOnce(&Shelf, &Arc<Judge>, &Arc<Counters>) -> Box<dyn Keeper>,
+        keeper: impl FnOnce(&Shelf, &Arc<Judge>, &Arc<Counters>, &Checks) -> Box<dyn Keeper>,
     ) -> Result<Self, ConfigError> {
         let limits = config.limits.clone();
-        let mut swarm = links::swarm(&config)?;
+        let members = MemberList::new(limits.members);
+        let reach = Reach::default();
+        let mut swarm = links::swarm(&config, &members, &reach)?;
         for address in &config.listen {
-            swarm
-                .listen_on(address.clone())
-                .map_err(|e| ConfigError::Listen {
-                    address: address.to_string(),
-                    why: e.to_string(),
-                })?;
+            let listening = swarm.listen_on(address.clone());
+            // A machine without IPv6 is none the worse for a configuration that names it beside IPv4.
+            let any_v6 = address.iter().next() == Some(Protocol::Ip6(Ipv6Addr::UNSPECIFIED));
+            match listening {
+                Ok(_) => {}
+                Err(e) if any_v6 && config.listen.len() > 1 => {
+                    tracing::warn!("not listening on {address}: {e}");
+                }
+                Err(e) => {
+                    return Err(ConfigError::Listen {
+                        address: address.to_string(),
+                        why: e.to_string(),
+                    });
+                }
+            }
         }
         for address in &config.external {
             swarm.add_external_address(address.clone());
@@ -85,7 +109,9 @@ impl Mesh {
         let counters = Arc::<Counters>::default();
         let (commands, received) = mpsc::channel(COMMANDS);
         let back = commands.downgrade();
-        let (inbound, requests, outgoing) = Inbound::new(limits.waiting, Arc::clone(&counters));
+        let checks = Checks::new(limits.checks_rate, Instant::now());
+        let (inbound, requests, outgoing) =
+            Inbound::new(limits.waiting, checks.clone(), Arc::clone(&counters));
         let shelf = Shelf::new(&limits);
         let judge = Arc::new(Judge::new(&config, clock, check));
         let net = Publisher {
@@ -96,9 +122,10 @@ impl Mesh {
             fan_out: Arc::new(Semaphore::new(limits.fan_out)),
             patience: limits.answer(),
         };
-        let keeper = keeper(&net.shelf, &net.judge, &counters);
+        let keeper = keeper(&net.shelf, &net.judge, &counters, &checks);
+        let shared = (Arc::clone(&net.judge), members, reach, checks);
         let channels = (received, outgoing, inbound);
-        let driver = Driver::new(&config, swarm, channels, back, keeper, counters);
+        let driver = Driver::new(&config, swarm, shared, channels, back, keeper, counters);
         tokio::spawn(driver.run());
         let own = Arc::<Own>::default();
         let republishing = tokio::spawn(republish(net.clone(), Arc::clone(&own), limits.clone()));
@@ -122,8 +149,20 @@ impl Mesh {
         let listening = self.net.handle.listening().await;
         listening
             .into_iter()
-            .map(|address| address.with(Protocol::P2p(id)).to_string())
+            .map(|address| {
+                address
+                    .with_p2p(id)
+                    .unwrap_or_else(|named| named)
+                    .to_string()
+            })
             .collect()
+    }
+
+    /// The addresses under which others are known to reach this node: configured, confirmed by others, or forwarded by
+    /// the router.
+    pub async fn external(&self) -> Vec<String> {
+        let external = self.net.handle.external().await;
+        external.iter().map(ToString::to_string).collect()
     }
 
     /// Dials a node.

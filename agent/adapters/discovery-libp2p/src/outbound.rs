@@ -84,6 +84,7 @@ mod tests {
             let to = Contact {
                 peer,
                 addresses: Vec::new(),
+                registered: true,
             };
             let bytes = vec![u8::try_from(n % 256).unwrap()];
             outbound.enter(Exchange::Trade, Message { to, bytes, answer })

@@ -127,9 +127,14 @@ impl Publisher {
         let found = tokio::time::timeout(self.patience, search).await;
         let near = found.ok().and_then(Result::ok).unwrap_or(known);
         put.requests = near.requests;
+        let further = near
+            .mates
+            .iter()
+            .filter(|mate| !near.contacts.iter().any(|c| c.peer == mate.peer));
         let mut answers: FuturesUnordered<_> = near
             .contacts
             .iter()
+            .chain(further)
             .map(|contact| self.deliver(contact.clone(), bytes.clone()))
             .collect();
         while let Some(answer) = answers.next().await {

@@ -104,7 +104,11 @@ impl Mesh {
     ) -> Result<TradeAnswer, NetworkError> {
         let handle = &self.net.handle;
         let bytes = encode_ask(request);
-        let to = |addresses| Contact { peer, addresses };
+        let to = |addresses| Contact {
+            peer,
+            addresses,
+            registered: true,
+        };
         let mut answer = handle
             .send(Exchange::Trade, to(Vec::new()), bytes.clone())
             .await;

@@ -160,7 +160,7 @@ struct VersionedRecord {
     record: std::collections::BTreeMap<String, Versioned>,
 }
 
-fn encode<T: Serialize>(body: T) -> Vec<u8> {
+pub(crate) fn encode<T: Serialize>(body: T) -> Vec<u8> {
     let message = Envelope {
         version: WIRE_VERSION,
         body,
@@ -169,7 +169,7 @@ fn encode<T: Serialize>(body: T) -> Vec<u8> {
     serde_json::to_vec(&message).unwrap_or_default()
 }
 
-fn fits(bytes: &[u8], most: usize) -> Result<(), WireError> {
+pub(crate) fn fits(bytes: &[u8], most: usize) -> Result<(), WireError> {
     if bytes.len() > most {
         return Err(WireError::Malformed(format!(
             "expected at most {most} bytes"
@@ -178,7 +178,7 @@ fn fits(bytes: &[u8], most: usize) -> Result<(), WireError> {
     Ok(())
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
     let malformed = |e: serde_json::Error| WireError::Malformed(e.to_string());
     match serde_json::from_slice::<Envelope<T>>(bytes) {
         Ok(message) if message.version == WIRE_VERSION => Ok(message.body),

@@ -372,6 +372,10 @@ fn a_node_that_floods_is_limited_and_banned_and_evicts_nobody() {
             net.node(n).announce(offer.at, offer.record).await.unwrap();
         }
         let target = net.node(0);
+        until("each offer is kept at both its places", || async {
+            target.figures().held == 8
+        })
+        .await;
         let held = target.figures().held;
         let flooder = net.stranger(9, None, 1).await;
         let (peer, address) = (target.peer_id(), target.addresses().await.remove(0));

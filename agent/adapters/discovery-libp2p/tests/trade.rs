@@ -11,56 +11,11 @@
 
 mod common;
 
-use common::{run, until, Net, WITHIN};
+use common::{denial, deny_all, request, run, until, Net, WITHIN};
 use std::sync::Arc;
 use std::time::Duration;
 use wattpool_core::ports::network::{NetworkError, Peers};
 use wattpool_discovery_libp2p::wire::{encode_ask, encode_reply, TradeReply};
-use wattpool_discovery_libp2p::Mesh;
-use wattpool_schema::peer::{Answer, DenialReason, SignedRequest, TradeAnswer, TradeRequest};
-use wattpool_schema::{MeterId, Price, Seconds, Signature, TradeKind, Wh, Window};
-
-fn request(id: u64) -> SignedRequest {
-    SignedRequest {
-        request: TradeRequest {
-            version: 1,
-            network: "trial-1/escrow".into(),
-            id,
-            buyer: MeterId([1; 16]),
-            seller: MeterId([2; 16]),
-            kind: TradeKind::Spot,
-            first_window: Window(7),
-            count: 1,
-            wh: Wh(100 + id),
-            max_price: Price(9),
-            requested_at: Seconds(1),
-            expires_at: Seconds(2),
-        },
-        signature: Signature::default(),
-    }
-}
-
-fn denial(request: &SignedRequest) -> TradeAnswer {
-    TradeAnswer {
-        id: request.request.id,
-        seller: request.request.seller,
-        buyer: request.request.buyer,
-        answer: Answer::Denied {
-            reason: DenialReason::SoldOut,
-            available: request.request.wh,
-        },
-    }
-}
-
-/// Answers every request with a denial that names the Wh asked for.
-fn deny_all(node: &Arc<Mesh>) -> tokio::task::JoinHandle<()> {
-    let node = Arc::clone(node);
-    tokio::spawn(async move {
-        while let Some((request, reply)) = node.next_request().await {
-            reply(denial(&request));
-        }
-    })
-}
 
 #[test]
 fn many_requests_at_once_get_each_its_own_answer() {
@@ -148,7 +103,8 @@ fn silence_ends_at_the_deadline() {
 fn too_many_waiting_requests_are_turned_away() {
     run(async {
         let mut net = Net::new(2);
-        net.limits.waiting = 3;
+        // One meter has a sixteenth of the places.
+        net.limits.waiting = 48;
         net.start(0).await;
         net.start(1).await;
         net.settle().await;

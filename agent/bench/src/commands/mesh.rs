@@ -12,6 +12,8 @@ use wattpool_program::memory::{anonymous_bytes, resident_bytes};
 use wattpool_schema::Seconds;
 use wattpool_testbed::{self as testbed, Member, Outcome, Percentiles, Register, Scenario};
 
+/// Most links of the node whose memory is measured.
+const MOST_LINKS: u32 = 200;
 /// How long the links of the footprint may take to come up.
 const LINKING: Duration = Duration::from_secs(60);
 
@@ -229,8 +231,13 @@ async fn start(
     bootstrap: Vec<String>,
     limits: Limits,
 ) -> anyhow::Result<(Mesh, String)> {
+    // As many as there may be links: everybody knows everybody's meter.
+    let members: Vec<_> = (0..=MOST_LINKS)
+        .map(Member::new)
+        .collect::<Result<_, _>>()
+        .map_err(anyhow::Error::msg)?;
+    let register = Register::new(&members, Seconds(1_000_000));
     let member = Member::new(number).map_err(anyhow::Error::msg)?;
-    let register = Register::new(std::slice::from_ref(&member), Seconds(1_000_000));
     let config = member.config(bootstrap, limits);
     let node = Mesh::start(&config, Arc::clone(&register) as _, register.clock())?;
     let started = Instant::now();

@@ -2,11 +2,10 @@
 
 use crate::members::{Member, Register};
 use crate::stranger::Stranger;
-use libp2p::PeerId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use wattpool_discovery_libp2p::internals::{self, Contact, Exchange, Keeper, VERSION};
+use wattpool_discovery_libp2p::internals::{self, Asker, Contact, Exchange, Keeper, VERSION};
 use wattpool_discovery_libp2p::wire::{
     decode_request, encode_answer, encode_record, encode_request, list, At, RecordsAnswer,
     RecordsRequest, MAX_ANSWER, MAX_REQUEST,
@@ -101,7 +100,7 @@ impl Liar {
 }
 
 impl Keeper for Liar {
-    fn answer(&mut self, _: PeerId, request: &[u8], _: Instant) -> (Option<Vec<u8>>, u32) {
+    fn answer(&mut self, _: Asker, request: &[u8], _: Instant) -> (Option<Vec<u8>>, u32) {
         if self.vice == Vice::Silence {
             return (None, 0);
         }

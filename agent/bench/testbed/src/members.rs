@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use wattpool_core::ports::network::{RecordCheck, Verdict};
-use wattpool_discovery_libp2p::{Clock, Config, Limits};
+use wattpool_discovery_libp2p::{Clock, Config, Limits, Membership};
 use wattpool_schema::peer::{
-    bucket, shard, shards_for, Location, Offer, Record, SignedRecord, Status,
+    bucket, shard, shards_for, Location, Offer, Record, SignedBinding, SignedRecord, Status,
 };
 use wattpool_schema::{MeterId, Price, Seconds, Signature, Wh, Window, Zone, RECORD_VERSION};
 
@@ -94,8 +94,23 @@ impl Member {
             external: Vec::new(),
             bootstrap,
             mdns: false,
+            relay: false,
+            upnp: false,
+            hidden: false,
             network: NETWORK.to_owned(),
+            membership: Some(self.membership()),
             limits,
+        }
+    }
+
+    /// What binds its node to it.
+    pub fn membership(&self) -> Membership {
+        let agent = self.agent.clone();
+        Membership {
+            meter: self.meter,
+            sign: Arc::new(move |bytes| {
+                Signature::from_slice(&agent.sign(bytes)).unwrap_or_default()
+            }),
         }
     }
 
@@ -247,6 +262,17 @@ impl RecordCheck for Register {
             Verdict::Holds
         } else {
             Verdict::Forged
+        }
+    }
+
+    fn check_binding(&self, binding: &SignedBinding) -> Result<Zone, Verdict> {
+        let key = self.with(|keys| keys.get(&binding.binding.meter).cloned());
+        let key = key.ok_or(Verdict::Unknown)?;
+        let bytes = binding.binding.sign_bytes();
+        if key.verify(&bytes, binding.signature.as_bytes()) {
+            Ok(ZONE)
+        } else {
+            Err(Verdict::Forged)
         }
     }
 }

@@ -1,21 +1,41 @@
 //! A node that says whatever it is told to: what it takes to attack others.
 
 use crate::members::{limits, Member, Register};
-use libp2p::PeerId;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Instant;
 use wattpool_core::ports::network::{Peers, Replier};
-use wattpool_discovery_libp2p::internals::{self, Exchange, Keeper};
-use wattpool_discovery_libp2p::Figures;
+use wattpool_discovery_libp2p::internals::{self, Asker, Exchange, Keeper, VERSION};
+use wattpool_discovery_libp2p::wire::{
+    decode_request, encode_answer, RecordsAnswer, RecordsRequest,
+};
 use wattpool_discovery_libp2p::Mesh;
+use wattpool_discovery_libp2p::{Config, Figures};
 use wattpool_schema::peer::SignedRequest;
 
 /// Gives every request about records the same answer, or none.
 struct Parrot(Option<Vec<u8>>);
 
 impl Keeper for Parrot {
-    fn answer(&mut self, _: PeerId, _: &[u8], _: Instant) -> (Option<Vec<u8>>, u32) {
+    fn answer(&mut self, _: Asker, _: &[u8], _: Instant) -> (Option<Vec<u8>>, u32) {
         (self.0.clone(), 0)
+    }
+    fn tidy(&mut self) {}
+}
+
+/// Says that it stores, and lists nothing.
+struct Hider;
+
+impl Keeper for Hider {
+    fn answer(&mut self, _: Asker, request: &[u8], _: Instant) -> (Option<Vec<u8>>, u32) {
+        let answer = match decode_request(request) {
+            Ok(RecordsRequest::Get { .. }) => RecordsAnswer::Records {
+                records: Vec::new(),
+                truncated: false,
+            },
+            _ => RecordsAnswer::Done,
+        };
+        (Some(encode_answer(&answer)), 0)
     }
     fn tidy(&mut self) {}
 }
@@ -41,6 +61,21 @@ impl Stranger {
         Self::start_with(member, register, bootstrap, keeper, version)
     }
 
+    /// Starts one at an address of this machine that says that it stores what it is given, and lists nothing.
+    ///
+    /// # Errors
+    /// It cannot listen there.
+    pub fn start_hiding(
+        member: &Member,
+        register: &Arc<Register>,
+        bootstrap: Vec<String>,
+        at: Ipv4Addr,
+    ) -> Result<Self, String> {
+        let mut config = member.config(bootstrap, limits());
+        config.listen = vec![format!("/ip4/{at}/tcp/0")];
+        Self::start_as(&config, register, Box::new(Hider), VERSION)
+    }
+
     pub(super) fn start_with(
         member: &Member,
         register: &Arc<Register>,
@@ -49,8 +84,17 @@ impl Stranger {
         version: u16,
     ) -> Result<Self, String> {
         let config = member.config(bootstrap, limits());
+        Self::start_as(&config, register, keeper, version)
+    }
+
+    fn start_as(
+        config: &Config,
+        register: &Arc<Register>,
+        keeper: Box<dyn Keeper>,
+        version: u16,
+    ) -> Result<Self, String> {
         let check = Arc::clone(register);
-        let mesh = internals::start(&config, check, register.clock(), keeper, version)
+        let mesh = internals::start(config, check, register.clock(), keeper, version)
             .map_err(|e| e.to_string())?;
         Ok(Self { mesh })
     }

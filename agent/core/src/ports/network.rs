@@ -4,7 +4,8 @@ pub use crate::genuine::Verdict;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use wattpool_schema::peer::{Location, SignedRecord, SignedRequest, TradeAnswer};
+use wattpool_schema::peer::{Location, SignedBinding, SignedRecord, SignedRequest, TradeAnswer};
+use wattpool_schema::Zone;
 
 /// Why something did not reach other meters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +38,12 @@ pub struct Found {
 pub trait RecordCheck: Send + Sync {
     /// Only a record that holds may be stored or used.
     fn check(&self, record: &SignedRecord) -> Verdict;
+
+    /// Judges by the same registry whether a meter's agent bound a peer id to it; the meter's zone if it did.
+    ///
+    /// # Errors
+    /// [`Verdict::Unknown`] or [`Verdict::Forged`].
+    fn check_binding(&self, binding: &SignedBinding) -> Result<Zone, Verdict>;
 }
 
 /// The table of records (Kademlia).

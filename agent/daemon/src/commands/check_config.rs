@@ -57,7 +57,7 @@ fn files(config: &Config, market: Option<&Market>, wrong: &mut Vec<String>) -> O
     noted(config.chain.pins().map_err(anyhow::Error::msg), wrong);
     let network = market.map(|deployment| market_of(config, deployment));
     if let Some(network) = network {
-        let mesh = mesh_config(config, [1; 32], &network);
+        let mesh = mesh_config(config, [1; 32], &network, None);
         noted(mesh.validate().context("network"), wrong);
     }
     let mut replayed = None;

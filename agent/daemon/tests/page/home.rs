@@ -91,7 +91,7 @@ impl Home {
             .replace("# names = []", "names = [\"meter.home\"]")
             .replace("# currency = \"WATT\"", "currency = \"EUR\"")
             .replace(
-                "# listen = [\"/ip4/0.0.0.0/tcp/7400\"]",
+                "# listen = [\"/ip4/0.0.0.0/tcp/7400\", \"/ip6/::/tcp/7400\"]",
                 &format!("listen = [\"/ip4/127.0.0.1/tcp/{peers}\"]"),
             )
             .replace("# mdns = true", "mdns = false")

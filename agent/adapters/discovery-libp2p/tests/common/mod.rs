@@ -12,8 +12,10 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use wattpool_core::ports::network::Peers;
 use wattpool_discovery_libp2p::{Limits, Mesh};
-use wattpool_schema::Seconds;
+use wattpool_schema::peer::{Answer, DenialReason, SignedRequest, TradeAnswer, TradeRequest};
+use wattpool_schema::{MeterId, Price, Seconds, Signature, TradeKind, Wh, Window};
 use wattpool_testbed::{limits, Member, Register, Signed, Stranger};
 
 /// How long anything may take before a test fails.
@@ -50,7 +52,14 @@ pub struct Net {
 impl Net {
     /// `meters` registered members, nobody started.
     pub fn new(meters: u32) -> Self {
-        let members: Vec<_> = (0..meters).map(|n| Member::new(n).unwrap()).collect();
+        Self::numbered(0, meters)
+    }
+
+    /// Members numbered from another number on: other keys.
+    pub fn numbered(first: u32, meters: u32) -> Self {
+        let members: Vec<_> = (first..first + meters)
+            .map(|n| Member::new(n).unwrap())
+            .collect();
         Self {
             register: Register::new(&members, Seconds(1_000_000)),
             members,
@@ -127,4 +136,48 @@ impl Net {
         self.member(n)
             .signed_offer(wh, sequence, self.soon(), meters)
     }
+}
+
+/// A request for some energy.
+pub fn request(id: u64) -> SignedRequest {
+    SignedRequest {
+        request: TradeRequest {
+            version: 1,
+            network: "trial-1/escrow".into(),
+            id,
+            buyer: MeterId([1; 16]),
+            seller: MeterId([2; 16]),
+            kind: TradeKind::Spot,
+            first_window: Window(7),
+            count: 1,
+            wh: Wh(100 + id),
+            max_price: Price(9),
+            requested_at: Seconds(1),
+            expires_at: Seconds(2),
+        },
+        signature: Signature::default(),
+    }
+}
+
+/// Its denial, which names the Wh asked for.
+pub fn denial(request: &SignedRequest) -> TradeAnswer {
+    TradeAnswer {
+        id: request.request.id,
+        seller: request.request.seller,
+        buyer: request.request.buyer,
+        answer: Answer::Denied {
+            reason: DenialReason::SoldOut,
+            available: request.request.wh,
+        },
+    }
+}
+
+/// Answers every request with a denial that names the Wh asked for.
+pub fn deny_all(node: &Arc<Mesh>) -> tokio::task::JoinHandle<()> {
+    let node = Arc::clone(node);
+    tokio::spawn(async move {
+        while let Some((request, reply)) = node.next_request().await {
+            reply(denial(&request));
+        }
+    })
 }

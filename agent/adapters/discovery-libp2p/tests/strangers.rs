@@ -1,0 +1,371 @@
+//! Peer ids are free, registered meters are not: who has no meter hides nothing and crowds nobody out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "small numbers of a test"
+)]
+
+mod common;
+
+use common::{deny_all, request, run, until, Net, WITHIN};
+use futures::future::join_all;
+use libp2p::kad::KBucketKey;
+use libp2p::PeerId;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wattpool_core::ports::network::{NetworkError, Peers};
+use wattpool_discovery_libp2p::greeting::{encode_greeting, Greeting};
+use wattpool_discovery_libp2p::internals;
+use wattpool_discovery_libp2p::wire::{
+    decode_answer, encode_request, RecordsAnswer, RecordsRequest,
+};
+use wattpool_discovery_libp2p::{Config, Limits, Mesh};
+use wattpool_testbed::{Member, Stranger};
+
+/// Where the strangers say that they are. They connect from 127.0.0.1, and are not believed to be elsewhere.
+const THERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 66);
+
+fn id(seed: &[u8; 32]) -> PeerId {
+    PeerId::from_bytes(&Config::peer_id(seed).unwrap()).unwrap()
+}
+
+/// Seeds whose ids are nearer to a location than all nodes of a net.
+fn ground(net: &Net, at: &[u8; 32], want: usize) -> Vec<[u8; 32]> {
+    let target = KBucketKey::new(at.to_vec());
+    let distance = |p: PeerId| target.distance(&KBucketKey::from(p));
+    let nodes = net
+        .nodes
+        .iter()
+        .map(|n| PeerId::from_bytes(&n.peer_id()).unwrap());
+    let nearest = nodes.map(distance).min().unwrap();
+    let seeds = (0u64..).map(|n| {
+        let mut seed = [7; 32];
+        seed[..8].copy_from_slice(&n.to_be_bytes());
+        seed
+    });
+    let near = seeds.filter(|seed| distance(id(seed)) < nearest);
+    near.take(want).collect()
+}
+
+/// Offers found per mille, and whether a registered meter that comes last gets a link and an answer.
+async fn eclipse(seed: u32, honest: u32, ids: usize, free: u32) -> (u64, bool) {
+    let mut net = Net::numbered(seed * 1_000, honest + 1);
+    net.limits = Limits {
+        announce_ms: 20_000,
+        answer_ms: 5_000,
+        ..Limits::default()
+    };
+    for n in 0..honest {
+        net.start(n).await;
+    }
+    net.settle().await;
+    let at = net.offer(0, 500, 1).at;
+    let bootstrap = net.bootstrap().await;
+    let stranger = |number: u32, seed: Option<[u8; 32]>, begin: Vec<String>| {
+        // The register has never heard of them.
+        let mut member = Member::new(seed_number(number)).unwrap();
+        member.seed = seed.unwrap_or(member.seed);
+        Stranger::start_hiding(&member, &net.register, begin, THERE).unwrap()
+    };
+    let mut near = Vec::new();
+    let mut begin = bootstrap.clone();
+    for (n, seed) in (0u32..).zip(ground(&net, &at.0, ids)) {
+        near.push(stranger(n, Some(seed), begin.clone()));
+        if n == 0 {
+            // They know each other.
+            until("the first listens", || async {
+                !near[0].addresses().await.is_empty()
+            })
+            .await;
+            begin.extend(near[0].addresses().await);
+        }
+    }
+    let others: Vec<_> = (0..free)
+        .map(|n| stranger(500 + n, None, bootstrap.clone()))
+        .collect();
+    let victim = net.node(0);
+    let peer = victim.peer_id();
+    let address = bootstrap[0].split("/p2p/").next().unwrap().to_owned();
+    for other in &others {
+        // Refused or not: they go on trying.
+        let sent = other.send_records(&peer, &address, b"x".to_vec());
+        let _ = tokio::time::timeout(Duration::from_secs(2), sent).await;
+    }
+    // As well as they may: on a busy machine they need not all get to know all.
+    let started = Instant::now();
+    while near.iter().filter(|s| s.figures().known >= 15).count() < near.len() / 2
+        && started.elapsed() < Duration::from_secs(20)
+    {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let sellers: Vec<u32> = (1..=honest / 2)
+        .filter(|n| net.offer(*n, 500, 5).at == at)
+        .collect();
+    let puts = sellers
+        .iter()
+        .map(|n| net.node(*n).put(at, net.offer(*n, 500, 5).record));
+    join_all(puts).await;
+    let (mut found, mut wanted) = (0, 0);
+    for n in honest / 2 + 1..honest {
+        let got = net.node(n).get(&[at], WITHIN).await;
+        found += got.records.iter().filter(|r| r.sequence() == 5).count() as u64;
+        wanted += sellers.len() as u64;
+    }
+    // A registered meter that nobody knows yet.
+    let newcomer = Stranger::start(
+        net.member(honest),
+        &net.register,
+        Vec::new(),
+        None,
+        internals::VERSION,
+    )
+    .unwrap();
+    let get = encode_request(&RecordsRequest::Get { at: Vec::new() });
+    // As a meter does, it tries again.
+    let (started, mut linked) = (Instant::now(), false);
+    while !linked && started.elapsed() < Duration::from_secs(20) {
+        let asked = newcomer.send_records(&peer, &address, get.clone()).await;
+        linked = matches!(
+            asked.map(|bytes| decode_answer(&bytes)),
+            Ok(Ok(RecordsAnswer::Records { .. }))
+        );
+    }
+    drop((near, others));
+    (found * 1_000 / wanted.max(1), linked)
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().port()
+}
+
+const fn seed_number(number: u32) -> u32 {
+    4_000_000 + number
+}
+
+#[test]
+fn ids_ground_to_a_location_hide_no_offer_and_take_no_meters_link() {
+    let (found, linked) = run(eclipse(1, 10, 20, 16));
+    assert!(
+        found >= 950 && linked,
+        "{found} of 1,000 offers found, linked: {linked}"
+    );
+}
+
+/// The whole of it: minutes.
+/// `cargo test -p wattpool-discovery-libp2p --test strangers -- --ignored twenty_seeds --nocapture`
+#[test]
+#[ignore = "minutes; see the doc comment"]
+fn twenty_seeds_of_ground_ids_hide_no_offer() {
+    let mut worst = (1_000, true);
+    for seed in 1..=20 {
+        let (found, linked) = run(eclipse(seed, 12, 20, 48));
+        eprintln!("seed {seed}: {found} of 1,000 found, linked: {linked}");
+        worst = (worst.0.min(found), worst.1 && linked);
+    }
+    eprintln!("worst: {} of 1,000", worst.0);
+    assert!(worst.0 >= 950 && worst.1, "{worst:?}");
+}
+
+#[test]
+fn a_binding_that_another_meter_signed_is_no_binding() {
+    run(async {
+        let net = Net::up(3, 1).await;
+        let node = net.node(0);
+        // Registered as 1, but bound with the key of 2.
+        let mut config = net
+            .member(1)
+            .config(net.bootstrap().await, net.limits.clone());
+        let forger = net.member(2).membership();
+        config.membership.as_mut().unwrap().sign = forger.sign;
+        let check = Arc::clone(&net.register);
+        let _other = Mesh::start(&config, check, net.register.clock()).unwrap();
+        until("it is struck", || async { node.figures().strikes > 0 }).await;
+        assert_eq!(node.figures().members, 0);
+    });
+}
+
+#[test]
+fn a_meter_that_leaves_service_is_no_member_any_more() {
+    run(async {
+        let mut net = Net::up(3, 2).await;
+        until("they know each other", || async {
+            net.node(0).figures().members == 1
+        })
+        .await;
+        net.register.retire(&net.member(1).meter);
+        net.nodes.pop().unwrap().stop().await;
+        // Its binding is judged again within minutes, and at the latest when it has expired.
+        net.register.pass(3 * 86_400);
+        let node = net.node(0);
+        until("it is forgotten", || async { node.figures().members == 0 }).await;
+    });
+}
+
+#[test]
+fn nodes_of_an_old_and_a_new_version_trade_as_long_as_they_share_one() {
+    run(async {
+        let mut net = Net::new(3);
+        for (n, versions) in (0..).zip([vec![1], vec![2, 1], vec![2]]) {
+            let config = net
+                .member(n)
+                .config(net.bootstrap().await, net.limits.clone());
+            let check = Arc::clone(&net.register);
+            let clock = net.register.clock();
+            let node = internals::start_speaking(&config, check, clock, versions).unwrap();
+            until("it listens", || async {
+                !node.addresses().await.is_empty()
+            })
+            .await;
+            net.nodes.push(node);
+        }
+        let bootstrap = net.node(1).addresses().await.remove(0);
+        net.node(2).dial(&bootstrap).await.unwrap();
+        let [old, both, new]: [Arc<Mesh>; 3] = std::mem::take(&mut net.nodes)
+            .into_iter()
+            .map(Arc::new)
+            .collect::<Vec<_>>()
+            .try_into()
+            .ok()
+            .unwrap();
+        until("both know both", || async { both.figures().members == 2 }).await;
+        let answering = [deny_all(&old), deny_all(&both), deny_all(&new)];
+        for (from, to) in [(&old, &both), (&both, &old), (&new, &both), (&both, &new)] {
+            let answer = from.ask(to.peer_id(), request(1), WITHIN).await;
+            assert!(answer.is_ok(), "{answer:?}");
+        }
+        let never = old.ask(new.peer_id(), request(2), WITHIN).await;
+        assert!(
+            matches!(
+                never,
+                Err(NetworkError::OtherVersion(_) | NetworkError::Silent(_))
+            ),
+            "{never:?}"
+        );
+        answering.iter().for_each(tokio::task::JoinHandle::abort);
+    });
+}
+
+#[test]
+fn meters_trade_over_ipv6_alone() {
+    run(async {
+        let mut net = Net::new(3);
+        for n in 0..3 {
+            let mut config = net
+                .member(n)
+                .config(net.bootstrap().await, net.limits.clone());
+            config.listen = vec!["/ip6/::1/tcp/0".to_owned()];
+            let check = Arc::clone(&net.register);
+            let node = Mesh::start(&config, check, net.register.clock()).unwrap();
+            until("it listens", || async {
+                !node.addresses().await.is_empty()
+            })
+            .await;
+            net.nodes.push(node);
+        }
+        net.settle().await;
+        let offer = net.offer(1, 500, 1);
+        net.node(1).put(offer.at, Arc::clone(&offer.record)).await;
+        let got = net.node(2).get(&[offer.at], WITHIN).await;
+        assert_eq!(got.records, [offer.record]);
+        let seller = Arc::new(net.nodes.remove(1));
+        let answering = deny_all(&seller);
+        let answer = net.node(1).ask(seller.peer_id(), request(1), WITHIN).await;
+        assert!(answer.is_ok(), "{answer:?}");
+        answering.abort();
+    });
+}
+
+#[cfg(feature = "quic")]
+#[test]
+fn meters_trade_over_quic_alone() {
+    run(async {
+        let mut net = Net::new(2);
+        for n in 0..2 {
+            let mut config = net
+                .member(n)
+                .config(net.bootstrap().await, net.limits.clone());
+            config.listen = vec!["/ip4/127.0.0.1/udp/0/quic-v1".to_owned()];
+            let check = Arc::clone(&net.register);
+            let node = Mesh::start(&config, check, net.register.clock()).unwrap();
+            until("it listens", || async {
+                !node.addresses().await.is_empty()
+            })
+            .await;
+            net.nodes.push(node);
+        }
+        net.settle().await;
+        let seller = Arc::new(net.nodes.remove(1));
+        let answering = deny_all(&seller);
+        let answer = net.node(0).ask(seller.peer_id(), request(1), WITHIN).await;
+        assert!(answer.is_ok(), "{answer:?}");
+        answering.abort();
+    });
+}
+
+#[test]
+fn a_meter_that_cannot_be_reached_sells_over_a_relay_which_serves_no_stranger() {
+    run(async {
+        let net = Net::new(4);
+        let begin = |n: u32, bootstrap: Vec<String>, relay: bool, hidden: bool| {
+            let mut config = net.member(n).config(bootstrap, net.limits.clone());
+            (config.relay, config.hidden) = (relay, hidden);
+            if hidden {
+                config.listen = Vec::new();
+            }
+            if relay {
+                // A relay forwards where it is known to be reached.
+                config.listen = vec![format!("/ip4/127.0.0.1/tcp/{}", free_port())];
+                config.external = config.listen.clone();
+            }
+            let check = Arc::clone(&net.register);
+            Mesh::start(&config, check, net.register.clock()).unwrap()
+        };
+        let relay = begin(0, Vec::new(), true, false);
+        until("it listens", || async {
+            !relay.addresses().await.is_empty()
+        })
+        .await;
+        let bootstrap = relay.addresses().await;
+        let seller = Arc::new(begin(1, bootstrap.clone(), false, true));
+        until("it has a place", || async {
+            !seller.addresses().await.is_empty()
+        })
+        .await;
+        let place = seller.addresses().await.remove(0);
+        assert!(place.contains("p2p-circuit"), "{place}");
+        let answering = deny_all(&seller);
+        // Neither can be reached but over the relay.
+        let buyer = begin(2, bootstrap.clone(), false, true);
+        // The relay tells of its neighbours.
+        until("it knows both", || async { buyer.figures().members == 2 }).await;
+        let answer = buyer.ask(seller.peer_id(), request(1), WITHIN).await;
+        assert!(answer.is_ok(), "{answer:?}");
+        let relayed = relay.figures().relayed;
+        assert!(relayed > 0);
+        // Nobody is registered as 3 any more.
+        net.register.retire(&net.member(3).meter);
+        let stranger = begin(3, bootstrap, false, true);
+        stranger.dial(&place).await.unwrap();
+        until("it tried", || async { stranger.figures().linked > 0 }).await;
+        let place = place.rsplit_once("/p2p/").unwrap().0;
+        let to = internals::contact(&seller.peer_id(), place).unwrap();
+        let sent = internals::send(
+            &stranger,
+            internals::Exchange::Trade,
+            to,
+            encode_greeting(&Greeting::default()),
+        );
+        let sent = tokio::time::timeout(Duration::from_secs(10), sent).await;
+        assert!(!matches!(sent, Ok(Ok(_))), "{sent:?}");
+        assert_eq!(relay.figures().relayed, relayed);
+        assert!(stranger.addresses().await.is_empty(), "it has no place");
+        answering.abort();
+    });
+}
