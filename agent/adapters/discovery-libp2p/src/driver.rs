@@ -345,13 +345,9 @@ impl Driver {
     fn tick(&mut self) {
         let now = Instant::now();
         self.keeper.tidy();
-        let over: Vec<_> = self
-            .state
-            .banned
-            .iter()
-            .filter(|(_, until)| **until <= now)
-            .map(|(peer, _)| *peer)
-            .collect();
+        let banned = self.state.banned.iter();
+        let over = banned.filter(|(_, until)| **until <= now);
+        let over: Vec<_> = over.map(|(peer, _)| *peer).collect();
         for peer in over {
             self.state.banned.remove(&peer);
             self.swarm.behaviour_mut().banned.unblock_peer(peer);
