@@ -320,11 +320,11 @@ impl Driver {
 
     fn strike(&mut self, peer: PeerId, strikes: u32, now: Instant) {
         self.counters.strikes.add(u64::from(strikes));
-        self.judge(peer, strikes, now);
+        self.ban_if_due(peer, strikes, now);
     }
 
     /// Bans a peer whose strikes, already counted, are too many.
-    fn judge(&mut self, peer: PeerId, strikes: u32, now: Instant) {
+    fn ban_if_due(&mut self, peer: PeerId, strikes: u32, now: Instant) {
         if strikes == 0 || !self.state.guard.strike(peer, strikes, now) {
             return;
         }
@@ -515,7 +515,7 @@ impl Driver {
         if let Some(outgoing) = outgoing {
             self.respond(exchange, outgoing);
         }
-        self.judge(peer, strikes, now);
+        self.ban_if_due(peer, strikes, now);
     }
 
     fn on_kad(&mut self, event: kad::Event, now: Instant) {
