@@ -306,11 +306,11 @@ impl Driver {
 
     pub(crate) fn strike(&mut self, peer: PeerId, strikes: u32, now: Instant) {
         self.counters.strikes.add(u64::from(strikes));
-        self.judge(peer, strikes, now);
+        self.ban_if_due(peer, strikes, now);
     }
 
     /// Bans a peer whose strikes, already counted, are too many.
-    fn judge(&mut self, peer: PeerId, strikes: u32, now: Instant) {
+    fn ban_if_due(&mut self, peer: PeerId, strikes: u32, now: Instant) {
         if strikes == 0 || !self.state.guard.strike(peer, strikes, now) {
             return;
         }
@@ -340,13 +340,9 @@ impl Driver {
         self.acquaint(now);
         self.find_relays(now);
         self.bound_neighbours();
-        let over: Vec<_> = self
-            .state
-            .banned
-            .iter()
-            .filter(|(_, until)| **until <= now)
-            .map(|(peer, _)| *peer)
-            .collect();
+        let banned = self.state.banned.iter();
+        let over = banned.filter(|(_, until)| **until <= now);
+        let over: Vec<_> = over.map(|(peer, _)| *peer).collect();
         for peer in over {
             self.state.banned.remove(&peer);
             self.swarm.behaviour_mut().banned.unblock_peer(peer);
@@ -562,6 +558,6 @@ impl Driver {
         if let Some(outgoing) = outgoing {
             self.respond(exchange, outgoing);
         }
-        self.judge(peer, strikes, now);
+        self.ban_if_due(peer, strikes, now);
     }
 }
