@@ -20,7 +20,7 @@ use wattpool_ledger_wasmd::proto::prost::Message;
 use wattpool_ledger_wasmd::rpc::TxResult;
 use wattpool_ledger_wasmd::{Account, Any, Gas, Pending};
 use wattpool_schema::error::Code;
-use wattpool_schema::PAYMENT_DENOM;
+use wattpool_schema::{Window, PAYMENT_DENOM};
 
 /// What everybody begins with, micro-units.
 pub const COINS: u128 = 1_000_000_000;
@@ -121,6 +121,11 @@ impl Run {
             let sent = self.send(operation.sender, acts, operation.doing).await?;
             self.land(sent).await?.executed(operation.doing)?;
         }
+        // Who enters may trade from the window after: a chain of quick blocks would be done before anything can settle.
+        // Who enters may trade from the window after: a chain of quick blocks would be done before anything can settle.
+        let entered = Window::at(self.chain.now(), self.course.window_s);
+        let tradable = entered.plus(2).start(self.course.window_s);
+        self.chain.wait_until(tradable).await?;
         let mut left = operations;
         while left > 0 {
             let together = usize::try_from(self.pace.between(1, TOGETHER))?.min(left);
