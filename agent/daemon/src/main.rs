@@ -5,6 +5,7 @@
 mod beside;
 mod client;
 mod commands;
+mod feed_in;
 mod home_meter;
 mod http;
 mod keystore;

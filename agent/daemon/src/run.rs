@@ -1,6 +1,7 @@
 //! The composition root of an agent: adapters from the configuration, one runtime after another over them.
 
 use super::beside;
+use super::feed_in;
 use super::home_meter::HomeMeter;
 use super::http;
 use super::keystore::Keystore;
@@ -193,6 +194,9 @@ async fn keep_running(
     let file = config.storage.file.clone();
     let fees = beside::Fees::new(Arc::clone(&ledger), file, window_s);
     let noting = beside::Noting::start(fees);
+    if config.chain.claim_feed_in {
+        feed_in::start(Arc::clone(&ledger), config.meter.id);
+    }
     loop {
         let register = || registration(config, parts, &client, mesh);
         let Some(identity) = parts.until("the meter's registration", register).await else {

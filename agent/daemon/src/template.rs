@@ -4,7 +4,7 @@ use crate::config::TEMPLATE;
 use wattpool_schema::MeterId;
 
 /// Meters that `agent init` knows, and their part of the file.
-pub const METERS: [(&str, &str); 10] = [
+pub const METERS: [(&str, &str); 11] = [
     ("p1", include_str!("meters/p1.toml")),
     ("sml", include_str!("meters/sml.toml")),
     ("dlms", include_str!("meters/dlms.toml")),
@@ -14,6 +14,7 @@ pub const METERS: [(&str, &str); 10] = [
     ("tasmota", include_str!("meters/tasmota.toml")),
     ("zigbee2mqtt", include_str!("meters/zigbee2mqtt.toml")),
     ("homeassistant", include_str!("meters/homeassistant.toml")),
+    ("evcc", include_str!("meters/evcc.toml")),
     ("shelly", include_str!("meters/shelly.toml")),
 ];
 

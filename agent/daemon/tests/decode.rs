@@ -103,6 +103,78 @@ fn hexadecimal_text_and_messages_are_read() {
 }
 
 #[test]
+fn messages_of_no_known_kind_are_read_where_one_says() {
+    let (code, lines, told) = decode(
+        &["--format", "mqtt", "-"],
+        b"evcc/site/grid/energy 15030.566\nevcc/site/grid/power -361\nevcc/site/homePower 400\n",
+    );
+    assert_eq!((code, lines.len()), (0, 2));
+    assert_eq!(
+        (&lines[0]["import_wh"], &lines[1]["power_w"]),
+        (&json!(15_030_566), &json!(-361))
+    );
+    assert!(told.contains("line 3: message: of no known kind"), "{told}");
+
+    let sensor = "tele/x/SENSOR {\"Time\":\"2026-11-30T08:00:00\",\"SML\":{\"E_in\":12.345,\"E_out\":1.2,\"P\":-7}}\n\
+                  tele/x/LWT {\"online\":true}\nhome/export/state 9.5\n";
+    let of_sensor = [
+        "--import",
+        "SML.E_in",
+        "--export",
+        "SML.E_out",
+        "--power",
+        "SML.P",
+    ];
+    let (code, lines, told) = decode(
+        &[&["--format", "mqtt"], &of_sensor[..], &["-"]].concat(),
+        sensor.as_bytes(),
+    );
+    assert_eq!((code, lines.len(), told.as_str()), (0, 1, ""));
+    assert_eq!(
+        [
+            &lines[0]["import_wh"],
+            &lines[0]["export_wh"],
+            &lines[0]["power_w"],
+            &lines[0]["meter"]
+        ],
+        [
+            &json!(12_345),
+            &json!(1_200),
+            &json!(-7),
+            &json!("tele/x/SENSOR")
+        ]
+    );
+
+    let of_topic = [
+        "--format",
+        "mqtt",
+        "--export",
+        "home/export/state",
+        "--unit",
+        "Wh",
+        "-",
+    ];
+    let (code, lines, _) = decode(&of_topic, sensor.as_bytes());
+    assert_eq!(
+        (code, &lines[0]["export_wh"], &lines[0]["offset"]),
+        (0, &json!(9), &json!(3))
+    );
+
+    let (code, _, told) = decode(
+        &["--format", "mqtt", "--import", "a", "-"],
+        b"x {\"a\":\"on\"}",
+    );
+    assert_eq!(code, 1);
+    assert!(
+        told.contains("line 1: path \"a\": expected a number, found \"on\""),
+        "{told}"
+    );
+    let (code, _, told) = decode(&["--format", "p1", "--import", "a", "-"], b"");
+    assert_eq!(code, 2);
+    assert!(told.contains("expected --format mqtt"), "{told}");
+}
+
+#[test]
 fn a_sunspec_map_is_read_model_by_model() {
     let mut map = vec![0x53u8, 0x75, 0x6E, 0x53, 0, 203, 0, 105];
     let mut points = vec![0u8; 210];

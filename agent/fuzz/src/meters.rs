@@ -142,7 +142,7 @@ pub(crate) const SUNSPEC: Target = Target {
 pub(crate) const JSON: Target = Target {
     name: "meter_json",
     run: |data| {
-        if let Ok((_, telegram)) = json::recognised(data) {
+        if let Ok((_, telegram)) = json::recognised("", data) {
             let _ = telegram.reading(RegistersFrom::Total);
         }
     },

@@ -30,13 +30,7 @@ pub fn value(text: &[u8], path: &str, unit: RegisterUnit, obis: Obis) -> Result<
             format!("not there; there are: {}", names(&json)),
         )
     })?;
-    number(at, unit, obis).ok_or_else(|| {
-        let found: String = at.to_string().chars().take(40).collect();
-        Problem::malformed(
-            format!("path {path:?}"),
-            format!("expected a number, found {found}"),
-        )
-    })
+    number(at, unit, obis).ok_or_else(|| not_a_number(path, at))
 }
 
 /// Reads a text.
@@ -152,12 +146,58 @@ pub const SHAPES: [Shape; 4] = [
     },
 ];
 
-/// Reads a message whose kind is told by its content.
+/// The kind of [`TOPICS`].
+const EVCC: &str = "evcc";
+
+/// Topics whose messages are a number alone, by their end, as evcc has them: feed-in is not among them.
+const TOPICS: [(&str, Obis, RegisterUnit); 2] = [
+    ("site/grid/energy", Obis::IMPORT, RegisterUnit::KWh),
+    ("site/grid/power", Obis::POWER, RegisterUnit::W),
+];
+
+/// Where somebody says that the values of his messages are: a path within them, or the topic of a number alone.
+pub type Named<'a> = (Obis, &'a str, RegisterUnit);
+
+/// Reads what was named out of a message; what is of none of the names has no values.
+///
+/// # Errors
+/// It is no JSON, or has something else than a number there.
+pub fn named(topic: &str, text: &[u8], names: &[Named<'_>]) -> Result<Telegram, Problem> {
+    let json = parse(text)?;
+    let mut telegram = Telegram::empty();
+    for (obis, path, unit) in names {
+        let at = if *path == topic {
+            Some(&json)
+        } else {
+            find(&json, path)
+        };
+        let Some(at) = at else { continue };
+        let value = number(at, *unit, *obis).ok_or_else(|| not_a_number(path, at))?;
+        telegram.values.push(value);
+    }
+    Ok(telegram)
+}
+
+fn not_a_number(path: &str, found: &Json) -> Problem {
+    let found: String = found.to_string().chars().take(40).collect();
+    Problem::malformed(
+        format!("path {path:?}"),
+        format!("expected a number, found {found}"),
+    )
+}
+
+/// Reads a message whose kind is told by its content, or by its topic's end where it is a number alone.
 ///
 /// # Errors
 /// It is no JSON, or of no known kind.
-pub fn recognised(text: &[u8]) -> Result<(&'static str, Telegram), Problem> {
+pub fn recognised(topic: &str, text: &[u8]) -> Result<(&'static str, Telegram), Problem> {
     let json = parse(text)?;
+    let known = TOPICS.iter().find(|(end, ..)| topic.ends_with(end));
+    if let Some(value) = known.and_then(|(_, obis, unit)| number(&json, *unit, *obis)) {
+        let mut telegram = Telegram::empty();
+        telegram.values.push(value);
+        return Ok((EVCC, telegram));
+    }
     for shape in SHAPES {
         let mut telegram = Telegram::empty();
         for (obis, path, unit) in shape.values {
@@ -169,7 +209,7 @@ pub fn recognised(text: &[u8]) -> Result<(&'static str, Telegram), Problem> {
             return Ok((shape.name, telegram));
         }
     }
-    let known: Vec<&str> = SHAPES.iter().map(|s| s.name).collect();
+    let known: Vec<&str> = SHAPES.iter().map(|s| s.name).chain([EVCC]).collect();
     let what = format!(
         "of no known kind ({}); there are: {}",
         known.join("; "),

@@ -170,7 +170,7 @@ proptest! {
         all(p1::Telegrams::new(dialect.clone()), &pieces);
         all(sml::Files, &pieces);
         all(dlms::Pushes::with_bare(dialect), &pieces);
-        let _ = json::recognised(&noise);
+        let _ = json::recognised("site/grid/energy", &noise);
         let _ = text::bytes(&noise);
         let registers: Vec<u16> = noise.chunks_exact(2).map(|p| u16::from_be_bytes([p[0], p[1]])).collect();
         let _ = sunspec::map(&registers);

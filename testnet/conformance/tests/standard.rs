@@ -1,6 +1,11 @@
 //! The energy token is a cw20 token to those who know no more: a contract built with the standard's own crate takes what is sent to it, and a CosmJS client
 //! reads and transfers, both on a real wasmd. `scripts/test-token-standard` builds the contract, fetches CosmJS and runs this.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use serde_json::{json, Value};
 use std::io::Write;

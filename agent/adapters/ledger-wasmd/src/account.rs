@@ -11,7 +11,7 @@ pub use crate::fate::{Fate, Pending};
 use crate::fee_grant::allowance;
 use crate::key::Key;
 use crate::message;
-use crate::query::AccountState;
+use crate::query::{AccountState, Simulated};
 use crate::rpc::{Broadcast, TxIn};
 use crate::tx::{sign, Signing};
 use cosmrs::Any;
@@ -103,6 +103,25 @@ impl Account {
     /// The chain.
     pub const fn client(&self) -> &Arc<Client> {
         &self.client
+    }
+
+    /// Runs messages on the newest state without sending them.
+    ///
+    /// # Errors
+    /// No answer, or why they would be refused.
+    pub async fn simulate(&self, messages: Vec<Any>) -> Result<Simulated, ChainError> {
+        let at = self.account_state().await?;
+        let signing = Signing {
+            chain_id: self.client.chain_id(),
+            account_number: at.number,
+            sequence: at.sequence,
+            gas: SIMULATED_LIMIT,
+            price: &self.client.settings().gas_price,
+            granter: self.granter.as_deref(),
+            timeout_height: 0,
+        };
+        let bytes = sign(messages, &self.key, &signing)?;
+        self.client.rpc().simulate(&bytes).await
     }
 
     /// Sends messages in one transaction and waits until it is in a block.

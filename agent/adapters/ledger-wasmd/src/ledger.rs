@@ -116,6 +116,11 @@ impl WasmdLedger {
         }
     }
 
+    /// The agent's account.
+    pub(crate) const fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
     /// The market it was connected to.
     pub fn market(&self) -> &Market {
         &self.market

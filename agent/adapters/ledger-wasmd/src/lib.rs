@@ -12,6 +12,7 @@ pub mod error;
 pub mod events;
 mod fate;
 pub mod fee_grant;
+mod feed_in;
 pub mod follow;
 mod gas;
 pub mod key;

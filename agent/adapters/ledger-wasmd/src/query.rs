@@ -1,7 +1,7 @@
 //! What the chain's modules are asked, over protobuf queries.
 
 use crate::error::{sdk, ChainError};
-use crate::rpc::{read, Rpc};
+use crate::rpc::{read, ChainEvent, Rpc};
 use cosmrs::proto::cosmos::auth::v1beta1::{QueryAccountRequest, QueryAccountResponse};
 use cosmrs::proto::cosmos::bank::v1beta1::{QueryBalanceRequest, QueryBalanceResponse};
 use cosmrs::proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
@@ -42,17 +42,27 @@ pub struct AccountState {
 }
 
 /// What a simulation found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Simulated {
     /// Gas used.
     pub gas_used: u64,
     /// The state it ran on.
     pub height: u64,
+    /// What the transaction would have told.
+    pub events: Vec<ChainEvent>,
 }
 
 #[derive(Deserialize)]
 pub(crate) struct SimulationAnswer {
     pub gas_info: GasInfo,
+    #[serde(default)]
+    pub result: Option<SimulatedResult>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct SimulatedResult {
+    #[serde(default)]
+    pub events: Vec<ChainEvent>,
 }
 
 #[derive(Deserialize)]
@@ -119,8 +129,12 @@ impl Rpc {
     pub async fn simulate(&self, tx_bytes: &[u8]) -> Result<Simulated, ChainError> {
         let path = "/app/simulate";
         let (value, height) = self.query_bytes(path, tx_bytes).await?;
-        let gas_used = read::simulated(&value).map_err(|e| self.malformed(path, e))?;
-        Ok(Simulated { gas_used, height })
+        let (gas_used, events) = read::simulated(&value).map_err(|e| self.malformed(path, e))?;
+        Ok(Simulated {
+            gas_used,
+            height,
+            events,
+        })
     }
 
     /// Asks a contract.

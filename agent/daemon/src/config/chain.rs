@@ -51,6 +51,9 @@ pub struct ChainConfig {
     /// Whose fee grant pays, or nothing.
     #[serde(default)]
     pub fee_granter: String,
+    /// Claim the owner's feed-in credit once a day, when it is worth the fee.
+    #[serde(default = "claims")]
+    pub claim_feed_in: bool,
     /// Expected block interval, milliseconds.
     #[serde(default = "block_ms")]
     pub block_ms: u64,
@@ -61,6 +64,9 @@ const fn trusting_days() -> u64 {
 }
 fn gas_price() -> String {
     wattpool_schema::DEFAULT_GAS_PRICE.into()
+}
+const fn claims() -> bool {
+    true
 }
 const fn block_ms() -> u64 {
     5_000

@@ -12,6 +12,7 @@
 mod deploying;
 mod embedded;
 mod faults;
+mod feed_in;
 mod halts;
 mod liar;
 mod node;

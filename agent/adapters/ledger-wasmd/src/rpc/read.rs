@@ -3,7 +3,8 @@
 
 use super::answers::{
     AbciAnswer, AbciResponse, Block, BlockAnswer, BlockMeta, BlockResults, BlockchainAnswer,
-    Checked, CommitAnswer, Envelope, FoundTxs, SearchAnswer, Status, TxAnswer, ValidatorsAnswer,
+    ChainEvent, Checked, CommitAnswer, Envelope, FoundTxs, SearchAnswer, Status, TxAnswer,
+    ValidatorsAnswer,
 };
 use super::TxIn;
 use crate::query::{AccountState, SimulationAnswer};
@@ -178,16 +179,17 @@ pub fn account(found: QueryAccountResponse) -> Result<Option<AccountState>, Stri
     }))
 }
 
-/// Gas used, in the answer to a simulation.
+/// Gas used and events, in the answer to a simulation.
 ///
 /// # Errors
 /// It is of another form.
-pub fn simulated(value: &[u8]) -> Result<u64, String> {
+pub fn simulated(value: &[u8]) -> Result<(u64, Vec<ChainEvent>), String> {
     let answer: SimulationAnswer = serde_json::from_slice(value).map_err(|e| e.to_string())?;
     let gas_used = answer.gas_info.gas_used;
-    gas_used
+    let gas = gas_used
         .parse()
-        .map_err(|e| format!("gas_used {gas_used:?}: {e}"))
+        .map_err(|e| format!("gas_used {gas_used:?}: {e}"))?;
+    Ok((gas, answer.result.map_or_else(Vec::new, |r| r.events)))
 }
 
 /// What a contract answers, in the answer of the module that runs it.

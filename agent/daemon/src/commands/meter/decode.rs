@@ -4,12 +4,15 @@
 use crate::Failure;
 use anyhow::{bail, Context, Result};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use wattpool_meter_codec::cipher::{parse_key, Keys};
 use wattpool_meter_codec::clock::{utc_text, Zone};
+use wattpool_meter_codec::modbus::RegisterUnit;
+use wattpool_meter_codec::obis::Obis;
 use wattpool_meter_codec::{
     dlms, json, p1, sml, sunspec, text, Dialect, Frames, RegistersFrom, Stream, Telegram, Time,
 };
@@ -53,6 +56,50 @@ pub struct Args {
     /// Take frames whose check is wrong, as edited captures have. What they say may be false.
     #[arg(long)]
     ignore_checks: bool,
+    #[command(flatten)]
+    named: Named,
+}
+
+/// Where the values of messages are that are of no known kind.
+#[derive(clap::Args)]
+struct Named {
+    /// Where messages tell what was imported: a path within them (SML.E_in), or the topic of a number alone.
+    #[arg(long, value_name = "PATH", help_heading = "Messages of no known kind")]
+    import: Option<String>,
+    /// Where messages tell what was exported.
+    #[arg(long, value_name = "PATH", help_heading = "Messages of no known kind")]
+    export: Option<String>,
+    /// Where messages tell the power, W.
+    #[arg(long, value_name = "PATH", help_heading = "Messages of no known kind")]
+    power: Option<String>,
+    /// What the named registers are in.
+    #[arg(long, value_enum, default_value_t = Unit::KWh, help_heading = "Messages of no known kind")]
+    unit: Unit,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Unit {
+    #[value(name = "Wh")]
+    Wh,
+    #[value(name = "kWh")]
+    KWh,
+}
+
+impl Named {
+    fn values(&self) -> Vec<json::Named<'_>> {
+        let unit = match self.unit {
+            Unit::Wh => RegisterUnit::Wh,
+            Unit::KWh => RegisterUnit::KWh,
+        };
+        let all = [
+            (Obis::IMPORT, &self.import, unit),
+            (Obis::EXPORT, &self.export, unit),
+            (Obis::POWER, &self.power, RegisterUnit::W),
+        ];
+        all.into_iter()
+            .filter_map(|(obis, path, unit)| Some((obis, path.as_deref()?, unit)))
+            .collect()
+    }
 }
 
 /// One line of the result.
@@ -92,6 +139,10 @@ struct Decoding<'a> {
 
 pub fn run(args: &Args) -> Result<u8, Failure> {
     let dialect = dialect(args).map_err(Failure::input)?;
+    if args.format != Format::Mqtt && !args.named.values().is_empty() {
+        let what = "--import, --export and --power: expected --format mqtt";
+        return Err(Failure::input(anyhow::anyhow!(what)));
+    }
     let mut input = open(&args.file).map_err(Failure::input)?;
     let name = match args.format {
         Format::P1 => "p1",
@@ -281,6 +332,7 @@ impl Decoding<'_> {
 
     fn messages(&mut self, input: &mut dyn Read) -> Result<()> {
         let mut reader = std::io::BufReader::new(input);
+        let names = self.args.named.values();
         for number in 1u64.. {
             let mut line = Vec::new();
             let most = u64::try_from(json::LONGEST)?.saturating_mul(2);
@@ -300,11 +352,17 @@ impl Decoding<'_> {
             if line.is_empty() {
                 continue;
             }
-            // Behind a topic, as mosquitto_sub -v prints it.
-            let begin = line.iter().position(|b| *b == b'{').unwrap_or(0);
-            match json::recognised(line.get(begin..).unwrap_or(line)) {
+            let (topic, text) = message(line);
+            let read = if names.is_empty() {
+                json::recognised(&topic, text).map(|(kind, telegram)| (kind.to_owned(), telegram))
+            } else {
+                json::named(&topic, text, &names).map(|telegram| (topic.into_owned(), telegram))
+            };
+            match read {
+                // Messages about something else come between.
+                Ok((_, telegram)) if telegram.values.is_empty() => {}
                 Ok((name, mut telegram)) => {
-                    telegram.meter = Some(name.to_owned());
+                    telegram.meter = Some(name).filter(|name| !name.is_empty());
                     telegram.offset = number;
                     self.told(&telegram, None)?;
                 }
@@ -313,6 +371,18 @@ impl Decoding<'_> {
         }
         Ok(())
     }
+}
+
+/// A message's topic, if it is behind one as `mosquitto_sub -v` prints it, and its text.
+fn message(line: &[u8]) -> (Cow<'_, str>, &[u8]) {
+    let begin = line.iter().position(|b| *b == b'{').or_else(|| {
+        let blank = line.iter().rposition(u8::is_ascii_whitespace)?;
+        Some(blank.saturating_add(1))
+    });
+    let (topic, text) = line
+        .split_at_checked(begin.unwrap_or(0))
+        .unwrap_or((&[], line));
+    (String::from_utf8_lossy(topic.trim_ascii()), text)
 }
 
 fn skip_line(reader: &mut impl std::io::BufRead) -> Result<()> {
