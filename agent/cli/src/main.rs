@@ -9,6 +9,7 @@ mod choose;
 mod compare;
 mod explorer;
 mod inspect;
+mod invitation;
 mod market;
 mod owner;
 mod reference;
