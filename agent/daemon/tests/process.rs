@@ -259,6 +259,13 @@ fn check_config_tells_everything_that_is_wrong_at_once() {
             "{lines:?}"
         );
     }
+    // The template's id is nobody's.
+    configure(folder.path(), |_| good.replace(ID, &"0".repeat(32)));
+    let lines = refused(&check(&[]));
+    assert!(
+        lines.len() == 1 && lines[0].contains("meter.id: expected the pseudonym"),
+        "{lines:?}"
+    );
     configure(folder.path(), |_| with_rpc("https://node.example:443"));
     assert!(check(&[]).status.success());
     configure(folder.path(), |_| {

@@ -88,7 +88,7 @@ pub fn submit(session: &Session, args: &Upgrade) -> Result<u8, Failure> {
         }
         let summary = args.about.summary.clone();
         let proposal = Proposed {
-            what: format!("upgrade the chain's program to {name:?}: every node halts before block {height} until it runs that"),
+            what: format!("upgrade the chain's program to {name:?} (every node halts before block {height} until it runs that)"),
             title: format!("Upgrade to {name}"),
             summary: summary.unwrap_or_else(|| {
                 format!("Before block {height} every node is to run the program with upgrade {name}.")

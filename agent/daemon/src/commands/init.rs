@@ -99,6 +99,12 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         out.write_all(text.as_bytes()).with_context(name)?;
     }
     let config = Config::read(file).map_err(Failure::input)?;
+    if config.keys.file.exists() {
+        return Err(Failure::input(anyhow::anyhow!(
+            "keys {}: they are there already, and are never overwritten; `wattpool-agent keys` shows their public side",
+            config.keys.file.display()
+        )));
+    }
     let keystore = Keystore::create(&config.keys.file, passphrase)?;
     let keys = PublicKeys::of(&keystore)?;
     eprintln!(
