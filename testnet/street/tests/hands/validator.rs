@@ -311,13 +311,8 @@ fn a_fifth_validator_is_made_votes_is_jailed_and_unjailed_and_leaves() {
         )
     });
 
-    // Jailed by being stopped; unjailed. Meanwhile the upgrade is given up.
+    // Jailed by being stopped; unjailed.
     node.kill();
-    let cancelled = admin.json(&["validator", "submit-cancel-upgrade", "--from", "admin"]);
-    let cancelled = cancelled["proposal"].as_u64().unwrap().to_string();
-    for voter in &four {
-        voter.json(&["validator", "vote", &cancelled, "yes", "--from", "me"]);
-    }
     until("it is jailed", 90, || status(3));
     let early = fifth.run(&["validator", "unjail", "--from", "me"]);
     assert_ne!(
@@ -326,6 +321,12 @@ fn a_fifth_validator_is_made_votes_is_jailed_and_unjailed_and_leaves() {
         "before the jail time is over: {early:?}"
     );
     node.start();
+    // While the jail time runs the upgrade is given up.
+    let cancelled = admin.json(&["validator", "submit-cancel-upgrade", "--from", "admin"]);
+    let cancelled = cancelled["proposal"].as_u64().unwrap().to_string();
+    for voter in &four {
+        voter.json(&["validator", "vote", &cancelled, "yes", "--from", "me"]);
+    }
     std::thread::sleep(Duration::from_secs(12));
     fifth.json(&["validator", "unjail", "--from", "me"]);
     until("it signs again", 60, || status(0));
