@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "auto")]
     method: How,
     /// Seed of the genetic algorithm.
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, allow_negative_numbers = true, value_parser = wattpool_program::whole)]
     seed: u64,
     /// Print the answer as JSON.
     #[arg(long)]

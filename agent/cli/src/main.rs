@@ -9,6 +9,7 @@ mod choose;
 mod compare;
 mod explorer;
 mod inspect;
+mod invitation;
 mod market;
 mod owner;
 mod reference;
@@ -17,14 +18,11 @@ mod wallet;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
-use wattpool_program::{end, print, Failure};
+use wattpool_program::{end, print, Failure, VERSION};
 
 // The contracts' in-memory store allocates much: this halves the time of a transaction.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Version and, where it was built from a checkout, the commit.
-const VERSION: &str = env!("WATTPOOL_VERSION");
 
 /// A peer-to-peer energy market for neighbourhoods.
 #[derive(Parser)]

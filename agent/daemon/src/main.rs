@@ -20,11 +20,11 @@ mod status;
 
 use clap::Parser;
 use std::process::ExitCode;
-use wattpool_program::{end, json, print, Failure};
+use wattpool_program::{end, json, print, Failure, VERSION};
 
 /// The agent of a meter: trades its home's surplus and need with the neighbours.
 #[derive(Parser)]
-#[command(name = "wattpool-agent", version, about, max_term_width = 100)]
+#[command(name = "wattpool-agent", version = VERSION, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: commands::Command,

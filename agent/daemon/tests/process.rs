@@ -63,8 +63,14 @@ fn a_home_is_made_whole_or_goes_on_where_it_was_cut() {
     assert!(text(&out.stderr).contains("kept "), "{}", text(&out.stderr));
     assert_eq!(std::fs::read(&config).unwrap(), written);
     let made = std::fs::read(&keys).unwrap();
-    // Everything is there: nothing is changed.
-    assert!(!init(&[]).status.success());
+    // Everything is there: nothing is changed, and nobody is asked.
+    std::fs::remove_file(folder.join("passphrase")).unwrap();
+    let again = init(&[]);
+    let said = text(&again.stderr);
+    assert!(
+        again.status.code() == Some(2) && said.contains("they are there already"),
+        "{said}"
+    );
     let other = init(&["--id", ID]);
     assert_eq!(other.status.code(), Some(2), "{}", text(&other.stderr));
     assert_eq!(std::fs::read(&keys).unwrap(), made);
@@ -259,6 +265,13 @@ fn check_config_tells_everything_that_is_wrong_at_once() {
             "{lines:?}"
         );
     }
+    // The template's id is nobody's.
+    configure(folder.path(), |_| good.replace(ID, &"0".repeat(32)));
+    let lines = refused(&check(&[]));
+    assert!(
+        lines.len() == 1 && lines[0].contains("meter.id: expected the pseudonym"),
+        "{lines:?}"
+    );
     configure(folder.path(), |_| with_rpc("https://node.example:443"));
     assert!(check(&[]).status.success());
     configure(folder.path(), |_| {

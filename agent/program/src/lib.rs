@@ -8,6 +8,9 @@ pub mod memory;
 use anyhow::Context;
 use std::process::ExitCode;
 
+/// Version and, where it was built from a checkout, the commit.
+pub const VERSION: &str = env!("WATTPOOL_VERSION");
+
 /// A failure with its exit code.
 #[derive(Debug)]
 pub struct Failure {
@@ -62,6 +65,15 @@ pub fn line(error: &anyhow::Error) -> String {
         }
     }
     line
+}
+
+/// A whole number of an option, such as a seed.
+///
+/// # Errors
+/// It is none, in words.
+pub fn whole(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
 /// Prints the result. Unlike `println!` it fails where nobody reads or the disk is full.

@@ -47,6 +47,28 @@ pub fn pin_codes(authority: &str, codes: &[u64]) -> Value {
     })
 }
 
+/// Halts every node before block `height` until it runs the program that knows the upgrade of this name; by the chain's
+/// governance. `info`: where the program is, for whoever (or whatever) fetches it.
+pub fn upgrade(authority: &str, name: &str, height: u64, info: &str) -> Value {
+    json!({
+        "@type": "/cosmos.upgrade.v1beta1.MsgSoftwareUpgrade",
+        "authority": authority,
+        "plan": {
+            "name": name,
+            // The chain takes heights alone; the field of old has to say that it is not set.
+            "time": "0001-01-01T00:00:00Z",
+            "height": height.to_string(),
+            "info": info,
+            "upgraded_client_state": null,
+        },
+    })
+}
+
+/// Gives up the upgrade that is planned; by the chain's governance.
+pub fn cancel_upgrade(authority: &str) -> Value {
+    json!({"@type": "/cosmos.upgrade.v1beta1.MsgCancelUpgrade", "authority": authority})
+}
+
 /// Proposes messages to the chain's governance.
 pub fn propose(
     proposer: &str,

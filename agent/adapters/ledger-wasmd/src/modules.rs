@@ -15,6 +15,9 @@ use cosmrs::proto::cosmos::feegrant::v1beta1::{
 use cosmrs::proto::cosmos::gov::v1::{
     QueryTallyResultRequest, QueryTallyResultResponse, TallyResult,
 };
+use cosmrs::proto::cosmos::upgrade::v1beta1::{
+    Plan, QueryCurrentPlanRequest, QueryCurrentPlanResponse,
+};
 use cosmrs::proto::cosmos::slashing::v1beta1::{
     Params as SlashingParams, QueryParamsRequest as SlashingParamsRequest,
     QueryParamsResponse as SlashingParamsResponse, QuerySigningInfoRequest,
@@ -224,6 +227,17 @@ impl Rpc {
         let listed = |answer: QueryAllowancesResponse| (answer.allowances, answer.pagination);
         let path = "/cosmos.feegrant.v1beta1.Query/Allowances";
         self.pages(path, question, listed).await
+    }
+
+    /// The upgrade before which the chain is to halt, if one is planned.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn upgrade_plan(&self) -> Result<Option<Plan>, ChainError> {
+        let path = "/cosmos.upgrade.v1beta1.Query/CurrentPlan";
+        let (answer, _): (QueryCurrentPlanResponse, _) =
+            self.query(path, &QueryCurrentPlanRequest {}).await?;
+        Ok(answer.plan)
     }
 
     /// How a vote stands.

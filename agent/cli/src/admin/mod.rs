@@ -6,6 +6,7 @@ mod contract;
 mod deploy;
 mod fees;
 mod grid;
+mod invite;
 mod meters;
 mod migrate;
 mod pseudonym;
@@ -32,6 +33,8 @@ enum Command {
     Deploy(deploy::Args),
     /// Show a market's health at a glance; exit code 3 if something is wrong.
     Status(status::Status),
+    /// Invite owners: one line, and a code for cameras, that lead to the market.
+    Invite(invite::Invite),
     /// Compute a meter's pseudonym from its number, with the registrar's secret.
     Pseudonym(pseudonym::Pseudonym),
     /// Register a meter (by the registrar).
@@ -106,6 +109,7 @@ pub fn run(admin: &Admin) -> Result<u8, Failure> {
     match &admin.command {
         Command::Deploy(args) => deploy::run(session, args),
         Command::Status(args) => status::run(session, args),
+        Command::Invite(args) => invite::run(session, args),
         Command::Pseudonym(args) => pseudonym::run(session, args),
         Command::RegisterMeter(args) => meters::register(session, args),
         Command::RegisterMeters(args) => bulk::run(session, args),

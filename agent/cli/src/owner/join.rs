@@ -1,11 +1,13 @@
 //! `wattpool owner join`: what a new meter needs, step by step, each only if it is missing.
 
 use crate::chain::{block_on, failed, unusable, Session};
+use crate::invitation::Invitation;
 use crate::market::call;
 use crate::wallet::balances::ask;
 use crate::Failure;
-use anyhow::anyhow;
+use anyhow::{anyhow, Context};
 use serde_json::{json, Value};
+use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
 use wattpool_ledger_wasmd::{Client, Market};
@@ -13,6 +15,7 @@ use wattpool_schema::escrow::{self, AccountResponse, LimitsChange, MeterBookResp
 use wattpool_schema::pool::{self, MeterResponse};
 use wattpool_schema::{AgentKey, MeterId};
 use wattpool_wallet::amount::{money, show_money};
+use wattpool_wallet::files;
 
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_secs(3);
@@ -21,8 +24,12 @@ const LOOK: Duration = Duration::from_secs(3);
 #[derive(clap::Args)]
 pub struct Join {
     /// The meter's id, as the registrar gave it.
-    #[arg(long, value_name = "ID")]
-    meter: MeterId,
+    #[arg(long, value_name = "ID", required_unless_present = "invite")]
+    meter: Option<MeterId>,
+    /// The invitation that you were sent: the market's addresses file is fetched, checked and kept (in --market, or in the wallet's
+    /// folder); its nodes are asked if you name none.
+    #[arg(long, value_name = "TEXT")]
+    invite: Option<String>,
     /// Public key of the agent (`wattpool-agent init` prints it).
     #[arg(long, value_name = "KEY")]
     agent: Option<AgentKey>,
@@ -56,11 +63,71 @@ async fn trades(client: &Client, market: &Market, meter: MeterId) -> Result<u64,
         .saturating_add(book.statistics.purchases))
 }
 
+/// The market of an invitation: its addresses file, which was here already or is fetched, and what else it says. Whatever
+/// is not the file that is meant is refused.
+fn invited(session: &Session, invitation: &Invitation) -> Result<Session, Failure> {
+    let mut options = session.options().clone();
+    let file = match &options.market {
+        Some(file) => file.clone(),
+        None => {
+            let short = invitation.sha256.get(..8).unwrap_or_default();
+            let name = format!("{}-{short}.json", invitation.chain);
+            session.home()?.join("markets").join(name)
+        }
+    };
+    let what = file.display().to_string();
+    match std::fs::read(&file) {
+        Ok(bytes) => {
+            invitation.check(&what, &bytes)?;
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let bytes = block_on(invitation.fetch())?;
+            let folder = file.parent().unwrap_or(Path::new("."));
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            // An empty parent is the folder where the program runs.
+            let folder = if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            };
+            files::write(folder, &name, &bytes, false).with_context(|| what.clone())?;
+        }
+        Err(error) => return Err(Failure::input(anyhow!("{what}: {error}"))),
+    }
+    if options.node.is_empty() {
+        options.node.clone_from(&invitation.nodes);
+    }
+    let nodes = if options.node.is_empty() {
+        String::new()
+    } else {
+        format!(", node = {:?}", options.node)
+    };
+    eprintln!(
+        "the market of {} is in {what}; for your profile: market = {what:?}{nodes}",
+        invitation.contact
+    );
+    options.market = Some(file);
+    Session::new(&options)
+}
+
+/// What the registrar has to be sent.
+fn registration(address: &str, contact: Option<&str>) -> String {
+    let whom = contact.unwrap_or("the registrar");
+    format!("send {whom} your address {address} and the device's key (`wattpool-agent keys`)")
+}
+
 /// Does what is missing, and says what is not its to do. Exit code 1 while something is missing.
 ///
 /// # Errors
 /// The input is wrong (exit code 2), or the chain refuses.
 pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
+    let invitation = args.invite.as_deref().map(Invitation::parse).transpose()?;
+    let of_invitation = invitation
+        .as_ref()
+        .map(|invitation| invited(session, invitation))
+        .transpose()?;
+    let session = of_invitation.as_ref().unwrap_or(session);
+    let contact = invitation.as_ref().map(|i| i.contact.as_str());
     let market = session.market()?;
     let wanted = args
         .deposit
@@ -74,19 +141,28 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
     }
     let signer = session.signer()?;
     let address = signer.address.clone();
+    let Some(id) = args.meter else {
+        let missing = format!(
+            "the registration: {}; then run this again with --meter ID",
+            registration(&address, contact)
+        );
+        let value = json!({"meter": null, "steps": [], "missing": [missing], "trades": 0});
+        session.answer(&value, || format!("missing: {missing}\n"))?;
+        return Ok(1);
+    };
     block_on(async {
         let client = session.client().await?;
         let until = Instant::now().checked_add(Duration::from_secs(args.patience));
         let more = |until: Option<Instant>| until.is_some_and(|u| Instant::now() < u);
         let (mut steps, mut missing): (Vec<Value>, Vec<String>) = (Vec::new(), Vec::new());
         let found = loop {
-            match meter(&client, &market, args.meter).await? {
+            match meter(&client, &market, id).await? {
                 Some(found) => break found,
                 None if more(until) => tokio::time::sleep(LOOK).await,
                 None => {
                     return Err(Failure::from(anyhow!(
-                        "meter {}: it is not registered yet: send the registrar your address {address} and the device's key (`wattpool-agent keys`)",
-                        args.meter
+                        "meter {id}: it is not registered yet: {}",
+                        registration(&address, contact)
                     )))
                 }
             }
@@ -94,7 +170,7 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
         if found.retired {
             return Err(Failure::from(anyhow!(
                 "meter {}: it is out of service: ask the registrar to register it again",
-                args.meter
+                id
             )));
         }
         let mut current = found;
@@ -111,13 +187,13 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
             if current.proposed_owner.as_deref() != Some(address.as_str()) {
                 return Err(Failure::from(anyhow!(
                     "meter {}: it is {}'s, and was not offered to {address}",
-                    args.meter,
+                    id,
                     current.owner
                 )));
             }
-            let msg = serde_json::to_value(pool::ExecuteMsg::AcceptOwner { meter: args.meter })?;
+            let msg = serde_json::to_value(pool::ExecuteMsg::AcceptOwner { meter: id })?;
             do_it(
-                format!("take meter {} over", args.meter),
+                format!("take meter {} over", id),
                 &market.pool.address,
                 msg,
                 Vec::new(),
@@ -128,11 +204,11 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
         match args.agent {
             Some(agent) if current.agent != Some(agent) => {
                 let msg = serde_json::to_value(pool::ExecuteMsg::SetAgent {
-                    meter: args.meter,
+                    meter: id,
                     agent: Some(agent),
                 })?;
                 do_it(
-                    format!("let the agent {agent} trade for meter {}", args.meter),
+                    format!("let the agent {agent} trade for meter {}", id),
                     &market.pool.address,
                     msg,
                     Vec::new(),
@@ -142,20 +218,20 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
             None if current.agent.is_none() => missing.push("an agent: --agent KEY".to_owned()),
             _ => {}
         }
-        let question = escrow::QueryMsg::Meter { meter: args.meter };
+        let question = escrow::QueryMsg::Meter { meter: id };
         let book: MeterBookResponse = ask(&client, &market.escrow.address, &question).await?;
-        let tenure = meter(&client, &market, args.meter).await?;
+        let tenure = meter(&client, &market, id).await?;
         if tenure.is_none_or(|m| book.tenure != Some(m.tenure)) {
             // Nobody buys for a meter before its owner said so; those limits bind that bind by default.
             let msg = serde_json::to_value(escrow::ExecuteMsg::SetLimits {
-                meter: args.meter,
+                meter: id,
                 set: LimitsChange::default(),
                 remove: Vec::new(),
             })?;
             do_it(
                 format!(
                     "let meter {} buy, within the limits that bind by default",
-                    args.meter
+                    id
                 ),
                 &market.escrow.address,
                 msg,
@@ -184,9 +260,7 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
             )
             .await?;
         }
-        let now = meter(&client, &market, args.meter)
-            .await?
-            .unwrap_or(current);
+        let now = meter(&client, &market, id).await?.unwrap_or(current);
         if let Some(agent) = &now.agent_address {
             let own = client
                 .rpc()
@@ -201,20 +275,19 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
         if now.position.stated.is_none() {
             missing.push("the first statement: start the agent (wattpool-agent run)".to_owned());
         }
-        let mut count = trades(&client, &market, args.meter).await?;
+        let mut count = trades(&client, &market, id).await?;
         while count == 0 && more(until) {
             tokio::time::sleep(LOOK).await;
-            count = trades(&client, &market, args.meter).await?;
+            count = trades(&client, &market, id).await?;
         }
         if count == 0 {
             missing.push("the first trade: it comes by itself once the agent runs and somebody has what it wants".to_owned());
         } else {
             missing.retain(|m| !m.starts_with("the first statement"));
         }
-        let value =
-            json!({"meter": args.meter, "steps": steps, "missing": missing, "trades": count});
+        let value = json!({"meter": id, "steps": steps, "missing": missing, "trades": count});
         session.answer(&value, || {
-            let mut text = format!("meter {}: {count} trades\n", args.meter);
+            let mut text = format!("meter {}: {count} trades\n", id);
             for line in &missing {
                 text.push_str(&format!("  missing: {line}\n"));
             }

@@ -100,6 +100,37 @@ fn messages(proposal: &Proposal) -> Vec<Value> {
     .collect()
 }
 
+/// What a message of a proposal does, in words; one that has none is shown as it is.
+fn wish(message: &Value) -> String {
+    let text = |path: &str| message.pointer(path).and_then(Value::as_str);
+    let words = match text("/@type") {
+        Some("/cosmos.upgrade.v1beta1.MsgSoftwareUpgrade") => text("/plan/name")
+            .zip(text("/plan/height"))
+            .map(|(name, height)| {
+                let info = text("/plan/info").filter(|i| !i.is_empty());
+                let info = info.map_or_else(String::new, |i| format!(" ({i})"));
+                format!(
+                    "halt before block {height} until the program with upgrade {name:?} runs{info}"
+                )
+            }),
+        Some("/cosmos.upgrade.v1beta1.MsgCancelUpgrade") => {
+            Some("give up the upgrade that is planned".to_owned())
+        }
+        Some("/cosmwasm.wasm.v1.MsgPinCodes") => {
+            let codes = message.get("code_ids").and_then(Value::as_array);
+            codes.map(|codes| {
+                let codes: Vec<&str> = codes.iter().filter_map(Value::as_str).collect();
+                format!("keep codes {} loaded in every node", codes.join(", "))
+            })
+        }
+        Some("/cosmwasm.wasm.v1.MsgMigrateContract") => text("/contract")
+            .zip(text("/code_id"))
+            .map(|(contract, code)| format!("give contract {contract} code {code}")),
+        _ => None,
+    };
+    words.unwrap_or_else(|| format!("message {message}"))
+}
+
 fn value(proposal: &Proposal, tally: Option<&TallyResult>) -> Value {
     let seconds =
         |t: &Option<wattpool_ledger_wasmd::proto::Timestamp>| t.as_ref().map(|t| t.seconds);
@@ -172,7 +203,7 @@ pub fn show(session: &Session, args: &Named) -> Result<u8, Failure> {
             let mut text = line(&proposal);
             writeln!(text, "  {}\n  by {}", proposal.summary, proposal.proposer).ok();
             for message in messages(&proposal) {
-                writeln!(text, "  message {message}").ok();
+                writeln!(text, "  {}", wish(&message)).ok();
             }
             writeln!(
                 text,
@@ -290,52 +321,73 @@ pub fn submit_pin(session: &Session, args: &SubmitPin) -> Result<u8, Failure> {
             None => client.rpc().proposal_deposit().await.map_err(failed)?,
         };
         let authority = module_address("gov", ADDRESS_PREFIX).map_err(failed)?;
-        let wish = message::pin_codes(&authority, &codes);
-        let shown: Vec<String> = deposit.iter().map(|(a, d)| show_coin(*a, d)).collect();
-        let words = format!(
-            "propose to pin codes {codes:?} with a deposit of {}",
-            shown.join(", ")
-        );
         let summary =
             format!("Keeps codes {codes:?} loaded in every node: a trade then costs less gas.");
-        let signer = session.signer()?;
-        if session.options().generate_only {
-            return session
-                .transact(&words, |from| {
-                    Ok(vec![message::propose(
-                        from,
-                        vec![wish],
-                        &deposit,
-                        "Pin Wattpool's codes",
-                        &summary,
-                    )])
-                })
-                .await;
-        }
-        let message = message::propose(
-            &signer.address,
-            vec![wish],
-            &deposit,
-            "Pin Wattpool's codes",
-            &summary,
-        );
-        let Some(sent) = session.carry_out(&words, &signer, vec![message]).await? else {
-            return Ok(0);
+        let proposal = Proposed {
+            what: format!("pin codes {codes:?}"),
+            title: "Pin Wattpool's codes".to_owned(),
+            summary,
+            deposit,
         };
-        let events = sent
-            .result
-            .events
-            .iter()
-            .filter(|e| e.kind == "submit_proposal");
-        let id = events
-            .filter_map(|e| e.value("proposal_id"))
-            .next()
-            .and_then(|id| id.parse::<u64>().ok());
-        if session.as_json() {
-            let value = json!({"proposal": id, "hash": sent.hash.to_string(), "height": sent.height, "gas_used": sent.result.gas_used, "fee": amounts(&sent.fee)});
-            return session.answer(&value, String::new);
-        }
-        let number = id.map_or_else(|| "a proposal".to_owned(), |id| format!("proposal {id}"));
-        session.print_sent(&format!("{number} to pin codes {codes:?}"), &sent)
+        propose(session, &proposal, message::pin_codes(&authority, &codes)).await
     })
+}
+
+/// A proposal of one message.
+pub struct Proposed {
+    /// What it is for, after "propose to".
+    pub what: String,
+    /// Its title.
+    pub title: String,
+    /// What it is about.
+    pub summary: String,
+    /// What is deposited.
+    pub deposit: Vec<(u128, String)>,
+}
+
+/// Proposes a message of the governance's own and prints the proposal's number.
+///
+/// # Errors
+/// The input is wrong (exit code 2), or the chain refuses.
+pub async fn propose(session: &Session, proposed: &Proposed, wish: Value) -> Result<u8, Failure> {
+    let Proposed {
+        what,
+        title,
+        summary,
+        deposit,
+    } = proposed;
+    let shown: Vec<String> = deposit.iter().map(|(a, d)| show_coin(*a, d)).collect();
+    let words = format!("propose to {what} with a deposit of {}", shown.join(", "));
+    if session.options().generate_only {
+        let all = |from: &str| {
+            Ok(vec![message::propose(
+                from,
+                vec![wish],
+                deposit,
+                title,
+                summary,
+            )])
+        };
+        return session.transact(&words, all).await;
+    }
+    let signer = session.signer()?;
+    let message = message::propose(&signer.address, vec![wish], deposit, title, summary);
+    let Some(sent) = session.carry_out(&words, &signer, vec![message]).await? else {
+        return Ok(0);
+    };
+    let events = sent
+        .result
+        .events
+        .iter()
+        .filter(|e| e.kind == "submit_proposal");
+    let id = events
+        .filter_map(|e| e.value("proposal_id"))
+        .next()
+        .and_then(|id| id.parse::<u64>().ok());
+    if session.as_json() {
+        let value = json!({"proposal": id, "hash": sent.hash.to_string(), "height": sent.height, "gas_used": sent.result.gas_used, "fee": amounts(&sent.fee)});
+        return session.answer(&value, String::new);
+    }
+    let number = id.map_or_else(|| "a proposal".to_owned(), |id| format!("proposal {id}"));
+    session.print_sent(&format!("{number} to {what}"), &sent)
 }

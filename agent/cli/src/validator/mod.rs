@@ -4,6 +4,7 @@ mod governance;
 mod node;
 mod stake;
 mod status;
+mod upgrade;
 mod verify;
 
 use crate::chain::{Options, Session};
@@ -51,6 +52,12 @@ enum Command {
     Submit(governance::Submit),
     /// Propose to pin the market's codes.
     SubmitPin(governance::SubmitPin),
+    /// Propose an upgrade of the chain's program.
+    SubmitUpgrade(upgrade::Upgrade),
+    /// Propose to give up the upgrade that is planned.
+    SubmitCancelUpgrade(upgrade::About),
+    /// Show the upgrade that is planned.
+    UpgradePlan,
     /// Recompute a market's log of trades against the contracts' state; exit code 3 if they differ.
     VerifyTrades(verify::Trades),
     /// Compare the codes on the chain with a build; exit code 3 if they differ.
@@ -79,6 +86,9 @@ pub fn run(validator: &Validator) -> Result<u8, Failure> {
         Command::Deposit(args) => governance::deposit(session, args),
         Command::Submit(args) => governance::submit(session, args),
         Command::SubmitPin(args) => governance::submit_pin(session, args),
+        Command::SubmitUpgrade(args) => upgrade::submit(session, args),
+        Command::SubmitCancelUpgrade(args) => upgrade::cancel(session, args),
+        Command::UpgradePlan => upgrade::show(session),
         Command::VerifyTrades(args) => verify::trades(session, args),
         Command::VerifyCode(args) => verify::code(session, args),
     }

@@ -11,6 +11,7 @@
 mod backup;
 mod faults;
 mod home;
+mod invited;
 mod keystore;
 mod kills;
 mod twice;

@@ -9,6 +9,7 @@ use wattpool_core::timing::Timing;
 use wattpool_daemon::config::Config;
 use wattpool_ledger_wasmd::Market;
 use wattpool_meter_replay::ReplayMeter;
+use wattpool_schema::MeterId;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -24,6 +25,12 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     let (config, wrong) = Config::read_all(&shown.at.config).map_err(Failure::input)?;
     let mut wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
     let market = noted(Market::read(&config.chain.market), &mut wrong);
+    if config.meter.id == MeterId([0; 16]) {
+        wrong.push(format!(
+            "{}: meter.id: expected the pseudonym that the registrar gave this meter, found the template's zeros",
+            shown.at.config.display()
+        ));
+    }
     let replayed = files(&config, market.as_ref(), &mut wrong);
     if let (true, true, Some(market)) = (args.online, wrong.is_empty(), &market) {
         let found = check_online::run(&config, market)?;

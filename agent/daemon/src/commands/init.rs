@@ -79,12 +79,18 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
             .map_err(Failure::input)?
     };
     // Nothing is written that could not be read, or without a passphrase for the keys that go with it.
-    let mut word = Config::parse(file, &text)
-        .map_err(Failure::input)?
-        .keys
-        .passphrase_file;
+    let planned = Config::parse(file, &text).map_err(Failure::input)?.keys;
+    let folder = file.parent().unwrap_or_else(|| Path::new(""));
+    let keys = folder.join(planned.file);
+    if keys.exists() {
+        return Err(Failure::input(anyhow::anyhow!(
+            "keys {}: they are there already, and are never overwritten; `wattpool-agent keys` shows their public side",
+            keys.display()
+        )));
+    }
+    let mut word = planned.passphrase_file;
     if !word.as_os_str().is_empty() {
-        word = file.parent().unwrap_or_else(|| Path::new("")).join(word);
+        word = folder.join(word);
     }
     let passphrase = passphrase::choose(&word)?;
     if !kept {

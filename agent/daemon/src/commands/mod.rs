@@ -10,10 +10,11 @@ mod owner;
 mod page;
 mod policy;
 mod run;
+mod shell;
 mod show;
 
 use crate::Failure;
-use clap::{Args, Subcommand};
+use clap::{Args, CommandFactory, Subcommand};
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
@@ -53,6 +54,16 @@ pub enum Command {
     Resume(Shown),
     /// Decide on a trade that waits for its owner.
     Decide(owner::Decide),
+    /// Print the completions of a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages of all commands into a folder.
+    Man {
+        /// The folder.
+        folder: PathBuf,
+    },
 }
 
 /// Where an agent's configuration is.
@@ -99,5 +110,7 @@ pub fn run(command: &Command) -> Result<u8, Failure> {
         Command::Pause(shown) => owner::pause(shown),
         Command::Resume(shown) => owner::resume(shown),
         Command::Decide(args) => owner::decide(args),
+        Command::Completions { shell } => shell::completions(crate::Cli::command(), *shell),
+        Command::Man { folder } => shell::man(crate::Cli::command(), folder),
     }
 }

@@ -6,16 +6,17 @@ use crate::http::api::{Decision, Pause};
 use crate::Failure;
 
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("answer").required(true)))]
 pub struct Decide {
     #[command(flatten)]
     shown: Shown,
     /// The number of the trade, as status shows it.
     request: u64,
     /// Go on with it.
-    #[arg(long, conflicts_with = "refuse", required_unless_present = "refuse")]
+    #[arg(long, group = "answer")]
     accept: bool,
     /// Let it go.
-    #[arg(long)]
+    #[arg(long, group = "answer")]
     refuse: bool,
 }
 

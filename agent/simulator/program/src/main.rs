@@ -4,7 +4,7 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use wattpool_program::end;
+use wattpool_program::{end, VERSION};
 
 // The contracts' in-memory store allocates much: this halves the time of a transaction.
 #[global_allocator]
@@ -12,7 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Let a neighbourhood trade on a virtual clock, with the real agents and contracts.
 #[derive(Parser)]
-#[command(name = "wattpool-simulate", version, about, max_term_width = 100)]
+#[command(name = "wattpool-simulate", version = VERSION, about, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     args: wattpool_simulate::Args,

@@ -163,6 +163,15 @@ static ACCESS: Shape = record(&[
     many(3, "addresses", Text),
 ]);
 
+static PLAN: Shape = record(&[
+    field(1, "name", Text),
+    // Not used any more, but signed in the older encoding all the same.
+    kept(2, "time", Time),
+    field(3, "height", I64),
+    field(4, "info", Text),
+    field(5, "upgraded_client_state", Any),
+]);
+
 static WEIGHTED: Shape = record(&[field(1, "option", VOTES), field(2, "weight", Dec)]);
 
 /// Every message that this wallet writes, signs and shows.
@@ -404,6 +413,18 @@ pub static MESSAGES: &[Shape] = &[
             amino: "address",
             ..kept(1, "validator_addr", Text)
         }],
+    ),
+    message(
+        "/cosmos.upgrade.v1beta1.MsgSoftwareUpgrade",
+        "cosmos-sdk/MsgSoftwareUpgrade",
+        "authority",
+        &[field(1, "authority", Text), kept(2, "plan", Message(&PLAN))],
+    ),
+    message(
+        "/cosmos.upgrade.v1beta1.MsgCancelUpgrade",
+        "cosmos-sdk/MsgCancelUpgrade",
+        "authority",
+        &[field(1, "authority", Text)],
     ),
     message(
         "/cosmos.feegrant.v1beta1.MsgGrantAllowance",

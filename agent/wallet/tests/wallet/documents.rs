@@ -79,6 +79,8 @@ fn every_message(from: &str, operator: &str) -> Vec<Value> {
             "t",
             "s",
         ),
+        message::upgrade(from, "v2", 1_000, "<>&"),
+        message::cancel_upgrade(from),
         message::vote(from, 4, "VOTE_OPTION_NO_WITH_VETO"),
         message::deposit(from, 4, &coins),
         message::delegate(from, operator, &stake),

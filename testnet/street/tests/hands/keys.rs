@@ -137,6 +137,18 @@ fn messages(from: &str, operator: &str) -> Vec<Value> {
             "title <&>",
             "summary",
         ),
+        m::propose(
+            from,
+            vec![
+                m::upgrade(from, "v2", 1_000, "{\"binaries\": {\"any\": \"<&>\"}}"),
+                m::cancel_upgrade(from),
+            ],
+            &coins,
+            "upgrade",
+            "",
+        ),
+        m::upgrade(from, "v2", 1_000, ""),
+        m::cancel_upgrade(from),
         m::vote(from, 4, "VOTE_OPTION_YES"),
         m::deposit(from, 4, &coins),
         m::delegate(from, operator, &stake),

@@ -238,9 +238,48 @@ fn a_fifth_validator_is_made_votes_is_jailed_and_unjailed_and_leaves() {
         "admin",
     ]);
     let proposal = made["proposal"].as_u64().unwrap().to_string();
+    // An upgrade, far away, is voted on at the same time.
+    let early = admin.run(&[
+        "validator",
+        "submit-upgrade",
+        "v2",
+        "--upgrade-height",
+        "1",
+        "--from",
+        "admin",
+    ]);
+    assert_eq!(early.code, Some(2), "{early:?}");
+    assert!(
+        early
+            .stderr
+            .contains("--upgrade-height 1: the chain is at block"),
+        "{early:?}"
+    );
+    let none = admin.run(&["validator", "submit-cancel-upgrade", "--from", "admin"]);
+    assert!(none.stderr.contains("no upgrade is planned"), "{none:?}");
+    let info = r#"{"binaries": {"any": "https://example.org/<v2>?a&b"}}"#;
+    let planned = admin.json(&[
+        "validator",
+        "submit-upgrade",
+        "v2",
+        "--upgrade-height",
+        "9000000",
+        "--upgrade-info",
+        info,
+        "--from",
+        "admin",
+    ]);
+    let planned = planned["proposal"].as_u64().unwrap().to_string();
     for voter in four.iter().chain([&fifth]) {
         voter.json(&["validator", "vote", &proposal, "yes", "--from", "me"]);
+        voter.json(&["validator", "vote", &planned, "yes", "--from", "me"]);
     }
+    let shown = fifth.run(&["validator", "proposal", &planned]);
+    let words = "halt before block 9000000 until the program with upgrade \"v2\" runs";
+    assert!(
+        shown.stdout.contains(words) && shown.stdout.contains(info),
+        "{shown:?}"
+    );
     until("the proposal passes", 60, || {
         let found = fifth.json(&["validator", "proposal", &proposal]);
         (found["status"] == "passed", found.to_string())
@@ -264,6 +303,14 @@ fn a_fifth_validator_is_made_votes_is_jailed_and_unjailed_and_leaves() {
     ]);
     assert_eq!(same.code, Some(0), "{same:?}");
 
+    until("the upgrade is planned", 60, || {
+        let plan = fifth.json(&["validator", "upgrade-plan"]);
+        (
+            plan["name"] == "v2" && plan["height"] == 9_000_000 && plan["info"] == info,
+            plan.to_string(),
+        )
+    });
+
     // Jailed by being stopped; unjailed.
     node.kill();
     until("it is jailed", 90, || status(3));
@@ -274,9 +321,20 @@ fn a_fifth_validator_is_made_votes_is_jailed_and_unjailed_and_leaves() {
         "before the jail time is over: {early:?}"
     );
     node.start();
+    // While the jail time runs the upgrade is given up.
+    let cancelled = admin.json(&["validator", "submit-cancel-upgrade", "--from", "admin"]);
+    let cancelled = cancelled["proposal"].as_u64().unwrap().to_string();
+    for voter in &four {
+        voter.json(&["validator", "vote", &cancelled, "yes", "--from", "me"]);
+    }
     std::thread::sleep(Duration::from_secs(12));
     fifth.json(&["validator", "unjail", "--from", "me"]);
     until("it signs again", 60, || status(0));
+
+    until("no upgrade is planned any more", 60, || {
+        let plan = fifth.json(&["validator", "upgrade-plan"]);
+        (plan.is_null(), plan.to_string())
+    });
 
     // Rewarded.
     let before = fifth.json(&["wallet", "balances", "me"]);

@@ -1,4 +1,4 @@
-//! The commit that the program is built from, for `--version`.
+//! The commit that the programs are built from, for `--version`.
 
 use std::process::Command;
 
