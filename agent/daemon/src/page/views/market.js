@@ -25,6 +25,7 @@ export async function offers() {
   const rows = [...told.offers].sort((a, b) => a.price + a.charge - b.price - b.charge).map((offer) => [
     el("span", { title: offer.seller }, short(offer.seller)),
     String(offer.zone) === String(shared.status.zone) ? t("ownZone", { zone: offer.zone }) : String(offer.zone),
+    t(`source_${offer.kind ?? "unknown"}`),
     energy(offer.wh),
     price(offer.price),
     price(offer.charge),
@@ -34,7 +35,7 @@ export async function offers() {
       : el("button", { type: "button", id: `prefer-${offer.seller}`, onclick: () => add("preferred", offer.seller, "saidPreferred") }, t("preferIt")),
     isOwner() ? el("button", { type: "button", id: `block-${offer.seller}`, "aria-label": `${t("blockIt")}: ${short(offer.seller)}`, onclick: () => add("blocked", offer.seller, "saidBlocked") }, t("blockIt")) : null),
   ]);
-  parts.push(el("div", { class: "card" }, table(t("offers"), [t("seller"), t("fromWhere"), t("amount"), t("atMost"), t("onTop"), t("belowGrid"), t("what")], rows, ["text", "text", "", "", "", "", "wide"])));
+  parts.push(el("div", { class: "card" }, table(t("offers"), [t("seller"), XX)));
   return parts;
 }
 
