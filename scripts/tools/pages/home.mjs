@@ -33,7 +33,7 @@ function check(holds, what) {
 }
 
 /** Loads of a view that are measured. */
-const LOADS = 40;
+const LOADS = Number(process.env.WATTPOOL_LOADS ?? 100);
 /** What a limit allows beyond what was bought, Wh. */
 const ALLOWED_WH = 20;
 const VIEWS = ["now", "money", "energy", "trades", "offers", "market", "limits", "approvals", "alerts", "access"];
@@ -180,6 +180,12 @@ async function changesALimit(page) {
   await page.waitForFunction(() => /saved and hold/.test(document.querySelector("#said").textContent));
   const free = command("policy", "get");
   check(free.max_buy_price === undefined || free.max_buy_price === null, "limits: an empty field is no limit");
+  // What was changed, by whom.
+  await go(page, "now");
+  await go(page, "limits");
+  await page.waitForFunction(() => Array.from(document.querySelectorAll("#changes tbody tr"), (row) => row.innerText).some((text) => /0[.,]19/.test(text) && /this page|diese Seite/.test(text)));
+  const noted = command("policy", "history").flatMap((change) => change.keys.map((key) => [change.by, key.key, key.after]));
+  check(noted.some(([by, key, after]) => by === "page" && key === "max_spend_per_day" && after === 2_500_000), `limits: the history says ${JSON.stringify(noted)}`);
 }
 
 async function looksBack(page) {
@@ -389,8 +395,9 @@ async function measures(page) {
       took.push(await page.evaluate(() => globalThis.shownAfter));
     }
     took.sort((a, b) => a - b);
-    const at = (share) => took[Math.min(took.length - 1, Math.ceil(took.length * share) - 1)].toFixed(0);
-    console.log(`| ${view} | ${at(0.5)} | ${at(0.95)} |`);
+    const at = (share) => took[Math.min(took.length - 1, Math.ceil(took.length * share) - 1)];
+    console.log(`| ${view} | ${at(0.5).toFixed(0)} | ${at(0.95).toFixed(0)} |`);
+    check(at(0.95) <= 200, `${view}: 95 of ${LOADS} loads take up to ${at(0.95).toFixed(0)} ms; expected 200`);
   }
 }
 

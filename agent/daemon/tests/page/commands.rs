@@ -55,6 +55,14 @@ fn commands_speak_of_kwh_money_and_local_time() {
         (&exact["paused"], &exact["max_buy_price"]),
         (&Value::Bool(true), &Value::from(250_000))
     );
+    let changes = out(&home.run(&["policy", "history"]));
+    assert!(
+        changes.contains("commands  paused") && changes.contains("0.25 EUR/kWh"),
+        "{changes}"
+    );
+    let exact: Value =
+        serde_json::from_str(&out(&home.run(&["policy", "history", "--json"]))).unwrap();
+    assert_eq!(exact[0]["keys"][0]["after"], true);
     let pair = out(&home.run(&["pair"]));
     assert!(
         pair.contains("code") && pair.contains("https://meter.home:"),
