@@ -161,8 +161,8 @@ async function searches(page) {
 /** Figures are those of the audit, and files are signed by the auditor. */
 async function figures(status) {
   const [verified, market, trades] = await Promise.all(["verify", "market", "trades"].map(audit));
-  // A chain goes on.
-  if (chain) for (const totals of [status.totals, verified.totals]) delete totals.last_height;
+  // A chain goes on, and of its state the explorer compares less than an export holds.
+  if (chain) for (const totals of [status.totals, verified.totals]) for (const key of ["last_height", "states"]) delete totals[key];
   check(sorted(status.totals) === sorted(verified.totals), `totals: ${JSON.stringify(status.totals)}, and audit verify says ${JSON.stringify(verified.totals)}`);
   check(status.violations === 0 && verified.violations === 0, `violations: ${status.findings}`);
   const shownMarket = await ask("market");

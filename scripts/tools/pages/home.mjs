@@ -386,6 +386,12 @@ async function measures(page) {
     new MutationObserver(there).observe(document, { subtree: true, childList: true, attributes: true });
   });
   console.log(`| view | median, ms | 95 of 100, ms | (${LOADS} loads each)`);
+  const row = (name, took) => {
+    took.sort((a, b) => a - b);
+    const at = (share) => took[Math.min(took.length - 1, Math.ceil(took.length * share) - 1)];
+    console.log(`| ${name} | ${at(0.5).toFixed(0)} | ${at(0.95).toFixed(0)} |`);
+    check(at(0.95) <= 200, `${name}: 95 of ${LOADS} loads take up to ${at(0.95).toFixed(0)} ms; expected 200`);
+  };
   for (const view of VIEWS) {
     const took = [];
     for (let load = 0; load < LOADS; load += 1) {
@@ -394,10 +400,28 @@ async function measures(page) {
       await page.waitForFunction((view) => globalThis.shownAfter !== undefined && document.querySelector("main").dataset.view === view, {}, view);
       took.push(await page.evaluate(() => globalThis.shownAfter));
     }
-    took.sort((a, b) => a - b);
-    const at = (share) => took[Math.min(took.length - 1, Math.ceil(took.length * share) - 1)];
-    console.log(`| ${view} | ${at(0.5).toFixed(0)} | ${at(0.95).toFixed(0)} |`);
-    check(at(0.95) <= 200, `${view}: 95 of ${LOADS} loads take up to ${at(0.95).toFixed(0)} ms; expected 200`);
+    row(view, took);
+  }
+  // The year of windows is behind a button.
+  const turned = (kind) => page.evaluate((kind) => new Promise((resolve) => {
+    const begun = performance.now();
+    const there = () => document.querySelector(`#kind-${kind}`)?.getAttribute("aria-pressed") === "true" && !document.querySelector("main").hasAttribute("aria-busy");
+    const seen = new MutationObserver(() => {
+      if (!there()) return;
+      seen.disconnect();
+      resolve(performance.now() - begun);
+    });
+    seen.observe(document, { subtree: true, childList: true, attributes: true });
+    document.querySelector(`#kind-${kind}`).click();
+  }), kind);
+  for (const view of ["money", "energy"]) {
+    await go(page, view);
+    const took = [];
+    for (let load = 0; load < LOADS; load += 1) {
+      await turned("day");
+      took.push(await turned("year"));
+    }
+    row(`${view}, a year`, took);
   }
 }
 
