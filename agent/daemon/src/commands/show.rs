@@ -36,7 +36,7 @@ pub fn number(value: &Value, pointer: &str) -> Result<u64> {
         .with_context(|| format!("{pointer} of the agent's answer is no number: another version?"))
 }
 
-fn signed(value: &Value, pointer: &str) -> Result<i64> {
+pub fn signed(value: &Value, pointer: &str) -> Result<i64> {
     at(value, pointer)?
         .as_i64()
         .with_context(|| format!("{pointer} of the agent's answer is no number: another version?"))
