@@ -98,7 +98,13 @@ fn status_and_policy(home: &Home) {
         (&first["before"], &first["after"]),
         (&Value::from(320_000), &Value::Null)
     );
-    assert_eq!(history["next"], Value::Null);
+    // The journal came with a policy.
+    let rest = format!("/api/v1/policy/history?before={}", history["next"]);
+    let rest = home.owner("GET", &rest, "").json();
+    assert_eq!(
+        (&rest["changes"][0]["by"], &rest["next"]),
+        (&Value::from("unknown"), &Value::Null)
+    );
     let refused = home.owner("PUT", "/api/v1/policy", r#"{"hours":{"from":25,"to":3}}"#);
     assert_eq!(refused.status, 400);
     assert!(refused.json()["error"]

@@ -75,7 +75,7 @@ fn commands_speak_of_kwh_money_and_local_time() {
     assert_eq!(market.status.code(), Some(1));
     let changes = out(&home.run(&["policy", "history"]));
     assert!(
-        changes.contains("commands  paused") && changes.contains("0.25 EUR/kWh"),
+        changes.contains("  paused ") && changes.contains("0.25 EUR/kWh"),
         "{changes}"
     );
     let exact: Value =

@@ -2,7 +2,7 @@
 import { attempt, change, isOwner, say, says } from "/page/app.js";
 import { ask, get } from "/page/ask.js";
 import { el, table } from "/page/draw.js";
-import { clock, currencyName, energy, moment, money, price } from "/page/figures.js";
+import { clock, currencyName, energy, moment, money, price, short } from "/page/figures.js";
 import { language, t } from "/page/texts.js";
 
 const PRESETS = {
@@ -174,7 +174,7 @@ async function onChain() {
 function amount(key, value, field) {
   if (value === null) return t("noneSet");
   if (typeof value === "boolean") return t(value ? "yes" : "no");
-  if (Array.isArray(value)) return t("meterCount", { count: value.length });
+  if (Array.isArray(value)) return value.length === 0 ? t("noneSet") : value.length > 3 ? t("meterCount", { count: value.length }) : value.map(short).join(", ");
   if (key === "hours") return `${turn(value.from, offset())}–${turn(value.to, offset())}`;
   if (key === "min_quality") return `${Math.round(value * 100)} %`;
   if (key === "selection") return Object.entries(PRESETS).filter(([, keys]) => keys.selection === value).map(([name]) => t(name)).join(" / ") || value;
@@ -187,18 +187,18 @@ async function changes(groups) {
   const of = (before) => get(`policy/history?limit=20${before ? `&before=${before}` : ""}`);
   const first = await of();
   const card = el("div", { class: "card", id: "changes" });
-  const heads = ["when", "changedBy", "what", "changedFrom", "changedTo"].map((key) => t(key));
+  const heads = ["when", "changedBy", "what", "changed"].map((key) => t(key));
   const named = { paused: t("pausedKey"), hours: t("hoursKey"), preferred: t("preferredList"), blocked: t("blockedList"), selection: t("selectionOf"), weights: t("weightsOf") };
   const fields = Object.values(groups).flat();
   const lines = (told) => told.changes.flatMap((changed) => changed.keys.map(({ key, before, after }) => {
     const field = fields.find((other) => other.key === key);
-    return [moment(changed.at), t(`by_${changed.by}`, { session: changed.session ?? "" }), field?.label ?? named[key] ?? key, amount(key, before, field), amount(key, after, field)];
+    return [moment(changed.at), t(`by_${changed.by}`, { session: changed.session ?? "" }), field?.label ?? named[key] ?? key, t("fromTo", { before: amount(key, before, field), after: amount(key, after, field) })];
   }));
   const rows = lines(first);
   const draw = (next) => {
     card.replaceChildren(...(rows.length === 0
       ? [el("h2", null, t("changes")), el("p", { class: "soft" }, t("noChanges"))]
-      : [table(t("changes"), heads, rows, ["text", "text", "text", "text", "text"]), el("p", { class: "detail" }, t("changesWhat"))]));
+      : [table(t("changes"), heads, rows, ["text", "text", "text", "text"]), el("p", { class: "detail" }, t("changesWhat"))]));
     if (next !== null) {
       card.append(el("p", null, el("button", { type: "button", id: "older-changes", onclick: () => attempt(async () => {
         const more = await of(next);

@@ -35,7 +35,7 @@ export async function offers() {
       : el("button", { type: "button", id: `prefer-${offer.seller}`, onclick: () => add("preferred", offer.seller, "saidPreferred") }, t("preferIt")),
     isOwner() ? el("button", { type: "button", id: `block-${offer.seller}`, "aria-label": `${t("blockIt")}: ${short(offer.seller)}`, onclick: () => add("blocked", offer.seller, "saidBlocked") }, t("blockIt")) : null),
   ]);
-  parts.push(el("div", { class: "card" }, table(t("offers"), [t("seller"), XX)));
+  parts.push(el("div", { class: "card" }, table(t("offers"), [t("seller"), t("fromWhere"), t("source"), t("amount"), t("atMost"), t("onTop"), t("belowGrid"), t("what")], rows, ["text", "text", "text", "", "", "", "", "wide"])));
   return parts;
 }
 
