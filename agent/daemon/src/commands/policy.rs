@@ -105,6 +105,9 @@ fn history(paged: &Paged) -> Result<u8, Failure> {
                 ]);
             }
         }
+        if lines.is_empty() {
+            return Ok("never changed: the configuration's policy holds\n".to_owned());
+        }
         show::table(&["time", "by", "key", "before", "after"], &lines)
     })?;
     Ok(0)
