@@ -104,10 +104,12 @@ async function signIn(page, viewer = false) {
   await shownAs(page, "sign-in");
   await page.type("#code", code);
   await press(page, "form:has(#code) button");
-  // Who only buys begins with the offers.
-  await page.waitForFunction(() => ["now", "offers"].includes(document.querySelector("main").dataset.view));
+  await begins(page);
   await go(page, "now");
 }
+
+/** Who only buys begins with the offers. */
+const begins = (page) => page.waitForFunction(() => ["now", "offers"].includes(document.querySelector("main").dataset.view));
 
 async function looks(context) {
   for (const screen of SCREENS) {
@@ -232,7 +234,7 @@ async function pairs(browser, page) {
   await other.$eval("#code", (input) => { input.value = ""; });
   await other.type("#code", code);
   await press(other, "form:has(#code) button");
-  await shownAs(other, "now");
+  await begins(other);
   check((await other.$("#pause")) === null, "viewer: has the button that stops trading");
   await go(other, "limits");
   check(await other.$eval("#max_buy_price", (input) => input.disabled), "viewer: may write limits");

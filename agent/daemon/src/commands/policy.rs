@@ -62,7 +62,15 @@ fn amount(key: &str, value: &Value, currency: &str) -> String {
     match (value, whole) {
         (Value::Null, _) => "none".to_owned(),
         (_, Some(figure)) => figure,
-        (Value::Array(list), None) => format!("{} meters", list.len()),
+        (Value::Array(list), None) => match list.as_slice() {
+            [] => "none".to_owned(),
+            [meter] => figures::short(meter.as_str().unwrap_or_default()),
+            more => format!("{} meters", more.len()),
+        },
+        (Value::Object(hours), None) if key == "hours" => {
+            let hour = |end: &str| hours.get(end).and_then(Value::as_u64).unwrap_or(0);
+            format!("{} to {} UTC", hour("from"), hour("to"))
+        }
         (value, None) => value.to_string(),
     }
 }

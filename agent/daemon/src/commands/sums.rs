@@ -147,7 +147,9 @@ pub fn market(asked: &Market) -> Result<u8, Failure> {
         for zone in rows(&told, "/zones")? {
             let (from, to) = (text(zone, "/from")?, text(zone, "/to")?);
             let charge = price(signed(zone, "/charge")?, &currency);
-            line("zones", format!("{from} to {to}: {charge}, {} millionths lost", text(zone, "/loss")?));
+            let loss = number(zone, "/loss")?;
+            let (whole, part) = (loss / 10_000, loss % 10_000 / 1_000);
+            line("zones", format!("{from} to {to}: {charge}, {whole}.{part} % lost"));
         }
         let row = |window: &Value| {
             let books = at(window, "/books")?;
