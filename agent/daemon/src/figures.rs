@@ -216,8 +216,14 @@ mod tests {
             }
         }
         let day = day(now);
-        assert_eq!(day_begins(&day, 0), edges(Period::Day, 1, now).first().copied());
-        assert_eq!(day_begins(&day, 1), edges(Period::Day, 1, now).last().copied());
+        assert_eq!(
+            day_begins(&day, 0),
+            edges(Period::Day, 1, now).first().copied()
+        );
+        assert_eq!(
+            day_begins(&day, 1),
+            edges(Period::Day, 1, now).last().copied()
+        );
         assert_eq!(day_begins("2026-02-30", 0), None);
     }
 

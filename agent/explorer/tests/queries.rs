@@ -77,14 +77,59 @@ const PATHS: &[&str] = &[
     "openapi.json",
 ];
 const NAMES: &[&str] = &[
-    "limit", "after", "before", "meter", "buyer", "seller", "from", "to", "sort", "kind",
-    "min_price", "max_price", "name", "every", "points", "what", "form", "zone", "window", "%6cimit",
-    "limit[]", "",
+    "limit",
+    "after",
+    "before",
+    "meter",
+    "buyer",
+    "seller",
+    "from",
+    "to",
+    "sort",
+    "kind",
+    "min_price",
+    "max_price",
+    "name",
+    "every",
+    "points",
+    "what",
+    "form",
+    "zone",
+    "window",
+    "%6cimit",
+    "limit[]",
+    "",
 ];
 const WORDS: &[&str] = &[
-    "time", "price", "energy", "spot", "forward", "window", "hour", "day", "trades", "meters",
-    "windows", "csv", "json", "trade_closed", "stated,minted", "true", "null", "NaN", "1e3", "0x10",
-    "+1", "%201", "1%20", "1;DROP TABLE trades", "' OR 1=1--", "..%2f", "<script>", "🔌", "",
+    "time",
+    "price",
+    "energy",
+    "spot",
+    "forward",
+    "window",
+    "hour",
+    "day",
+    "trades",
+    "meters",
+    "windows",
+    "csv",
+    "json",
+    "trade_closed",
+    "stated,minted",
+    "true",
+    "null",
+    "NaN",
+    "1e3",
+    "0x10",
+    "+1",
+    "%201",
+    "1%20",
+    "1;DROP TABLE trades",
+    "' OR 1=1--",
+    "..%2f",
+    "<script>",
+    "🔌",
+    "",
 ];
 
 #[test]
@@ -116,14 +161,22 @@ fn odd_queries_are_answered_within_bounds_or_refused() {
         match status {
             200 => {
                 let long = path.starts_with("export") || path == "openapi.json";
-                assert!(long || body.len() < LONGEST, "case {case}: {target}: {} bytes", body.len());
+                assert!(
+                    long || body.len() < LONGEST,
+                    "case {case}: {target}: {} bytes",
+                    body.len()
+                );
                 counts[0] += 1;
             }
             400 | 404 | 405 | 414 | 429 => {
                 let told: Result<Value, _> = serde_json::from_slice(&body);
                 // What is no request at all is refused before the site sees it.
-                let why = told.ok().and_then(|t| Some(t.get("error")?.as_str()?.to_owned()));
-                let short = why.as_ref().map_or(body.len() < 200, |why| !why.contains('\n') && why.len() < 400);
+                let why = told
+                    .ok()
+                    .and_then(|t| Some(t.get("error")?.as_str()?.to_owned()));
+                let short = why.as_ref().map_or(body.len() < 200, |why| {
+                    !why.contains('\n') && why.len() < 400
+                });
                 assert!(short, "case {case}: {target}: {text}");
                 counts[1] += 1;
             }
@@ -134,14 +187,18 @@ fn odd_queries_are_answered_within_bounds_or_refused() {
     // Bytes that are no request.
     for case in 0..200 {
         let mut chance = Chance(case);
-        let mut bytes: Vec<u8> = b"GET /api/v1/trades?limit=5 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec();
+        let mut bytes: Vec<u8> =
+            b"GET /api/v1/trades?limit=5 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec();
         for _ in 0..=chance.below(6) {
             let at = chance.below(bytes.len());
             bytes[at] = chance.next() as u8;
         }
         bytes.extend_from_slice(b"\r\nConnection: close\r\n\r\n");
         let (status, _, body) = raw(address, &bytes);
-        assert!(status < 500 && body.len() < LONGEST, "case {case}: {status}");
+        assert!(
+            status < 500 && body.len() < LONGEST,
+            "case {case}: {status}"
+        );
     }
     // Nothing of it moved the index, and it still answers.
     assert_eq!(explorer.progress(), before);

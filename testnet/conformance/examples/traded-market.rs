@@ -9,15 +9,16 @@ use wattpool_testnet::built;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let (Some(folder), Some(trades), None) =
-        (arguments.next(), arguments.next(), arguments.next())
+    let (Some(folder), Some(trades), None) = (arguments.next(), arguments.next(), arguments.next())
     else {
         bail!("expected FOLDER TRADES");
     };
     let trades = trades.parse().context("TRADES: expected a number")?;
     let told = |closed| eprintln!("{closed} of {trades} trades");
     let traded = Traded::make(trades, &built::contracts(), told)?;
-    traded.market.write(&Path::new(&folder).join("market.json"))?;
+    traded
+        .market
+        .write(&Path::new(&folder).join("market.json"))?;
     let answer = serde_json::json!({
         "rpc": traded.rpc_addresses(),
         "trades": traded.trades,

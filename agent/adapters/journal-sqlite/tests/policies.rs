@@ -69,7 +69,10 @@ fn long_policies_take_no_more_room_than_is_theirs() {
         let entry = JournalEntry::Policy(Box::new(long));
         journal.append(&entry).unwrap();
     }
-    let kept = HistoryReader::open(&file).unwrap().policies(None, 100).unwrap();
+    let kept = HistoryReader::open(&file)
+        .unwrap()
+        .policies(None, 100)
+        .unwrap();
     assert!((1..20).contains(&kept.len()), "{}", kept.len());
     assert_eq!(kept[0].policy.reserve_wh, Wh(39));
 }

@@ -103,7 +103,9 @@ fn history(paged: &Paged) -> Result<u8, Failure> {
             let at = figures::time(show::number(change, "/at")?);
             for key in show::rows(change, "/keys")? {
                 let name = show::text(key, "/key")?;
-                let value = |side: &str| Ok::<_, anyhow::Error>(amount(&name, show::at(key, side)?, currency));
+                let value = |side: &str| {
+                    Ok::<_, anyhow::Error>(amount(&name, show::at(key, side)?, currency))
+                };
                 lines.push(vec![
                     at.clone(),
                     by.clone(),

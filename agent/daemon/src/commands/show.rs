@@ -217,7 +217,13 @@ pub fn offers(shown: &Shown) -> Result<u8, Failure> {
         };
         let rows: Result<Vec<_>> = rows(&answer, "/offers")?.iter().map(row).collect();
         table(
-            &["seller", "source", "energy", "price at most", "network charge"],
+            &[
+                "seller",
+                "source",
+                "energy",
+                "price at most",
+                "network charge",
+            ],
             &rows?,
         )
     })?;

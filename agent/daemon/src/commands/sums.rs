@@ -73,7 +73,8 @@ pub fn money(asked: &Spans) -> Result<u8, Failure> {
     print(&asked.shown, &answer, || {
         let currency = text(&answer, "/currency")?;
         let row = |span: &Value| {
-            let coins = |name: &str| Ok::<_, anyhow::Error>(figures::money(signed(span, name)?, &currency));
+            let coins =
+                |name: &str| Ok::<_, anyhow::Error>(figures::money(signed(span, name)?, &currency));
             Ok(vec![
                 day(number(span, "/from")?),
                 coins("/saved")?,
@@ -86,7 +87,16 @@ pub fn money(asked: &Spans) -> Result<u8, Failure> {
             ])
         };
         let lines: Result<Vec<_>> = rows(&answer, "/spans")?.iter().map(row).collect();
-        let heads = ["from", "saved", "grid alone", "with trading", "paid", "charges", "earned", "fees"];
+        let heads = [
+            "from",
+            "saved",
+            "grid alone",
+            "with trading",
+            "paid",
+            "charges",
+            "earned",
+            "fees",
+        ];
         table(&heads, &lines?)
     })?;
     Ok(0)
@@ -114,7 +124,17 @@ pub fn energy_of(asked: &Spans) -> Result<u8, Failure> {
             ])
         };
         let lines: Result<Vec<_>> = rows(&answer, "/spans")?.iter().map(row).collect();
-        let heads = ["from", "taken", "bought", "from grid", "given", "sold", "to grid", "generated", "used"];
+        let heads = [
+            "from",
+            "taken",
+            "bought",
+            "from grid",
+            "given",
+            "sold",
+            "to grid",
+            "generated",
+            "used",
+        ];
         table(&heads, &lines?)
     })?;
     Ok(0)
@@ -133,23 +153,48 @@ pub fn market(asked: &Market) -> Result<u8, Failure> {
     let exact = json!({"market": told, "windows": at(&past, "/windows")?});
     print(&asked.shown, &exact, || {
         let status: Value = client.get("/api/v1/status")?;
-        let (currency, length) = (text(&status, "/currency")?, number(&status, "/window_seconds")?);
+        let (currency, length) = (
+            text(&status, "/currency")?,
+            number(&status, "/window_seconds")?,
+        );
         let mut out = String::new();
         let mut line = |name: &str, value: String| out.push_str(&format!("{name:<10}{value}\n"));
         line("meters", text(&told, "/grid/meters")?);
-        let (asks, pays) = (signed(&told, "/grid/tariffs/import")?, signed(&told, "/grid/tariffs/feed_in")?);
-        line("grid", format!("asks {}, pays {}", price(asks, &currency), price(pays, &currency)));
-        let (supply, demand) = (number(&told, "/signal/supply")?, number(&told, "/signal/demand")?);
-        line("supply", format!("{} in the last closed window", energy(supply)));
+        let (asks, pays) = (
+            signed(&told, "/grid/tariffs/import")?,
+            signed(&told, "/grid/tariffs/feed_in")?,
+        );
+        line(
+            "grid",
+            format!(
+                "asks {}, pays {}",
+                price(asks, &currency),
+                price(pays, &currency)
+            ),
+        );
+        let (supply, demand) = (
+            number(&told, "/signal/supply")?,
+            number(&told, "/signal/demand")?,
+        );
+        line(
+            "supply",
+            format!("{} in the last closed window", energy(supply)),
+        );
         line("demand", energy(demand));
         let at_price = at(&told, "/signal/mean_price")?.as_i64();
-        line("price", at_price.map_or_else(|| "no trades".to_owned(), |p| price(p, &currency)));
+        line(
+            "price",
+            at_price.map_or_else(|| "no trades".to_owned(), |p| price(p, &currency)),
+        );
         for zone in rows(&told, "/zones")? {
             let (from, to) = (text(zone, "/from")?, text(zone, "/to")?);
             let charge = price(signed(zone, "/charge")?, &currency);
             let loss = number(zone, "/loss")?;
             let (whole, part) = (loss / 10_000, loss % 10_000 / 1_000);
-            line("zones", format!("{from} to {to}: {charge}, {whole}.{part} % lost"));
+            line(
+                "zones",
+                format!("{from} to {to}: {charge}, {whole}.{part} % lost"),
+            );
         }
         let row = |window: &Value| {
             let books = at(window, "/books")?;
@@ -166,7 +211,10 @@ pub fn market(asked: &Market) -> Result<u8, Failure> {
         let lines: Result<Vec<_>> = rows(&past, "/windows")?.iter().map(row).collect();
         let until = clock(now());
         out.push_str(&format!("\nclosed windows, until {until}\n"));
-        out.push_str(&table(&["window", "supply", "demand", "traded", "mean price"], &lines?)?);
+        out.push_str(&table(
+            &["window", "supply", "demand", "traded", "mean price"],
+            &lines?,
+        )?);
         Ok(out)
     })?;
     Ok(0)
@@ -174,13 +222,23 @@ pub fn market(asked: &Market) -> Result<u8, Failure> {
 
 pub fn export(asked: &Export) -> Result<u8, Failure> {
     let edge = |option: &str, text: &Option<String>, days: u64| {
-        let Some(text) = text else { return Ok(String::new()) };
+        let Some(text) = text else {
+            return Ok(String::new());
+        };
         let begins = figures::day_begins(text, days).ok_or_else(|| {
-            Failure::input(anyhow!("--{option}: expected a day such as 2026-05-01, found {text:?}"))
+            Failure::input(anyhow!(
+                "--{option}: expected a day such as 2026-05-01, found {text:?}"
+            ))
         })?;
-        Ok::<_, Failure>(format!("&{}={begins}", if days == 0 { "from" } else { "to" }))
+        Ok::<_, Failure>(format!(
+            "&{}={begins}",
+            if days == 0 { "from" } else { "to" }
+        ))
     };
-    let (from, to) = (edge("since", &asked.since, 0)?, edge("until", &asked.until, 1)?);
+    let (from, to) = (
+        edge("since", &asked.since, 0)?,
+        edge("until", &asked.until, 1)?,
+    );
     let what = match asked.what {
         What::Trades => "trades",
         What::Windows => "windows",

@@ -60,11 +60,7 @@ pub fn amended(policy: &Policy, named: Map<String, Value>) -> Result<Policy, Str
 }
 
 /// Puts a changed policy in force. Without an agent the journal takes it, and the agent finds it there.
-async fn change(
-    shared: &Shared,
-    who: &Who,
-    named: Map<String, Value>,
-) -> Result<Policy, Refusal> {
+async fn change(shared: &Shared, who: &Who, named: Map<String, Value>) -> Result<Policy, Refusal> {
     let (before, policy) = match shared.running.handle() {
         Err(_) => {
             // Refused before the journal is asked, so that a wrong key is not taken for trouble with the file.

@@ -120,10 +120,7 @@ fn told(row: PolicyRow, configured: &Policy) -> Changed {
     }
 }
 
-pub async fn history(
-    State(shared): State<Shared>,
-    Asked(asked): Asked<Paged>,
-) -> Answer<Changes> {
+pub async fn history(State(shared): State<Shared>, Asked(asked): Asked<Paged>) -> Answer<Changes> {
     let limit = rows(asked.limit)?;
     let found = read(&shared, move |history| {
         history.policies(asked.before, limit.saturating_add(1))
@@ -158,7 +155,10 @@ mod tests {
             policy: after.clone(),
         };
         let changed = told(row(Some("page 12ab34"), None), &before);
-        assert_eq!((changed.by, changed.session.as_deref()), (By::Page, Some("12ab34")));
+        assert_eq!(
+            (changed.by, changed.session.as_deref()),
+            (By::Page, Some("12ab34"))
+        );
         let names: Vec<&str> = changed.keys.iter().map(|k| k.key.as_str()).collect();
         assert_eq!(names, ["max_buy_price", "sell"]);
         let price = changed.keys.first().map(|k| (&k.before, &k.after));
