@@ -279,7 +279,8 @@ async function setLimit(page, id, value) {
 }
 
 async function pauses(page, paused) {
-  await press(page, "#pause");
+  const is = await page.evaluate(() => document.querySelector("#state").classList.contains("paused"));
+  if (is !== paused) await press(page, "#pause");
   await page.waitForFunction((paused) => document.querySelector("#state").classList.contains("paused") === paused, {}, paused);
 }
 
