@@ -113,6 +113,15 @@ impl HistoryReader {
         limit: u32,
     ) -> Result<Vec<PolicyRow>, JournalError> {
         let fail = |e: rusqlite::Error| failed(&self.file, e);
+        // A file of an older version, which no agent has brought up to date yet, knows of none.
+        let known = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'policies'";
+        if !self
+            .db
+            .query_row(known, [], |row| row.get(0))
+            .map_err(fail)?
+        {
+            return Ok(Vec::new());
+        }
         let query = "SELECT number, at, who, before, policy FROM policies
                      WHERE done AND (?1 IS NULL OR number < ?1) ORDER BY number DESC LIMIT ?2";
         let mut select = self.db.prepare(query).map_err(fail)?;
