@@ -14,7 +14,7 @@ use wattpool_schema::event::MarketEvent;
 use wattpool_schema::peer::{Location, SignedRecord, SignedRequest, TradeAnswer};
 use wattpool_schema::pool::{MeterPosition, Tariffs, ZonePairTerms};
 use wattpool_schema::{
-    MeterId, Price, Seconds, SignedApproval, SignedCover, SignedStatement, Wh, Window, Zone,
+    MeterId, Micro, Price, Seconds, SignedApproval, SignedCover, SignedStatement, Wh, Window, Zone,
 };
 
 /// Local time in milliseconds since the Unix epoch. Only differences and timers depend on it; what
@@ -110,6 +110,29 @@ pub enum TxFailure {
     Unsent(String),
 }
 
+/// Energy and money of a meter that were traded on one UTC day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Day {
+    /// Days since 1970.
+    pub number: u64,
+    /// Bought, as it arrived.
+    pub bought: Wh,
+    /// Sold, as it left.
+    pub sold: Wh,
+    /// Spent, network charges included.
+    pub spent: Micro,
+}
+
+impl Day {
+    /// The day of a time, on which nothing was traded yet.
+    pub fn of(time: Seconds) -> Self {
+        Self {
+            number: time.0.checked_div(86_400).unwrap_or(0),
+            ..Self::default()
+        }
+    }
+}
+
 /// What the outside tells the agent.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -119,6 +142,8 @@ pub enum Event {
         journal: Vec<JournalEntry>,
         /// Where the chain says the meter stands.
         position: MeterPosition,
+        /// What it has traded today.
+        today: Day,
     },
     /// The meter's registers at the end of a window.
     Reading(Reading),

@@ -78,7 +78,21 @@ impl Client {
         self.call(self.http.put(format!("{}{path}", self.base)).json(body))
     }
 
+    /// Asks for a file.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn text(&self, path: &str) -> Result<String> {
+        let body = self.answer(self.http.get(format!("{}{path}", self.base)))?;
+        String::from_utf8(body).context("the agent's answer")
+    }
+
     fn call<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T> {
+        let body = self.answer(request)?;
+        serde_json::from_slice(&body).context("the agent's answer")
+    }
+
+    fn answer(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>> {
         let asked = async {
             let answer = request.bearer_auth(&self.token).send().await?;
             Ok::<_, reqwest::Error>((answer.status(), answer.bytes().await?))
@@ -93,6 +107,6 @@ impl Client {
                 Err(_) => bail!("the agent answered {status}"),
             }
         }
-        serde_json::from_slice(&body).context("the agent's answer")
+        Ok(body.into())
     }
 }

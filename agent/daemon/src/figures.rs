@@ -1,6 +1,6 @@
 //! Figures as people read and write them: kWh, money, prices, local time. What a program reads stays exact elsewhere.
 
-use chrono::{DateTime, Local, TimeZone};
+use chrono::{DateTime, Datelike, Days, Local, Months, NaiveDate, TimeZone};
 
 /// Micro-units in a coin, and Wh in 1,000 kWh: six decimals.
 const MILLION: u64 = 1_000_000;
@@ -73,6 +73,77 @@ pub fn midnight(seconds: u64) -> u64 {
     })
 }
 
+/// A span of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Period {
+    /// A day.
+    Day,
+    /// A week, from Monday.
+    Week,
+    /// A month.
+    Month,
+    /// A year.
+    Year,
+}
+
+/// When a day of the calendar begins here, Unix seconds.
+fn begins(date: NaiveDate) -> Option<u64> {
+    let naive = date.and_hms_opt(0, 0, 0)?;
+    // Where the clock jumps over midnight the day begins an hour later.
+    let begun = Local.from_local_datetime(&naive).earliest();
+    let begun = begun.or_else(|| {
+        let later = naive.checked_add_signed(chrono::TimeDelta::hours(1))?;
+        Local.from_local_datetime(&later).earliest()
+    });
+    u64::try_from(begun?.timestamp()).ok()
+}
+
+/// Where the last `count` spans begin here, ascending, and where the running one ends. Unix seconds.
+pub fn edges(period: Period, count: u32, now: u64) -> Vec<u64> {
+    let Some(today) = at(now).map(|at| at.date_naive()) else {
+        return Vec::new();
+    };
+    let weekday = u64::from(today.weekday().num_days_from_monday());
+    let first = match period {
+        Period::Day => Some(today),
+        Period::Week => today.checked_sub_days(Days::new(weekday)),
+        Period::Month => today.with_day(1),
+        Period::Year => today.with_ordinal(1),
+    };
+    let Some(first) = first else {
+        return Vec::new();
+    };
+    let back = |n: u32| match period {
+        Period::Day => first.checked_sub_days(Days::new(u64::from(n))),
+        Period::Week => first.checked_sub_days(Days::new(u64::from(n).saturating_mul(7))),
+        Period::Month => first.checked_sub_months(Months::new(n)),
+        Period::Year => first.checked_sub_months(Months::new(n.saturating_mul(12))),
+    };
+    let end = match period {
+        Period::Day => first.checked_add_days(Days::new(1)),
+        Period::Week => first.checked_add_days(Days::new(7)),
+        Period::Month => first.checked_add_months(Months::new(1)),
+        Period::Year => first.checked_add_months(Months::new(12)),
+    };
+    let starts = (0..count).rev().filter_map(back);
+    // Before 1970 there is nothing.
+    starts.chain(end).filter_map(begins).collect()
+}
+
+/// The local date: `2026-05-03`.
+pub fn day(seconds: u64) -> String {
+    at(seconds).map_or_else(
+        || format!("second {seconds}"),
+        |at| at.format("%Y-%m-%d").to_string(),
+    )
+}
+
+/// When the day of `2026-05-03`, or so many days after it, begins here, Unix seconds; none: it is none.
+pub fn day_begins(text: &str, after: u64) -> Option<u64> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    begins(date.checked_add_days(Days::new(after))?)
+}
+
 /// The local hour at which an hour of the UTC day begins today: `08:00`.
 pub fn local_hour(now: u64, utc_hour: u8) -> String {
     let day = now.saturating_sub(now % 86_400);
@@ -128,6 +199,32 @@ mod tests {
         assert_eq!(money(i64::MIN, "X"), "-9223372036854.775808 X");
         assert_eq!(price(300_000, "EUR"), "0.30 EUR/kWh");
         assert_eq!(short("a0000000111122223333444455556666"), "a0000000");
+    }
+
+    #[test]
+    fn spans_follow_each_other_up_to_the_running_one() {
+        let now = 1_795_000_000;
+        for period in [Period::Day, Period::Week, Period::Month, Period::Year] {
+            for count in [1, 3, 40] {
+                let edges = edges(period, count, now);
+                assert_eq!(edges.len(), count as usize + 1, "{period:?}");
+                assert!(edges.windows(2).all(|pair| pair[0] < pair[1]), "{edges:?}");
+                let [.., from, to] = edges[..] else {
+                    panic!("{edges:?}");
+                };
+                assert!(from <= now && now < to, "{period:?}: {edges:?}");
+            }
+        }
+        let day = day(now);
+        assert_eq!(
+            day_begins(&day, 0),
+            edges(Period::Day, 1, now).first().copied()
+        );
+        assert_eq!(
+            day_begins(&day, 1),
+            edges(Period::Day, 1, now).last().copied()
+        );
+        assert_eq!(day_begins("2026-02-30", 0), None);
     }
 
     #[test]

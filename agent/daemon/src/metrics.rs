@@ -56,8 +56,10 @@ pub fn text(health: &Health, status: Option<&Status>) -> Result<String, std::fmt
             ("healthy", "1: everything works", i64::from(health.ok)),
             (
                 "troubles",
-                "Parts that do not work",
-                i64::try_from(health.troubles.len()).unwrap_or(i64::MAX),
+                "Parts that do not work; without a running agent, that it waits",
+                i64::try_from(health.troubles.len())
+                    .unwrap_or(i64::MAX)
+                    .saturating_add(i64::from(status.is_none())),
             ),
         ],
     };

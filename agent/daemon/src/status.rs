@@ -148,6 +148,12 @@ impl Running {
         state.chain.clone()
     }
 
+    /// The configuration's policy: it holds until the owner changes it.
+    pub fn configured_policy(&self) -> Policy {
+        let desk = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        desk.configured.clone()
+    }
+
     /// The policy while no agent runs, changed if `change` says so; durable when this returns.
     ///
     /// # Errors

@@ -224,6 +224,7 @@ impl Host {
         let Start {
             head,
             position,
+            today,
             terms,
             journal,
             installed,
@@ -232,7 +233,12 @@ impl Host {
         self.block = head;
         let metered = |e: &JournalEntry| matches!(e, JournalEntry::Metered { .. });
         let installed = installed.filter(|_| !journal.iter().any(metered));
-        self.feed(now, Event::Started { journal, position }, tools, out);
+        let started = Event::Started {
+            journal,
+            position,
+            today,
+        };
+        self.feed(now, started, tools, out);
         if let Some(reading) = installed {
             add(&mut self.counters.readings, 1);
             self.feed(now, Event::Reading(reading), tools, out);

@@ -1,8 +1,9 @@
 //! What goes into a host and what comes out of it.
 
 use std::sync::Arc;
-use wattpool_core::io::BlockRef;
-use wattpool_core::io::{Gate, JournalEntry, MarketTx, Millis, Notice, Reading, WindowTerms};
+use wattpool_core::io::{
+    BlockRef, Day, Gate, JournalEntry, MarketTx, Millis, Notice, Reading, WindowTerms,
+};
 use wattpool_core::metering::Exchange;
 use wattpool_core::policy::Policy;
 use wattpool_core::ports::ledger::{BlockNews, Executed};
@@ -18,6 +19,8 @@ pub struct Start {
     pub head: BlockRef,
     /// Where the chain says the meter stands, at that block.
     pub position: MeterPosition,
+    /// What the meter has traded today.
+    pub today: Day,
     /// The running window; none while the chain has not opened one.
     pub terms: Option<Arc<WindowTerms>>,
     /// What was journalled, oldest first.

@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 use wattpool_core::context::{Identity, Market};
-use wattpool_core::io::{BlockRef, JournalEntry, Millis, Notice, TxFailure, WindowTerms};
+use wattpool_core::io::{BlockRef, Day, JournalEntry, Millis, Notice, TxFailure, WindowTerms};
 use wattpool_core::policy::Policy;
 use wattpool_core::ports::ledger::{BlockNews, Executed};
 use wattpool_core::ports::{MeterInfo, SellerRecord, Signer};
@@ -132,6 +132,7 @@ impl Bench {
         bench.take(Input::Start(Box::new(Start {
             head: block(1),
             position: MeterPosition::default(),
+            today: Day::default(),
             terms: Some(Arc::new(terms(None))),
             journal: Vec::new(),
             installed: None,

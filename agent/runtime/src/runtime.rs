@@ -297,6 +297,7 @@ where
         let Standing {
             head,
             position,
+            today,
             terms,
             installed,
         } = begin;
@@ -312,6 +313,7 @@ where
         let start = Start {
             head,
             position,
+            today,
             terms: Some(terms),
             journal: self.journal.entries()?,
             installed,

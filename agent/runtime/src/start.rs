@@ -5,7 +5,7 @@ use crate::follow::Follower;
 use crate::health::Part;
 use std::sync::Arc;
 use wattpool_core::clock::ChainClock;
-use wattpool_core::io::{BlockRef, Reading, WindowTerms};
+use wattpool_core::io::{BlockRef, Day, Reading, WindowTerms};
 use wattpool_core::ports::home::Meter;
 use wattpool_core::ports::ledger::Ledger;
 use wattpool_schema::pool::MeterPosition;
@@ -18,6 +18,7 @@ const STEADY_TRIES: usize = 5;
 pub(crate) struct Standing {
     pub head: BlockRef,
     pub position: MeterPosition,
+    pub today: Day,
     pub terms: Arc<WindowTerms>,
     /// Registers to begin with, where nothing has been metered yet.
     pub installed: Option<Reading>,
@@ -34,6 +35,8 @@ pub(crate) async fn standing<L: Ledger, M: Meter>(
     let mut pauses = pauses();
     loop {
         let (head, position) = position(&follower, id).await;
+        let (ledger, board) = (&follower.ledger, &follower.board);
+        let today = until_answered(board, Part::Chain, || ledger.today(id, head)).await;
         if !ChainClock::default().believes(follower.clock.now(), head.time) {
             let why = format!(
                 "block {} says that it is {}, which cannot be yet",
@@ -64,6 +67,7 @@ pub(crate) async fn standing<L: Ledger, M: Meter>(
         return Standing {
             head,
             position,
+            today,
             terms,
             installed,
         };

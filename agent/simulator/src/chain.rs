@@ -6,7 +6,7 @@ use crate::world::World;
 use anyhow::{anyhow, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wattpool_core::io::{BlockRef, TxFailure, WindowTerms};
+use wattpool_core::io::{BlockRef, Day, TxFailure, WindowTerms};
 use wattpool_core::ports::ledger::BlockNews;
 use wattpool_host::{concerns, Concerned, Input, Start};
 use wattpool_ledger_embedded::{Executed, Sender};
@@ -318,6 +318,7 @@ impl World<'_> {
         Start {
             head: terms.at,
             position: MeterPosition::default(),
+            today: Day::default(),
             terms: Some(Arc::clone(terms)),
             journal: Vec::new(),
             installed: self.meters.truth(self.n, index, self.n.first_window.prev()),

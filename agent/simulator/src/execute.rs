@@ -368,6 +368,7 @@ impl World<'_> {
         };
         let position = self.ledger.position(meter)?;
         let at = self.last_block(now);
+        let today = self.ledger.today(meter, at)?;
         let terms = self.newest.as_deref().map(|terms| {
             let at = at.max(terms.at);
             Arc::new(WindowTerms {
@@ -393,6 +394,7 @@ impl World<'_> {
         let start = Start {
             head: at,
             position,
+            today,
             terms,
             journal: home.journal.clone(),
             installed,

@@ -28,6 +28,7 @@ pub mod port;
 pub mod record;
 pub mod replay;
 pub mod standard;
+pub mod traded;
 pub mod wasmd;
 
 pub use course::{Course, Operation};

@@ -1,11 +1,13 @@
 //! The journal, and the writing side of the history.
 
 use crate::figures::{self, signed};
+use crate::policies;
 use crate::schema::{failed, lock, open, Synchronous};
 use rusqlite::{params, Connection, OptionalExtension, Transaction};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use wattpool_core::io::{of_use, BlockRef, JournalEntry, Notice};
+use wattpool_core::policy::Policy;
 use wattpool_core::ports::home::{History, Journal, JournalError};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::pool::Tariffs;
@@ -71,6 +73,19 @@ impl SqliteJournal {
         failed(&self.file, error)
     }
 
+    /// A policy, and that it came into force, together or not at all.
+    fn append_policy(&mut self, policy: &Policy, entry: &str) -> Result<(), JournalError> {
+        let policy = serde_json::to_string(policy).map_err(|e| self.fail(e))?;
+        let file = self.file.clone();
+        let fail = |error: rusqlite::Error| failed(&file, error);
+        let change = self.db.transaction().map_err(fail)?;
+        policies::in_force(&change, &policy).map_err(fail)?;
+        change
+            .execute("INSERT INTO journal (entry) VALUES (?1)", [entry])
+            .and_then(|_| change.commit())
+            .map_err(fail)
+    }
+
     fn numbered(&self) -> Result<Vec<(i64, JournalEntry)>, JournalError> {
         let fail = |error: rusqlite::Error| self.fail(error);
         let mut select = self
@@ -96,6 +111,9 @@ impl SqliteJournal {
 impl Journal for SqliteJournal {
     fn append(&mut self, entry: &JournalEntry) -> Result<(), JournalError> {
         let text = serde_json::to_string(entry).map_err(|e| self.fail(e))?;
+        if let JournalEntry::Policy(policy) = entry {
+            return self.append_policy(policy, &text);
+        }
         let JournalEntry::Metered {
             reading, statement, ..
         } = entry

@@ -7,11 +7,13 @@ mod beside;
 mod figures;
 mod history;
 mod journal;
+mod policies;
 mod schema;
 mod sums;
 
 pub use beside::{Generated, Use};
 pub use history::{EventRow, HistoryReader, NoticeRow, ReadingRow, TradeFilter, TradeRow};
 pub use journal::SqliteJournal;
+pub use policies::PolicyRow;
 pub use schema::VERSION;
 pub use sums::{Sums, WindowRow, MOST_SPANS};

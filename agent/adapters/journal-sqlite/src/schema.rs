@@ -8,7 +8,7 @@ use std::time::Duration;
 use wattpool_core::ports::home::JournalError;
 
 /// Version of the tables, kept in SQLite's `user_version`.
-pub const VERSION: i64 = 5;
+pub const VERSION: i64 = 6;
 
 /// Marks a database as this program's, in SQLite's `application_id`: "watt".
 const APPLICATION: i64 = 0x7761_7474;
@@ -46,7 +46,7 @@ const TABLES: &str = "
 ";
 
 /// What makes the tables of each version those of the next, the first from version 1.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     // What the history holds is kept beside it: noting something costs the same however much is noted.
     "CREATE TABLE sizes (
         of TEXT PRIMARY KEY,
@@ -74,6 +74,8 @@ const MIGRATIONS: [&str; 4] = [
     crate::figures::TABLES,
     // What is noted beside the agent.
     crate::beside::TABLES,
+    // Who changed the policy, when, and what.
+    crate::policies::TABLES,
 ];
 
 /// An error that names the file.

@@ -12,7 +12,7 @@ use crate::queue::Queue;
 use serde::de::DeserializeOwned;
 use serde::Deserialize;
 use std::sync::Arc;
-use wattpool_core::io::{BlockRef, MarketTx, TxFailure};
+use wattpool_core::io::{BlockRef, Day, MarketTx, TxFailure};
 use wattpool_core::ports::ledger::{BlockNews, Executed, Ledger, LedgerError, Terms};
 use wattpool_core::ports::{MeterInfo, SellerRecord};
 use wattpool_schema::escrow::{EscrowConfig, MeterBookResponse};
@@ -244,6 +244,16 @@ impl Ledger for WasmdLedger {
             sales: s.sales,
             asked_wh: s.asked.0,
             arrived_wh: s.arrived.0,
+        })
+    }
+
+    async fn today(&self, meter: MeterId, head: BlockRef) -> Result<Day, LedgerError> {
+        let book: MeterBookResponse = self.ask_escrow(&escrow::QueryMsg::Meter { meter }).await?;
+        Ok(Day {
+            bought: book.bought_today,
+            sold: book.sold_today,
+            spent: book.spent_today,
+            ..Day::of(head.time)
         })
     }
 

@@ -10,6 +10,7 @@ use wattpool_optimizer::predict::Conditions;
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::event::Delivered;
 use wattpool_schema::peer::{Offer, Record, SignedRequest};
+use wattpool_schema::pool::MeterKind;
 use wattpool_schema::{Approval, MeterId, Ppm, Price, TradeKind, Wh, Window, Zone};
 
 /// Look-ups per class of loss and window.
@@ -25,6 +26,8 @@ const EMPTY: u32 = 2;
 pub(super) struct Offered {
     pub seller: MeterId,
     pub zone: Zone,
+    /// What stands behind the seller's meter, as far as the registry knows it.
+    pub kind: Option<MeterKind>,
     pub loss: Ppm,
     pub charge: Price,
     pub max_price: Price,

@@ -12,6 +12,7 @@ use wattpool_rules::loss;
 use wattpool_rules::payment::payment;
 use wattpool_rules::price::{announced_most, corridor};
 use wattpool_schema::peer::{Record, SignedRequest, TradeRequest};
+use wattpool_schema::pool::MeterKind;
 use wattpool_schema::{MeterId, Price, TradeKind, Wh, Zone, PPM, RECORD_VERSION};
 
 /// Offers kept per window.
@@ -56,12 +57,8 @@ impl Agent {
         let Some(pair) = terms.pair(offer.zone, self.id.zone) else {
             return;
         };
-        if self.policy.green_only
-            && !cx
-                .registry
-                .meter(&offer.meter)
-                .is_some_and(|m| m.kind.is_green())
-        {
+        let kind = cx.registry.meter(&offer.meter).map(|m| m.kind);
+        if self.policy.green_only && !kind.is_some_and(MeterKind::is_green) {
             return;
         }
         let Some(gains) = corridor(
@@ -97,6 +94,7 @@ impl Agent {
         let known_as = Offered {
             seller: offer.meter,
             zone: offer.zone,
+            kind,
             loss: pair.loss,
             charge: pair.charge,
             max_price: limit.min(most),

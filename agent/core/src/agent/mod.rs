@@ -21,7 +21,9 @@ mod surveying;
 use crate::clock::ChainClock;
 use crate::context::{Context, Identity, Market};
 use crate::forecast::Forecast;
-use crate::io::{BlockRef, Command, Event, Gate, JournalEntry, Millis, Notice, Timer, WindowTerms};
+use crate::io::{
+    BlockRef, Command, Day, Event, Gate, JournalEntry, Millis, Notice, Timer, WindowTerms,
+};
 use crate::metering::{Balance, Metering};
 use crate::partners::Partners;
 use crate::policy::Policy;
@@ -34,7 +36,7 @@ pub use snapshot::{OfferSeen, OrderSeen, Snapshot};
 use stating::Stating;
 use std::sync::Arc;
 use wattpool_schema::event::MarketEvent;
-use wattpool_schema::{MeterId, Micro, Seconds, Wh, Window};
+use wattpool_schema::{MeterId, Seconds, Wh, Window};
 
 /// What an agent's submitted transaction was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,15 +47,6 @@ enum Intent {
     Deliver { buyer: MeterId, trade_id: u64 },
     Close { buyer: MeterId, trade_id: u64 },
     Cancel { buyer: MeterId, trade_id: u64 },
-}
-
-/// Energy and money of the running UTC day.
-#[derive(Clone, Copy, Debug, Default)]
-struct Day {
-    number: u64,
-    bought: Wh,
-    sold: Wh,
-    spent: Micro,
 }
 
 /// The agent of one meter.
@@ -150,7 +143,14 @@ impl Agent {
     /// Takes an event; what is to be done is appended to `out`, in order.
     pub fn handle(&mut self, now: Millis, event: Event, cx: &mut Context<'_>, out: &mut Out) {
         match event {
-            Event::Started { journal, position } => self.restart(now, journal, &position, out),
+            Event::Started {
+                journal,
+                position,
+                today,
+            } => {
+                self.day = today;
+                self.restart(now, journal, &position, out);
+            }
             Event::Reading(reading) => self.on_reading(now, reading, cx, out),
             Event::WindowOpened(terms) => self.on_window(now, terms, cx, out),
             Event::LookupDone {
@@ -241,12 +241,9 @@ impl Agent {
             return;
         }
         self.close_window(out);
-        let day = terms.at.time.0.checked_div(86_400).unwrap_or(0);
-        if day != self.day.number {
-            self.day = Day {
-                number: day,
-                ..Day::default()
-            };
+        let day = Day::of(terms.at.time);
+        if day.number != self.day.number {
+            self.day = day;
         }
         self.opened_at = now;
         self.meter_retries = 0;

@@ -4,6 +4,7 @@ use super::Agent;
 use crate::metering::Balance;
 use schemars::JsonSchema;
 use serde::Serialize;
+use wattpool_schema::pool::MeterKind;
 use wattpool_schema::{MeterId, Micro, Price, Wh, Window, Zone};
 
 /// An offer of another meter, as far as the owner's limits let it pass.
@@ -13,6 +14,8 @@ pub struct OfferSeen {
     pub seller: MeterId,
     /// From where.
     pub zone: Zone,
+    /// As what its meter is registered: where the energy comes from.
+    pub kind: Option<MeterKind>,
     /// Still to be had, arriving.
     pub wh: Wh,
     /// Highest price per arriving kWh that will be agreed to, without the network charge.
@@ -107,6 +110,7 @@ impl Agent {
         let offer = |o: &super::buying::Offered| OfferSeen {
             seller: o.seller,
             zone: o.zone,
+            kind: o.kind,
             wh: o.net,
             price: o.max_price,
             charge: o.charge,

@@ -1,7 +1,7 @@
 //! The chain, as one agent uses it. The adapter owns accounts, sequences, gas and retries.
 
 use super::{MeterInfo, SellerRecord};
-use crate::io::{BlockRef, MarketTx, TxFailure};
+use crate::io::{BlockRef, Day, MarketTx, TxFailure};
 use std::future::Future;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::pool::{MeterPosition, Tariffs, ZonePairTerms};
@@ -83,6 +83,15 @@ pub trait Ledger: Send + Sync {
         &self,
         meter: MeterId,
     ) -> impl Future<Output = Result<SellerRecord, LedgerError>> + Send;
+
+    /// What a meter has traded on the UTC day of `head`, the newest block. Who does not count it says nothing.
+    fn today(
+        &self,
+        _meter: MeterId,
+        head: BlockRef,
+    ) -> impl Future<Output = Result<Day, LedgerError>> + Send {
+        async move { Ok(Day::of(head.time)) }
+    }
 
     /// What is left to pay this account's fees from, its own or granted; none: no bound is known.
     fn fees_left(&self) -> impl Future<Output = Result<Option<Micro>, LedgerError>> + Send;

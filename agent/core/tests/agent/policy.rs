@@ -1,7 +1,8 @@
 //! The owner's limits: they bind, and a change takes effect at once and is written down.
 
 use crate::common::*;
-use wattpool_core::io::{Command, Event, JournalEntry, Timer, TxFailure};
+use std::sync::Arc;
+use wattpool_core::io::{Command, Day, Event, JournalEntry, Timer, TxFailure};
 use wattpool_core::policy::{Hours, Policy};
 use wattpool_rules::payment::payment;
 use wattpool_schema::error::Code;
@@ -430,4 +431,40 @@ fn sellers_that_are_not_trusted_are_asked_for_what_the_others_cannot_supply() {
     assert_eq!(first, [meter(3)]);
     assert_eq!(more, [(meter(2), Wh(410))]);
     assert_eq!(sellers(0.0).0, [meter(2)]);
+}
+
+#[test]
+fn a_restart_counts_what_was_traded_before_it_on_that_day() {
+    let limited = Policy {
+        max_buy_wh_per_day: Some(Wh(500)),
+        max_sell_wh_per_day: Some(Wh(300)),
+        ..Policy::default()
+    };
+    let started = |number_of: fn(Day) -> Day| {
+        let mut home = Home::idle(limited.clone());
+        let today = number_of(Day {
+            bought: Wh(420),
+            sold: Wh(250),
+            spent: Micro(7_000),
+            ..Day::of(home.block.time)
+        });
+        home.give(Event::Started {
+            journal: Vec::new(),
+            position: MeterPosition::default(),
+            today,
+        });
+        home.give(Event::Reading(home.reading(W.prev())));
+        home.give(Event::WindowOpened(Arc::new(terms(W, home.block))));
+        home
+    };
+    let home = started(|day| day);
+    let seen = home.agent.snapshot();
+    let today = (seen.bought_today, seen.sold_today, seen.spent_today);
+    assert_eq!(today, (Wh(420), Wh(250), Micro(7_000)));
+    // What was traded the day before is not of today.
+    let home = started(|day| Day {
+        number: day.number.saturating_sub(1),
+        ..day
+    });
+    assert_eq!(home.agent.snapshot().bought_today, Wh(0));
 }

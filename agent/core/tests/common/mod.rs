@@ -11,7 +11,7 @@ use std::sync::Arc;
 use wattpool_core::context::{Context, Identity, Market};
 use wattpool_core::genuine::{admissible, Genuine};
 use wattpool_core::io::{
-    BlockRef, Command, Event, JournalEntry, Millis, Reading, Timer, TxFailure, WindowTerms,
+    BlockRef, Command, Day, Event, JournalEntry, Millis, Reading, Timer, TxFailure, WindowTerms,
 };
 use wattpool_core::lines::Lines;
 use wattpool_core::policy::Policy;
@@ -227,6 +227,7 @@ impl Home {
         home.give(Event::Started {
             journal: Vec::new(),
             position: MeterPosition::default(),
+            today: Day::default(),
         });
         home.give(Event::Reading(home.reading(W.prev())));
         home.give(Event::WindowOpened(Arc::new(terms(W, home.block))));
@@ -246,6 +247,7 @@ impl Home {
         let mut out = home.give(Event::Started {
             journal: home.journal.clone(),
             position,
+            today: Day::default(),
         });
         out.extend(home.give(Event::WindowOpened(Arc::new(terms(
             home.window,

@@ -88,6 +88,16 @@ fn write_all(config: &Config, out: &mut impl Write) -> anyhow::Result<()> {
                 line(json!({ "notice": row }))?;
             }
         }
+        let mut before = None;
+        loop {
+            let page = history.policies(before, PAGE)?;
+            let Some(last) = page.last() else { break };
+            before = Some(last.number);
+            for row in page {
+                let changed = json!({ "at": row.at, "who": row.who, "policy": row.policy });
+                line(json!({ "policy_changed": changed }))?;
+            }
+        }
     }
     let profile = &config.meter.load_profile;
     if profile.exists() {

@@ -12,6 +12,7 @@ mod policy;
 mod run;
 mod shell;
 mod show;
+mod sums;
 
 use crate::Failure;
 use clap::{Args, CommandFactory, Subcommand};
@@ -41,6 +42,14 @@ pub enum Command {
     Trades(Paged),
     /// What the agent told its owner, newest first.
     History(Paged),
+    /// What trading saved, earned and cost, by days, weeks, months or years.
+    Money(sums::Spans),
+    /// Energy taken and given, from and to whom, by days, weeks, months or years.
+    Energy(sums::Spans),
+    /// Supply, demand and price of the whole market.
+    Market(sums::Market),
+    /// Trades or windows as CSV.
+    Export(sums::Export),
     /// The owner's policy.
     #[command(subcommand)]
     Policy(policy::Policy),
@@ -104,6 +113,10 @@ pub fn run(command: &Command) -> Result<u8, Failure> {
         Command::Offers(shown) => show::offers(shown),
         Command::Trades(paged) => show::trades(paged),
         Command::History(paged) => show::history(paged),
+        Command::Money(spans) => sums::money(spans),
+        Command::Energy(spans) => sums::energy_of(spans),
+        Command::Market(asked) => sums::market(asked),
+        Command::Export(asked) => sums::export(asked),
         Command::Policy(command) => policy::run(command),
         Command::Pair(args) => page::pair(args),
         Command::Password(args) => page::password(args),

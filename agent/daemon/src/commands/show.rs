@@ -10,19 +10,19 @@ use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 use wattpool_daemon::figures::{clock, energy, midnight, money, price, short, time};
 
-fn at<'v>(value: &'v Value, pointer: &str) -> Result<&'v Value> {
+pub fn at<'v>(value: &'v Value, pointer: &str) -> Result<&'v Value> {
     value
         .pointer(pointer)
         .with_context(|| format!("the agent's answer has no {pointer}: another version?"))
 }
 
-fn rows<'v>(value: &'v Value, pointer: &str) -> Result<&'v Vec<Value>> {
+pub fn rows<'v>(value: &'v Value, pointer: &str) -> Result<&'v Vec<Value>> {
     at(value, pointer)?
         .as_array()
         .with_context(|| format!("{pointer} of the agent's answer is no list: another version?"))
 }
 
-fn text(value: &Value, pointer: &str) -> Result<String> {
+pub fn text(value: &Value, pointer: &str) -> Result<String> {
     Ok(match at(value, pointer)? {
         Value::String(text) => text.clone(),
         Value::Null => "-".into(),
@@ -30,20 +30,20 @@ fn text(value: &Value, pointer: &str) -> Result<String> {
     })
 }
 
-fn number(value: &Value, pointer: &str) -> Result<u64> {
+pub fn number(value: &Value, pointer: &str) -> Result<u64> {
     at(value, pointer)?
         .as_u64()
         .with_context(|| format!("{pointer} of the agent's answer is no number: another version?"))
 }
 
-fn signed(value: &Value, pointer: &str) -> Result<i64> {
+pub fn signed(value: &Value, pointer: &str) -> Result<i64> {
     at(value, pointer)?
         .as_i64()
         .with_context(|| format!("{pointer} of the agent's answer is no number: another version?"))
 }
 
 /// A table; figures are set to the right.
-fn table(header: &[&str], rows: &[Vec<String>]) -> Result<String> {
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> Result<String> {
     let figures: Vec<bool> = (0..header.len())
         .map(|column| {
             let cells = rows.iter().filter_map(|row| row.get(column));
@@ -80,7 +80,7 @@ fn table(header: &[&str], rows: &[Vec<String>]) -> Result<String> {
     Ok(out)
 }
 
-fn print(shown: &Shown, exact: &Value, text: impl FnOnce() -> Result<String>) -> Result<()> {
+pub fn print(shown: &Shown, exact: &Value, text: impl FnOnce() -> Result<String>) -> Result<()> {
     crate::print(&if shown.json {
         crate::json(exact)?
     } else {
@@ -209,6 +209,7 @@ pub fn offers(shown: &Shown) -> Result<u8, Failure> {
         let row = |offer: &Value| {
             Ok(vec![
                 short(&text(offer, "/seller")?),
+                text(offer, "/kind")?,
                 energy(number(offer, "/wh")?),
                 price(signed(offer, "/price")?, &currency),
                 price(signed(offer, "/charge")?, &currency),
@@ -216,7 +217,13 @@ pub fn offers(shown: &Shown) -> Result<u8, Failure> {
         };
         let rows: Result<Vec<_>> = rows(&answer, "/offers")?.iter().map(row).collect();
         table(
-            &["seller", "energy", "price at most", "network charge"],
+            &[
+                "seller",
+                "source",
+                "energy",
+                "price at most",
+                "network charge",
+            ],
             &rows?,
         )
     })?;

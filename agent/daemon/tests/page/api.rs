@@ -74,6 +74,37 @@ fn status_and_policy(home: &Home) {
         (&changed["max_buy_price"], &changed["paused"]),
         (&Value::Null, &Value::Bool(true))
     );
+    // The same again changes nothing.
+    home.owner("PUT", "/api/v1/policy", r#"{"reserve_wh":50}"#);
+    let history = home.owner("GET", "/api/v1/policy/history?limit=2", "");
+    let history = history.json();
+    let told: Vec<(&str, Vec<&str>)> = history["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| {
+            let keys = change["keys"].as_array().unwrap().iter();
+            let keys = keys.map(|key| key["key"].as_str().unwrap()).collect();
+            (change["by"].as_str().unwrap(), keys)
+        })
+        .collect();
+    let want = [
+        ("commands", vec!["max_buy_price", "reserve_wh"]),
+        ("commands", vec!["paused"]),
+    ];
+    assert_eq!(told, want);
+    let first = &history["changes"][0]["keys"][0];
+    assert_eq!(
+        (&first["before"], &first["after"]),
+        (&Value::from(320_000), &Value::Null)
+    );
+    // The journal came with a policy.
+    let rest = format!("/api/v1/policy/history?before={}", history["next"]);
+    let rest = home.owner("GET", &rest, "").json();
+    assert_eq!(
+        (&rest["changes"][0]["by"], &rest["next"]),
+        (&Value::from("unknown"), &Value::Null)
+    );
     let refused = home.owner("PUT", "/api/v1/policy", r#"{"hours":{"from":25,"to":3}}"#);
     assert_eq!(refused.status, 400);
     assert!(refused.json()["error"]

@@ -55,6 +55,32 @@ fn commands_speak_of_kwh_money_and_local_time() {
         (&exact["paused"], &exact["max_buy_price"]),
         (&Value::Bool(true), &Value::from(250_000))
     );
+    let money = out(&home.run(&["money", "--by", "week", "--last", "2"]));
+    assert!(
+        money.starts_with("from ") && money.lines().count() == 3 && money.contains(" EUR"),
+        "{money}"
+    );
+    let energy = home.run(&["energy", "--by", "month", "--last", "3", "--json"]);
+    let energy: Value = serde_json::from_str(&out(&energy)).unwrap();
+    assert_eq!(energy["spans"].as_array().unwrap().len(), 3);
+    let csv = out(&home.run(&["export", "trades", "--since", "2020-01-01"]));
+    assert!(
+        csv.starts_with("closed_at,window,") && csv.lines().count() > 20,
+        "{csv}"
+    );
+    let refused = home.run(&["export", "windows", "--until", "yesterday"]);
+    assert_eq!(refused.status.code(), Some(2));
+    // What only the chain tells waits for it.
+    let market = home.run(&["market"]);
+    assert_eq!(market.status.code(), Some(1));
+    let changes = out(&home.run(&["policy", "history"]));
+    assert!(
+        changes.contains("  paused ") && changes.contains("0.25 EUR/kWh"),
+        "{changes}"
+    );
+    let exact: Value =
+        serde_json::from_str(&out(&home.run(&["policy", "history", "--json"]))).unwrap();
+    assert_eq!(exact[0]["keys"][0]["after"], true);
     let pair = out(&home.run(&["pair"]));
     assert!(
         pair.contains("code") && pair.contains("https://meter.home:"),

@@ -10,7 +10,7 @@ use cosmwasm_std::Addr;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
-use wattpool_core::io::{BlockRef, MarketTx, TxFailure};
+use wattpool_core::io::{BlockRef, Day, MarketTx, TxFailure};
 use wattpool_core::ports::ledger::{BlockNews, Executed, Ledger, LedgerError, Terms};
 use wattpool_core::ports::{MeterInfo, SellerRecord};
 use wattpool_schema::error::Code;
@@ -204,6 +204,10 @@ impl Ledger for EmbeddedPort {
 
     async fn position(&self, meter: MeterId) -> Result<MeterPosition, LedgerError> {
         self.chain.question(move |l| l.position(meter)).await
+    }
+
+    async fn today(&self, meter: MeterId, head: BlockRef) -> Result<Day, LedgerError> {
+        self.chain.question(move |l| l.today(meter, head)).await
     }
 
     async fn terms(&self, metered: Window) -> Result<Terms, LedgerError> {

@@ -6,7 +6,8 @@ use anyhow::{anyhow, Result};
 use cosmwasm_std::{from_json, to_json_vec, Addr};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
-use wattpool_schema::escrow::{AccountResponse, BookResponse};
+use wattpool_core::io::{BlockRef, Day};
+use wattpool_schema::escrow::{AccountResponse, BookResponse, MeterBookResponse};
 use wattpool_schema::pool::{
     FeedInResponse, MeterPosition, MeterResponse, PoolConfig, ReserveResponse, Tariffs,
     ZonePairTerms, ZonePairsResponse,
@@ -47,6 +48,20 @@ impl EmbeddedLedger {
     /// It is not registered.
     pub fn meter(&self, meter: MeterId) -> Result<MeterResponse> {
         self.ask_pool(&pool::QueryMsg::Meter { meter })
+    }
+
+    /// What a meter has traded on the UTC day of `head`, the newest block.
+    ///
+    /// # Errors
+    /// It is not registered.
+    pub fn today(&self, meter: MeterId, head: BlockRef) -> Result<Day> {
+        let book: MeterBookResponse = self.ask_escrow(&escrow::QueryMsg::Meter { meter })?;
+        Ok(Day {
+            bought: book.bought_today,
+            sold: book.sold_today,
+            spent: book.spent_today,
+            ..Day::of(head.time)
+        })
     }
 
     /// The grid's tariffs in a window.

@@ -14,6 +14,7 @@ pub use parts::Share;
 pub(crate) use script::Script;
 pub use script::{people, play, play_trades, Scene, METERS, WINDOW_S};
 pub use table::{measure, Report, Row, INDIRECT, NAIVE_ESCROW, REFUSED, SETTLE_LIMIT, STATE_LIMIT};
+pub(crate) use wasmd::refused;
 pub use wasmd::OnWasmd;
 
 use crate::counted::Call;

@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use wattpool_ledger_wasmd::message::{self, Instantiation};
+use wattpool_ledger_wasmd::proof::TrustedBlock;
+use wattpool_ledger_wasmd::rpc::{ChainEvent, TxResult};
 use wattpool_ledger_wasmd::{Account, Any};
 use wattpool_schema::{Seconds, PAYMENT_DENOM};
 use wattpool_testnet::{Coin, Options, Testnet};
@@ -124,6 +126,23 @@ impl OnWasmd {
         self.net.rpc_addresses()
     }
 
+    /// A block that is trusted from now on: the newest one that is whole.
+    pub(crate) fn newest(&self) -> Result<TrustedBlock> {
+        self.runtime.block_on(async {
+            let (height, _) = self.chain.next_block().await?;
+            let metas = self.chain.client().rpc().headers(height, height).await?;
+            let meta = metas.into_iter().find(|meta| meta.height == height);
+            let hash = meta.context("the newest block's header")?.hash;
+            Ok(TrustedBlock { height, hash })
+        })
+    }
+
+    /// The code of a part of the market.
+    pub(crate) fn code(&self, part: Part) -> Result<u64> {
+        let code = self.codes.get(&part);
+        code.copied().context("no code of a contract")
+    }
+
     /// Makes a contract and tells its address.
     fn make(&mut self, by: &Person, code_id: u64, msg: &[u8]) -> Result<(String, Used)> {
         let new = Instantiation {
@@ -160,11 +179,16 @@ fn call(by: &Person, (contract, msg, funds): Message) -> Any {
     )
 }
 
+/// Items of a batch that were refused.
+pub(crate) fn refused(result: &TxResult) -> usize {
+    let refused = |event: &&ChainEvent| event.kind == ITEM_REFUSED;
+    result.events.iter().filter(refused).count()
+}
+
 fn used(placed: &Placed) -> Used {
-    let refused = |event: &&wattpool_ledger_wasmd::rpc::ChainEvent| event.kind == ITEM_REFUSED;
     Used {
         gas: placed.result.gas_used,
-        refused: placed.result.events.iter().filter(refused).count(),
+        refused: refused(&placed.result),
         calls: Vec::new(),
     }
 }

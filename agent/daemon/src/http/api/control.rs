@@ -1,11 +1,13 @@
 //! What the owner changes: policy, pause, decisions.
 
+use super::policy::asked;
 use super::status::{at_rest, live, waiting};
+use crate::http::access::Who;
 use crate::http::answer::{Answer, Refusal, Told};
 use crate::http::Shared;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::Json;
+use axum::{Extension, Json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -58,39 +60,60 @@ pub fn amended(policy: &Policy, named: Map<String, Value>) -> Result<Policy, Str
 }
 
 /// Puts a changed policy in force. Without an agent the journal takes it, and the agent finds it there.
-async fn change(shared: &Shared, named: Map<String, Value>) -> Result<Policy, Refusal> {
-    let Ok(handle) = shared.running.handle() else {
-        // Refused before the journal is asked, so that a wrong key is not taken for trouble with the file.
-        amended(&at_rest(shared, |_| Ok(None)).await?, named.clone()).map_err(Refusal::bad)?;
-        return at_rest(shared, move |policy| amended(policy, named).map(Some)).await;
+async fn change(shared: &Shared, who: &Who, named: Map<String, Value>) -> Result<Policy, Refusal> {
+    let (before, policy) = match shared.running.handle() {
+        Err(_) => {
+            // Refused before the journal is asked, so that a wrong key is not taken for trouble with the file.
+            let before = at_rest(shared, |_| Ok(None)).await?;
+            if amended(&before, named.clone()).map_err(Refusal::bad)? == before {
+                return Ok(before);
+            }
+            let changed = at_rest(shared, move |policy| amended(policy, named).map(Some));
+            (before, changed.await?)
+        }
+        Ok(handle) => {
+            let before = live(shared).await.map_err(waiting)?.policy;
+            let policy = amended(&before, named).map_err(Refusal::bad)?;
+            let set = handle.set_policy(policy.clone()).await;
+            set.map_err(|gone| waiting(gone.to_string()))?;
+            (before, policy)
+        }
     };
-    let in_force = live(shared).await.map_err(waiting)?.policy;
-    let policy = amended(&in_force, named).map_err(Refusal::bad)?;
-    let set = handle.set_policy(policy.clone()).await;
-    set.map_err(|gone| waiting(gone.to_string()))?;
+    if policy != before {
+        asked(shared, who, &policy).await;
+    }
     Ok(policy)
 }
 
 pub async fn set_policy(
     State(shared): State<Shared>,
+    Extension(who): Extension<Who>,
     Told(named): Told<Map<String, Value>>,
 ) -> Answer<Policy> {
-    Ok(Json(change(&shared, named).await?))
+    Ok(Json(change(&shared, &who, named).await?))
 }
 
-pub async fn pause(State(shared): State<Shared>, Told(asked): Told<Pause>) -> Answer<Pause> {
+pub async fn pause(
+    State(shared): State<Shared>,
+    Extension(who): Extension<Who>,
+    Told(wanted): Told<Pause>,
+) -> Answer<Pause> {
     match shared.running.handle() {
         Ok(handle) => {
-            let set = handle.set_paused(asked.paused).await;
+            let set = handle.set_paused(wanted.paused).await;
             set.map_err(|gone| waiting(gone.to_string()))?;
+            // It stands; who wanted it is for the history alone.
+            if let Ok(live) = live(&shared).await {
+                asked(&shared, &who, &live.policy).await;
+            }
         }
         Err(_) => {
             let mut named = Map::new();
-            named.insert("paused".to_owned(), Value::Bool(asked.paused));
-            change(&shared, named).await?;
+            named.insert("paused".to_owned(), Value::Bool(wanted.paused));
+            change(&shared, &who, named).await?;
         }
     }
-    Ok(Json(asked))
+    Ok(Json(wanted))
 }
 
 pub async fn decide(

@@ -68,9 +68,9 @@ pub enum Side {
 #[serde(deny_unknown_fields)]
 pub struct Paged {
     /// The page that follows: what the one before it gave as next.
-    before: Option<u64>,
+    pub before: Option<u64>,
     /// Rows at most: 50, up to 1,000.
-    limit: Option<u32>,
+    pub limit: Option<u32>,
 }
 
 /// Energy of spans.
@@ -307,7 +307,8 @@ impl Trades {
 }
 
 /// One row more than is shown tells whether there is another page.
-fn page<T>(mut rows: Vec<T>, limit: u32, key: impl Fn(&T) -> u64) -> (Vec<T>, Option<u64>) {
+/// As many rows as were asked for, and where the next page begins.
+pub fn page<T>(mut rows: Vec<T>, limit: u32, key: impl Fn(&T) -> u64) -> (Vec<T>, Option<u64>) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -315,7 +316,8 @@ fn page<T>(mut rows: Vec<T>, limit: u32, key: impl Fn(&T) -> u64) -> (Vec<T>, Op
     (rows, next)
 }
 
-fn rows(limit: Option<u32>) -> Result<u32, Refusal> {
+/// Rows that are asked for.
+pub fn rows(limit: Option<u32>) -> Result<u32, Refusal> {
     let limit = limit.unwrap_or(ROWS.0);
     if (1..=ROWS.1).contains(&limit) {
         Ok(limit)

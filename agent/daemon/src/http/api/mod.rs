@@ -9,6 +9,7 @@ pub mod market;
 mod meter;
 #[cfg(test)]
 mod openapi;
+mod policy;
 mod preview;
 mod session;
 pub mod signal;
@@ -91,6 +92,7 @@ routes! { own, described_own, false:
     get "limits" => market::limits, "The limits that the owner's key has set on the chain", Nothing, Nothing, market::Limits;
     get "policy" => control::policy, "The owner's policy in force", Nothing, Nothing, wattpool_core::policy::Policy;
     put "policy" => control::set_policy, "Change keys of the policy: what is not named stays, null takes a limit away", Nothing, wattpool_core::policy::Policy, wattpool_core::policy::Policy;
+    get "policy/history" => policy::history, "How the policy changed: when, by whom, which keys; newest first", history::Paged, Nothing, policy::Changes;
     post "policy/preview" => preview::preview, "What a change would have left of the last week's trades", Nothing, wattpool_core::policy::Policy, preview::Preview;
     post "pause" => control::pause, "Stop trading (true), or go on (false)", Nothing, control::Pause, control::Pause;
     post "meter/replaced" => meter::replaced, "Another meter goes on in the place of the old one: its first reading is believed at once", Nothing, wattpool_core::metering::Exchange, wattpool_core::metering::Exchange;

@@ -1,8 +1,8 @@
 // What the agent may do for its owner.
 import { attempt, change, isOwner, say, says } from "/page/app.js";
 import { ask, get } from "/page/ask.js";
-import { el } from "/page/draw.js";
-import { clock, currencyName, energy, money, price } from "/page/figures.js";
+import { el, table } from "/page/draw.js";
+import { clock, currencyName, energy, moment, money, price, short } from "/page/figures.js";
 import { language, t } from "/page/texts.js";
 
 const PRESETS = {
@@ -132,6 +132,7 @@ export async function limits() {
   const form = el("form", { class: "card", novalidate: true, onsubmit: doing(async () => {
     await change(told(groups, selection));
     result.replaceChildren();
+    document.getElementById("changes")?.replaceWith(await changes(groups));
     say(t("savedNow"));
   }) },
     isOwner() ? presets : null,
@@ -143,7 +144,8 @@ export async function limits() {
       el("button", { type: "button", id: "preview", onclick: doing(async () => result.replaceChildren(previewOf(await ask("POST", "policy/preview", told(groups, selection))))) }, t("preview"))) : null,
     result);
   if (!isOwner()) for (const input of form.querySelectorAll("input,textarea")) input.disabled = true;
-  return [el("p", null, t("limitsWhat")), form, el("section", null, await onChain())];
+  const [chain, changed] = await Promise.all([onChain(), changes(groups)]);
+  return [el("p", null, t("limitsWhat")), form, el("section", null, chain), el("section", null, changed)];
 }
 limits.still = true;
 
@@ -165,5 +167,47 @@ async function onChain() {
     card.append(el("div", { class: "note" }, el("p", null, t("alert_chain")), says(error.message)));
   }
   card.append(el("p", { class: "detail" }, t("chainLimitsHow")));
+  return card;
+}
+
+/** A value of a policy as people read it. */
+function amount(key, value, field) {
+  if (value === null) return t("noneSet");
+  if (typeof value === "boolean") return t(value ? "yes" : "no");
+  if (Array.isArray(value)) return value.length === 0 ? t("noneSet") : value.length > 3 ? t("meterCount", { count: value.length }) : value.map(short).join(", ");
+  if (key === "hours") return `${turn(value.from, offset())}–${turn(value.to, offset())}`;
+  if (key === "min_quality") return `${Math.round(value * 100)} %`;
+  if (key === "selection") return Object.entries(PRESETS).filter(([, keys]) => keys.selection === value).map(([name]) => t(name)).join(" / ") || value;
+  if (field) return `${write(value, field.unit)} ${field.shown}`;
+  return typeof value === "object" ? Object.values(value).map((part) => Number(part.toFixed(2))).join(" · ") : String(value);
+}
+
+/** Who changed the policy, when, and what. */
+async function changes(groups) {
+  const of = (before) => get(`policy/history?limit=20${before ? `&before=${before}` : ""}`);
+  const first = await of();
+  const card = el("div", { class: "card", id: "changes" });
+  const heads = ["when", "changedBy", "what", "changed"].map((key) => t(key));
+  const named = { paused: t("pausedKey"), hours: t("hoursKey"), preferred: t("preferredList"), blocked: t("blockedList"), selection: t("selectionOf"), weights: t("weightsOf") };
+  const fields = Object.values(groups).flat();
+  const lines = (told) => told.changes.flatMap((changed) => changed.keys.map(({ key, before, after }) => {
+    const field = fields.find((other) => other.key === key);
+    return [moment(changed.at), t(`by_${changed.by}`, { session: changed.session ?? "" }), field?.label ?? named[key] ?? key, t("fromTo", { before: amount(key, before, field), after: amount(key, after, field) })];
+  }));
+  const rows = lines(first);
+  const draw = (next) => {
+    card.replaceChildren(...(rows.length === 0
+      ? [el("h2", null, t("changes")), el("p", { class: "soft" }, t("noChanges"))]
+      : [table(t("changes"), heads, rows, ["text", "text", "text", "text"]), el("p", { class: "detail" }, t("changesWhat"))]));
+    if (next !== null) {
+      card.append(el("p", null, el("button", { type: "button", id: "older-changes", onclick: () => attempt(async () => {
+        const more = await of(next);
+        rows.push(...lines(more));
+        draw(more.next);
+        document.getElementById("older-changes")?.focus();
+      }) }, t("moreChanges"))));
+    }
+  };
+  draw(first.next);
   return card;
 }

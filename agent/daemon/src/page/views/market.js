@@ -5,6 +5,9 @@ import { el, figure, legend, lines, table } from "/page/draw.js";
 import { clock, currencyName, energy, number, plain, price, short } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
+/** A figure whose head is not seen in the hand. */
+const inHand = (head, figure) => [el("span", { class: "in-hand" }, `${t(head)}: `), figure];
+
 export async function offers() {
   let told;
   try {
@@ -24,17 +27,18 @@ export async function offers() {
   const grid = shared.status.grid;
   const rows = [...told.offers].sort((a, b) => a.price + a.charge - b.price - b.charge).map((offer) => [
     el("span", { title: offer.seller }, short(offer.seller)),
-    String(offer.zone) === String(shared.status.zone) ? t("ownZone", { zone: offer.zone }) : String(offer.zone),
+    inHand("fromWhere", String(offer.zone) === String(shared.status.zone) ? t("ownZone", { zone: offer.zone }) : String(offer.zone)),
+    t(`source_${offer.kind ?? "unknown"}`),
     energy(offer.wh),
-    price(offer.price),
-    price(offer.charge),
-    grid ? price(grid.import - offer.price - offer.charge) : "–",
+    inHand("atMost", price(offer.price)),
+    inHand("onTop", price(offer.charge)),
+    inHand("belowGrid", grid ? price(grid.import - offer.price - offer.charge) : "–"),
     el("span", { class: "row" }, !isOwner() ? null : policy.preferred.includes(offer.seller)
       ? el("span", { class: "pill" }, t("preferred"))
       : el("button", { type: "button", id: `prefer-${offer.seller}`, onclick: () => add("preferred", offer.seller, "saidPreferred") }, t("preferIt")),
     isOwner() ? el("button", { type: "button", id: `block-${offer.seller}`, "aria-label": `${t("blockIt")}: ${short(offer.seller)}`, onclick: () => add("blocked", offer.seller, "saidBlocked") }, t("blockIt")) : null),
   ]);
-  parts.push(el("div", { class: "card" }, table(t("offers"), [t("seller"), t("fromWhere"), t("amount"), t("atMost"), t("onTop"), t("belowGrid"), t("what")], rows, ["text", "text", "", "", "", "", "wide"])));
+  parts.push(el("div", { class: "card" }, table(t("offers"), [t("seller"), t("fromWhere"), t("source"), t("amount"), t("atMost"), t("onTop"), t("belowGrid"), t("what")], rows, ["text", "text", "text", "", "", "", "", "wide"])));
   return parts;
 }
 
