@@ -14,6 +14,7 @@ mod notify;
 mod passphrase;
 mod process;
 mod registered;
+mod reload;
 mod run;
 mod status;
 
@@ -30,5 +31,6 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
+    metrics::begin();
     end("wattpool-agent", commands::run(&Cli::parse().command))
 }
