@@ -2,11 +2,13 @@
 
 mod alerts;
 mod chain;
+mod fleet;
 mod http;
 mod log;
 
 pub use alerts::AlertsConfig;
 pub use chain::ChainConfig;
+pub use fleet::{FleetConfig, PolicyFrom};
 pub use http::HttpConfig;
 pub use log::{LogConfig, LogFormat};
 
@@ -92,6 +94,9 @@ pub struct Config {
     /// The log.
     #[serde(default)]
     pub log: LogConfig,
+    /// Whose word counts where many homes are looked after.
+    #[serde(default)]
+    pub fleet: FleetConfig,
     /// What the agent may do.
     #[serde(default)]
     pub policy: Policy,

@@ -49,6 +49,16 @@ fn random() -> Result<[u8; 32]> {
     Ok(bytes)
 }
 
+fn agent_key() -> Result<[u8; 32]> {
+    loop {
+        // A scalar outside the group's order is one in 2^128; draw again.
+        let drawn = random()?;
+        if SoftKeys::new(drawn, drawn, drawn).is_ok() {
+            return Ok(drawn);
+        }
+    }
+}
+
 fn hex32(name: &str, text: &str) -> Result<[u8; 32]> {
     let bytes = hex::decode(text).ok();
     bytes
@@ -62,13 +72,7 @@ impl Keystore {
     /// # Errors
     /// The file exists already or cannot be written.
     pub fn create(file: &Path, passphrase: SecretString) -> Result<Self> {
-        let agent = loop {
-            // A scalar outside the group's order is one in 2^128; draw again.
-            let drawn = random()?;
-            if SoftKeys::new(drawn, drawn, drawn).is_ok() {
-                break drawn;
-            }
-        };
+        let agent = agent_key()?;
         let (peer, device, salt) = (random()?, random()?, random()?);
         let secrets = Secrets {
             version: VERSION,
@@ -95,12 +99,24 @@ impl Keystore {
     }
 }
 
-/// Draws a new device's key, for a meter that was replaced; agent, peer and salts stay. The file as it was is kept
+/// What of a keystore is made anew; all else stays.
+pub enum Renew {
+    /// The device's key, for a meter that was replaced.
+    Device,
+    /// The agent's key.
+    Agent,
+    /// The peer's key.
+    Peer,
+    /// What the file is opened with.
+    Passphrase(SecretString),
+}
+
+/// Makes something of a keystore anew. With a new key of the agent or the device, which the chain does not know yet, the file as it was is kept
 /// beside it, with `.before` at the end of its name.
 ///
 /// # Errors
 /// The file cannot be read or written, the passphrase is wrong, or a file of an earlier exchange is in the way.
-pub fn renew_device(file: &Path, passphrase: SecretString) -> Result<Keystore> {
+pub fn renew(file: &Path, passphrase: SecretString, what: Renew) -> Result<Keystore> {
     let named = || format!("keys {}", file.display());
     let with = |end: &str| {
         let mut name = file.as_os_str().to_owned();
@@ -109,16 +125,25 @@ pub fn renew_device(file: &Path, passphrase: SecretString) -> Result<Keystore> {
     };
     let (before, new) = (with(".before"), with(".new"));
     let mut secrets = secrets(file, passphrase.clone()).with_context(named)?;
-    secrets.device = hex::encode(random()?);
+    let keep = matches!(what, Renew::Device | Renew::Agent);
+    let mut opens = passphrase;
+    match what {
+        Renew::Device => secrets.device = hex::encode(random()?),
+        Renew::Agent => secrets.agent = hex::encode(agent_key()?),
+        Renew::Peer => secrets.peer = hex::encode(random()?),
+        Renew::Passphrase(new) => opens = new,
+    }
     let renew = || -> Result<()> {
         // Of an attempt that was cut short: nothing was done with it.
         match std::fs::remove_file(&new) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
             _ => {}
         }
-        write(&new, &encrypt(&secrets, passphrase)?)?;
-        std::fs::hard_link(file, &before)
-            .with_context(|| format!("the old keys as {}", before.display()))?;
+        write(&new, &encrypt(&secrets, opens)?)?;
+        if keep {
+            std::fs::hard_link(file, &before)
+                .with_context(|| format!("the old keys as {}", before.display()))?;
+        }
         std::fs::rename(&new, file)?;
         Ok(())
     };
@@ -219,7 +244,7 @@ mod tests {
         assert_eq!(told(error), "keys F: the passphrase is wrong");
         let error = Keystore::create(&file, word("other")).err().unwrap();
         assert!(told(error).starts_with("keys F: File exists"));
-        let renewed = renew_device(&file, word("correct horse")).unwrap();
+        let renewed = renew(&file, word("correct horse"), Renew::Device).unwrap();
         assert_ne!(renewed.signer.device(), made.signer.device());
         let opened = Keystore::open(&file, word("correct horse")).unwrap();
         assert_eq!(opened.signer.device(), renewed.signer.device());
@@ -229,7 +254,9 @@ mod tests {
         let kept = Keystore::open(&before, word("correct horse")).unwrap();
         assert_eq!(kept.signer.device(), made.signer.device());
         // What is kept of an earlier exchange is not written over.
-        let error = renew_device(&file, word("correct horse")).err().unwrap();
+        let error = renew(&file, word("correct horse"), Renew::Agent)
+            .err()
+            .unwrap();
         let error = told(error);
         assert!(
             error.starts_with("keys F: the old keys as F.before: File exists"),
@@ -247,5 +274,30 @@ mod tests {
             told(error),
             "keys F: expected an age file, found something else"
         );
+    }
+
+    #[test]
+    fn each_key_and_the_passphrase_are_made_anew_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("keys.age");
+        let (old, new) = (|| word("correct horse"), || word("battery staple"));
+        let made = Keystore::create(&file, old()).unwrap();
+        let peer = renew(&file, old(), Renew::Peer).unwrap();
+        assert_ne!(peer.peer, made.peer);
+        assert_eq!(peer.agent, made.agent);
+        let agent = renew(&file, old(), Renew::Agent).unwrap();
+        assert_ne!(agent.agent, made.agent);
+        assert_eq!(agent.signer.device(), made.signer.device());
+        assert_eq!(agent.peer, peer.peer);
+        let kept = Keystore::open(&dir.path().join("keys.age.before"), old()).unwrap();
+        assert_eq!(kept.agent, made.agent);
+        assert!(renew(&file, new(), Renew::Passphrase(old())).is_err());
+        renew(&file, old(), Renew::Passphrase(new())).unwrap();
+        assert!(Keystore::open(&file, old()).is_err());
+        let opened = Keystore::open(&file, new()).unwrap();
+        assert_eq!((opened.agent, opened.peer), (agent.agent, peer.peer));
+        assert_eq!(opened.signer.salt(Window(5)), made.signer.salt(Window(5)));
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 }

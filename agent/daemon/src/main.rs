@@ -15,6 +15,7 @@ mod notify;
 mod passphrase;
 mod process;
 mod registered;
+mod reload;
 mod run;
 mod status;
 
@@ -31,5 +32,6 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
+    metrics::begin();
     end("wattpool-agent", commands::run(&Cli::parse().command))
 }

@@ -44,15 +44,27 @@ pub fn get(configured: &Path) -> Result<SecretString> {
     }
 }
 
+/// A new passphrase for a keystore that is there: from a file, or asked twice.
+///
+/// # Errors
+/// There is none to be had, or the two differ.
+pub fn other(file: Option<&Path>) -> Result<SecretString> {
+    file.map_or_else(twice, from_file)
+}
+
 /// A passphrase for a new keystore; asked at a terminal, it is asked twice.
 ///
 /// # Errors
 /// There is none to be had, or the two differ.
 pub fn choose(configured: &Path) -> Result<SecretString> {
-    use age::secrecy::ExposeSecret;
-    if let Some(file) = file(configured) {
-        return from_file(&file);
+    match file(configured) {
+        Some(file) => from_file(&file),
+        None => twice(),
     }
+}
+
+fn twice() -> Result<SecretString> {
+    use age::secrecy::ExposeSecret;
     let first = ask("Passphrase for the new keys: ")?;
     let again = ask("Once more: ")?;
     if first.expose_secret() != again.expose_secret() {

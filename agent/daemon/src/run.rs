@@ -5,13 +5,16 @@ use super::feed_in;
 use super::home_meter::HomeMeter;
 use super::http;
 use super::keystore::Keystore;
+use super::logs::Refilter;
 use super::notify;
 use super::passphrase;
 use super::process;
 use super::registered::PublicKeys;
+use super::reload;
 use super::status::Running;
 use anyhow::{Context, Result};
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
@@ -45,19 +48,19 @@ impl GridGate for HomeGate {
     }
 }
 
-/// Runs the agent until it is told to stop (SIGTERM or SIGINT).
+/// Runs the agent until it is told to stop (SIGTERM or SIGINT). SIGHUP has it read the file of its configuration again.
 ///
 /// # Errors
 /// What the configuration names cannot be used, or the journal fails.
-pub fn run(config: &Config) -> Result<()> {
-    super::logs::start(&config.log)?;
+pub fn run(file: &Path, config: &Config) -> Result<()> {
+    let refilter = super::logs::start(&config.log)?;
     // One thread: every other one would have its own stack and its own arena of the allocator.
     // Few for what reads the history: the page asks for a handful of things at once.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(8)
         .enable_all()
         .build()?;
-    runtime.block_on(agent(config))
+    runtime.block_on(agent(file, config, refilter))
 }
 
 /// What stays while runtimes come and go.
@@ -72,7 +75,7 @@ struct Parts {
     stop: watch::Receiver<bool>,
 }
 
-async fn agent(config: &Config) -> Result<()> {
+async fn agent(file: &Path, config: &Config, refilter: Refilter) -> Result<()> {
     let stop = process::stop_signal()?;
     let told = stopped(stop.clone());
     tokio::spawn(async move {
@@ -117,6 +120,9 @@ async fn agent(config: &Config) -> Result<()> {
     }
     let journal = config.storage.file.clone();
     let running = Arc::new(Running::new(journal, config.policy.clone()));
+    reload::at_start(config, &running)?;
+    let read = (file.to_owned(), config.clone());
+    reload::watch(read.0, read.1, refilter, Arc::clone(&running))?;
     running.wait("the chain");
     let listeners = http::listen(config).await?;
     let shown = (deployment.clone(), Arc::clone(&running));

@@ -276,3 +276,13 @@ fn figures(
     }
     figures
 }
+
+/// The names of all figures of the way to the chain.
+#[cfg(test)]
+pub fn all_figures() -> Vec<String> {
+    let proofs = Proofs {
+        counts: ProofCounts::default(),
+        trouble: None,
+    };
+    figures(&[], None, Some(&proofs)).into_keys().collect()
+}

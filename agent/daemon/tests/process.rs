@@ -223,6 +223,121 @@ fn the_service_manager_hears_that_it_is_ready_alive_and_stopping() {
     assert!(ends(child) < Duration::from_secs(5));
 }
 
+/// The policy that is in force, once it is as wanted.
+fn policy(folder: &Path, what: &str, is: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+    let begun = Instant::now();
+    loop {
+        let out = command(folder, &["policy", "get", "--json"])
+            .output()
+            .unwrap();
+        if let Ok(policy) = serde_json::from_slice(&out.stdout) {
+            if is(&policy) {
+                return policy;
+            }
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "not within a minute: {what}: {}",
+            text(&out.stderr)
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn the_configuration_is_read_again_on_sighup_and_wins_where_it_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_node, http) = home(folder.path());
+    let log = folder.path().join("log");
+    let said = |part: &str| {
+        let begun = Instant::now();
+        while !std::fs::read_to_string(&log).unwrap().contains(part) {
+            let waited = begun.elapsed();
+            assert!(waited < Duration::from_secs(60), "not said: {part}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let start = || {
+        let mut child = command(folder.path(), &["run"]);
+        let child = child.stderr(std::fs::File::create(&log).unwrap()).spawn();
+        wait_for(http);
+        child.unwrap()
+    };
+    let by_hand = |change: &str| {
+        let out = command(folder.path(), &["policy", "set", change]).output();
+        let out = out.unwrap();
+        assert!(out.status.success(), "{}", text(&out.stderr));
+    };
+    let hang_up = |child: &Child| {
+        let pid = Pid::from_raw(child.id().try_into().unwrap());
+        kill(pid, Signal::SIGHUP).unwrap();
+    };
+    let child = start();
+    by_hand("reserve_wh=11");
+    // The owner's word counts where nothing else is said.
+    configure(folder.path(), |text| {
+        text.replace("# reserve_wh = 0", "reserve_wh = 22")
+    });
+    hang_up(&child);
+    said("the policy is the owner's");
+    said("the configuration was read again");
+    policy(folder.path(), "the owner's", |p| p["reserve_wh"] == 11);
+    // The file's wins; what needs a start is told.
+    configure(folder.path(), |text| {
+        text.replace("# policy_from = \"owner\"", "policy_from = \"file\"")
+            .replace("# level = \"info\"", "level = \"debug\"")
+            .replace("# links = 64", "links = 32")
+    });
+    hang_up(&child);
+    policy(folder.path(), "the file's", |p| p["reserve_wh"] == 22);
+    said("in force after the next start alone: [network]");
+    said("DEBUG");
+    // What cannot be used changes nothing and ends nothing.
+    configure(folder.path(), |text| {
+        text.replace("reserve_wh = 22", "reserve_wh = \"much\"")
+    });
+    hang_up(&child);
+    said("the configuration is not taken");
+    // Mended, but not read yet.
+    configure(folder.path(), |text| {
+        text.replace("reserve_wh = \"much\"", "reserve_wh = 33")
+    });
+    policy(folder.path(), "as before", |p| p["reserve_wh"] == 22);
+    by_hand("reserve_wh=44");
+    policy(folder.path(), "by hand", |p| p["reserve_wh"] == 44);
+    assert!(ends(child) < Duration::from_secs(5));
+    // At a start, too.
+    let child = start();
+    policy(folder.path(), "the file's", |p| p["reserve_wh"] == 33);
+    ends(child);
+}
+
+#[test]
+fn keys_are_made_anew_with_one_command_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_node, _) = home(folder.path());
+    let keys = |arguments: &[&str]| -> serde_json::Value {
+        let arguments = [&["keys"], arguments].concat();
+        let out = command(folder.path(), &arguments).output().unwrap();
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        serde_json::from_slice(&out.stdout).unwrap()
+    };
+    let made = keys(&["--json"]);
+    let peer = keys(&["new-peer", "--json"]);
+    assert_ne!(peer["peer_id"], made["peer_id"]);
+    assert_eq!(peer["agent"], made["agent"]);
+    let agent = keys(&["new-agent", "--json"]);
+    assert_ne!(agent["agent_address"], made["agent_address"]);
+    assert_eq!(agent["peer_id"], peer["peer_id"]);
+    assert_eq!(agent["device"], made["device"]);
+    std::fs::write(folder.path().join("next"), "another passphrase\n").unwrap();
+    keys(&["new-passphrase", "--new-passphrase-file", "next", "--json"]);
+    let out = command(folder.path(), &["keys"]).output().unwrap();
+    assert!(text(&out.stderr).contains("the passphrase is wrong"));
+    std::fs::rename(folder.path().join("next"), folder.path().join("passphrase")).unwrap();
+    assert_eq!(keys(&["--json"]), agent);
+}
+
 fn refused(out: &Output) -> Vec<String> {
     assert_eq!(
         out.status.code(),

@@ -25,11 +25,20 @@ pub struct Fees {
     pub left: Option<Micro>,
     /// Days that they last at the present rate, rounded down; none until that is known.
     pub days: Option<u64>,
+    /// Days until the grant ends that pays them, rounded down; none: it has no end, or there is none.
+    #[serde(default)]
+    pub grant_days: Option<u64>,
 }
 
 impl Fees {
-    /// Why somebody should fill the account, if so.
-    pub fn warning(&self) -> Option<String> {
+    /// Why somebody should see to them, if so.
+    pub fn warnings(&self) -> Vec<String> {
+        let ends = self.grant_days.filter(|days| *days < FEW_DAYS);
+        let ends = ends.map(|days| format!("the grant that pays the fees ends in {days} days"));
+        self.warning().into_iter().chain(ends).collect()
+    }
+
+    fn warning(&self) -> Option<String> {
         let days = self.days.filter(|days| *days < FEW_DAYS);
         match (self.left, days) {
             (Some(Micro(0)), _) => Some("nothing is left for fees".to_owned()),
@@ -65,7 +74,11 @@ impl Spending {
                 .checked_div(DAY_S)?;
             Some(u64::try_from(days).unwrap_or(u64::MAX))
         });
-        Fees { left, days }
+        Fees {
+            left,
+            days,
+            grant_days: None,
+        }
     }
 }
 
@@ -76,7 +89,14 @@ pub(crate) async fn watch<L: Ledger>(ledger: Arc<L>, board: Arc<Board>) {
     loop {
         match ledger.fees_left().await {
             Ok(left) => {
-                board.fees(spending.look(Instant::now(), left));
+                let mut fees = spending.look(Instant::now(), left);
+                // Not to be had: it is looked for again with the next look.
+                let ends = ledger.fee_grant_ends().await.ok().flatten();
+                let now = board.block_time();
+                fees.grant_days = ends
+                    .filter(|_| now.0 > 0)
+                    .and_then(|ends| ends.0.saturating_sub(now.0).checked_div(86_400));
+                board.fees(fees);
                 pauses = backoff::pauses();
                 tokio::time::sleep(EVERY).await;
             }
@@ -117,6 +137,25 @@ mod tests {
         assert_eq!((filled.days, filled.warning()), (Some(29), None));
         let empty = spending.look(hours(begun, 48), Some(Micro(0)));
         assert_eq!(empty.warning().as_deref(), Some("nothing is left for fees"));
+    }
+
+    #[test]
+    fn a_grant_that_ends_soon_is_told_though_it_has_no_bound() {
+        let fees = |grant_days| Fees {
+            left: None,
+            days: None,
+            grant_days,
+        };
+        assert_eq!(fees(Some(7)).warnings(), [""; 0]);
+        assert_eq!(
+            fees(Some(6)).warnings(),
+            ["the grant that pays the fees ends in 6 days"]
+        );
+        let both = Fees {
+            left: Some(Micro(0)),
+            ..fees(Some(0))
+        };
+        assert_eq!(both.warnings().len(), 2);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use wattpool_core::io::Gate;
 use wattpool_core::ports::home::GridGate;
 use wattpool_host::Facts;
+use wattpool_schema::Seconds;
 
 /// What may fail.
 #[derive(
@@ -141,6 +142,11 @@ impl Board {
         state.facts = facts;
     }
 
+    /// The time of the last block that was heard of; 0 before the first.
+    pub fn block_time(&self) -> Seconds {
+        self.lock().facts.block.time
+    }
+
     /// What was found of the account.
     pub fn fees(&self, fees: Fees) {
         self.lock().fees = Some(fees);
@@ -198,7 +204,7 @@ impl Board {
             block_age_s: state.heard.map(|at| at.elapsed().as_secs()),
             gate: state.set,
             fees: state.fees,
-            warnings: state.fees.and_then(|f| f.warning()).into_iter().collect(),
+            warnings: state.fees.map(|f| f.warnings()).unwrap_or_default(),
             chain: BTreeMap::new(),
             facts: state.facts.clone(),
         }

@@ -243,7 +243,7 @@ impl Driver {
             return;
         }
         self.heard(peer, request, now);
-        let greeting = self.greeting_to(&peer, true);
+        let greeting = self.greeting_to(&peer, self.state.defences.exchange);
         if let Some(known) = self.state.acquainted.get_mut(&peer) {
             known.told = issued(&greeting);
         }
@@ -400,7 +400,7 @@ impl Driver {
         let known = strangers.contains_key(&peer);
         if addresses.is_empty()
             || (!known
-                && !self.state.takes_all
+                && self.state.defences.table
                 && (strangers.len() >= STRANGERS || of_host >= STRANGERS_OF_HOST))
         {
             return;
@@ -421,7 +421,7 @@ impl Driver {
     /// Meets meters of the zone that others told of, while few are in the routing table: whoever hides this node from
     /// them, or them from it, would have to hide all who know both.
     fn seek_mates(&mut self) {
-        if self.state.routed.len() >= ENOUGH {
+        if !self.state.defences.exchange || self.state.routed.len() >= ENOUGH {
             return;
         }
         let members = self.state.members.lock();

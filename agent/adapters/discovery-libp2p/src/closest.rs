@@ -1,6 +1,7 @@
 //! Which nodes are closest to a location: remembered for a while, because locations do not move; and which nodes were
 //! silent lately.
 
+use crate::config::Defences;
 use crate::guard::make_room;
 use crate::handle::{Contact, Near};
 use crate::members::{Bound, Members};
@@ -34,6 +35,7 @@ pub(crate) struct Closest {
     replicas: usize,
     most: usize,
     life: Duration,
+    defences: Defences,
     places: HashMap<Location, Remembered>,
     silent: HashMap<PeerId, Instant>,
 }
@@ -75,9 +77,16 @@ impl Closest {
             replicas,
             most,
             life,
+            defences: Defences::ALL,
             places: HashMap::new(),
             silent: HashMap::new(),
         }
+    }
+
+    /// With these defences alone.
+    pub const fn with(mut self, defences: Defences) -> Self {
+        self.defences = defences;
+        self
     }
 
     /// The closest nodes of a location, if they are remembered and enough of them are left.
@@ -132,7 +141,7 @@ impl Closest {
         contacts.sort_by_cached_key(|c| distance(location, c.peer));
         contacts.dedup_by_key(|c| c.peer);
         for contact in &mut contacts {
-            contact.registered = members.is_bound(&contact.peer);
+            contact.registered = members.is_bound(&contact.peer) || !self.defences.first;
         }
         let (mut registered, mut strangers): (Vec<_>, Vec<_>) =
             contacts.into_iter().partition(|c| c.registered);
@@ -141,7 +150,11 @@ impl Closest {
         let own = last.is_none_or(|last| own < distance(location, last.peer));
         registered.truncate(self.replicas.saturating_sub(usize::from(own)).max(1));
         strangers.truncate(STRANGERS.min(self.replicas));
-        let (mates, own_mate) = mates(location, members);
+        let (mates, own_mate) = if self.defences.mates {
+            mates(location, members)
+        } else {
+            (Vec::new(), false)
+        };
         let mut near = Near {
             contacts: registered,
             mates,

@@ -53,6 +53,38 @@ pub struct Config {
     pub limits: Limits,
 }
 
+/// What protects a node from peers without a meter. A node has all of it; test-beds leave some out to see what each is
+/// good for, and for nodes that work against others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Defences {
+    /// Nodes without a meter have few places in the routing table.
+    pub table: bool,
+    /// Registered meters are a location's nodes before all others, and those known from elsewhere take the places of a
+    /// location that is crowded.
+    pub first: bool,
+    /// A location has second places among the meters of the own zone.
+    pub mates: bool,
+    /// Meters of the own zone tell each other of further ones and are met.
+    pub exchange: bool,
+}
+
+impl Defences {
+    /// All of it.
+    pub const ALL: Self = Self {
+        table: true,
+        first: true,
+        mates: true,
+        exchange: true,
+    };
+    /// None of it.
+    pub const NONE: Self = Self {
+        table: false,
+        first: false,
+        mates: false,
+        exchange: false,
+    };
+}
+
 /// Bounds of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -174,8 +206,8 @@ pub(crate) struct Checked {
     pub introduction: String,
     /// Versions of the protocols that it speaks, newest first.
     pub versions: Vec<u16>,
-    /// It takes everybody into its routing table: what strangers that work together do.
-    pub takes_all: bool,
+    /// What protects it from peers without a meter.
+    pub defences: Defences,
     pub limits: Limits,
 }
 
@@ -246,7 +278,7 @@ impl Config {
             membership: self.membership.clone(),
             introduction: introduction(VERSION, &self.network),
             versions: vec![VERSION],
-            takes_all: false,
+            defences: Defences::ALL,
             limits: self.limits.clone(),
         })
     }

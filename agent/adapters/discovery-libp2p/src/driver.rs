@@ -4,7 +4,7 @@ use crate::acquaint::Acquaintance;
 use crate::addresses::{named, resolve, Reach};
 use crate::budget::Checks;
 use crate::closest::Closest;
-use crate::config::{Checked, Limits, Membership};
+use crate::config::{Checked, Defences, Limits, Membership};
 use crate::counters::Counters;
 use crate::guard::{make_room, Guard};
 use crate::handle::{Command, Contact, Exchange, Failure, Outgoing};
@@ -64,7 +64,7 @@ pub(crate) struct State {
     pub network: String,
     pub versions: Vec<u16>,
     pub membership: Option<Membership>,
-    pub takes_all: bool,
+    pub defences: Defences,
     /// This node's binding, as it was signed last.
     pub own: Option<SignedBinding>,
     pub members: MemberList,
@@ -133,7 +133,7 @@ impl Driver {
                 network: config.network.clone(),
                 versions: config.versions.clone(),
                 membership: config.membership.clone(),
-                takes_all: config.takes_all,
+                defences: config.defences,
                 own: None,
                 members,
                 reach,
@@ -146,7 +146,8 @@ impl Driver {
                 told_anew: false,
                 turn: 0,
                 news_at: now,
-                closest: Closest::new(own, limits.replicas, limits.remembered, limits.remember()),
+                closest: Closest::new(own, limits.replicas, limits.remembered, limits.remember())
+                    .with(config.defences),
                 guard: Guard::new(limits.peer_burst, limits.peer_rate, limits.strikes),
                 bootstrap: config.bootstrap.clone(),
                 searches: HashMap::new(),

@@ -1,5 +1,6 @@
 //! What a node that breaks the rules is made of: for the test-bed alone.
 
+pub use crate::config::Defences;
 use crate::config::{Clock, Config, ConfigError};
 use crate::handle::Failure;
 pub use crate::handle::{Contact, Exchange};
@@ -26,8 +27,24 @@ pub fn start(
     let mut config = config.check()?;
     config.introduction = introduction(version, &config.network);
     config.versions = vec![version];
-    config.takes_all = true;
+    // Strangers that work together take each other in.
+    config.defences.table = false;
     Mesh::start_with(config, check, clock, |_, _, _, _| keeper)
+}
+
+/// Starts a node that is honest, with these defences alone.
+///
+/// # Errors
+/// [`ConfigError`]: a setting is wrong, or an address cannot be listened on.
+pub fn start_defended(
+    config: &Config,
+    check: Arc<dyn RecordCheck>,
+    clock: Clock,
+    defences: Defences,
+) -> Result<Mesh, ConfigError> {
+    let mut config = config.check()?;
+    config.defences = defences;
+    Mesh::start_honest(config, check, clock)
 }
 
 /// Starts a node that speaks these versions, newest first, and is honest.

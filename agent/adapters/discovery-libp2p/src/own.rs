@@ -8,7 +8,7 @@ use crate::wire::{
     decode_answer, encode_request, At, RecordsAnswer, RecordsRequest, Refusal, MAX_REQUEST,
 };
 use futures::stream::{FuturesUnordered, StreamExt};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -123,21 +123,32 @@ impl Publisher {
             return (Near::default(), put);
         }
         let (known, search) = self.handle.closest(at, fresh).await;
-        // Without a search the known ones are the closest.
-        let found = tokio::time::timeout(self.patience, search).await;
-        let near = found.ok().and_then(Result::ok).unwrap_or(known);
-        put.requests = near.requests;
-        let further = near
-            .mates
-            .iter()
-            .filter(|mate| !near.contacts.iter().any(|c| c.peer == mate.peer));
-        let mut answers: FuturesUnordered<_> = near
-            .contacts
-            .iter()
-            .chain(further)
-            .map(|contact| self.deliver(contact.clone(), bytes.clone()))
-            .collect();
-        while let Some(answer) = answers.next().await {
+        let mut answers = FuturesUnordered::new();
+        let mut told = HashSet::new();
+        // The second places need no search: who holds the search up does not keep a record from them.
+        for mate in known.mates.iter().filter(|mate| told.insert(mate.peer)) {
+            answers.push(self.deliver(mate.clone(), bytes.clone()));
+        }
+        let search = tokio::time::timeout(self.patience, search);
+        tokio::pin!(search);
+        let mut near: Option<Near> = None;
+        loop {
+            let answer = tokio::select! {
+                found = &mut search, if near.is_none() => {
+                    // Without a search the known ones are the closest.
+                    let found = found.ok().and_then(Result::ok);
+                    let found = found.unwrap_or_else(|| known.clone());
+                    put.requests = put.requests.saturating_add(found.requests);
+                    let all = found.contacts.iter().chain(&found.mates);
+                    for contact in all.filter(|contact| told.insert(contact.peer)) {
+                        answers.push(self.deliver(contact.clone(), bytes.clone()));
+                    }
+                    near = Some(found);
+                    continue;
+                }
+                Some(answer) = answers.next() => answer,
+                else => break,
+            };
             put.requests = put.requests.saturating_add(1);
             let count = match answer {
                 Ok(RecordsAnswer::Done) => &mut put.stored,
@@ -150,7 +161,7 @@ impl Publisher {
             *count = count.saturating_add(1);
         }
         drop(answers);
-        (near, put)
+        (near.unwrap_or(known), put)
     }
 
     async fn deliver(&self, to: Contact, bytes: Vec<u8>) -> Result<RecordsAnswer, Failure> {

@@ -220,7 +220,7 @@ impl Driver {
             let list = members.lock();
             contacts.iter().filter(|c| !list.is_bound(&c.peer)).count()
         };
-        if strangers > STRANGERS {
+        if strangers > STRANGERS && self.state.defences.first {
             // Somebody crowds this location: whom the search did not get to see is known from elsewhere.
             self.counters.crowded.one();
             contacts.extend(self.table(&at));

@@ -100,6 +100,18 @@ impl Account {
         }
     }
 
+    /// When the grant ends that pays the fees, Unix time; none: there is none, or it has no end.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn fee_grant_ends(&self) -> Result<Option<u64>, ChainError> {
+        let Some(granter) = &self.granter else {
+            return Ok(None);
+        };
+        let granted = self.client.rpc().fee_grant(granter, self.address()).await?;
+        Ok(granted.and_then(|grant| allowance(&grant).1))
+    }
+
     /// The chain.
     pub const fn client(&self) -> &Arc<Client> {
         &self.client

@@ -19,7 +19,7 @@ use wattpool_schema::escrow::{EscrowConfig, MeterBookResponse};
 use wattpool_schema::pool::{
     MeterPosition, MeterResponse, MetersResponse, PoolConfig, Tariffs, ZonePairsResponse,
 };
-use wattpool_schema::{escrow, pool, MeterId, Micro, Window};
+use wattpool_schema::{escrow, pool, MeterId, Micro, Seconds, Window};
 
 /// Meters asked for at once, as many as the pool gives.
 const PAGE: u32 = 100;
@@ -260,6 +260,11 @@ impl Ledger for WasmdLedger {
     async fn fees_left(&self) -> Result<Option<Micro>, LedgerError> {
         let left = self.account.fees_left().await?;
         Ok(left.map(|left| Micro(u64::try_from(left).unwrap_or(u64::MAX))))
+    }
+
+    async fn fee_grant_ends(&self) -> Result<Option<Seconds>, LedgerError> {
+        let ends = self.account.fee_grant_ends().await?;
+        Ok(ends.map(Seconds))
     }
 }
 

@@ -1,7 +1,6 @@
 //! A node that says whatever it is told to: what it takes to attack others.
 
 use crate::members::{limits, Member, Register};
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Instant;
 use wattpool_core::ports::network::{Peers, Replier};
@@ -61,7 +60,7 @@ impl Stranger {
         Self::start_with(member, register, bootstrap, keeper, version)
     }
 
-    /// Starts one at an address of this machine that says that it stores what it is given, and lists nothing.
+    /// Starts one that says that it stores what it is given, and lists nothing.
     ///
     /// # Errors
     /// It cannot listen there.
@@ -69,11 +68,8 @@ impl Stranger {
         member: &Member,
         register: &Arc<Register>,
         bootstrap: Vec<String>,
-        at: Ipv4Addr,
     ) -> Result<Self, String> {
-        let mut config = member.config(bootstrap, limits());
-        config.listen = vec![format!("/ip4/{at}/tcp/0")];
-        Self::start_as(&config, register, Box::new(Hider), VERSION)
+        Self::start_with(member, register, bootstrap, Box::new(Hider), VERSION)
     }
 
     pub(super) fn start_with(

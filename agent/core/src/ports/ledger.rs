@@ -5,7 +5,7 @@ use crate::io::{BlockRef, Day, MarketTx, TxFailure};
 use std::future::Future;
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::pool::{MeterPosition, Tariffs, ZonePairTerms};
-use wattpool_schema::{MeterId, Micro, Window};
+use wattpool_schema::{MeterId, Micro, Seconds, Window};
 
 /// Why the chain gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,4 +95,9 @@ pub trait Ledger: Send + Sync {
 
     /// What is left to pay this account's fees from, its own or granted; none: no bound is known.
     fn fees_left(&self) -> impl Future<Output = Result<Option<Micro>, LedgerError>> + Send;
+
+    /// When the grant ends that pays this account's fees; none: it pays itself, or the grant has no end.
+    fn fee_grant_ends(&self) -> impl Future<Output = Result<Option<Seconds>, LedgerError>> + Send {
+        async { Ok(None) }
+    }
 }

@@ -32,8 +32,8 @@ pub enum Command {
     Init(init::Args),
     /// Check a configuration and explain what it amounts to.
     CheckConfig(check_config::Args),
-    /// Show the public keys: what the registrar and the owner need.
-    Keys(Shown),
+    /// Show the public keys, what the registrar and the owner need; or make one of them, or the passphrase, anew.
+    Keys(keys::Keys),
     /// What the running agent is at.
     Status(Shown),
     /// Offers that the running agent knows in this window.
@@ -108,7 +108,7 @@ pub fn run(command: &Command) -> Result<u8, Failure> {
         Command::Run(at) => run::run(at),
         Command::Init(args) => init::run(args),
         Command::CheckConfig(args) => check_config::run(args),
-        Command::Keys(shown) => keys::run(shown),
+        Command::Keys(keys) => keys::run(keys),
         Command::Status(shown) => show::status(shown),
         Command::Offers(shown) => show::offers(shown),
         Command::Trades(paged) => show::trades(paged),

@@ -12,6 +12,6 @@ pub fn run(at: &At) -> Result<u8, Failure> {
     SqliteJournal::open(&config.storage.file)
         .and_then(|journal| journal.entries())
         .map_err(Failure::input)?;
-    crate::run::run(&config)?;
+    crate::run::run(&at.config, &config)?;
     Ok(0)
 }

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::commands::keys::PublicKeys;
 use crate::commands::Shown;
-use crate::keystore::renew_device;
+use crate::keystore::{renew, Renew};
 use crate::passphrase;
 use crate::Failure;
 use anyhow::{anyhow, Context};
@@ -102,7 +102,8 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
 
 fn new_key(config: &Config, json: bool) -> Result<u8, Failure> {
     let passphrase = passphrase::get(&config.keys.passphrase_file)?;
-    let keystore = renew_device(&config.keys.file, passphrase).context("new device's key")?;
+    let keystore =
+        renew(&config.keys.file, passphrase, Renew::Device).context("new device's key")?;
     let keys = PublicKeys::of(&keystore)?;
     eprintln!(
         "wattpool-agent: {} has a new device's key, the old file is kept beside it with .before at its end; the registrar has to set the key (wattpool admin set-device --meter {} --device KEY), then start the agent again",
