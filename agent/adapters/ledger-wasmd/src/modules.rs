@@ -15,9 +15,6 @@ use cosmrs::proto::cosmos::feegrant::v1beta1::{
 use cosmrs::proto::cosmos::gov::v1::{
     QueryTallyResultRequest, QueryTallyResultResponse, TallyResult,
 };
-use cosmrs::proto::cosmos::upgrade::v1beta1::{
-    Plan, QueryCurrentPlanRequest, QueryCurrentPlanResponse,
-};
 use cosmrs::proto::cosmos::slashing::v1beta1::{
     Params as SlashingParams, QueryParamsRequest as SlashingParamsRequest,
     QueryParamsResponse as SlashingParamsResponse, QuerySigningInfoRequest,
@@ -28,6 +25,9 @@ use cosmrs::proto::cosmos::staking::v1beta1::{
     QueryDelegatorUnbondingDelegationsRequest, QueryDelegatorUnbondingDelegationsResponse,
     QueryValidatorRequest, QueryValidatorResponse, QueryValidatorsRequest, QueryValidatorsResponse,
     UnbondingDelegation, Validator,
+};
+use cosmrs::proto::cosmos::upgrade::v1beta1::{
+    Plan, QueryCurrentPlanRequest, QueryCurrentPlanResponse,
 };
 
 /// Amounts and denominations.
