@@ -267,7 +267,7 @@ mod tests {
                 "contact: expected one line",
             ),
             (
-                &text.replace("=https%3A", "=file%3A"),
+                &text.replacen("=https%3A", "=file%3A", 1),
                 "market: expected an",
             ),
         ] {
