@@ -63,6 +63,8 @@ pub(crate) struct Books {
     pub till: Till,
     pub stated: Vec<bool>,
     metered: Vec<MeteredSoFar>,
+    /// By home, of the window checked last, or up to it.
+    pub flows: Vec<Flows>,
     pub totals: BTreeMap<Window, WindowTotals>,
     pub rows: Vec<TradeRow>,
     pub head: Digest32,
@@ -98,6 +100,26 @@ pub(crate) struct Books {
     pub violations_beyond: u64,
 }
 
+/// What a home needed and had, by its profile, and what it traded, Wh.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Flows {
+    pub deficit: u64,
+    pub surplus: u64,
+    pub bought: u64,
+    pub sold: u64,
+}
+
+impl Flows {
+    pub const fn plus(self, more: Self) -> Self {
+        Self {
+            deficit: self.deficit.saturating_add(more.deficit),
+            surplus: self.surplus.saturating_add(more.surplus),
+            bought: self.bought.saturating_add(more.bought),
+            sold: self.sold.saturating_add(more.sold),
+        }
+    }
+}
+
 impl Books {
     pub fn new(n: &Neighbourhood) -> Result<Self> {
         let cells = n.homes.len().saturating_mul(n.windows);
@@ -115,6 +137,7 @@ impl Books {
             till: Till::new(n.windows)?,
             stated: vec![false; cells],
             metered: vec![MeteredSoFar::default(); n.homes.len()],
+            flows: vec![Flows::default(); n.homes.len()],
             totals: BTreeMap::new(),
             rows: Vec::new(),
             head: Digest32::default(),
