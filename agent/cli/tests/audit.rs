@@ -103,6 +103,12 @@ fn a_run_of_thousands_of_trades_passes_within_a_minute() {
     let run = simulate(dir.path(), &["--days", "3", "--meters", "24"]);
     let began = Instant::now();
     let report = wattpool(&["audit", "verify", run.to_str().unwrap(), "--json"]).json();
+    // A report that is signed has to say what it is of.
+    let of = &report["of"];
+    assert!(
+        of["chain_id"].is_string() && of["escrow"].is_string() && of["whole"] == true,
+        "{of}"
+    );
     let took = began.elapsed();
     assert!(took < Duration::from_secs(60), "{took:?}");
     assert_eq!(report["violations"], 0);

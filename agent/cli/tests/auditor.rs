@@ -306,7 +306,7 @@ fn files_are_compared_to_their_ends() {
     forge(&other, &many);
     let show = ["audit", "diff", &folder, &other, "--show", "3"];
     let ran = wattpool(&show);
-    is(&ran, 3, &["more (--show)"]);
+    is(&ran, 3, &["more (--show N)"]);
     let shown = ran.stdout.lines().filter(|l| l.starts_with("DIFFERENT"));
     assert_eq!(shown.count(), 3);
     let mut market = clean;

@@ -571,7 +571,7 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
         let shown = args.show.min(done.found.list.len());
         let more = total.saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX));
         if more > 0 {
-            text.push_str(&format!("and {more} more (--show)\n"));
+            text.push_str(&format!("and {more} more (--show N)\n"));
         }
         text
     })?;

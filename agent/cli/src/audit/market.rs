@@ -291,7 +291,7 @@ fn text(report: &Report, denom: &str, show: usize) -> String {
         ("pairs", report.pairs.len()),
     ] {
         if let Some(more) = all.checked_sub(show).filter(|more| *more > 0) {
-            out.push_str(&format!("and {more} more {what} (--show)\n"));
+            out.push_str(&format!("and {more} more {what} (--show N)\n"));
         }
     }
     out

@@ -36,7 +36,8 @@ enum Command {
     /// Rebuild a meter's bill: what it traded from the chain, what was the grid's from readings that its owner opens; exit code 3 where they contradict each
     /// other or the chain breaks a rule.
     Bill(bill::Args),
-    /// Prove one closed trade: its stored record against a header that the validators signed, from a block that you trust on; exit code 3 if it is not proven.
+    /// Prove one closed trade: its stored record against a header that the validators signed, from a block that you trust on; exit code 3 if it is not proven. It takes a
+    /// chain: a simulation and an export prove no trade.
     Trade(trade::Args),
     /// Follow a chain and check every block; ends with exit code 3 at the first violation.
     Watch(watch::Args),

@@ -30,7 +30,16 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
     let path = args.source.as_deref();
     let source = read(session, path, args.range, &args.expected, |_, _| {})?;
     let report = &source.report;
+    let header = &source.header;
     let value = json!({
+        "of": {
+            "chain_id": header.chain_id,
+            "token": header.token,
+            "pool": header.pool,
+            "escrow": header.escrow,
+            "from_height": header.from_height,
+            "whole": header.whole,
+        },
         "totals": report.totals,
         "violations": report.findings.total(),
         "signed_by": source.signed_by(),
@@ -87,7 +96,7 @@ fn text(source: &Source, show: usize) -> String {
             "more violation",
             "more violations",
         );
-        out.push_str(&format!("and {more} (--show)\n"));
+        out.push_str(&format!("and {more} (--show N)\n"));
     }
     if total == 0 {
         out.push_str("every rule holds\n");
