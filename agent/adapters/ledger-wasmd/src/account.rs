@@ -117,21 +117,25 @@ impl Account {
         &self.client
     }
 
+    fn signing(&self, at: AccountState, gas: u64, timeout_height: u64) -> Signing<'_> {
+        Signing {
+            chain_id: self.client.chain_id(),
+            account_number: at.number,
+            sequence: at.sequence,
+            gas,
+            price: &self.client.settings().gas_price,
+            granter: self.granter.as_deref(),
+            timeout_height,
+        }
+    }
+
     /// Runs messages on the newest state without sending them.
     ///
     /// # Errors
     /// No answer, or why they would be refused.
     pub async fn simulate(&self, messages: Vec<Any>) -> Result<Simulated, ChainError> {
         let at = self.account_state().await?;
-        let signing = Signing {
-            chain_id: self.client.chain_id(),
-            account_number: at.number,
-            sequence: at.sequence,
-            gas: SIMULATED_LIMIT,
-            price: &self.client.settings().gas_price,
-            granter: self.granter.as_deref(),
-            timeout_height: 0,
-        };
+        let signing = self.signing(at, SIMULATED_LIMIT, 0);
         let bytes = sign(messages, &self.key, &signing)?;
         self.client.rpc().simulate(&bytes).await
     }
@@ -264,15 +268,7 @@ impl Account {
         let timeout_height = head
             .height
             .saturating_add(self.client.settings().timeout_blocks);
-        let with = |gas| Signing {
-            chain_id: self.client.chain_id(),
-            account_number: at.number,
-            sequence: at.sequence,
-            gas,
-            price: &self.client.settings().gas_price,
-            granter: self.granter.as_deref(),
-            timeout_height,
-        };
+        let with = |gas| self.signing(at, gas, timeout_height);
         let gas_limit = match gas {
             Gas::Limit(limit) => limit,
             Gas::Simulated | Gas::AtMost(_) => {
