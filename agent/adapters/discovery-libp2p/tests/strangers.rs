@@ -425,22 +425,27 @@ fn nodes_of_an_old_and_a_new_version_trade_as_long_as_they_share_one() {
     });
 }
 
+/// The next node of a net begins, and listens at this address alone.
+async fn begin_at(net: &mut Net, n: u32, address: &str) {
+    let mut config = net
+        .member(n)
+        .config(net.bootstrap().await, net.limits.clone());
+    config.listen = vec![address.to_owned()];
+    let check = Arc::clone(&net.register);
+    let node = Mesh::start(&config, check, net.register.clock()).unwrap();
+    until("it listens", || async {
+        !node.addresses().await.is_empty()
+    })
+    .await;
+    net.nodes.push(node);
+}
+
 #[test]
 fn meters_trade_over_ipv6_alone() {
     run(async {
         let mut net = Net::new(3);
         for n in 0..3 {
-            let mut config = net
-                .member(n)
-                .config(net.bootstrap().await, net.limits.clone());
-            config.listen = vec!["/ip6/::1/tcp/0".to_owned()];
-            let check = Arc::clone(&net.register);
-            let node = Mesh::start(&config, check, net.register.clock()).unwrap();
-            until("it listens", || async {
-                !node.addresses().await.is_empty()
-            })
-            .await;
-            net.nodes.push(node);
+            begin_at(&mut net, n, "/ip6/::1/tcp/0").await;
         }
         net.settle().await;
         let offer = net.offer(1, 500, 1);
@@ -461,17 +466,7 @@ fn meters_trade_over_quic_alone() {
     run(async {
         let mut net = Net::new(2);
         for n in 0..2 {
-            let mut config = net
-                .member(n)
-                .config(net.bootstrap().await, net.limits.clone());
-            config.listen = vec!["/ip4/127.0.0.1/udp/0/quic-v1".to_owned()];
-            let check = Arc::clone(&net.register);
-            let node = Mesh::start(&config, check, net.register.clock()).unwrap();
-            until("it listens", || async {
-                !node.addresses().await.is_empty()
-            })
-            .await;
-            net.nodes.push(node);
+            begin_at(&mut net, n, "/ip4/127.0.0.1/udp/0/quic-v1").await;
         }
         net.settle().await;
         let seller = Arc::new(net.nodes.remove(1));
