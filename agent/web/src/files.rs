@@ -20,6 +20,17 @@ pub const DRAWING: &str = "image/svg+xml";
 /// What a phone reads when a page is kept on it.
 pub const MANIFEST: &str = "application/manifest+json";
 
+/// The files that a page has beside [`crate::PAGE`], as `FILES`: path, kind and name, each from the folder `../page` of who lists them.
+#[macro_export]
+macro_rules! own_files {
+    ($($path:literal = $kind:ident $file:literal;)*) => {
+        /// Path, kind and content of each file that other pages have not.
+        const FILES: &[$crate::files::File] = &[
+            $(($path, $crate::files::$kind, include_str!(concat!("../page/", $file)))),*
+        ];
+    };
+}
+
 /// Where files are.
 pub fn router<S: Clone + Send + Sync + 'static>(
     files: impl IntoIterator<Item = &'static File>,

@@ -2,19 +2,10 @@
 
 use super::Shared;
 use axum::Router;
-use wattpool_web::files::{self, File, HTML, SCRIPT};
+use wattpool_web::files;
 use wattpool_web::PAGE;
 
-macro_rules! files {
-    ($($path:literal = $kind:ident $file:literal;)*) => {
-        /// Path, kind and content of each file that other pages have not.
-        const FILES: &[File] = &[
-            $(($path, $kind, include_str!(concat!("../page/", $file)))),*
-        ];
-    };
-}
-
-files! {
+wattpool_web::own_files! {
     "/" = HTML "index.html";
     "/page/app.js" = SCRIPT "app.js";
     "/page/words.js" = SCRIPT "words.js";
@@ -35,6 +26,7 @@ pub fn router() -> Router<Shared> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wattpool_web::files::File;
 
     /// Nothing is loaded from elsewhere, and every file that a page or a script names is there.
     #[test]
