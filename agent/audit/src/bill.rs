@@ -31,6 +31,44 @@ pub struct Ledger {
     tariffs: BTreeMap<Window, (Tariff, Tariff)>,
 }
 
+/// Those of several meters.
+#[derive(Clone, Debug, Default)]
+pub struct Ledgers(BTreeMap<MeterId, Ledger>);
+
+impl Ledgers {
+    /// For these meters.
+    pub fn new(meters: impl IntoIterator<Item = MeterId>) -> Self {
+        let ledgers = meters.into_iter().map(|meter| (meter, Ledger::new(meter)));
+        Self(ledgers.collect())
+    }
+
+    /// Takes a row: a market of many meters has most rows about one or two of them.
+    pub fn take(&mut self, line: Option<u64>, row: &Row) {
+        let Said::Event(event) = &row.said else {
+            return;
+        };
+        let concerned = match event.as_ref() {
+            E::Stated(s) => [Some(s.meter), None],
+            E::Delivered(d) => [Some(d.buyer), Some(d.seller).filter(|s| *s != d.buyer)],
+            E::TariffsSet(_) => {
+                self.0.values_mut().for_each(|l| l.take(line, row));
+                return;
+            }
+            _ => return,
+        };
+        for meter in concerned.into_iter().flatten() {
+            if let Some(ledger) = self.0.get_mut(&meter) {
+                ledger.take(line, row);
+            }
+        }
+    }
+
+    /// That of a meter.
+    pub fn of(&self, meter: MeterId) -> Option<&Ledger> {
+        self.0.get(&meter)
+    }
+}
+
 /// A window of a bill. Energy in Wh, money in micro-units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Item {

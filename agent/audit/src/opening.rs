@@ -84,6 +84,30 @@ impl Openings {
     /// # Errors
     /// In one line: it is none, of another version, or not about the meter.
     pub fn parse(text: &str, meter: MeterId) -> Result<Self, String> {
+        let of_meter = Self::lines(text)?.into_iter().find(|o| o.meter == meter);
+        let found = of_meter.ok_or_else(|| format!("expected openings of meter {meter}"))?;
+        found.check()?;
+        Ok(found)
+    }
+
+    /// Reads a document of one meter, or of several, one a line.
+    ///
+    /// # Errors
+    /// In one line: it is none, of another version, or about a meter twice.
+    pub fn parse_all(text: &str) -> Result<Vec<Self>, String> {
+        let all = Self::lines(text)?;
+        let mut meters = BTreeSet::new();
+        for one in &all {
+            let meter = one.meter;
+            one.check().map_err(|why| format!("meter {meter}: {why}"))?;
+            if !meters.insert(meter) {
+                return Err(format!("expected each meter once, found {meter} twice"));
+            }
+        }
+        Ok(all)
+    }
+
+    fn lines(text: &str) -> Result<Vec<Self>, String> {
         if text.trim().is_empty() {
             return Err(format!("the file is empty; {EXPECTED}"));
         }
@@ -106,25 +130,27 @@ impl Openings {
                 }
             }
         }
-        let of_meter = found.into_iter().find(|o| o.meter == meter);
-        let found = of_meter.ok_or_else(|| format!("expected openings of meter {meter}"))?;
-        if found.version != VERSION {
+        Ok(found)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.version != VERSION {
             return Err(format!(
                 "expected version {VERSION}, found {}",
-                found.version
+                self.version
             ));
         }
-        if found.openings.is_empty() {
+        if self.openings.is_empty() {
             return Err("openings: nothing is opened in it".to_owned());
         }
-        let windows = found.openings.iter().map(|o| o.window);
+        let windows = self.openings.iter().map(|o| o.window);
         let pairs = windows.clone().zip(windows.skip(1));
         if let Some((a, b)) = pairs.into_iter().find(|(a, b)| a >= b) {
             return Err(format!(
                 "window {b} after window {a}: expected ascending windows"
             ));
         }
-        Ok(found)
+        Ok(())
     }
 
     /// The opening of a window.

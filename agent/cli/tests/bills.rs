@@ -147,6 +147,17 @@ fn bills_of_a_month_are_the_books_of_the_simulator() {
             );
         }
     }
+    // All of them in one command are the same bills.
+    let all = wattpool(&["audit", "bills", run.to_str().unwrap(), "--json"]).json();
+    assert_eq!(all["violations"], 0, "{all}");
+    let all = all["bills"].as_array().unwrap();
+    assert_eq!(all.len(), books.len());
+    for made in all {
+        let mut one = bill(&run, made["meter"].as_str().unwrap(), &[]).json()["bill"].take();
+        one["violations"] = 0.into();
+        one["findings"] = serde_json::json!([]);
+        assert_eq!(made, &one);
+    }
     println!(
         "{} homes, {compared} figures compared, none different",
         books.len()
@@ -173,6 +184,17 @@ fn wrong_openings_are_found() {
     let ran = with(&altered);
     assert_eq!(ran.code, Some(3), "{}", ran.stdout);
     assert!(ran.stdout.contains("make the commitment"), "{}", ran.stdout);
+    // Among those of others in a folder, it is named.
+    let folder = dir.path().join("openings");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("a.json"), altered.to_string()).unwrap();
+    std::fs::write(folder.join("b.json"), homes(&run)[2].to_string()).unwrap();
+    let folder = folder.to_str().unwrap();
+    let ran = wattpool(&["audit", "bills", run.to_str().unwrap(), "--openings", folder]);
+    assert_eq!(ran.code, Some(3), "{}", ran.stdout);
+    let lines = |start: &str| ran.stdout.lines().filter(|l| l.starts_with(start)).count();
+    assert_eq!(lines("VIOLATION "), lines(&format!("VIOLATION {meter}: ")));
+    assert!(lines("VIOLATION ") > 0 && ran.stdout.contains("WRONG"), "{}", ran.stdout);
     let mut salted = home.clone();
     salted["openings"][40]["salt"] = serde_json::json!("00".repeat(16));
     assert_eq!(with(&salted).code, Some(3));

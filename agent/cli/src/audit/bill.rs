@@ -7,7 +7,7 @@ use crate::Failure;
 use anyhow::{anyhow, Context};
 use serde_json::json;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use wattpool_audit::bill::{Bill, Ledger};
 use wattpool_audit::export::Header;
 use wattpool_audit::opening::Openings;
@@ -44,28 +44,45 @@ pub struct Args {
     range: Range,
 }
 
-fn window(option: &str, text: &str, seconds: u32, end: End) -> Result<Window, Failure> {
+/// A window that an option names.
+///
+/// # Errors
+/// It is none (exit code 2).
+pub fn window(option: &str, text: &str, seconds: u32, end: End) -> Result<Window, Failure> {
     period::window(text, seconds, end).map_err(|why| Failure::input(anyhow!("{option}: {why}")))
 }
 
-fn openings(args: &Args) -> Result<Openings, Failure> {
-    let file = match (&args.openings, &args.source) {
-        (Some(file), _) => file.clone(),
-        (None, Some(folder)) if folder.is_dir() => folder.join(wattpool_report::write::OPENINGS),
-        _ => {
-            return Err(Failure::input(anyhow!(
-                "--openings: expected the file that the meter's owner writes with wattpool-agent meter open"
-            )))
+/// Where openings are: what is named, or what lies in a simulation's folder.
+///
+/// # Errors
+/// Nothing is named, and the source has none (exit code 2).
+pub fn openings_at(named: Option<&Path>, source: Option<&Path>) -> Result<PathBuf, Failure> {
+    match (named, source) {
+        (Some(named), _) => Ok(named.to_owned()),
+        (None, Some(folder)) if folder.is_dir() => {
+            Ok(folder.join(wattpool_report::write::OPENINGS))
         }
-    };
+        _ => Err(Failure::input(anyhow!(
+            "--openings: expected the file that the meter's owner writes with wattpool-agent meter open"
+        ))),
+    }
+}
+
+/// A file of openings as `parse` reads it.
+///
+/// # Errors
+/// It cannot be read, or has none (exit code 2).
+pub fn read_openings<T>(
+    file: &Path,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, Failure> {
     let named = || file.display().to_string();
     let mut text = String::new();
-    let opened = std::fs::File::open(&file).with_context(named);
+    let opened = std::fs::File::open(file).with_context(named);
     let mut limited = opened.map_err(Failure::input)?.take(MOST_BYTES);
     let read = limited.read_to_string(&mut text).with_context(named);
     read.map_err(Failure::input)?;
-    Openings::parse(&text, args.meter)
-        .map_err(|why| Failure::input(anyhow!("{}: {why}", file.display())))
+    parse(&text).map_err(|why| Failure::input(anyhow!("{}: {why}", file.display())))
 }
 
 /// Rebuilds and prints; exit code 3 if something contradicts the bill, or the source breaks a rule.
@@ -73,7 +90,8 @@ fn openings(args: &Args) -> Result<Openings, Failure> {
 /// # Errors
 /// Source, openings or times are none (exit code 2), or no node answers.
 pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
-    let opened = openings(args)?;
+    let file = openings_at(args.openings.as_deref(), args.source.as_deref())?;
+    let opened = read_openings(&file, |text| Openings::parse(text, args.meter))?;
     let mut ledger = Ledger::new(args.meter);
     let path = args.source.as_deref();
     let source = read(session, path, args.range, &args.expected, |line, row| {

@@ -1,6 +1,7 @@
 //! `wattpool audit`: proof for those who trust nobody.
 
 mod bill;
+mod bills;
 pub mod chain;
 mod diff;
 mod export;
@@ -36,6 +37,8 @@ enum Command {
     /// Rebuild a meter's bill: what it traded from the chain, what was the grid's from readings that its owner opens; exit code 3 where they contradict each
     /// other or the chain breaks a rule.
     Bill(bill::Args),
+    /// Rebuild the bills of all meters whose owners opened their readings, a line each; exit code 3 where one is contradicted or the source breaks a rule.
+    Bills(bills::Args),
     /// Prove one closed trade: its stored record against a header that the validators signed, from a block that you trust on; exit code 3 if it is not proven. It takes a
     /// chain: a simulation and an export prove no trade.
     Trade(trade::Args),
@@ -90,6 +93,7 @@ pub fn run(audit: &Audit) -> Result<u8, Failure> {
         Command::Verify(args) => verify::run(session, args),
         Command::Export(args) => export::run(session, args),
         Command::Bill(args) => bill::run(session, args),
+        Command::Bills(args) => bills::run(session, args),
         Command::Trade(args) => trade::run(session, args),
         Command::Watch(args) => watch::run(session, args),
         Command::Diff(args) => diff::run(session, args),
