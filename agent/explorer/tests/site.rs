@@ -255,6 +255,9 @@ fn a_trade_is_worked_out_again_and_a_wrong_one_is_seen() {
 fn strangers_are_refused_and_bounded() {
     let folder = tempfile::tempdir().unwrap();
     let (address, _explorer) = site(folder.path(), &export(200));
+    let page = String::from_utf8(ask(address, "/").2).unwrap();
+    let (_, rest) = page.split_once("<script type=\"module\" src=\"").unwrap();
+    let script = rest.split_once('"').unwrap().0.to_owned();
     for (path, status) in [
         ("/api/v1/trades?limit=0", 400),
         ("/api/v1/trades?limit=201", 400),
@@ -289,7 +292,8 @@ fn strangers_are_refused_and_bounded() {
         ("//etc/passwd", 404),
         ("/page/views/", 404),
         ("/api/v1/%ff%fe", 404),
-        ("/page/app.js", 200),
+        ("/page/app.js", 404),
+        (script.as_str(), 200),
         ("/", 200),
     ] {
         let (found, head, body) = ask(address, path);

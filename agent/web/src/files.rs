@@ -1,5 +1,9 @@
 //! A page's files, which are part of the program: nothing is asked of anybody else.
+//!
+//! The page itself is asked for each time. All that it names has a digest of all files in its name, so that a browser keeps it and never asks again:
+//! a load of a page is one file and what it shows.
 
+use axum::body::Bytes;
 use axum::http::{header, HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -31,32 +35,59 @@ macro_rules! own_files {
     };
 }
 
-/// Where files are.
+/// The folder that files name each other by.
+const FOLDER: &str = "/page/";
+
+/// Where files are: a page at its path, the others below [`FOLDER`] in a folder named by the digest of all.
 pub fn router<S: Clone + Send + Sync + 'static>(
     files: impl IntoIterator<Item = &'static File>,
 ) -> Router<S> {
-    files.into_iter().fold(Router::new(), |router, file| {
-        let (path, kind, text) = *file;
-        let digest = hex::encode(Sha256::digest(text.as_bytes()));
-        let tag = format!("\"{}\"", digest.get(..32).unwrap_or_default());
+    let files: Vec<&File> = files.into_iter().collect();
+    let digest = files.iter().fold(Sha256::new(), |digest, (path, _, text)| {
+        digest.chain_update(path).chain_update(text)
+    });
+    let digest = hex::encode(digest.finalize());
+    let digest = digest.get(..16).unwrap_or_default();
+    let folder = format!("{FOLDER}{digest}/");
+    let renamed = |text: &str| text.replace(FOLDER, &folder);
+    // A browser finds out what scripts import when it has read them: told before, it fetches all at once.
+    let scripts = files.iter().filter(|(_, kind, _)| *kind == SCRIPT);
+    let ahead: String = scripts
+        .map(|(path, ..)| format!("<link rel=\"modulepreload\" href=\"{}\">\n", renamed(path)))
+        .collect();
+    files.iter().fold(Router::new(), |router, (path, kind, text)| {
+        let (path, kind) = (renamed(path), *kind);
+        let mut text = renamed(text);
+        if kind == HTML {
+            text = text.replacen("</head>", &format!("{ahead}</head>"), 1);
+        }
+        let text = Bytes::from(text);
+        let tag = format!("\"{digest}\"");
         router.route(
-            path,
-            get(move |headers: HeaderMap| std::future::ready(file_of(&headers, kind, text, &tag))),
+            &path,
+            get(move |headers: HeaderMap| {
+                std::future::ready(file_of(&headers, kind, &text, &tag))
+            }),
         )
     })
 }
 
 /// A file, unless the browser has this very one.
-fn file_of(headers: &HeaderMap, kind: &'static str, text: &'static str, tag: &str) -> Response {
+fn file_of(headers: &HeaderMap, kind: &'static str, text: &Bytes, tag: &str) -> Response {
     let has = headers.get(header::IF_NONE_MATCH);
     let has = has.is_some_and(|has| has.as_bytes() == tag.as_bytes());
     let mut response = if has {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(header::CONTENT_TYPE, kind)], text).into_response()
+        ([(header::CONTENT_TYPE, kind)], text.clone()).into_response()
     };
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let kept = if kind == HTML {
+        "no-cache"
+    } else {
+        "public, max-age=31536000, immutable"
+    };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
     if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(header::ETAG, tag);
     }

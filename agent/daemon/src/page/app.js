@@ -1,5 +1,5 @@
 // The frame of the page: who is signed in, what is shown, the state and the button that stops trading.
-import { ask, carry, get, Refused } from "/page/ask.js";
+import { ask, askAhead, carry, get, Refused } from "/page/ask.js";
 import { el } from "/page/draw.js";
 import { setCurrency } from "/page/figures.js";
 import { LANGUAGES, language, readLanguage, setLanguage, t } from "/page/texts.js";
@@ -134,10 +134,13 @@ let pressed = false;
 window.addEventListener("pointerdown", () => { pressed = true; });
 for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => setTimeout(() => { pressed = false; }));
 
+/** The view that the address names. */
+const named = () => (location.hash.slice(2) in VIEWS ? location.hash.slice(2) : null);
+
 let drawing = 0;
 /** Shows the view that the address names. `quiet`: an update, the focus stays. */
 async function show(quiet = false) {
-  const name = location.hash.slice(2) in VIEWS ? location.hash.slice(2) : first();
+  const name = named() ?? first();
   const fresh = name !== shown;
   if (quiet && (VIEWS[name].still || pressed)) return;
   shown = name;
@@ -230,6 +233,8 @@ function listen() {
 
 /** Signed in or not, and then what is shown. */
 export async function begin() {
+  // What a view asks for does not wait for what the frame asks for.
+  askAhead(["session", "status", "alerts", ...(VIEWS[named() ?? "now"].asks?.() ?? [])]);
   try {
     const session = await get("session");
     shared.role = session.role;
@@ -244,6 +249,7 @@ export async function begin() {
     drawHead();
     document.title = `${t("signIn")} – Wattpool`;
     main.dataset.view = "sign-in";
+    askAhead([]);
     main.replaceChildren(...signIn(error instanceof Refused && error.status === 0 ? error : null));
     return;
   }
@@ -251,9 +257,11 @@ export async function begin() {
   try {
     await refresh();
   } catch {
+    askAhead([]);
     return;
   }
   await show();
+  askAhead([]);
   listen();
 }
 

@@ -132,6 +132,7 @@ fn foreign_names_paths_and_bodies_are_refused() {
     let home = Home::start();
     let token = format!("Bearer {}", home.token);
     let token = ("Authorization", token.as_str());
+    let script = script(&home);
     for host in [
         "evil.example",
         "evil.example:8650",
@@ -139,7 +140,7 @@ fn foreign_names_paths_and_bodies_are_refused() {
         "localhost.evil.example",
         "",
     ] {
-        for path in ["/", "/api/v1/status", "/health", "/metrics", "/page/app.js"] {
+        for path in ["/", "/api/v1/status", "/health", "/metrics", &script] {
             let got = home.ask("GET", path, &[token, ("Host", host)], "");
             assert!(
                 [400, 421].contains(&got.status),
@@ -197,10 +198,43 @@ fn foreign_names_paths_and_bodies_are_refused() {
     assert_eq!(got.header("x-content-type-options"), Some("nosniff"));
 }
 
+/// What the page names its script.
+fn script(home: &Home) -> String {
+    let page = home.ask("GET", "/", &[], "").body;
+    let (_, rest) = page.split_once("<script type=\"module\" src=\"").unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+/// A browser asks for the page alone when it has seen it once: all that the page names is kept, under a name that changes with it.
+#[test]
+fn what_the_page_names_is_kept() {
+    let home = Home::start();
+    let page = home.ask("GET", "/", &[], "");
+    assert_eq!(page.header("cache-control"), Some("no-cache"));
+    let named: Vec<&str> = ["href=\"/page/", "src=\"/page/"]
+        .iter()
+        .flat_map(|quote| page.body.split(quote).skip(1))
+        .map(|rest| rest.split_once('"').unwrap().0)
+        .collect();
+    assert!(named.len() > 14, "{named:?}");
+    for name in named {
+        let got = home.ask("GET", &format!("/page/{name}"), &[], "");
+        assert_eq!(got.status, 200, "{name}");
+        let kept = got.header("cache-control").unwrap();
+        assert!(kept.contains("immutable"), "{name}: {kept}");
+        // Scripts name each other by the same folder.
+        let digest = name.split_once('/').unwrap().0;
+        let other = got.body.split("from \"/page/").skip(1);
+        assert!(other.into_iter().all(|rest| rest.starts_with(digest)), "{name}");
+    }
+    assert_eq!(home.ask("GET", "/page/app.js", &[], "").status, 404);
+}
+
 #[test]
 fn every_answer_is_guarded() {
     let home = Home::start();
-    for path in ["/", "/page/app.js", "/api/v1/status", "/nothing", "/health"] {
+    let script = script(&home);
+    for path in ["/", &script, "/api/v1/status", "/nothing", "/health"] {
         let got = home.ask("GET", path, &[], "");
         let policy = got.header("content-security-policy").unwrap_or_default();
         assert!(

@@ -1,5 +1,5 @@
 // The frame of the site: what is shown, in which language, how far the index is.
-import { get, Refused } from "/page/ask.js";
+import { askAhead, get, Refused } from "/page/ask.js";
 import { el } from "/page/draw.js";
 import { number, setCurrency } from "/page/figures.js";
 import { note, shared } from "/page/parts.js";
@@ -135,8 +135,12 @@ async function start() {
   document.documentElement.lang = language();
   document.getElementById("skip").textContent = t("skip");
   shown = null;
+  // What a view asks for does not wait for the state.
+  const { view, part, asked } = place();
+  askAhead(["status", ...(view.asks?.(part, asked) ?? [])]);
   await refresh();
   await show();
+  askAhead([]);
 }
 
 readLanguage();

@@ -37,4 +37,18 @@ export async function ask(method, path, body) {
   return told;
 }
 
-export const get = (path) => ask("GET", path);
+/** Questions that were asked before what shows the answers was ready to. */
+const ahead = new Map();
+
+/** Asks at once what is asked for next, in place of what was asked so before. What goes wrong is told to whom asks then. */
+export function askAhead(paths) {
+  ahead.clear();
+  for (const path of paths) {
+    const answer = ask("GET", path);
+    answer.catch(() => {});
+    ahead.set(path, answer);
+  }
+}
+
+/** Asks, or takes the answer to what was asked ahead. */
+export const get = (path) => ahead.get(path) ?? ask("GET", path);

@@ -5,6 +5,9 @@ import { el, table } from "/page/draw.js";
 import { clock, currencyName, energy, moment, money, price, short } from "/page/figures.js";
 import { language, t } from "/page/texts.js";
 
+/** Who changed the policy, the newest first. */
+const HISTORY = "policy/history?limit=20";
+
 const PRESETS = {
   balanced: { selection: "factors", green_only: false, local_first: false },
   cheapest: { selection: "price", green_only: false, local_first: false },
@@ -148,6 +151,7 @@ export async function limits() {
   return [el("p", null, t("limitsWhat")), form, el("section", null, chain), el("section", null, changed)];
 }
 limits.still = true;
+limits.asks = () => ["policy", "limits", HISTORY];
 
 /** The chain's limits beside the agent's. */
 async function onChain() {
@@ -184,7 +188,7 @@ function amount(key, value, field) {
 
 /** Who changed the policy, when, and what. */
 async function changes(groups) {
-  const of = (before) => get(`policy/history?limit=20${before ? `&before=${before}` : ""}`);
+  const of = (before) => get(before ? `${HISTORY}&before=${before}` : HISTORY);
   const first = await of();
   const card = el("div", { class: "card", id: "changes" });
   const heads = ["when", "changedBy", "what", "changed"].map((key) => t(key));

@@ -41,12 +41,13 @@ export async function offers() {
   parts.push(el("div", { class: "card" }, table(t("offers"), [t("seller"), t("fromWhere"), t("source"), t("amount"), t("atMost"), t("onTop"), t("belowGrid"), t("what")], rows, ["text", "text", "text", "", "", "", "", "wide"])));
   return parts;
 }
+offers.asks = () => ["offers"];
 
 export async function market() {
   let told;
   let past;
   try {
-    [told, past] = await Promise.all([get("market"), get("market/windows?last=32")]);
+    [told, past] = await Promise.all(market.asks().map(get));
   } catch (error) {
     if (error instanceof Refused && error.status === 503) return [el("div", { class: "note" }, el("p", null, t("marketOff")), says(error.message))];
     throw error;
@@ -77,3 +78,4 @@ export async function market() {
   }
   return parts;
 }
+market.asks = () => ["market", "market/windows?last=32"];

@@ -8,13 +8,14 @@ import { t } from "/page/texts.js";
 const KINDS = ["day", "week", "month", "year"];
 const chosen = { kind: "month", at: new Date() };
 
+/** What is asked for a period: its spans, and the one before. */
+const questions = (path, p) => [`${path}?edges=${p.edges.join(",")}`, `${path}?edges=${p.beforeFrom},${p.edges[0]}`];
+const asksFor = (path) => () => questions(path, period(chosen.kind, chosen.at));
+
 /** Buttons for the period, and the spans of it with the sum of the one before. */
 async function spans(path) {
   const p = period(chosen.kind, chosen.at);
-  const [all, before] = await Promise.all([
-    get(`${path}?edges=${p.edges.join(",")}`),
-    get(`${path}?edges=${p.beforeFrom},${p.edges[0]}`),
-  ]);
+  const [all, before] = await Promise.all(questions(path, p).map(get));
   const go = (to) => { chosen.at = to; redraw(); };
   const future = p.after.getTime() > Date.now();
   const choose = el("div", { class: "row" },
@@ -59,6 +60,7 @@ export async function money() {
   return parts;
 }
 money.still = true;
+money.asks = asksFor("money");
 
 function fees() {
   const left = shared.status?.health.fees;
@@ -103,3 +105,4 @@ export async function energy() {
   return parts;
 }
 energy.still = true;
+energy.asks = asksFor("energy");

@@ -5,15 +5,21 @@ import { el, figure, flow } from "/page/draw.js";
 import { clock, clockOf, energy, isRounding, money, period, price } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
+/** Money of today and of this month, energy of today. */
+function questions() {
+  const ends = (kind) => {
+    const { edges } = period(kind, new Date());
+    return `${edges[0]},${edges[edges.length - 1]}`;
+  };
+  return [`money?edges=${ends("day")}`, `money?edges=${ends("month")}`, `energy?edges=${ends("day")}`];
+}
+
 export async function now() {
   const status = shared.status ?? await get("status");
-  const today = period("day", new Date());
-  const thisMonth = period("month", new Date());
-  const ends = (p) => `${p.edges[0]},${p.edges[p.edges.length - 1]}`;
   const length = status.window_seconds;
   const moment = Math.floor(Date.now() / 1000);
   const [day, month, used, last] = await Promise.all([
-    get(`money?edges=${ends(today)}`), get(`money?edges=${ends(thisMonth)}`), get(`energy?edges=${ends(today)}`),
+    ...questions().map(get),
     get(`windows?from=${moment - 8 * length}&to=${moment}`),
   ]);
   const [d, m, e] = [day.spans[0], month.spans[0], used.spans[0]];
@@ -38,6 +44,8 @@ export async function now() {
     ...state(status)));
   return parts;
 }
+
+now.asks = questions;
 
 /** A little below zero it is said why. */
 const saving = (saved) => t(isRounding(saved) ? "lostShort" : "againstGrid");

@@ -37,9 +37,13 @@ function row(trade) {
   ];
 }
 
-export async function trades() {
+function question(before) {
   const side = asked.side ? [`side=${asked.side}`] : [];
-  const page = (before) => get(`trades?${[...query(), ...side, `limit=${LIMIT}`, ...(before ? [`before=${before}`] : [])].join("&")}`);
+  return `trades?${[...query(), ...side, `limit=${LIMIT}`, ...(before ? [`before=${before}`] : [])].join("&")}`;
+}
+
+export async function trades() {
+  const page = (before) => get(question(before));
   const first = await page();
   const field = (id, label, control) => el("div", { class: "field" }, el("label", { for: id }, label), control);
   const form = el("form", { class: "row end", onsubmit: (event) => {
@@ -72,3 +76,4 @@ export async function trades() {
   return [form, el("section", null, place)];
 }
 trades.still = true;
+trades.asks = () => [question()];

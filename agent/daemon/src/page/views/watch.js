@@ -34,6 +34,8 @@ export async function approvals() {
   return [...parts, el("div", { class: "card" }, el("ul", { class: "plain" }, told.awaiting.map(item))), el("p", { class: "soft" }, t("lapsed"))];
 }
 
+approvals.asks = () => ["approvals"];
+
 /** What the agent told, in words. */
 function words(row) {
   const [kind, what] = typeof row.notice === "string" ? [row.notice, {}] : Object.entries(row.notice)[0];

@@ -35,3 +35,4 @@ export async function concentration() {
   );
   return parts;
 }
+concentration.asks = () => ["market"];

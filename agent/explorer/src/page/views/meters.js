@@ -4,17 +4,23 @@ import { el, figure } from "/page/draw.js";
 import { energy, money, moment, number } from "/page/figures.js";
 import { address, eventHeads, eventRows, EVENT_KINDS, facts, field, growing, meterLink, note, windowTime } from "/page/parts.js";
 import { t } from "/page/texts.js";
-import { list } from "/page/views/trades.js";
+import { list, question as tradesOf } from "/page/views/trades.js";
 
 const row = (m) => [meterLink(m.meter), m.zone === null ? t("unknown") : String(m.zone), m.kind === null ? t("unknown") : t(`kind_${m.kind}`), energy(m.minted), energy(m.sold), money(m.earned), energy(m.bought), money(m.spent), m.retired ? t("retired") : m.objected ? t("disputed") : m.notice !== null ? t("noticed") : t("inService")];
+
+/** What is asked for a page of meters. */
+function question(asked, after = null) {
+  const parts = new URLSearchParams({ limit: "50" });
+  const digits = asked.get("meter") ?? "";
+  if (digits !== "") parts.set("meter", digits);
+  if (after !== null) parts.set("after", after);
+  return `meters?${parts}`;
+}
 
 export async function meters(part, asked) {
   const digits = asked.get("meter") ?? "";
   const page = async (after) => {
-    const parts = new URLSearchParams({ limit: "50" });
-    if (digits !== "") parts.set("meter", digits);
-    if (after !== null) parts.set("after", after);
-    const told = await get(`meters?${parts}`);
+    const told = await get(question(asked, after));
     return { rows: told.meters.map(row), next: told.next };
   };
   const form = el("form", { class: "row end", onsubmit: (event) => {
@@ -28,15 +34,17 @@ export async function meters(part, asked) {
   return [el("p", null, t("metersWhat")), form, first.rows.length === 0 ? note(t("noMeters")) : el("section", null, growing(t("meters"), heads, ["text", "text", "text", "", "", "", "", "", "text"], first, page))];
 }
 meters.still = true;
+meters.asks = (part, asked) => [question(asked)];
+
+const eventsOf = (part, before) => `events?meter=${encodeURIComponent(part)}&limit=25${before === null ? "" : `&before=${before}`}`;
+const ofMeter = (part) => new URLSearchParams({ meter: part });
 
 export async function meter(part) {
-  const id = encodeURIComponent(part);
   const page = async (before) => {
-    const told = await get(`events?meter=${id}&limit=25${before === null ? "" : `&before=${before}`}`);
+    const told = await get(eventsOf(part, before));
     return { rows: eventRows(told.events), next: told.next };
   };
-  const asked = new URLSearchParams({ meter: part });
-  const [m, first, trades] = await Promise.all([get(`meters/${id}`), page(null), list(asked)]);
+  const [m, first, trades] = await Promise.all([get(meter.asks(part)[0]), page(null), list(ofMeter(part))]);
   return [
     el("p", null, el("code", null, m.meter)),
     el("div", { class: "cards" },
@@ -61,4 +69,5 @@ export async function meter(part) {
   ];
 }
 meter.still = true;
+meter.asks = (part) => [`meters/${encodeURIComponent(part)}`, eventsOf(part, null), tradesOf(ofMeter(part))];
 meter.title = (part) => t("meterNumber", { meter: part.slice(0, 8) });

@@ -21,3 +21,4 @@ export async function money() {
     el("section", { class: "card" }, el("h2", null, t("fees")), fees.length === 0 ? note(t("noFees")) : [el("p", null, t("feesWhat")), table(t("fees"), [t("day"), t("transactions"), t("failedTx"), "Gas", t("fees")], fees, ["text"])]),
   ];
 }
+money.asks = () => ["money"];

@@ -2,14 +2,19 @@
 import { get } from "/page/ask.js";
 import { bars, el, figure, legend, lines, table } from "/page/draw.js";
 import { clock, currencyName, day, energy, money, moment, number, plain, price } from "/page/figures.js";
-import { address, field, growing, note, priceOr, shared, windowTime } from "/page/parts.js";
+import { address, field, growing, note, priceOr, seconds, shared, windowTime } from "/page/parts.js";
 import { t } from "/page/texts.js";
 
 const kwh = (wh) => wh / 1000;
 
-/** Energy and prices over time. `every`: how windows are added up. */
-export async function charts(every, asked = "") {
-  const { windows } = await get(`series?every=${every}&points=${every === "window" ? 96 : every === "hour" ? 168 : 120}${asked}`);
+/** How windows are added up. */
+const EVERY = ["window", "hour", "day"];
+const everyOf = (asked) => (EVERY.includes(asked.get("every")) ? asked.get("every") : "hour");
+const series = (every) => `series?every=${every}&points=${every === "window" ? 96 : every === "hour" ? 168 : 120}`;
+
+/** Energy and prices over time. */
+async function charts(every) {
+  const { windows } = await get(series(every));
   if (windows.length === 0) return [note(t("noWindows"))];
   const name = (w) => (every === "day" ? day(windowTime(w.window)) : clock(windowTime(w.window)));
   const names = windows.map(name);
@@ -32,10 +37,10 @@ export async function charts(every, asked = "") {
 export async function now(part, asked) {
   const status = shared.status;
   if (status === null) return [note(t("retry"))];
-  const every = ["window", "hour", "day"].includes(asked.get("every")) ? asked.get("every") : "hour";
+  const every = everyOf(asked);
   const totals = status.totals;
   const last = status.last_window;
-  const chosen = el("p", { class: "row" }, ["window", "hour", "day"].map((kind) =>
+  const chosen = el("p", { class: "row" }, EVERY.map((kind) =>
     el("a", { class: kind === every ? "button first" : "button", id: `every-${kind}`, "aria-current": kind === every ? "true" : null, href: address("now", { every: kind }) }, t(`by_${kind}`))));
   return [
     el("p", { class: "soft" }, t(status.source === "file" ? "fromFile" : "fromNode", { chain: status.chain_id, height: number(status.height ?? 0), time: moment(status.time) })),
@@ -56,14 +61,21 @@ export async function now(part, asked) {
   ];
 }
 
+now.asks = (part, asked) => [series(everyOf(asked))];
+
+/** What is asked for a page of windows. */
+function question(asked, before = null) {
+  const span = (key, days) => seconds(asked.get(key) ?? "", days);
+  const query = [["from", span("from", 0)], ["to", span("to", 1)], ["before", before]].filter(([, value]) => value !== null).map(([key, value]) => `&${key}=${value}`).join("");
+  return `windows?limit=50${query}`;
+}
+
 export async function windows(part, asked) {
   const from = asked.get("from") ?? "";
   const to = asked.get("to") ?? "";
-  const span = (date, days) => (date === "" ? null : Date.parse(`${date}T00:00:00Z`) / 1000 + days * 86_400);
-  const query = [["from", span(from, 0)], ["to", span(to, 1)]].filter(([, value]) => Number.isFinite(value)).map(([key, value]) => `&${key}=${value}`).join("");
   const row = (w) => [moment(windowTime(w.window)), energy(w.minted), energy(w.covered), energy(w.sent), energy(w.arrived), energy(w.lost), energy(w.unsold), number(w.trades), priceOr(w.mean_price), money(w.charges)];
   const page = async (before) => {
-    const told = await get(`windows?limit=50${query}${before === null ? "" : `&before=${before}`}`);
+    const told = await get(question(asked, before));
     return { rows: told.windows.map(row), next: told.next };
   };
   const form = el("form", { class: "row end", onsubmit: (event) => {
@@ -79,3 +91,4 @@ export async function windows(part, asked) {
   return [el("p", null, t("windowsWhat")), form, el("section", null, growing(t("windows"), heads, ["text"], first, page))];
 }
 windows.still = true;
+windows.asks = (part, asked) => [question(asked)];

@@ -6,7 +6,7 @@ import { eventHeads, eventRows, EVENT_KINDS, facts, growing, meterLink, note, sh
 import { t } from "/page/texts.js";
 
 export async function disputes() {
-  const told = await get("disputes?limit=50");
+  const told = await get(disputes.asks()[0]);
   const page = async (before) => {
     const next = await get(`disputes?limit=50&before=${before}`);
     return { rows: eventRows(next.events), next: next.next };
@@ -22,6 +22,8 @@ export async function disputes() {
   ];
 }
 
+disputes.asks = () => ["disputes?limit=50"];
+
 export async function operator() {
   const page = async (before) => {
     const told = await get(`operator?limit=50${before === null ? "" : `&before=${before}`}`);
@@ -31,6 +33,7 @@ export async function operator() {
   return [el("p", null, t("operatorWhat")), first.rows.length === 0 ? note(t("nothingYet")) : growing(t("operator"), eventHeads(), EVENT_KINDS, first, page)];
 }
 operator.still = true;
+operator.asks = () => ["operator?limit=50"];
 
 export async function validators() {
   let told;
@@ -44,6 +47,8 @@ export async function validators() {
   const rows = told.validators.map((v) => [v.moniker, el("code", null, v.operator), percent(Number(v.tokens) / all), percent(Number(v.commission)), v.jailed ? t("jailed") : v.bonded ? t("signs") : t("waits")]);
   return [el("p", null, t("validatorsWhat")), el("div", { class: "card" }, table(t("validators"), [t("name"), t("address"), t("stake"), t("commission"), t("state")], rows, ["text", "text", "", "", "text"]))];
 }
+
+validators.asks = () => ["validators"];
 
 export async function data() {
   const status = shared.status;

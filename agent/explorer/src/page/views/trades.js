@@ -27,13 +27,18 @@ export function query(asked) {
   return parts;
 }
 
+/** What is asked for a page of trades. */
+export function question(asked, after = null) {
+  const parts = query(asked);
+  parts.set("limit", "50");
+  if (after !== null) parts.set("after", after);
+  return `trades?${parts}`;
+}
+
 /** Pages of trades. */
 export async function list(asked) {
   const page = async (after) => {
-    const parts = query(asked);
-    parts.set("limit", "50");
-    if (after !== null) parts.set("after", after);
-    const told = await get(`trades?${parts}`);
+    const told = await get(question(asked, after));
     return { rows: told.trades.map(row), next: told.next };
   };
   const first = await page(null);
@@ -59,6 +64,7 @@ export async function trades(part, asked) {
   return [form, await list(asked)];
 }
 trades.still = true;
+trades.asks = (part, asked) => [question(asked)];
 
 /** Asks a node for a proof, and shows it. */
 function proofOf(sequence) {
@@ -81,7 +87,7 @@ function proofOf(sequence) {
 }
 
 export async function trade(part) {
-  const told = await get(`trades/${encodeURIComponent(part)}`);
+  const told = await get(trade.asks(part)[0]);
   const { trade: one, record } = told;
   const check = (c) => [t(`check_${c.name}`), el("span", { class: "pill" }, t(c.holds === null ? "notKnown" : c.holds ? "doesHold" : "doesNot")), el("span", null, c.said)];
   const wrong = told.checks.some((c) => c.holds === false);
@@ -108,4 +114,5 @@ export async function trade(part) {
   ];
 }
 trade.still = true;
+trade.asks = (part) => [`trades/${encodeURIComponent(part)}`];
 trade.title = (part) => t("tradeNumber", { number: part });
