@@ -8,10 +8,10 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { withBrowser } from "./browser.mjs";
+import { visit } from "./visit.mjs";
 
 const [url, program, folder, pictures, ...options] = process.argv.slice(2);
 if (pictures === undefined) {
@@ -19,18 +19,9 @@ if (pictures === undefined) {
   process.exit(2);
 }
 const [times, shots, chain] = ["--times", "--pictures", "--chain"].map((option) => options.includes(option));
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 mkdirSync(pictures, { recursive: true });
 
-const problems = [];
-let checks = 0;
-function check(holds, what) {
-  checks += 1;
-  if (!holds) {
-    problems.push(what);
-    console.error(`explorer: ${what}`);
-  }
-}
+const { check, open, shown, look: see, measure, end } = visit({ name: "explorer", url, untold: ["kind", "check", "order", "by"] });
 
 const ask = async (path) => (await fetch(`${url}/api/v1/${path}`)).json();
 const run = (...words) => promisify(execFile)(program, words, { encoding: "utf8", maxBuffer: 1 << 28 });
@@ -43,21 +34,6 @@ const SCREENS = [
   { name: "phone", width: 390, height: 844, isMobile: true, hasTouch: true },
 ];
 
-async function open(context, screen, scheme, language, where) {
-  const page = await context.newPage();
-  await page.setViewport(screen);
-  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
-  await page.evaluateOnNewDocument((chosen) => localStorage.setItem("language", chosen), language);
-  page.on("pageerror", (error) => check(false, `${where}: ${error}`));
-  page.on("console", (message) => {
-    if (["error", "warn"].includes(message.type())) check(false, `${where}: console: ${message.text()}`);
-  });
-  page.on("request", (request) => check(request.url().startsWith(url) || /^(data|blob):/.test(request.url()), `${where}: asks for ${request.url()}`));
-  return page;
-}
-
-const shown = (page, view) => page.waitForFunction((view) => document.querySelector("main").dataset.view === view && !document.querySelector("main").hasAttribute("aria-busy"), { timeout: 30_000 }, view);
-
 async function go(page, hash) {
   const view = hash.split(/[/?]/)[0];
   await page.evaluate((hash) => { delete document.querySelector("main").dataset.view; location.hash = `#/${hash}`; }, hash);
@@ -65,26 +41,12 @@ async function go(page, hash) {
 }
 
 async function look(page, where) {
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  check(wide <= 0, `${where}: ${wide} pixels stick out to the right`);
-  const small = await page.evaluate(() => Array.from(document.querySelectorAll("svg text")).filter((text) => {
-    const scale = Math.hypot(text.getScreenCTM().a, text.getScreenCTM().b);
-    return parseFloat(getComputedStyle(text).fontSize) * scale < 10.5;
-  }).length);
-  check(small === 0, `${where}: ${small} texts of a drawing are too small`);
-  const untold = await page.evaluate(() => Array.from(document.body.innerText.matchAll(/\{\w+\}|undefined|NaN|\[object|\b(?:kind|check|order|by)_\w+/g), (match) => match[0]));
-  check(untold.length === 0, `${where}: shows ${untold}`);
   const alerts = await page.evaluate(() => Array.from(document.querySelectorAll("main .alert"), (alert) => alert.innerText));
   check(alerts.length === 0, `${where}: ${alerts}`);
   // What strangers wrote is a text.
   const taken = await page.evaluate(() => document.title === "taken" || document.querySelector("main img, main script") !== null);
   check(!taken, `${where}: a stranger's text became part of the page`);
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"] }));
-  for (const violation of found.violations) {
-    const nodes = violation.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ");
-    check(false, `${where}: axe: ${violation.id} (${violation.impact}): ${nodes}`);
-  }
+  await see(page, where);
 }
 
 /** Until the file is read to its end; a chain has been waited for. */
@@ -100,7 +62,7 @@ async function indexed() {
 async function views() {
   const { trades } = await ask("trades?limit=1");
   const { open: disputed } = await ask("disputes");
-  return ["now", "now?every=window", "windows", "trades", "trades?sort=price", `trade/${trades[0].sequence}`, "meters", `meter/${trades[0].seller}`, `meter/${disputed[0].meter}`, "concentration", "money", "disputes", "operator", "data"];
+  return ["now", "now?every=window", "windows", "trades", "trades?sort=price", `trade/${trades[0].sequence}`, "meters", `meter/${trades[0].seller}`, `meter/${disputed[0].meter}`, "concentration", "money", "disputes", "operator", ...(chain ? ["validators"] : []), "data"];
 }
 
 async function looks(context, all) {
@@ -181,37 +143,6 @@ async function figures(status) {
   check((await verify(digest.replace(/.$/, (last) => (last === "0" ? "1" : "0")))) === "exit code 3", "export: a signature of another file is taken");
 }
 
-/** Loads of each view. */
-const LOADS = Number(process.env.WATTPOOL_LOADS ?? 100);
-
-/** How long each view takes from the browser's first request until its content is there. */
-async function measures(page, all) {
-  await page.evaluateOnNewDocument(() => {
-    const there = () => {
-      const main = document.querySelector("main");
-      if (globalThis.shownAfter === undefined && main?.dataset.view && !main.hasAttribute("aria-busy")) globalThis.shownAfter = performance.now();
-    };
-    new MutationObserver(there).observe(document, { subtree: true, childList: true, attributes: true });
-  });
-  await page.goto(url, { waitUntil: "load" });
-  console.log(`| view | median, ms | 95 of 100, ms | longest, ms | (${LOADS} loads each)\n|---|---|---|---|`);
-  for (const hash of all) {
-    const view = hash.split(/[/?]/)[0];
-    const took = [];
-    for (let load = 0; load < LOADS; load += 1) {
-      await page.evaluate((hash) => { location.hash = `#/${hash}`; }, hash);
-      await page.reload({ waitUntil: "load" });
-      await page.waitForFunction((view) => globalThis.shownAfter !== undefined && document.querySelector("main").dataset.view === view, {}, view);
-      took.push(await page.evaluate(() => globalThis.shownAfter));
-    }
-    took.sort((a, b) => a - b);
-    const at = (share) => took[Math.min(took.length - 1, Math.ceil(took.length * share) - 1)];
-    const name = hash.replace(/[0-9a-f]{32}/, "…");
-    console.log(`| ${name} | ${[0.5, 0.95, 1].map((share) => at(share).toFixed(0)).join(" | ")} |`);
-    check(at(0.95) <= 200, `${name}: 95 of ${LOADS} loads take up to ${at(0.95).toFixed(0)} ms; expected 200`);
-  }
-}
-
 async function takes(context) {
   const { trades } = await ask("trades?limit=1");
   for (const [name, hash, screen] of [["overview", "now", SCREENS[0]], ["trades", "trades", SCREENS[0]], ["trade", `trade/${trades[0].sequence}`, SCREENS[0]], ["phone", "now", SCREENS[1]]]) {
@@ -230,11 +161,13 @@ await withBrowser(async (browser) => {
   const context = await browser.createBrowserContext();
   if (shots) return takes(context);
   const page = await open(context, SCREENS[0], "light", "en", "regulator");
-  if (times) return await measures(page, all);
+  if (times) {
+    await page.goto(url, { waitUntil: "load" });
+    return await measure(page, all);
+  }
   await figures(status);
   await searches(page);
   await looks(context, all);
   await context.close();
 });
-console.log(`${checks} checks, ${problems.length} failed; pictures are in ${pictures}`);
-process.exit(problems.length === 0 ? 0 : 1);
+end(pictures);

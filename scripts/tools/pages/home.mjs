@@ -8,9 +8,9 @@
 // Exits with 1 where something is wrong, each on a line of its own.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { withBrowser } from "./browser.mjs";
+import { LOADS, visit } from "./visit.mjs";
 
 const [url, agent, folder, pictures, ...options] = process.argv.slice(2);
 if (pictures === undefined) {
@@ -19,21 +19,16 @@ if (pictures === undefined) {
 }
 const [live, quick, times, shots] = ["--live", "--quick", "--times", "--pictures"].map((option) => options.includes(option));
 const node = Number(options.find((option) => option.startsWith("--node="))?.slice(7) ?? 0);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 mkdirSync(pictures, { recursive: true });
 
-const problems = [];
-let checks = 0;
-function check(holds, what) {
-  checks += 1;
-  if (!holds) {
-    problems.push(what);
-    console.error(`home: ${what}`);
-  }
-}
+const { check, open, shown, look, measure, row, end } = visit({
+  name: "home",
+  url,
+  // That the chain is away, a trade has lapsed, or nobody is signed in, is an answer and no fault of the page.
+  allowed: (text) => /status of (401|404|503)/.test(text),
+  untold: ["told", "do", "alert"],
+});
 
-/** Loads of a view that are measured. */
-const LOADS = Number(process.env.WATTPOOL_LOADS ?? 100);
 /** What a limit allows beyond what was bought, Wh. */
 const ALLOWED_WH = 20;
 const VIEWS = ["now", "money", "energy", "trades", "offers", "market", "limits", "approvals", "alerts", "access"];
@@ -53,45 +48,9 @@ function command(...words) {
   }
 }
 
-/** A page that says what went wrong in it, and that asks nobody but its agent. */
-async function open(context, screen, scheme, language, where) {
-  const page = await context.newPage();
-  await page.setViewport(screen);
-  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
-  await page.evaluateOnNewDocument((chosen) => localStorage.setItem("language", chosen), language);
-  page.on("pageerror", (error) => check(false, `${where}: ${error}`));
-  page.on("console", (message) => {
-    // That the chain is away, a trade has lapsed, or nobody is signed in, is an answer and no fault of the page.
-    const expected = /status of (401|404|503)/.test(message.text());
-    if (["error", "warn"].includes(message.type()) && !expected) check(false, `${where}: console: ${message.text()}`);
-  });
-  page.on("request", (request) => check(request.url().startsWith(url) || request.url().startsWith("data:"), `${where}: asks for ${request.url()}`));
-  return page;
-}
-
-const shownAs = (page, view) => page.waitForFunction((view) => document.querySelector("main").dataset.view === view && !document.querySelector("main").hasAttribute("aria-busy"), { timeout: 20_000 }, view);
-
 async function go(page, view) {
   await page.evaluate((view) => { location.hash = `#/${view}`; }, view);
-  await shownAs(page, view);
-}
-
-async function look(page, where) {
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  check(wide <= 0, `${where}: ${wide} pixels stick out to the right`);
-  const small = await page.evaluate(() => Array.from(document.querySelectorAll("svg text")).filter((text) => {
-    const scale = Math.hypot(text.getScreenCTM().a, text.getScreenCTM().b);
-    return parseFloat(getComputedStyle(text).fontSize) * scale < 10.5;
-  }).length);
-  check(small === 0, `${where}: ${small} texts of a drawing are too small`);
-  const untold = await page.evaluate(() => Array.from(document.body.innerText.matchAll(/\{\w+\}|undefined|NaN|\[object|\b(?:told|do|alert)_\w+/g), (match) => match[0]));
-  check(untold.length === 0, `${where}: shows ${untold}`);
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"] }));
-  for (const violation of found.violations) {
-    const nodes = violation.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ");
-    check(false, `${where}: axe: ${violation.id} (${violation.impact}): ${nodes}`);
-  }
+  await shown(page, view);
 }
 
 /** Presses what is there in that moment: the page may draw it anew between a look and a click. */
@@ -101,7 +60,7 @@ const press = (page, what) => page.$eval(what, (button) => button.click());
 async function signIn(page, viewer = false) {
   const { code } = command("pair", ...(viewer ? ["--viewer"] : []));
   await page.goto(url, { waitUntil: "load" });
-  await shownAs(page, "sign-in");
+  await shown(page, "sign-in");
   await page.type("#code", code);
   await press(page, "form:has(#code) button");
   await begins(page);
@@ -121,7 +80,7 @@ async function looks(context) {
         const place = `${screen.name} ${scheme} ${language}`;
         const page = await open(context, screen, scheme, language, place);
         await page.goto(`${url}/#/now`, { waitUntil: "load" });
-        await shownAs(page, "now");
+        await shown(page, "now");
         for (const view of VIEWS) {
           await go(page, view);
           const where = `${view} ${place}`;
@@ -138,7 +97,7 @@ async function looks(context) {
 /** With the keyboard alone: to the content, to a view, to the button that stops. */
 async function byKeyboard(page) {
   await page.goto(url, { waitUntil: "load" });
-  await shownAs(page, "now");
+  await shown(page, "now");
   await page.evaluate(() => document.activeElement.blur());
   const seen = [];
   for (let presses = 0; presses < 20; presses += 1) {
@@ -224,7 +183,7 @@ async function pairs(browser, page) {
   const context = await browser.createBrowserContext();
   const other = await open(context, SCREENS[1], "light", "en", "viewer");
   await other.goto(url, { waitUntil: "load" });
-  await shownAs(other, "sign-in");
+  await shown(other, "sign-in");
   await look(other, "sign in");
   await other.screenshot({ path: join(pictures, `${live ? "live-" : ""}sign-in-phone.png`), fullPage: true });
   await other.type("#code", "00000000");
@@ -240,7 +199,7 @@ async function pairs(browser, page) {
   check(await other.$eval("#max_buy_price", (input) => input.disabled), "viewer: may write limits");
   await go(other, "access");
   await press(other, "#sign-out");
-  await shownAs(other, "sign-in");
+  await shown(other, "sign-in");
   await context.close();
 }
 
@@ -381,30 +340,7 @@ async function withoutTheChain(page) {
 
 /** How long each view takes from the browser's first request until its content is there, ms. */
 async function measures(page) {
-  await page.evaluateOnNewDocument(() => {
-    const there = () => {
-      const main = document.querySelector("main");
-      if (globalThis.shownAfter === undefined && main?.dataset.view && !main.hasAttribute("aria-busy")) globalThis.shownAfter = performance.now();
-    };
-    new MutationObserver(there).observe(document, { subtree: true, childList: true, attributes: true });
-  });
-  console.log(`| view | median, ms | 95 of 100, ms | (${LOADS} loads each)`);
-  const row = (name, took) => {
-    took.sort((a, b) => a - b);
-    const at = (share) => took[Math.min(took.length - 1, Math.ceil(took.length * share) - 1)];
-    console.log(`| ${name} | ${at(0.5).toFixed(0)} | ${at(0.95).toFixed(0)} |`);
-    check(at(0.95) <= 200, `${name}: 95 of ${LOADS} loads take up to ${at(0.95).toFixed(0)} ms; expected 200`);
-  };
-  for (const view of VIEWS) {
-    const took = [];
-    for (let load = 0; load < LOADS; load += 1) {
-      await page.evaluate((view) => { location.hash = `#/${view}`; }, view);
-      await page.reload({ waitUntil: "load" });
-      await page.waitForFunction((view) => globalThis.shownAfter !== undefined && document.querySelector("main").dataset.view === view, {}, view);
-      took.push(await page.evaluate(() => globalThis.shownAfter));
-    }
-    row(view, took);
-  }
+  await measure(page, VIEWS);
   // The year of windows is behind a button.
   const turned = (kind) => page.evaluate((kind) => new Promise((resolve) => {
     const begun = performance.now();
@@ -434,7 +370,7 @@ async function takes(context) {
     if (live && view !== "now") continue;
     const page = await open(context, { ...screen, height: name === "phone" ? 844 : 800 }, "light", "en", name);
     await page.goto(`${url}/#/now`, { waitUntil: "load" });
-    await shownAs(page, "now");
+    await shown(page, "now");
     await go(page, view);
     await page.screenshot({ path: join(pictures, `home-${name}.png`) });
     await page.close();
@@ -462,5 +398,4 @@ await withBrowser(async (browser) => {
   }
   await context.close();
 });
-console.log(`${checks} checks, ${problems.length} failed; pictures are in ${pictures}`);
-process.exit(problems.length === 0 ? 0 : 1);
+end(pictures);
