@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use wattpool_audit::read::audit;
 use wattpool_audit::{Report, Rule};
+use wattpool_chance::Chance;
 use wattpool_program_harness::{recorded, wattpool};
 
 /// A simulated run's folder; what is made of it does not depend on threads, the machine's load does.
@@ -243,18 +244,6 @@ fn planted_faults_are_found_by_the_rules_alone() {
     found_by(renumbered(paused), Rule::Paused);
 }
 
-/// A generator with a fixed sequence.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % u64::try_from(n).unwrap()) as usize
-    }
-}
-
 /// Paths of all values that are no objects.
 fn leaves(value: &Value, path: &str, all: &mut Vec<String>) {
     match value {
@@ -273,8 +262,8 @@ fn edit(value: &mut Value, chance: &mut Chance) {
         Value::Bool(yes) => json!(!yes),
         Value::Number(n) => {
             let n = n.as_i64().unwrap();
-            let by = [1, 2, 10, 1_000][chance.below(4)];
-            json!(if n > by && chance.below(2) == 0 {
+            let by = [1, 2, 10, 1_000][chance.index(4)];
+            json!(if n > by && chance.index(2) == 0 {
                 n - by
             } else {
                 n + by
@@ -285,7 +274,7 @@ fn edit(value: &mut Value, chance: &mut Chance) {
             if bytes.is_empty() {
                 bytes.push(b'a');
             }
-            let at = chance.below(bytes.len());
+            let at = chance.index(bytes.len());
             bytes[at] = if bytes[at] == b'7' { b'6' } else { b'7' };
             json!(String::from_utf8(bytes).unwrap())
         }
@@ -309,14 +298,14 @@ fn a_thousand_edits_of_one_field_are_found() {
         let (_, hash) = written[line].rsplit_once(",\"hash\":\"").unwrap();
         hash.strip_suffix("\"}").unwrap()
     };
-    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+    let mut chance = Chance::new(1);
     let (mut by_rules, mut named) = (0, 0);
     let mut unseen: BTreeMap<String, u32> = BTreeMap::new();
     for _ in 0..1_000 {
-        let line = chance.below(clean.len());
+        let line = chance.index(clean.len());
         let mut all = Vec::new();
         leaves(&clean[line], "", &mut all);
-        let path = all[chance.below(all.len())].clone();
+        let path = all[chance.index(all.len())].clone();
         let mut edited = clean[line].clone();
         edit(edited.pointer_mut(&path).unwrap(), &mut chance);
         assert_ne!(edited, clean[line]);

@@ -190,11 +190,21 @@ fn wrong_openings_are_found() {
     std::fs::write(folder.join("a.json"), altered.to_string()).unwrap();
     std::fs::write(folder.join("b.json"), homes(&run)[2].to_string()).unwrap();
     let folder = folder.to_str().unwrap();
-    let ran = wattpool(&["audit", "bills", run.to_str().unwrap(), "--openings", folder]);
+    let ran = wattpool(&[
+        "audit",
+        "bills",
+        run.to_str().unwrap(),
+        "--openings",
+        folder,
+    ]);
     assert_eq!(ran.code, Some(3), "{}", ran.stdout);
     let lines = |start: &str| ran.stdout.lines().filter(|l| l.starts_with(start)).count();
     assert_eq!(lines("VIOLATION "), lines(&format!("VIOLATION {meter}: ")));
-    assert!(lines("VIOLATION ") > 0 && ran.stdout.contains("WRONG"), "{}", ran.stdout);
+    assert!(
+        lines("VIOLATION ") > 0 && ran.stdout.contains("WRONG"),
+        "{}",
+        ran.stdout
+    );
     let mut salted = home.clone();
     salted["openings"][40]["salt"] = serde_json::json!("00".repeat(16));
     assert_eq!(with(&salted).code, Some(3));

@@ -11,6 +11,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use wattpool_audit::export::{Header, Row, Said, Writer};
+use wattpool_chance::spread;
 use wattpool_schema::escrow::{record_digest, TradeRecord};
 use wattpool_schema::event::{
     AdminProposed, Covered, Delivered, Deposited, Expired, LimitsSet, MarketEvent as E,
@@ -69,18 +70,10 @@ impl<W: Write> Chain<W> {
     }
 }
 
-/// A number like chance, the same every time.
-fn drawn(n: u64) -> u64 {
-    let mut x = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
-}
-
 fn meter(n: u64) -> MeterId {
     let mut id = [0; 16];
-    id[..8].copy_from_slice(&drawn(n).to_be_bytes());
-    id[8..].copy_from_slice(&drawn(n + 1_000).to_be_bytes());
+    id[..8].copy_from_slice(&spread(n).to_be_bytes());
+    id[8..].copy_from_slice(&spread(n + 1_000).to_be_bytes());
     MeterId(id)
 }
 
@@ -242,8 +235,8 @@ pub fn write(to: impl Write, trades: u64) {
         let sun = 24 - (round % 48).abs_diff(24);
         for n in 0..SELLERS {
             chain.block(live + 5 + n);
-            let sold = 40 + sun * 20 + drawn(window.0 * 64 + n) % 200;
-            let rest = drawn(window.0 * 64 + n + 7) % 90;
+            let sold = 40 + sun * 20 + spread(window.0 * 64 + n) % 200;
+            let rest = spread(window.0 * 64 + n + 7) % 90;
             let wh = Wh(sold + rest);
             let stated = Stated {
                 meter: meter(n),
@@ -280,7 +273,7 @@ pub fn write(to: impl Write, trades: u64) {
                 continue;
             }
             chain.transaction();
-            let b = SELLERS + (n * 2 + drawn(window.0 + n) % 2) % (SELLERS * 2);
+            let b = SELLERS + (n * 2 + spread(window.0 + n) % 2) % (SELLERS * 2);
             let price = Price(110_000 + (n % 7) * 12_000 + (24 - sun) * 3_000);
             let (net, trade_id) = (Wh(sold), sequence + 1);
             let paid = Micro((sold * price.0).div_ceil(1_000));

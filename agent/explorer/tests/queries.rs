@@ -13,45 +13,34 @@ mod common;
 
 use common::{ask, export, raw, site};
 use serde_json::Value;
+use wattpool_chance::Chance;
 
 /// Rounds; `WATTPOOL_CASES` asks for more.
 const CASES: u64 = 1_500;
 /// The longest answer of anything but a file and the description, bytes.
 const LONGEST: usize = 300_000;
 
-/// Splitmix64.
-struct Chance(u64);
+/// Draws what strangers ask.
+struct Stranger(Chance);
 
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, most: usize) -> usize {
-        (self.next() % most as u64) as usize
-    }
-
+impl Stranger {
     fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.below(list.len())]
+        list[self.0.index(list.len())]
     }
 
     /// A value: of a kind that a parameter has, at an edge, or of bytes.
     fn value(&mut self) -> String {
-        match self.below(9) {
-            0 => self.next().to_string(),
-            1 => format!("-{}", self.next()),
-            2 => (u64::MAX - self.next() % 3).to_string(),
-            3 => (i64::MAX as u64 + self.next() % 3).to_string(),
-            4 => format!("{:x}", self.next()).repeat(self.below(5)),
-            5 => format!("{}.{}", self.next() as i64, self.next() as i64),
+        match self.0.index(9) {
+            0 => self.0.word().to_string(),
+            1 => format!("-{}", self.0.word()),
+            2 => (u64::MAX - self.0.word() % 3).to_string(),
+            3 => (i64::MAX as u64 + self.0.word() % 3).to_string(),
+            4 => format!("{:x}", self.0.word()).repeat(self.0.index(5)),
+            5 => format!("{}.{}", self.0.word() as i64, self.0.word() as i64),
             6 => self.of(WORDS).to_owned(),
-            7 => "9".repeat(self.below(200)),
-            _ => (0..self.below(40))
-                .map(|_| format!("%{:02x}", self.next() as u8))
+            7 => "9".repeat(self.0.index(200)),
+            _ => (0..self.0.index(40))
+                .map(|_| format!("%{:02x}", self.0.word() as u8))
                 .collect(),
         }
     }
@@ -140,20 +129,20 @@ fn odd_queries_are_answered_within_bounds_or_refused() {
     let before = explorer.progress();
     let mut counts = [0_u32; 2];
     for case in 0..cases {
-        let mut chance = Chance(case);
+        let mut chance = Stranger(Chance::new(case));
         let path = chance.of(PATHS);
         let mut target = format!("/api/v1/{path}?");
-        for _ in 0..chance.below(5) {
+        for _ in 0..chance.0.index(5) {
             let (name, value) = (chance.of(NAMES), chance.value());
             let value = value.replace(' ', "%20");
             target.push_str(&format!("{name}={value}"));
             target.push_str(chance.of(&["&", "&", "&&", ";", "=", "#"]));
         }
-        if chance.below(10) == 0 {
+        if chance.0.index(10) == 0 {
             // Somewhere in the middle another byte stands.
             let mut bytes = target.into_bytes();
-            let at = chance.below(bytes.len());
-            bytes[at] = b'!' + (chance.next() % 94) as u8;
+            let at = chance.0.index(bytes.len());
+            bytes[at] = b'!' + (chance.0.word() % 94) as u8;
             target = String::from_utf8_lossy(&bytes).into_owned();
         }
         let (status, head, body) = ask(address, &target);
@@ -186,12 +175,12 @@ fn odd_queries_are_answered_within_bounds_or_refused() {
     assert!(counts.iter().all(|n| *n > 100), "{counts:?}");
     // Bytes that are no request.
     for case in 0..200 {
-        let mut chance = Chance(case);
+        let mut chance = Stranger(Chance::new(case));
         let mut bytes: Vec<u8> =
             b"GET /api/v1/trades?limit=5 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec();
-        for _ in 0..=chance.below(6) {
-            let at = chance.below(bytes.len());
-            bytes[at] = chance.next() as u8;
+        for _ in 0..=chance.0.index(6) {
+            let at = chance.0.index(bytes.len());
+            bytes[at] = chance.0.word() as u8;
         }
         bytes.extend_from_slice(b"\r\nConnection: close\r\n\r\n");
         let (status, _, body) = raw(address, &bytes);

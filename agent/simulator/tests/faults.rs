@@ -15,9 +15,10 @@
 
 mod common;
 
-use common::{ceiling_share, day_part, faults, simulate, Numbers};
+use common::{ceiling_share, day_part, faults, simulate, sometimes};
 use std::collections::BTreeMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
+use wattpool_chance::Chance;
 use wattpool_report::outcome::TradeKind;
 use wattpool_report::Outcome;
 use wattpool_scenario::model::{Faults, Neighbourhood};
@@ -46,24 +47,24 @@ const FAULTS: [&str; 10] = [
 
 /// A neighbourhood with every fault, limit and term drawn from the seed.
 fn troubled(seed: u64) -> Neighbourhood {
-    let mut numbers = Numbers(seed);
+    let mut numbers = Chance::new(seed);
     let homes = 8 + numbers.below(5);
     let zones = 1 + numbers.below(3);
     let mut n = day_part(homes as u32, seed, zones as u16, FROM, WINDOWS);
     n.faults = Faults {
-        message_loss: numbers.sometimes(0.3),
-        message_delay_ms: numbers.sometimes(3_000.0),
-        silent_sellers: numbers.sometimes(0.3),
-        failing_sellers: numbers.sometimes(0.3),
-        bad_sellers: numbers.sometimes(0.5),
+        message_loss: sometimes(&mut numbers, 0.3),
+        message_delay_ms: sometimes(&mut numbers, 3_000.0),
+        silent_sellers: sometimes(&mut numbers, 0.3),
+        failing_sellers: sometimes(&mut numbers, 0.3),
+        bad_sellers: sometimes(&mut numbers, 0.5),
         bad_failures: numbers.unit(),
-        crashes_per_day: numbers.sometimes(24.0),
+        crashes_per_day: sometimes(&mut numbers, 24.0),
         late_restarts: numbers.unit(),
-        wrong_readings: numbers.sometimes(0.2),
-        halts_per_day: numbers.sometimes(12.0),
+        wrong_readings: sometimes(&mut numbers, 0.2),
+        halts_per_day: sometimes(&mut numbers, 12.0),
         // Lengths are exponential: some are longer than two windows.
         halt_seconds: 60.0 + numbers.unit() * 1_740.0,
-        duplicates: numbers.sometimes(0.5),
+        duplicates: sometimes(&mut numbers, 0.5),
         ..Faults::default()
     };
     for pair in &mut n.zone_pairs {
@@ -87,7 +88,7 @@ fn troubled(seed: u64) -> Neighbourhood {
         let midnight = n.first_window.start(n.window_s).0 / DAY * DAY;
         n.first_window = Window(midnight / u64::from(n.window_s) - WINDOWS as u64 / 2);
     }
-    n.faults.unfunded_per_day = numbers.sometimes(2.0);
+    n.faults.unfunded_per_day = sometimes(&mut numbers, 2.0);
     n.faults.unfunded_hours = 1.0 + numbers.unit() * 3.0;
     n
 }

@@ -55,21 +55,23 @@ pub fn router<S: Clone + Send + Sync + 'static>(
     let ahead: String = scripts
         .map(|(path, ..)| format!("<link rel=\"modulepreload\" href=\"{}\">\n", renamed(path)))
         .collect();
-    files.iter().fold(Router::new(), |router, (path, kind, text)| {
-        let (path, kind) = (renamed(path), *kind);
-        let mut text = renamed(text);
-        if kind == HTML {
-            text = text.replacen("</head>", &format!("{ahead}</head>"), 1);
-        }
-        let text = Bytes::from(text);
-        let tag = format!("\"{digest}\"");
-        router.route(
-            &path,
-            get(move |headers: HeaderMap| {
-                std::future::ready(file_of(&headers, kind, &text, &tag))
-            }),
-        )
-    })
+    files
+        .iter()
+        .fold(Router::new(), |router, (path, kind, text)| {
+            let (path, kind) = (renamed(path), *kind);
+            let mut text = renamed(text);
+            if kind == HTML {
+                text = text.replacen("</head>", &format!("{ahead}</head>"), 1);
+            }
+            let text = Bytes::from(text);
+            let tag = format!("\"{digest}\"");
+            router.route(
+                &path,
+                get(move |headers: HeaderMap| {
+                    std::future::ready(file_of(&headers, kind, &text, &tag))
+                }),
+            )
+        })
 }
 
 /// A file, unless the browser has this very one.

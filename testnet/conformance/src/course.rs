@@ -6,7 +6,7 @@ use cosmwasm_std::{coins, to_json_binary, Binary, Coin};
 use serde::Serialize;
 use wattpool_fixtures::setup::BLOCK_SECONDS;
 use wattpool_fixtures::setup::{pair, DENOM};
-use wattpool_fixtures::Chance;
+use wattpool_fixtures::{chance, Chance};
 use wattpool_rules::order::first_part;
 use wattpool_schema::escrow::SettleTrade;
 use wattpool_schema::pool::{MeterKind, Registration, Tariffs};
@@ -82,7 +82,7 @@ impl Course {
             contracts: Contracts::default(),
             chain: chain.to_owned(),
             window_s,
-            chance: Chance::new(seed),
+            chance: chance(seed),
             now: Seconds(0),
             statements: Vec::new(),
             settled: Vec::new(),

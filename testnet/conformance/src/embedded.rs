@@ -7,7 +7,7 @@ use crate::replay::Replay;
 use cosmwasm_std::coins;
 use std::collections::BTreeMap;
 use wattpool_fixtures::setup::DENOM;
-use wattpool_fixtures::{Chance, MarketApi};
+use wattpool_fixtures::{chance, MarketApi};
 use wattpool_schema::Seconds;
 
 /// 2026-03-02 00:00:00 UTC.
@@ -17,7 +17,7 @@ const GENESIS: u64 = 1_772_409_600;
 pub fn record(seed: u64, operations: usize, window_s: u32) -> Record {
     let chain_id = "wattpool-course-1";
     let mut course = Course::new(seed, chain_id, window_s);
-    let mut pace = Chance::new(seed ^ 0xb10c);
+    let mut pace = chance(seed ^ 0xb10c);
     let begin: BTreeMap<String, Vec<_>> = course
         .people
         .all

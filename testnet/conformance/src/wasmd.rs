@@ -13,7 +13,7 @@ use cosmwasm_std::{coins, Binary, Coin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
-use wattpool_fixtures::Chance;
+use wattpool_fixtures::{chance, Chance};
 use wattpool_ledger_wasmd::message::{self, Instantiation};
 use wattpool_ledger_wasmd::proto::cosmos::base::abci::v1beta1::TxMsgData;
 use wattpool_ledger_wasmd::proto::prost::Message;
@@ -68,7 +68,7 @@ impl Plan {
 pub async fn record(chain: &Arc<Chain>, codes: &BTreeMap<Part, u64>, plan: Plan) -> Result<Record> {
     let mut running = JoinSet::new();
     for course in plan.courses(chain.client().chain_id()) {
-        let pace = Chance::new(running.len() as u64 ^ 0xb10c);
+        let pace = chance(running.len() as u64 ^ 0xb10c);
         let run = Run {
             chain: chain.clone(),
             codes: codes.clone(),

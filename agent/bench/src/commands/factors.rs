@@ -7,6 +7,7 @@ use crate::{print, Failure};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
+use wattpool_chance::spread;
 use wattpool_core::policy::Selection;
 use wattpool_report::{measure, Summary};
 use wattpool_scenario::model::{Feeders, Neighbourhood};
@@ -138,7 +139,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
             None => generated(args, seed)?,
         };
         for (home, number) in n.homes.iter_mut().zip(0u64..) {
-            let margin = mix(seed ^ mix(number)).checked_rem(MARGIN.saturating_add(1));
+            let margin = spread(seed ^ spread(number)).checked_rem(MARGIN.saturating_add(1));
             home.policy.margin_permille = u32::try_from(margin.unwrap_or(0)).unwrap_or(0);
         }
         let kept = measured.iter_mut().zip(&mut shares).zip(&mut violations);
@@ -263,14 +264,6 @@ fn quantile(freedom: f64) -> f64 {
         + (79.0 * z9 + 776.0 * z7 + 1482.0 * z5 - 1920.0 * z3 - 945.0 * z) / (92_160.0 * v2 * v2)
 }
 
-/// SplitMix64's finaliser (Steele et al. 2014).
-fn mix(v: u64) -> u64 {
-    let v = v.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let v = (v ^ (v >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let v = (v ^ (v >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    v ^ (v >> 31)
-}
-
 /// So many days of the scenario, from a day that the seed says.
 fn part(year: &Neighbourhood, seed: u64, days: u32) -> Result<Neighbourhood, Failure> {
     let a_day = 86_400usize
@@ -284,7 +277,7 @@ fn part(year: &Neighbourhood, seed: u64, days: u32) -> Result<Neighbourhood, Fai
         ))
     })?;
     let starts = u64::try_from(spare.checked_div(a_day).unwrap_or(0))?.saturating_add(1);
-    let day = usize::try_from(mix(seed).checked_rem(starts).unwrap_or(0))?;
+    let day = usize::try_from(spread(seed).checked_rem(starts).unwrap_or(0))?;
     let from = day.saturating_mul(a_day);
     fn cut<T: Clone>(series: &[T], from: usize, count: usize) -> Vec<T> {
         series.iter().skip(from).take(count).cloned().collect()

@@ -1,12 +1,13 @@
 //! A neighbourhood of nodes over some windows.
 
 use crate::hostile::{Hostile, VICES};
-use crate::members::{all_offers, limits, mix, Member, Register};
+use crate::members::{all_offers, limits, Member, Register};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use wattpool_chance::Chance;
 use wattpool_core::ports::network::{RecordCheck, Verdict};
 use wattpool_discovery_libp2p::Figures;
 use wattpool_discovery_libp2p::Mesh;
@@ -123,22 +124,13 @@ impl Outcome {
     }
 }
 
-struct Chance(u64);
-
-impl Chance {
-    fn draw(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let below = u64::try_from(below).unwrap_or(u64::MAX).max(1);
-        usize::try_from(mix(self.0).checked_rem(below).unwrap_or(0)).unwrap_or(0)
+/// Takes so many of a list, or all.
+fn take<T>(chance: &mut Chance, from: &mut Vec<T>, n: usize) -> Vec<T> {
+    let mut taken = Vec::new();
+    while taken.len() < n && !from.is_empty() {
+        taken.push(from.swap_remove(chance.index(from.len())));
     }
-
-    fn take<T>(&mut self, from: &mut Vec<T>, n: usize) -> Vec<T> {
-        let mut taken = Vec::new();
-        while taken.len() < n && !from.is_empty() {
-            taken.push(from.swap_remove(self.draw(from.len())));
-        }
-        taken
-    }
+    taken
 }
 
 /// A member and its node.
@@ -217,7 +209,7 @@ impl Cluster {
         let (bad, spare) = rest.split_at(hostile);
         let mut cluster = Self {
             course,
-            chance: Chance(course.seed),
+            chance: Chance::new(course.seed),
             register,
             meters,
             up: Vec::new(),
@@ -284,8 +276,8 @@ impl Cluster {
     /// Some leave without a word, as many join.
     async fn churn(&mut self) -> Result<(u64, u64), String> {
         let n = percent(self.up.len(), self.course.churn_percent).min(self.down.len());
-        let joining = self.chance.take(&mut self.down, n);
-        let leaving = self.chance.take(&mut self.up, n);
+        let joining = take(&mut self.chance, &mut self.down, n);
+        let leaving = take(&mut self.chance, &mut self.up, n);
         let (left, joined) = (wide(leaving.len()), wide(joining.len()));
         for home in leaving {
             self.gone.push(home.mesh.figures());
@@ -324,7 +316,7 @@ impl Cluster {
         let within = Duration::from_millis(self.course.within_ms);
         let seekers = usize::try_from(self.course.seekers).unwrap_or(0);
         let mut order: Vec<usize> = (0..self.up.len()).collect();
-        let order = self.chance.take(&mut order, seekers);
+        let order = take(&mut self.chance, &mut order, seekers);
         let gets = order.iter().filter_map(|i| self.up.get(*i)).map(|home| {
             let places = &places;
             async move {

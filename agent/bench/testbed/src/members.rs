@@ -4,6 +4,7 @@ use libp2p::identity::ed25519;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use wattpool_chance::{Chance, STEP};
 use wattpool_core::ports::network::{RecordCheck, Verdict};
 use wattpool_discovery_libp2p::{Clock, Config, Limits, Membership};
 use wattpool_schema::peer::{
@@ -39,24 +40,15 @@ pub struct Signed {
 /// Bytes that follow from a number and a purpose.
 fn bytes(number: u32, purpose: u64) -> [u8; 32] {
     let mut out = [0; 32];
-    let mut state = u64::from(number)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        .wrapping_add(purpose);
+    let seed = u64::from(number).wrapping_mul(STEP).wrapping_add(purpose);
+    let mut drawn = Chance::new(seed);
     for chunk in out.chunks_mut(8) {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let word = mix(state).to_le_bytes();
+        let word = drawn.word().to_le_bytes();
         for (to, from) in chunk.iter_mut().zip(word) {
             *to = from;
         }
     }
     out
-}
-
-/// SplitMix64's finaliser.
-pub(super) const fn mix(word: u64) -> u64 {
-    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
 }
 
 impl Member {

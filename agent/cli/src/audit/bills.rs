@@ -132,15 +132,23 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
             out.push_str(&format!("{meter}: nothing is opened in this period\n"));
         }
         out.push_str(&source.signature());
-        for (meter, finding) in made.iter().flat_map(|m| m.found.iter().map(|f| (m.bill.meter, f))).take(20) {
+        for (meter, finding) in made
+            .iter()
+            .flat_map(|m| m.found.iter().map(|f| (m.bill.meter, f)))
+            .take(20)
+        {
             out.push_str(&format!("VIOLATION {meter}: {finding}\n"));
         }
         if let Some(more) = contradicted.checked_sub(20).filter(|more| *more > 0) {
-            out.push_str(&format!("and {more} more of these bills (--json lists them)\n"));
+            out.push_str(&format!(
+                "and {more} more of these bills (--json lists them)\n"
+            ));
         }
         if broken > 0 {
             let of = counted(broken, "violation", "violations");
-            out.push_str(&format!("VIOLATION {of} of the source itself: see wattpool audit verify\n"));
+            out.push_str(&format!(
+                "VIOLATION {of} of the source itself: see wattpool audit verify\n"
+            ));
         }
         if total == 0 {
             out.push_str("every opened window agrees with the chain\n");
@@ -163,14 +171,23 @@ fn value(made: &Made) -> Value {
 /// For people: a line a meter, and sums.
 fn table(made: &[Made], seconds: u32, denom: &str) -> String {
     let heads = [
-        "bought", "grid", "sold", "fed in", "spent", "earned", "grid cost", "feed-in", "due",
+        "bought",
+        "grid",
+        "sold",
+        "fed in",
+        "spent",
+        "earned",
+        "grid cost",
+        "feed-in",
+        "due",
     ];
     let mut rows: Vec<(String, [i128; 9])> = made
         .iter()
         .map(|Made { bill, .. }| {
             let t = &bill.total;
             let energy = [t.bought_wh, t.grid_import_wh, t.sold_wh, t.feed_in_wh].map(i128::from);
-            let money = [t.spent, t.earned, t.grid_cost, t.feed_in_credit, bill.due].map(i128::from);
+            let money =
+                [t.spent, t.earned, t.grid_cost, t.feed_in_credit, bill.due].map(i128::from);
             let mut cells = energy.into_iter().chain(money);
             (
                 bill.meter.to_string(),
@@ -196,11 +213,15 @@ fn table(made: &[Made], seconds: u32, denom: &str) -> String {
         ));
     }
     out.push_str(&format!("{:<32}", "meter"));
-    heads.iter().for_each(|head| out.push_str(&format!(" {head:>13}")));
+    heads
+        .iter()
+        .for_each(|head| out.push_str(&format!(" {head:>13}")));
     out.push_str("  opened\n");
     for (at, (name, cells)) in rows.iter().enumerate() {
         out.push_str(&format!("{name:<32}"));
-        cells.iter().for_each(|cell| out.push_str(&format!(" {cell:>13}")));
+        cells
+            .iter()
+            .for_each(|cell| out.push_str(&format!(" {cell:>13}")));
         let opened = made.get(at).map_or_else(String::new, |m| {
             let c = &m.bill.coverage;
             let wrong = if m.found.is_empty() { "" } else { ", WRONG" };

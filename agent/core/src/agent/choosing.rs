@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::genuine::Genuine;
 use crate::io::{Command, Millis, Notice, Timer};
 use crate::policy::Selection;
+use wattpool_chance::mix;
 use wattpool_optimizer::predict::{Expectation, Kind};
 use wattpool_optimizer::{choose, Candidate, Demand, Factors, Scoring, Settings};
 use wattpool_rules::loss;
@@ -186,7 +187,7 @@ impl Agent {
                 candidates.push(Candidate {
                     deliverable_wh,
                     value: o.value,
-                    tie: super::mix(me ^ u64::from_be_bytes(first_eight(&o.seller))),
+                    tie: mix(me ^ u64::from_be_bytes(first_eight(&o.seller))),
                 });
             }
         }
@@ -256,7 +257,7 @@ impl Agent {
             .zip(candidates)
             .filter_map(|(index, candidate)| {
                 let offer = self.buying.offers.get(*index)?;
-                let lot = super::mix(candidate.tie ^ super::mix(self.buying.window.0));
+                let lot = mix(candidate.tie ^ mix(self.buying.window.0));
                 let key = match self.policy.selection {
                     Selection::Price => price_f64(offer.price),
                     Selection::Nearest => -offer.efficiency,

@@ -35,6 +35,7 @@ use selling::Selling;
 pub use snapshot::{OfferSeen, OrderSeen, Snapshot};
 use stating::Stating;
 use std::sync::Arc;
+use wattpool_chance::{mix, STEP};
 use wattpool_schema::event::MarketEvent;
 use wattpool_schema::{MeterId, Seconds, Wh, Window};
 
@@ -367,7 +368,7 @@ impl Agent {
             self.id.meter.0[6],
             self.id.meter.0[7],
         ]);
-        mix(id ^ mix(window.0 ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        mix(id ^ mix(window.0 ^ salt.wrapping_mul(STEP)))
             .checked_rem(self.market.timing.jitter_ms.max(1))
             .unwrap_or(0)
     }
@@ -466,13 +467,6 @@ impl Agent {
             _ => self.on_order_event(now, at, event, cx, out),
         }
     }
-}
-
-/// SplitMix64's finaliser: spreads bits.
-pub(crate) const fn mix(v: u64) -> u64 {
-    let v = (v ^ (v >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let v = (v ^ (v >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    v ^ (v >> 31)
 }
 
 fn seconds_f64(s: u64) -> f64 {

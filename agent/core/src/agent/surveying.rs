@@ -6,11 +6,12 @@
 //! looked for class by class as ever.
 
 use super::offers::{credible, FAN_OUT};
-use super::{mix, Agent, Out};
+use super::{Agent, Out};
 use crate::context::Context;
 use crate::flows::{Link, Zones};
 use crate::genuine::Genuine;
 use crate::io::{Command, Millis, Timer};
+use wattpool_chance::mix;
 use wattpool_rules::price::corridor;
 use wattpool_schema::peer::{self, Record};
 use wattpool_schema::{MeterId, Wh, Window, Zone};

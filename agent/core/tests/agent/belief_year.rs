@@ -1,6 +1,7 @@
 //! A year of readings with every fault a meter is known for, against a recomputation that knows what truly flowed and
 //! shares no code with metering: it is told which registers were right, and adds them up.
 
+use wattpool_chance::Chance;
 use wattpool_core::io::Reading;
 use wattpool_core::metering::{Carried, Metered, Metering, ReadingProblem};
 use wattpool_schema::{Seconds, Wh, Window};
@@ -9,19 +10,6 @@ const LEN: u32 = 900;
 const YEAR: u64 = 35_040;
 const MOST_EXPORT: u64 = 2_500;
 const MOST_IMPORT: u64 = 5_000;
-
-/// SplitMix64.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % n
-    }
-}
 
 /// What the meter says of a window, however often it is asked, and what it says when it is asked again.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -94,7 +82,7 @@ fn is_over(window: u64) -> bool {
     (16_000..16_960).contains(&window) && (40..56).contains(&(window % 96))
 }
 
-fn truth(numbers: &mut Numbers, devices: &[Device]) -> Truth {
+fn truth(numbers: &mut Chance, devices: &[Device]) -> Truth {
     let mut all = Truth {
         import: vec![0],
         export: vec![0],
@@ -141,7 +129,7 @@ impl Street {
     }
 
     fn new(seed: u64, step: u64, rate: u64) -> Self {
-        let mut numbers = Numbers(seed);
+        let mut numbers = Chance::new(seed);
         let devices = devices(step);
         let truth = truth(&mut numbers, &devices);
         let mut street = Self {

@@ -225,7 +225,10 @@ fn what_the_page_names_is_kept() {
         // Scripts name each other by the same folder.
         let digest = name.split_once('/').unwrap().0;
         let other = got.body.split("from \"/page/").skip(1);
-        assert!(other.into_iter().all(|rest| rest.starts_with(digest)), "{name}");
+        assert!(
+            other.into_iter().all(|rest| rest.starts_with(digest)),
+            "{name}"
+        );
     }
     assert_eq!(home.ask("GET", "/page/app.js", &[], "").status, 404);
 }

@@ -1,6 +1,7 @@
 //! The closest nodes that a node remembers per location, so that only the first look-up has to search.
 
-use crate::routing::{below, mix, Rank};
+use crate::routing::{below, Rank};
+use wattpool_chance::spread;
 
 /// What a node knows about a location: a bit per node near it.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +95,7 @@ impl Contacts {
 /// When what is learned now becomes too old: `remember_ms` ± a quarter, by node and place.
 pub(crate) fn until(now: u64, remember_ms: u64, node: Rank, place: u32) -> u64 {
     let offset = below(
-        mix((u64::from(node) << 32) | u64::from(place)),
+        spread((u64::from(node) << 32) | u64::from(place)),
         remember_ms / 2,
     );
     now.saturating_add(remember_ms.saturating_sub(remember_ms / 4))

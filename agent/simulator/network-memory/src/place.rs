@@ -247,8 +247,9 @@ impl Entry {
 )]
 mod tests {
     use super::*;
-    use crate::routing::{below, mix};
+    use crate::routing::below;
     use std::collections::BTreeMap;
+    use wattpool_chance::spread;
     use wattpool_schema::peer::{Offer, Status};
     use wattpool_schema::{MeterId, Price, Seconds, Signature, Wh, Window, Zone};
 
@@ -319,7 +320,7 @@ mod tests {
         let mut last_crash = [0u64; 6];
         let (mut crashes, mut now, mut state) = (0, 0, 42);
         let mut draw = |n: u64| {
-            state = mix(state);
+            state = spread(state);
             below(state, n)
         };
         let (mut stored, mut refused, mut served) = (0, 0, 0);

@@ -8,6 +8,7 @@
 use crate::config::NetworkError;
 use crate::NodeIndex;
 use std::ops::Range;
+use wattpool_chance::spread;
 
 /// The leading 128 bits of an id: what routing looks at.
 pub(crate) type Key = u128;
@@ -19,14 +20,6 @@ pub(crate) fn key(id: &[u8; 32]) -> Key {
     let (lead, _) = id.split_at(16);
     lead.iter()
         .fold(0, |key, byte| (key << 8) | Key::from(*byte))
-}
-
-/// SplitMix64's finaliser (Steele, Lea and Flood 2014): spreads a number over 64 bits.
-pub(crate) const fn mix(value: u64) -> u64 {
-    let v = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let v = (v ^ (v >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let v = (v ^ (v >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    v ^ (v >> 31)
 }
 
 /// A number below `n`, from 64 random bits (multiply-shift; the bias is below n/2⁶⁴).
@@ -115,7 +108,7 @@ impl Routing {
             Self {
                 keys,
                 k,
-                seed: mix(seed),
+                seed: spread(seed),
             },
             ranks,
         ))
@@ -271,9 +264,9 @@ impl Routing {
         if size <= k {
             out.extend(range);
         } else {
-            let mut state = mix(self.seed ^ mix((u64::from(node) << 8) | u64::from(depth)));
+            let mut state = spread(self.seed ^ spread((u64::from(node) << 8) | u64::from(depth)));
             for last in size.saturating_sub(k)..size {
-                state = mix(state);
+                state = spread(state);
                 let drawn =
                     u32::try_from(below(state, u64::from(last).saturating_add(1))).unwrap_or(last);
                 let pick = range.start.saturating_add(drawn);
@@ -311,7 +304,7 @@ mod tests {
         let id = |i: u32| {
             let mut id = [0; 32];
             for (at, part) in id.chunks_mut(8).enumerate() {
-                part.copy_from_slice(&mix(u64::from(i) * 4 + at as u64).to_be_bytes());
+                part.copy_from_slice(&spread(u64::from(i) * 4 + at as u64).to_be_bytes());
             }
             if clustered && i.is_multiple_of(2) {
                 id[..3].fill(0x5a);
@@ -322,7 +315,7 @@ mod tests {
     }
 
     fn targets(routing: &Routing) -> Vec<Key> {
-        let free = (0..6u64).map(|i| (u128::from(mix(900 + i)) << 64) | u128::from(mix(i)));
+        let free = (0..6u64).map(|i| (u128::from(spread(900 + i)) << 64) | u128::from(spread(i)));
         free.chain([
             0,
             Key::MAX,

@@ -1,16 +1,16 @@
 //! Merging of lists: one record per meter and kind, the highest sequence.
 
 use crate::place::Listed;
-use crate::routing::mix;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
+use wattpool_chance::spread;
 use wattpool_schema::peer::SignedRecord;
 
 /// Hashing without a random key: quick, and nothing depends on the order of such a map.
 pub(crate) type SpreadState = BuildHasherDefault<Spread>;
 
-/// SplitMix64's finaliser over words of eight bytes.
+/// The finaliser of SplitMix64 over words of eight bytes.
 #[derive(Default)]
 pub(crate) struct Spread(u64);
 
@@ -27,7 +27,7 @@ impl Hasher for Spread {
     }
 
     fn write_u64(&mut self, word: u64) {
-        self.0 = mix(self.0 ^ word);
+        self.0 = spread(self.0 ^ word);
     }
 
     fn write_u8(&mut self, byte: u8) {

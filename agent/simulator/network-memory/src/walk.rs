@@ -206,16 +206,16 @@ impl Search<'_> {
 )]
 mod tests {
     use super::*;
-    use crate::routing::mix;
     use crate::NetworkConfig;
+    use wattpool_chance::spread;
 
     /// Walks of many seekers over a network of `n`: (share of the `closest` live nodes found, nodes asked, rounds), means.
     fn walks(n: u32, down_every: usize, closest: usize) -> (f64, f64, f64) {
         let ids: Vec<[u8; 32]> = (0..n)
             .map(|i| {
                 let mut id = [0; 32];
-                id[..8].copy_from_slice(&mix(i.into()).to_be_bytes());
-                id[8..16].copy_from_slice(&mix(mix(i.into())).to_be_bytes());
+                id[..8].copy_from_slice(&spread(i.into()).to_be_bytes());
+                id[8..16].copy_from_slice(&spread(spread(i.into())).to_be_bytes());
                 id
             })
             .collect();
@@ -229,7 +229,7 @@ mod tests {
         let tries = 40;
         for i in 0..tries {
             let seeker = (1 + 7 * i) % n;
-            let target = u128::from(mix(1_000_000 + u64::from(i))) << 64;
+            let target = u128::from(spread(1_000_000 + u64::from(i))) << 64;
             let branch = routing.branch(target);
             let search = Search {
                 routing: &routing,

@@ -4,40 +4,18 @@
 #![allow(dead_code)]
 
 use std::sync::atomic::AtomicBool;
+use wattpool_chance::Chance;
 use wattpool_report::{measure, Outcome};
 use wattpool_scenario::model::Neighbourhood;
 use wattpool_scenario::{neighbourhood, GenerateOptions};
 use wattpool_simulator::{run, RunOptions, Signatures};
 
-/// SplitMix64 (Steele et al. 2014): the tests' own numbers, independent of the engine's streams.
-pub struct Numbers(pub u64);
-
-impl Numbers {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// From 0 to below `n`.
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    /// In `[0, 1)`.
-    pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// Zero in one of three cases, else up to `most`.
-    pub fn sometimes(&mut self, most: f64) -> f64 {
-        if self.below(3) == 0 {
-            0.0
-        } else {
-            self.unit() * most
-        }
+/// Zero in one of three cases, else up to `most`.
+pub fn sometimes(numbers: &mut Chance, most: f64) -> f64 {
+    if numbers.below(3) == 0 {
+        0.0
+    } else {
+        numbers.unit() * most
     }
 }
 

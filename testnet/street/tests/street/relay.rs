@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use wattpool_chance::Chance;
 
 /// One way, and what is added to it by chance.
 const DELAY_MS: u64 = 20;
@@ -62,23 +63,10 @@ impl Relay {
                     continue;
                 };
                 let number = counts.connections.fetch_add(1, Ordering::Relaxed);
-                let chance = Chance(seed.wrapping_add(number << 32));
+                let chance = Chance::new(seed.wrapping_add(number << 32));
                 tokio::spawn(connection(near, to, chance, Arc::clone(&counts)));
             }
         });
-    }
-}
-
-/// SplitMix64.
-#[derive(Clone, Copy)]
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let v = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let v = (v ^ (v >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (v ^ (v >> 31)) % below
     }
 }
 
@@ -93,7 +81,7 @@ async fn connection(near: TcpStream, to: SocketAddr, mut chance: Chance, counts:
     }
     let (near_read, near_write) = near.into_split();
     let (far_read, far_write) = far.into_split();
-    let back = Chance(chance.next(u64::MAX));
+    let back = Chance::new(chance.word());
     // Where one way ends so does the other, and both ends see it.
     tokio::select! {
         () = way(near_read, far_write, chance, &counts) => {}
@@ -117,12 +105,12 @@ async fn way(
             };
             piece.truncate(length);
             counts.pieces.fetch_add(1, Ordering::Relaxed);
-            if chance.next(CUT) == 0 {
+            if chance.below(CUT) == 0 {
                 counts.cut.fetch_add(1, Ordering::Relaxed);
                 return;
             }
-            let mut delay = DELAY_MS + chance.next(JITTER_MS);
-            if chance.next(LOST) == 0 {
+            let mut delay = DELAY_MS + chance.below(JITTER_MS);
+            if chance.below(LOST) == 0 {
                 counts.lost.fetch_add(1, Ordering::Relaxed);
                 delay += AGAIN_MS;
             }
