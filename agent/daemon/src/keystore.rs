@@ -3,7 +3,7 @@
 use age::secrecy::SecretString;
 use anyhow::{anyhow, bail, Context, Result};
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -99,6 +99,43 @@ impl Keystore {
     }
 }
 
+fn beside(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// Takes the lock of keys, for an agent that runs with them: two that sign with the same key spend each other's sequence numbers. It ends with the value,
+/// and with the process. The file itself is locked: it may lie where nothing can be written.
+///
+/// # Errors
+/// Another agent has it, or the file cannot be read.
+pub fn lock(file: &Path) -> Result<File> {
+    let busy =
+        "another agent runs with them: stop that one first, or give this one keys of its own";
+    let opened = File::open(file).map_err(anyhow::Error::from);
+    opened
+        .and_then(|opened| take(opened, busy))
+        .with_context(|| format!("keys {}", file.display()))
+}
+
+fn take(file: File, busy: &'static str) -> Result<File> {
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(busy),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// The lock of whoever changes keys: it lies beside them, for the file itself is replaced, and a running agent has its lock.
+fn changing(file: &Path) -> Result<File> {
+    let lock = beside(file, ".changing");
+    let mut options = OpenOptions::new();
+    let opened = options.create(true).append(true).mode(0o600).open(&lock);
+    let opened = opened.with_context(|| format!("their lock {}", lock.display()))?;
+    take(opened, "another command changes them")
+}
+
 /// What of a keystore is made anew; all else stays.
 pub enum Renew {
     /// The device's key, for a meter that was replaced.
@@ -115,15 +152,11 @@ pub enum Renew {
 /// beside it, with `.before` at the end of its name.
 ///
 /// # Errors
-/// The file cannot be read or written, the passphrase is wrong, or a file of an earlier exchange is in the way.
+/// The file cannot be read or written, the passphrase is wrong, a file of an earlier exchange is in the way, or another command changes the keys.
 pub fn renew(file: &Path, passphrase: SecretString, what: Renew) -> Result<Keystore> {
     let named = || format!("keys {}", file.display());
-    let with = |end: &str| {
-        let mut name = file.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    let (before, new) = (with(".before"), with(".new"));
+    let (before, new) = (beside(file, ".before"), beside(file, ".new"));
+    let _alone = changing(file).with_context(named)?;
     let mut secrets = secrets(file, passphrase.clone()).with_context(named)?;
     let keep = matches!(what, Renew::Device | Renew::Agent);
     let mut opens = passphrase;
@@ -274,6 +307,26 @@ mod tests {
             told(error),
             "keys F: expected an age file, found something else"
         );
+    }
+
+    #[test]
+    fn keys_are_one_agents_and_one_commands() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("keys.age");
+        let made = Keystore::create(&file, word("correct horse")).unwrap();
+        let running = lock(&file).unwrap();
+        let error = format!("{:#}", lock(&file).err().unwrap());
+        assert!(error.contains("another agent runs with them"), "{error}");
+        // A running agent stops no change; another change does.
+        let changed = changing(&file).unwrap();
+        let renewed = renew(&file, word("correct horse"), Renew::Peer);
+        let error = format!("{:#}", renewed.err().unwrap());
+        assert!(error.contains("another command changes them"), "{error}");
+        drop(changed);
+        let renewed = renew(&file, word("correct horse"), Renew::Peer).unwrap();
+        assert_ne!(renewed.peer, made.peer);
+        drop(running);
+        lock(&file).unwrap();
     }
 
     #[test]

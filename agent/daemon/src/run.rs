@@ -4,7 +4,7 @@ use super::beside;
 use super::feed_in;
 use super::home_meter::HomeMeter;
 use super::http;
-use super::keystore::Keystore;
+use super::keystore::{self, Keystore};
 use super::logs::Refilter;
 use super::notify;
 use super::passphrase;
@@ -89,6 +89,7 @@ async fn agent(file: &Path, config: &Config, refilter: Refilter) -> Result<()> {
         passphrase::get(&config.keys.passphrase_file)?,
     )?;
     // Refused now rather than after the chain has been found.
+    let _alone = keystore::lock(&config.keys.file)?;
     drop(SqliteJournal::open(&config.storage.file)?);
     let settings = config
         .chain
