@@ -66,6 +66,22 @@ pub enum Permission {
     Itself,
 }
 
+impl Permission {
+    /// In words.
+    pub const fn who(self) -> &'static str {
+        match self {
+            Self::Anyone => "anybody",
+            Self::Holder => "the account's holder",
+            Self::Owner => "the meter's owner",
+            Self::BuyerAgent => "the buying meter's agent",
+            Self::EitherAgent => "the agent of either side",
+            Self::EitherParty => "agent or owner of either side",
+            Self::GridOperator => "the grid operator",
+            Self::Itself => "the escrow itself",
+        }
+    }
+}
+
 /// Messages to the escrow.
 #[derive(Serialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]

@@ -49,6 +49,20 @@ pub enum Permission {
     Nobody,
 }
 
+impl Permission {
+    /// In words.
+    pub const fn who(self) -> &'static str {
+        match self {
+            Self::Anyone => "anybody, for what is theirs",
+            Self::Deployer => "the deployer, once",
+            Self::Pool => "the energy pool",
+            Self::Escrow => "the trade escrow",
+            Self::Marketing => "the marketing account",
+            Self::Nobody => "nobody: it is always refused",
+        }
+    }
+}
+
 /// Messages to the token. The first twelve are cw20's.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]

@@ -154,6 +154,23 @@ pub enum Permission {
     Escrow,
 }
 
+impl Permission {
+    /// In words.
+    pub const fn who(self) -> &'static str {
+        match self {
+            Self::Anyone => "anybody",
+            Self::Admin => "the administrator",
+            Self::ProposedAdmin => "who has been proposed as administrator",
+            Self::Registrar => "the registrar",
+            Self::GridOperator => "the grid operator",
+            Self::Owner => "the meter's owner",
+            Self::ProposedOwner => "who has been proposed as the meter's owner",
+            Self::OwnerOrRegistrar => "the meter's owner or the registrar",
+            Self::Escrow => "the trade escrow",
+        }
+    }
+}
+
 /// Roles the administrator can give.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]

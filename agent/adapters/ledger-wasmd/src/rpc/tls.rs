@@ -2,8 +2,8 @@
 
 use crate::error::ChainError;
 use reqwest::Url;
-use std::fmt;
 use rustls::ClientConfig;
+use std::fmt;
 pub use wattpool_tls::Pin;
 use wattpool_tls::{authorities, pinned};
 
