@@ -21,6 +21,7 @@ mod open_order;
 mod permissions;
 mod promises;
 mod queries;
+mod recorded;
 mod set_limits;
 mod settle;
 mod settle_batch;
