@@ -43,7 +43,8 @@ impl GridGate for HomeGate {
         }
         match gate {
             Gate::Open => tracing::info!("the gate to the national grid is open"),
-            Gate::Limit(wh) => tracing::info!(%wh, "the gate to the national grid has a limit"),
+            // How much is what the home needs: nobody else's business.
+            Gate::Limit(wh) => tracing::debug!(%wh, "the gate to the national grid has a limit"),
         }
     }
 }
