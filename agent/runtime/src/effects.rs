@@ -9,13 +9,34 @@ use crate::status::Status;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use wattpool_core::io::Reading;
+use wattpool_core::io::{Notice, Reading};
 use wattpool_core::ports::home::{Meter, MeterError};
 use wattpool_core::ports::ledger::Ledger;
 use wattpool_core::ports::network::{Discovery, NetworkError, Peers, Replier};
 use wattpool_host::{Effect, Input, Owner};
 use wattpool_schema::peer::SignedRequest;
 use wattpool_schema::{MeterId, Window};
+
+/// What the log may tell: at `info` what goes wrong and what waits, at `debug` everything. What a home needs and makes is a load profile, and logs go
+/// where journals do not.
+fn log(notice: &Notice) {
+    tracing::debug!(?notice, "told");
+    match notice {
+        Notice::BadReading { window, .. } => tracing::info!(%window, "a reading was not believed"),
+        Notice::Refused { code } => tracing::info!(?code, "refused by the chain"),
+        Notice::OtherVersion { found } => tracing::info!(found, "a message of another version"),
+        Notice::AwaitingApproval { request, .. } => {
+            tracing::info!(request, "a trade waits for the owner");
+        }
+        Notice::Unstated { window, .. } => {
+            tracing::warn!(%window, "a window's export was never stated");
+        }
+        Notice::Metered { .. }
+        | Notice::Bought { .. }
+        | Notice::Experienced(_)
+        | Notice::GridSupplied { .. } => {}
+    }
+}
 
 /// Sellers' records asked for side by side.
 const SELLERS_AT_ONCE: usize = 8;
@@ -84,7 +105,7 @@ where
             Effect::WatchBlock { .. } => {}
             Effect::SetGate(gate) => self.board.set_gate(gate),
             Effect::Tell { at, notice } => {
-                tracing::info!(?notice, "told");
+                log(&notice);
                 let noted = self.history.note(at, &notice);
                 self.history_went(noted);
             }
@@ -260,5 +281,83 @@ pub(crate) async fn registers<M: Meter>(
             Err(error) => board.trouble(Part::Meter, &error),
         }
         pause(&mut pauses).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::sync::Mutex;
+    use tracing::Level;
+    use wattpool_core::metering::ReadingProblem;
+    use wattpool_schema::{Price, Seconds, Wh};
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(level: Level, notice: &Notice) -> String {
+        let written = Written::default();
+        let to = written.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || to.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || log(notice));
+        let bytes = written.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// Amounts of 4,711 Wh.
+    #[test]
+    fn the_log_tells_no_load_profile() {
+        let (window, seller, wh) = (Window(7), MeterId([1; 16]), Wh(4_711));
+        let quiet = [
+            Notice::Metered {
+                window,
+                surplus: wh,
+                deficit: wh,
+            },
+            Notice::Bought { window, seller, wh },
+            Notice::GridSupplied { window, wh },
+        ];
+        for notice in &quiet {
+            assert_eq!(logged(Level::INFO, notice), "", "{notice:?}");
+        }
+        let said = [
+            Notice::BadReading {
+                window,
+                problem: ReadingProblem::Capped { beyond: wh },
+            },
+            Notice::Unstated { window, wh },
+            Notice::AwaitingApproval {
+                request: 3,
+                partner: seller,
+                wh,
+                price: Price(1),
+                selling: false,
+                until: Seconds(9),
+            },
+        ];
+        for notice in &said {
+            let line = logged(Level::INFO, notice);
+            assert!(!line.is_empty() && !line.contains("4711"), "{line}");
+        }
+        for notice in quiet.iter().chain(&said) {
+            assert!(logged(Level::DEBUG, notice).contains("4711"), "{notice:?}");
+        }
     }
 }
