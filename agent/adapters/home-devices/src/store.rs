@@ -4,8 +4,9 @@
 //! and each time it has doubled.
 
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use wattpool_meter_codec::household::Household;
 use wattpool_meter_codec::profile::{Moment, KEPT_S};
@@ -185,7 +186,11 @@ fn rewrite(path: &Path, ends: &[End]) -> io::Result<File> {
         write_line(&mut text, end)?;
     }
     let new = path.with_extension("new");
-    let mut file = File::create(&new)?;
+    // A load profile tells when nobody is at home.
+    let mut options = OpenOptions::new();
+    let options = options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&new)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
     file.write_all(&text)?;
     file.sync_all()?;
     std::fs::rename(&new, path)?;
@@ -251,6 +256,12 @@ mod tests {
         let (_, household, bad) = open();
         assert_eq!(bad, 0);
         assert_eq!(household.end(Window(3)).map(|m| m.import), Ok(Wh(3_600)));
+        // Nobody else on the device reads when somebody is at home; a file of an earlier version is closed, too.
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(), 0o600);
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        open();
+        assert_eq!(mode(), 0o600);
     }
 
     #[test]
