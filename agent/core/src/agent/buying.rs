@@ -45,6 +45,11 @@ pub(super) struct Offered {
 }
 
 impl Offered {
+    /// The most that an arriving kWh can cost: what the buyer takes at most, and the charge.
+    pub fn dearest(&self) -> Price {
+        Price(self.max_price.0.saturating_add(self.charge.0))
+    }
+
     /// The peer id to ask at.
     pub fn peer(&self) -> Vec<u8> {
         match &self.record.record {

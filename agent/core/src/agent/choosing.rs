@@ -156,7 +156,8 @@ impl Agent {
     /// Chooses from what is known for what is neither bought nor under way, and asks; looks again when
     /// nothing is left to ask.
     pub(super) fn plan_purchases(&mut self, now: Millis, cx: &mut Context<'_>, out: &mut Out) {
-        let need = self.affordable(self.buying.uncovered());
+        let dearest = self.buying.offers.iter().map(Offered::dearest).max();
+        let need = self.affordable_at(self.buying.uncovered(), dearest);
         if need < self.least_trade() || now >= self.closing_at() || !self.may_buy(now) {
             return;
         }
@@ -279,8 +280,14 @@ impl Agent {
         picks
     }
 
-    /// What the owner's daily limits leave of a need.
+    /// What the owner's daily limits leave of a need, at the grid's price, the most that a trade can cost.
     pub(super) fn affordable(&self, need: Wh) -> Wh {
+        self.affordable_at(need, None)
+    }
+
+    /// What the owner's daily limits leave of a need that costs at most `dearest` per kWh. Reckoned at more than it can cost, the end of a limit would
+    /// be bought in many small pieces, which cost more in fees than they bring.
+    fn affordable_at(&self, need: Wh, dearest: Option<Price>) -> Wh {
         let p = &self.policy;
         let under_way = self.buying.under_way();
         let mut most = need;
@@ -292,10 +299,9 @@ impl Agent {
             );
         }
         if let (Some(limit), Some(terms)) = (p.max_spend_per_day, &self.terms) {
-            // Everything is reckoned at the grid's price, the most a trade can cost.
-            let price = u128::from(terms.tariffs.import.0.max(1).unsigned_abs());
-            let committed = payment(under_way, Price(u64::try_from(price).unwrap_or(u64::MAX)))
-                .map_or(u64::MAX, |m| m.0);
+            let grid = Price(terms.tariffs.import.0.max(1).unsigned_abs());
+            let committed = payment(under_way, grid).map_or(u64::MAX, |m| m.0);
+            let price = u128::from(dearest.map_or(grid, |p| p.min(grid)).0.max(1));
             let left = u128::from(
                 limit
                     .0
@@ -350,9 +356,12 @@ impl Agent {
         cx: &mut Context<'_>,
         out: &mut Out,
     ) {
-        let wh = held.wh.min(self.affordable(self.buying.uncovered()));
         let known = |o: &Offered| o.seller == held.seller && !o.net.is_zero();
         let index = self.buying.offers.iter().position(known);
+        let dearest = index.and_then(|i| self.buying.offers.get(i));
+        let dearest = dearest.map(Offered::dearest);
+        let uncovered = self.buying.uncovered();
+        let wh = held.wh.min(self.affordable_at(uncovered, dearest));
         match index {
             Some(index) if accept && wh >= self.least_trade() && now < self.closing_at() => {
                 self.ask(now, held.request, index, wh, cx, out);
