@@ -74,6 +74,23 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn a_chunk_is_sent_paid_and_charged() {
+        let terms = Terms {
+            loss: Ppm(100_000),
+            price: Price(200_000),
+            charge: Price(10_000),
+        };
+        let chunk = Totals {
+            net: Wh(900),
+            gross: Wh(1_000),
+            paid: Micro(180_000),
+            charge: Micro(9_000),
+        };
+        let zero = Totals::default();
+        assert_eq!(next(terms, zero, Wh(0), Wh(0), Wh(900)), Ok(chunk));
+    }
+
     proptest! {
         #[test]
         fn one_wh_chunks_cost_what_one_chunk_costs(

@@ -118,6 +118,25 @@ mod tests {
         // r = 1/2: 3e5·1e5 / (2e5/2 + 1e5) = 150,000
         assert_eq!(selling_price(c, Wh(50), Wh(100)), Price(150_000));
         assert_eq!(selling_price(c, Wh(0), Wh(0)), Price(100_000));
+        // The same ratio of energies whose products would overflow.
+        assert_eq!(selling_price(c, Wh(1 << 61), Wh(1 << 62)), Price(150_000));
+        assert_eq!(
+            selling_price(c, Wh(1 << 56), Wh(1 << 62)),
+            selling_price(c, Wh(1), Wh(64))
+        );
+        // Where the grid pays little, a tenth of what it asks is the least.
+        let c = corridor(Tariff(300_007), Tariff(20), Price(0), Ppm(0)).unwrap();
+        assert_eq!(c.lower, Price(30_000));
+    }
+
+    #[test]
+    fn a_deficit_counts_for_four_times_the_lower_median_at_most() {
+        let sum = |wh: &[u64]| robust_demand(&mut wh.iter().copied().map(Wh).collect::<Vec<_>>());
+        assert_eq!(sum(&[]), Wh(0));
+        assert_eq!(sum(&[9]), Wh(9));
+        assert_eq!(sum(&[100, 1, 2, 3]), Wh(1 + 2 + 3 + 8));
+        assert_eq!(sum(&[5, 100, 1, 2, 3]), Wh(1 + 2 + 3 + 5 + 12));
+        assert_eq!(sum(&[0, 0, 50]), Wh(0));
     }
 
     #[test]
