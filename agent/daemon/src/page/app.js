@@ -126,6 +126,9 @@ function notes() {
   return all;
 }
 
+/** What the frame says above a view is true of now, also where the view itself stands still. */
+const drawNotes = () => document.getElementById("notes")?.replaceChildren(...notes());
+
 /** Who only buys begins with what there is to buy. */
 const first = () => (shared.status?.kind === "consumer" ? "offers" : "now");
 
@@ -166,7 +169,7 @@ async function show(quiet = false) {
   if (mine !== drawing || (quiet && pressed)) return;
   const focused = quiet ? document.activeElement?.id : null;
   const scrolled = window.scrollY;
-  put([el("h1", null, t(name)), ...notes(), ...content.flat().filter(Boolean)], quiet);
+  put([el("h1", null, t(name)), el("div", { id: "notes" }, notes()), ...content.flat().filter(Boolean)], quiet);
   main.removeAttribute("aria-busy");
   main.dataset.view = name;
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
@@ -201,6 +204,7 @@ async function refresh() {
     shared.unreachable = true;
   }
   drawHead();
+  drawNotes();
 }
 
 let ticking = null;

@@ -1,5 +1,5 @@
 // What the agent may do for its owner.
-import { attempt, change, isOwner, say, says } from "/page/app.js";
+import { attempt, change, isOwner, problem, say, says } from "/page/app.js";
 import { ask, get } from "/page/ask.js";
 import { el, table } from "/page/draw.js";
 import { clock, currencyName, energy, moment, money, price, short } from "/page/figures.js";
@@ -24,6 +24,8 @@ const turn = (hour, by) => (((hour + by) % 24) + 24) % 24;
 
 /** A number as people write it, times a unit; null: empty; NaN: no number. */
 function read(text, unit) {
+  // One thousand, or one and no thousandths: who writes so in English is asked.
+  if (language() === "en" && /^\d{1,3},\d{3}$/.test(text.trim())) return NaN;
   const plain = text.trim().replace(/\s/g, "").replace(",", ".");
   if (plain === "") return null;
   if (!/^\d{1,9}(\.\d{1,6})?$/.test(plain)) return NaN;
@@ -119,6 +121,7 @@ export async function limits() {
   const result = el("div", { "aria-live": "polite" });
   const presets = el("fieldset", null, el("legend", null, t("presets")), el("div", { class: "row" }, Object.entries(PRESETS).map(([name, keys]) =>
     el("button", { type: "button", id: `preset-${name}`, "aria-pressed": String(isChosen(keys, policy)), title: t(`${name}What`), onclick: () => {
+      forget();
       selection = keys.selection;
       for (const other of Object.keys(PRESETS)) document.getElementById(`preset-${other}`).setAttribute("aria-pressed", String(other === name));
       for (const key of ["green_only", "local_first"]) document.getElementById(key).checked = keys[key];
@@ -128,13 +131,22 @@ export async function limits() {
   const hour = (id, label, value, detail) => el("div", { class: "field" }, el("label", { for: id }, label), el("input", { id, inputmode: "numeric", autocomplete: "off", value, "aria-describedby": detail ? `${id}-detail` : null }), detail ? el("p", { class: "detail", id: `${id}-detail` }, detail) : null);
   const list = (id, label) => el("div", { class: "field list" }, el("label", { for: id }, label), el("textarea", { id, spellcheck: "false", "aria-describedby": `${id}-detail` }, policy[id].join("\n")), el("p", { class: "detail", id: `${id}-detail` }, t("listWhat")));
   const group = (name, more) => el("fieldset", null, el("legend", null, t(name)), el("div", { class: "fields" }, groups[name]?.map((field) => control(field, policy)), more));
+  // What is said below the form is of what stands in it, and stays until that changes.
+  const forget = () => result.replaceChildren();
   const doing = (act) => async (event) => {
     event.preventDefault();
-    await attempt(act);
+    forget();
+    await attempt(async () => {
+      try {
+        await act();
+      } catch (error) {
+        result.replaceChildren(problem(error));
+        throw error;
+      }
+    });
   };
-  const form = el("form", { class: "card", novalidate: true, onsubmit: doing(async () => {
+  const form = el("form", { class: "card", novalidate: true, oninput: forget, onsubmit: doing(async () => {
     await change(told(groups, selection));
-    result.replaceChildren();
     document.getElementById("changes")?.replaceWith(await changes(groups));
     say(t("savedNow"));
   }) },

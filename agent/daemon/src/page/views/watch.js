@@ -2,7 +2,7 @@
 import { attempt, begin, change, isOwner, problem, redraw, say, says, shared } from "/page/app.js";
 import { ask, carry, get, Refused } from "/page/ask.js";
 import { el } from "/page/draw.js";
-import { clock, energy, moment, price, short } from "/page/figures.js";
+import { clockOf, energy, moment, money, price, short } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 export async function approvals() {
@@ -26,7 +26,7 @@ export async function approvals() {
     await redraw();
   };
   const item = (a) => el("li", null,
-    el("p", null, el("strong", null, t(a.selling ? "wantsSell" : "wantsBuy", { amount: energy(a.wh), partner: short(a.partner) })), " ", t(a.selling ? "asksPrice" : "atPrice", { price: price(a.price) }), ", ", t("until", { time: clock(a.until) }),
+    el("p", null, el("strong", null, t(a.selling ? "wantsSell" : "wantsBuy", { amount: energy(a.wh), partner: short(a.partner) })), " ", t(a.selling ? "asksPrice" : "atPrice", { price: price(a.price) }), ` (${money(Math.ceil((a.wh * a.price) / 1000))}), `, t("until", { time: clockOf(a.until, 0) }),
       !a.selling && shared.status.grid ? `. ${t("gridInstead", { price: price(shared.status.grid.import) })}` : null),
     isOwner() ? el("p", { class: "row" },
       el("button", { type: "button", class: "first", id: `accept-${a.request}`, onclick: () => decide(a.request, true) }, t("accept")),
