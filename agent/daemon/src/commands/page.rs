@@ -25,7 +25,7 @@ pub struct Password {
     /// The viewers' password instead of the owner's.
     #[arg(long)]
     viewer: bool,
-    /// Take the password away; who signed in with it is signed out.
+    /// Take the password away; everybody who is signed in in that role, by a code too, is signed out.
     #[arg(long, conflicts_with = "file")]
     remove: bool,
     /// Read it from the first line of a file, "-" for standard input; otherwise it is asked for.

@@ -295,7 +295,7 @@ fn told(notice: &Value, currency: &str, window_s: u64) -> String {
             energy(n("deficit"))
         ),
         "bought" => format!("bought {} from {}", energy(n("wh")), short(s("seller"))),
-        "grid_supplied" => format!("the grid supplied {} for want of offers", energy(n("wh"))),
+        "grid_supplied" => format!("the grid supplied {}", energy(n("wh"))),
         "bad_reading" => {
             let problem = what.get("problem").map(Value::to_string);
             format!(

@@ -314,7 +314,7 @@ impl Access {
         let wrong = || {
             Refusal::new(
                 StatusCode::UNAUTHORIZED,
-                "the code is wrong, used or older than ten minutes: ask for a new one with wattpool-agent pair",
+                "the code is wrong, used, older than ten minutes, or there is a newer one: ask for one with wattpool-agent pair",
             )
         };
         let role = {
