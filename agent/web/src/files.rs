@@ -43,8 +43,13 @@ pub fn router<S: Clone + Send + Sync + 'static>(
     files: impl IntoIterator<Item = &'static File>,
 ) -> Router<S> {
     let files: Vec<&File> = files.into_iter().collect();
-    let digest = files.iter().fold(Sha256::new(), |digest, (path, _, text)| {
-        digest.chain_update(path).chain_update(text)
+    // The version, too: what this program makes of the files is kept as long as they are.
+    let begun = Sha256::new().chain_update(env!("CARGO_PKG_VERSION"));
+    let digest = files.iter().fold(begun, |digest, (path, kind, text)| {
+        digest
+            .chain_update(path)
+            .chain_update(kind)
+            .chain_update(text)
     });
     let digest = hex::encode(digest.finalize());
     let digest = digest.get(..16).unwrap_or_default();
@@ -63,8 +68,9 @@ pub fn router<S: Clone + Send + Sync + 'static>(
             if kind == HTML {
                 text = text.replacen("</head>", &format!("{ahead}</head>"), 1);
             }
+            let tag = hex::encode(Sha256::digest(text.as_bytes()));
+            let tag = format!("\"{}\"", tag.get(..16).unwrap_or_default());
             let text = Bytes::from(text);
-            let tag = format!("\"{digest}\"");
             router.route(
                 &path,
                 get(move |headers: HeaderMap| {

@@ -15,8 +15,13 @@ export function carry(word) {
   csrf = word;
 }
 
+/** Questions that were asked before what shows the answers was ready to. */
+const ahead = new Map();
+
 /** Asks, or changes something; gives what was answered. */
 export async function ask(method, path, body) {
+  // What was asked before a change tells of the time before it.
+  if (method !== "GET") ahead.clear();
   const headers = {};
   if (body !== undefined) headers["content-type"] = "application/json";
   if (method !== "GET" && csrf !== null) headers["x-csrf-token"] = csrf;
@@ -37,9 +42,6 @@ export async function ask(method, path, body) {
   return told;
 }
 
-/** Questions that were asked before what shows the answers was ready to. */
-const ahead = new Map();
-
 /** Asks at once what is asked for next, in place of what was asked so before. What goes wrong is told to whom asks then. */
 export function askAhead(paths) {
   ahead.clear();
@@ -50,5 +52,9 @@ export function askAhead(paths) {
   }
 }
 
-/** Asks, or takes the answer to what was asked ahead. */
-export const get = (path) => ahead.get(path) ?? ask("GET", path);
+/** Asks, or takes the answer to what was asked ahead: once, for it grows old. */
+export function get(path) {
+  const told = ahead.get(path);
+  ahead.delete(path);
+  return told ?? ask("GET", path);
+}
