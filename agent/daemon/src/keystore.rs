@@ -106,14 +106,19 @@ fn beside(file: &Path, end: &str) -> PathBuf {
 }
 
 /// Takes the lock of keys, for an agent that runs with them: two that sign with the same key spend each other's sequence numbers. It ends with the value,
-/// and with the process. The file itself is locked: it may lie where nothing can be written.
+/// and with the process. The lock lies beside the file, which is replaced when keys are renewed; where nothing can be written, nothing is replaced, and the
+/// file itself is locked.
 ///
 /// # Errors
 /// Another agent has it, or the file cannot be read.
 pub fn lock(file: &Path) -> Result<File> {
     let busy =
         "another agent runs with them: stop that one first, or give this one keys of its own";
-    let opened = File::open(file).map_err(anyhow::Error::from);
+    let mut options = OpenOptions::new();
+    let options = options.create(true).append(true).mode(0o600);
+    let opened = File::open(file)
+        .map(|keys| options.open(beside(file, ".running")).unwrap_or(keys))
+        .map_err(anyhow::Error::from);
     opened
         .and_then(|opened| take(opened, busy))
         .with_context(|| format!("keys {}", file.display()))
@@ -325,6 +330,8 @@ mod tests {
         drop(changed);
         let renewed = renew(&file, word("correct horse"), Renew::Peer).unwrap();
         assert_ne!(renewed.peer, made.peer);
+        // The file is another one now, and the agent's key the same.
+        assert!(lock(&file).is_err());
         drop(running);
         lock(&file).unwrap();
     }
