@@ -205,6 +205,19 @@ fn wrong_openings_are_found() {
         "{}",
         ran.stdout
     );
+    // A period that nobody opened is no clean one.
+    let ran = |more: &[&str]| {
+        let mut all = vec!["audit", "bills", run.to_str().unwrap()];
+        all.extend(more);
+        wattpool(&all)
+    };
+    assert_eq!(ran(&[]).code, Some(0));
+    let last = &home["openings"].as_array().unwrap().last().unwrap()["window"];
+    let last = last.as_u64().unwrap();
+    let (since, until) = ((last + 10).to_string(), (last + 20).to_string());
+    assert_eq!(ran(&["--since", &since]).code, Some(2));
+    let period = ["--since", &since, "--until", &until];
+    assert_eq!(ran(&period).code, bill(&run, &meter, &period).code);
     let mut salted = home.clone();
     salted["openings"][40]["salt"] = serde_json::json!("00".repeat(16));
     assert_eq!(with(&salted).code, Some(3));

@@ -107,7 +107,8 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
         let from = since.unwrap_or_else(|| ledger.first_billed(openings, whole));
         let last = openings.openings.last().map(|o| o.window);
         let to = until.or(last).unwrap_or_default();
-        if from > to || last.is_some_and(|last| last < from) {
+        if from > to {
+            // Nothing of it is opened from --since on.
             without.push(*meter);
             continue;
         }
@@ -115,10 +116,17 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
         bill.items.clear();
         made.push(Made { bill, found });
     }
+    if made.is_empty() {
+        return Err(Failure::input(anyhow!(
+            "--since: nothing is opened from that time on"
+        )));
+    }
     let broken = source.report.findings.total();
     let contradicted: usize = made.iter().map(|m| m.found.len()).sum();
     let contradicted = u64::try_from(contradicted).unwrap_or(u64::MAX);
-    let total = contradicted.saturating_add(broken);
+    // A bill that was asked for and cannot be made is no bill that is right.
+    let missing = u64::try_from(without.len()).unwrap_or(u64::MAX);
+    let total = contradicted.saturating_add(broken).saturating_add(missing);
     let value = json!({
         "bills": made.iter().map(value).collect::<Vec<_>>(), "nothing_opened": without,
         "denom": source.header.denom, "signed_by": source.signed_by(),
@@ -129,7 +137,9 @@ pub fn run(session: &Session, args: &Args) -> Result<u8, Failure> {
         let denom = &source.header.denom;
         let mut out = table(&made, seconds, denom);
         for meter in &without {
-            out.push_str(&format!("{meter}: nothing is opened in this period\n"));
+            out.push_str(&format!(
+                "VIOLATION {meter}: nothing is opened from --since on\n"
+            ));
         }
         out.push_str(&source.signature());
         for (meter, finding) in made
