@@ -7,7 +7,7 @@
 // Exits with 1 where something is wrong, each on a line of its own.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { withBrowser } from "./browser.mjs";

@@ -7,7 +7,7 @@
 // --times: only measures how long each view takes until its content is there, and prints a table.
 // Exits with 1 where something is wrong, each on a line of its own.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { withBrowser } from "./browser.mjs";
 import { LOADS, visit } from "./visit.mjs";
