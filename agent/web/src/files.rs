@@ -38,7 +38,7 @@ macro_rules! own_files {
 /// The folder that files name each other by.
 const FOLDER: &str = "/page/";
 
-/// Where files are: a page at its path, the others below [`FOLDER`] in a folder named by the digest of all.
+/// Where files are: a page at its path, the others below `/page/` in a folder named by the digest of all.
 pub fn router<S: Clone + Send + Sync + 'static>(
     files: impl IntoIterator<Item = &'static File>,
 ) -> Router<S> {

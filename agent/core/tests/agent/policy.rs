@@ -304,7 +304,7 @@ fn the_day_s_purchases_are_limited_and_a_new_day_begins_anew() {
 
 #[test]
 fn the_day_s_spending_is_limited() {
-    // At the 0.16 that both announce, 60,000 micro-units are 375 Wh.
+    // At the 0.163266 that an announced 0.16 comes to at most over this loss, 60,000 micro-units are 367 Wh.
     let policy = Policy {
         max_spend_per_day: Some(Micro(60_000)),
         ..Policy::default()
@@ -312,12 +312,12 @@ fn the_day_s_spending_is_limited() {
     let (mut home, lookup) = Home::buying(policy, 400);
     let records = vec![home.offer(2, 1_000, |_| {}), home.offer(3, 1_000, |_| {})];
     let request = asked(&home.found(lookup, records));
-    assert_eq!(request.request.wh, Wh(375));
+    assert_eq!(request.request.wh, Wh(367));
     let (intent, trade) = settled(&home.give(approved(&request, |_| {})));
-    let out = home.done(intent, Ok(vec![closed(&trade.approval.approval, 375)]));
-    // They cost all of it: one trade instead of many ever smaller ones.
-    assert_eq!(payment(Wh(375), Price(160_000)).unwrap(), Micro(60_000));
-    assert!(asks(&out).is_empty(), "{out:?}");
+    let out = home.done(intent, Ok(vec![closed(&trade.approval.approval, 367)]));
+    // 367 Wh at 0.16 cost 58,720; the remaining 1,280 are worth 7 Wh.
+    assert_eq!(payment(Wh(367), Price(160_000)).unwrap(), Micro(58_720));
+    assert_eq!(asked(&out).request.wh, Wh(7));
 }
 
 #[test]
