@@ -15,7 +15,7 @@
 
 mod common;
 
-use common::{ceiling_share, day_part, faults, simulate, sometimes};
+use common::{ceiling_share, day_part, faults, simulate, sometimes, unit};
 use std::collections::BTreeMap;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use wattpool_chance::Chance;
@@ -57,13 +57,13 @@ fn troubled(seed: u64) -> Neighbourhood {
         silent_sellers: sometimes(&mut numbers, 0.3),
         failing_sellers: sometimes(&mut numbers, 0.3),
         bad_sellers: sometimes(&mut numbers, 0.5),
-        bad_failures: numbers.unit(),
+        bad_failures: unit(&mut numbers),
         crashes_per_day: sometimes(&mut numbers, 24.0),
-        late_restarts: numbers.unit(),
+        late_restarts: unit(&mut numbers),
         wrong_readings: sometimes(&mut numbers, 0.2),
         halts_per_day: sometimes(&mut numbers, 12.0),
         // Lengths are exponential: some are longer than two windows.
-        halt_seconds: 60.0 + numbers.unit() * 1_740.0,
+        halt_seconds: 60.0 + unit(&mut numbers) * 1_740.0,
         duplicates: sometimes(&mut numbers, 0.5),
         ..Faults::default()
     };
@@ -89,7 +89,7 @@ fn troubled(seed: u64) -> Neighbourhood {
         n.first_window = Window(midnight / u64::from(n.window_s) - WINDOWS as u64 / 2);
     }
     n.faults.unfunded_per_day = sometimes(&mut numbers, 2.0);
-    n.faults.unfunded_hours = 1.0 + numbers.unit() * 3.0;
+    n.faults.unfunded_hours = 1.0 + unit(&mut numbers) * 3.0;
     n
 }
 

@@ -56,15 +56,6 @@ impl Chance {
     pub const fn once_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
-
-    /// In `[0, 1)`.
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "53 bits are what a float holds exactly"
-    )]
-    pub fn unit(&mut self) -> f64 {
-        (self.word() >> 11) as f64 / (1u64 << 53) as f64
-    }
 }
 
 #[cfg(test)]
@@ -93,7 +84,6 @@ mod tests {
         for _ in 0..1_000 {
             assert!(chance.below(3) < 3 && chance.index(7) < 7);
             assert!((5..=9).contains(&chance.between(5, 9)));
-            assert!((0.0..1.0).contains(&chance.unit()));
         }
         let once = (0..10_000).filter(|_| chance.once_in(10)).count();
         assert!((900..1_100).contains(&once), "{once}");

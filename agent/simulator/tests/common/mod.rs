@@ -10,12 +10,19 @@ use wattpool_scenario::model::Neighbourhood;
 use wattpool_scenario::{neighbourhood, GenerateOptions};
 use wattpool_simulator::{run, RunOptions, Signatures};
 
+/// In `[0, 1)`.
+pub fn unit(numbers: &mut Chance) -> f64 {
+    let drawn = (numbers.word() >> 11) as f64 / (1u64 << 53) as f64;
+    assert!((0.0..1.0).contains(&drawn));
+    drawn
+}
+
 /// Zero in one of three cases, else up to `most`.
 pub fn sometimes(numbers: &mut Chance, most: f64) -> f64 {
     if numbers.below(3) == 0 {
         0.0
     } else {
-        numbers.unit() * most
+        unit(numbers) * most
     }
 }
 
