@@ -21,6 +21,9 @@ pub(crate) const TABLES: &str = "
     );
 ";
 
+/// Windows whose registers are held at once: a month of quarters of an hour.
+const WINDOWS_AT_ONCE: u64 = 3_000;
+
 /// Where the registers of what is generated are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generated {
@@ -100,6 +103,23 @@ impl HistoryReader {
         Ok(all)
     }
 
+    /// Fees of the windows that begin in each of the spans between ascending times.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn spent(&self, len: u32, edges: &[Seconds]) -> Result<Vec<Micro>, JournalError> {
+        let fail = |e: rusqlite::Error| failed(&self.file, e);
+        let query = "SELECT coalesce(sum(micro), 0) FROM fees WHERE window >= ?1 AND window < ?2";
+        let mut select = self.db.prepare(query).map_err(fail)?;
+        let edge = |time| signed(first_from(time, len).0);
+        let mut all = Vec::new();
+        for (from, to) in edges.iter().zip(edges.iter().skip(1)) {
+            let sum = select.query_row(params![edge(*from), edge(*to)], |row| row.get::<_, i64>(0));
+            all.push(Micro(sum.map_err(fail)?.max(0).unsigned_abs()));
+        }
+        Ok(all)
+    }
+
     /// What was generated, by window: the difference of a register to the one before it. A register that fell is another
     /// meter's, and begins anew.
     ///
@@ -158,33 +178,41 @@ impl HistoryReader {
         edges: &[Seconds],
         kept: Generated,
     ) -> Result<Vec<Use>, JournalError> {
-        let spans = edges.len().saturating_sub(1);
-        let mut all = vec![Use::default(); spans];
-        let (Some(first), Some(last)) = (edges.first(), edges.last()) else {
-            return Ok(all);
-        };
-        let generated = self.generated(len, *first, *last, kept)?;
-        let mut at = 0usize;
-        self.each_window(me, len, *first, *last, |row| {
-            while edges
-                .get(at.saturating_add(1))
-                .is_some_and(|end| *end <= row.from)
-            {
-                at = at.saturating_add(1);
+        // A year at once would hold a register for each of its windows.
+        let piece = u64::from(len).saturating_mul(WINDOWS_AT_ONCE);
+        let mut all = Vec::new();
+        for (first, last) in edges.iter().zip(edges.iter().skip(1)) {
+            let (mut sum, mut from) = (Use::default(), *first);
+            while from < *last {
+                let to = Seconds(from.0.saturating_add(piece.max(1))).min(*last);
+                self.add_uses(&mut sum, me, len, (from, to), kept)?;
+                from = to;
             }
+            all.push(sum);
+        }
+        Ok(all)
+    }
+
+    fn add_uses(
+        &self,
+        sum: &mut Use,
+        me: MeterId,
+        len: u32,
+        (from, to): (Seconds, Seconds),
+        kept: Generated,
+    ) -> Result<(), JournalError> {
+        let generated = self.generated(len, from, to, kept)?;
+        self.each_window(me, len, from, to, |row| {
             let (Some(made), Some(surplus), Some(deficit)) =
                 (generated.get(&row.window), row.surplus, row.deficit)
             else {
                 return;
             };
-            if let Some(sum) = all.get_mut(at) {
-                let used = made.saturating_add(deficit).saturating_sub(surplus);
-                sum.windows = sum.windows.saturating_add(1);
-                sum.generated = sum.generated.saturating_add(*made);
-                sum.used = sum.used.saturating_add(used);
-            }
-        })?;
-        Ok(all)
+            let used = made.saturating_add(deficit).saturating_sub(surplus);
+            sum.windows = sum.windows.saturating_add(1);
+            sum.generated = sum.generated.saturating_add(*made);
+            sum.used = sum.used.saturating_add(used);
+        })
     }
 
     fn each_beside(

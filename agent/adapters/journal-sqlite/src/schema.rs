@@ -19,6 +19,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// The log beside the file is cut back to this, bytes.
 const LOG: i64 = 1 << 20;
 
+/// What a reader keeps of the file in memory: half a MiB, in SQLite's negative KiB.
+const READER_CACHE: i64 = -512;
+
 /// The tables of version 1; [`MIGRATIONS`] make them what they are now.
 const TABLES: &str = "
     CREATE TABLE journal (
@@ -186,6 +189,8 @@ pub(crate) fn open_to_read(file: &Path) -> Result<Connection, JournalError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(file, flags).map_err(fail)?;
     settle(&db).map_err(fail)?;
+    db.pragma_update(None, "cache_size", READER_CACHE)
+        .map_err(fail)?;
     let (application, version) = marks(&db).map_err(fail)?;
     check(file, application, version)?;
     Ok(db)

@@ -210,14 +210,13 @@ impl HistoryReader {
         let first_from = |time| signed(first_from(time, len).0);
         let query = format!(
             "WITH deals (window, bought, sold, paid, charge, earned) AS ({DEALS})
-             SELECT window, surplus, deficit, import, feed_in, bought, sold, paid, charge, earned FROM (
-                 SELECT w.window, surplus, deficit, import, feed_in, bought, sold, paid, charge, earned
-                 FROM windows w LEFT JOIN deals d ON d.window = w.window
-                 WHERE w.window >= ?2 AND w.window < ?3
-                 UNION ALL
-                 SELECT window, NULL, NULL, NULL, NULL, bought, sold, paid, charge, earned
-                 FROM deals WHERE window NOT IN (SELECT window FROM windows)
-             ) ORDER BY window"
+             SELECT w.window, surplus, deficit, import, feed_in, bought, sold, paid, charge, earned
+             FROM windows w LEFT JOIN deals d ON d.window = w.window
+             WHERE w.window >= ?2 AND w.window < ?3
+             UNION ALL
+             SELECT window, NULL, NULL, NULL, NULL, bought, sold, paid, charge, earned
+             FROM deals WHERE window NOT IN (SELECT window FROM windows)
+             ORDER BY 1"
         );
         let fail = |e: rusqlite::Error| failed(&self.file, e);
         let mut select = self.db.prepare(&query).map_err(fail)?;

@@ -61,6 +61,8 @@ fn fees_add_up_and_generation_is_the_difference_of_a_register() {
         fees.into_iter().collect::<Vec<_>>(),
         [(Window(10), Micro(12)), (Window(11), Micro(1))]
     );
+    let spent = reader.spent(LEN, &[at(9), at(11), at(12), at(20)]).unwrap();
+    assert_eq!(spent, [Micro(12), Micro(1), Micro(0)]);
     assert_eq!(reader.last_generated().unwrap(), Some(Window(16)));
     let made = reader
         .generated(LEN, at(10), at(17), Generated::Beside)

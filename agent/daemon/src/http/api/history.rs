@@ -7,9 +7,8 @@ use axum::extract::State;
 use axum::Json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use wattpool_journal_sqlite::{NoticeRow, Sums, TradeFilter, TradeRow, WindowRow, MOST_SPANS};
-use wattpool_schema::{MeterId, Micro, Seconds, Wh, Window};
+use wattpool_schema::{MeterId, Micro, Seconds, Wh};
 
 /// Rows given when none are asked for, and at most.
 const ROWS: (u32, u32) = (50, 1_000);
@@ -227,35 +226,12 @@ pub async fn energy(State(shared): State<Shared>, Asked(asked): Asked<Spans>) ->
     }))
 }
 
-/// Fees of the windows that begin in each span.
-fn spent(fees: &BTreeMap<Window, Micro>, edges: &[Seconds], len: u32) -> Vec<Micro> {
-    let mut all = vec![Micro(0); edges.len().saturating_sub(1)];
-    let mut at = 0usize;
-    for (window, micro) in fees {
-        let begun = window.start(len);
-        while edges
-            .get(at.saturating_add(1))
-            .is_some_and(|end| *end <= begun)
-        {
-            at = at.saturating_add(1);
-        }
-        if let Some(sum) = all.get_mut(at) {
-            *sum = sum.saturating_add(*micro);
-        }
-    }
-    all
-}
-
 pub async fn money(State(shared): State<Shared>, Asked(asked): Asked<Spans>) -> Answer<Money> {
     let edges = asked.edges()?;
     let (me, len) = (shared.meter, shared.market.window_seconds);
     let told = read(&shared, move |history| {
         let sums = history.sums(me, len, &edges)?;
-        let (from, to) = match (edges.first(), edges.last()) {
-            (Some(from), Some(to)) => (*from, *to),
-            _ => Default::default(),
-        };
-        let fees = spent(&history.fees(len, from, to)?, &edges, len);
+        let fees = history.spent(len, &edges)?;
         Ok(sums.into_iter().zip(fees).collect::<Vec<_>>())
     });
     let span = |(s, fees): (Sums, Micro)| MoneySpan {
