@@ -407,7 +407,7 @@ fn a_market_from_nothing_by_the_commands_alone() {
         .unwrap();
     let proposal = proposal.to_string();
     validator.json(&["validator", "vote", &proposal, "yes", "--from", "me"]);
-    until("the vote passes", 60, || {
+    until("the vote passes", 120, || {
         (validator.json(&["validator", "proposal", &proposal])["status"] == "passed").then_some(())
     });
     // Now the file with the new codes is the true one.
