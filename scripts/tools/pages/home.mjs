@@ -203,6 +203,20 @@ async function pairs(browser, page) {
   await context.close();
 }
 
+/** What the page's own figures make of amounts that are next to nothing, and what Now names. */
+async function tellsMoney(page) {
+  await go(page, "now");
+  const told = await page.evaluate(async () => {
+    const file = performance.getEntriesByType("resource").map((entry) => entry.name).find((name) => name.endsWith("/figures.js"));
+    const { money, price } = await import(file);
+    return { nothing: [-0, -3, 3, -49].map((micro) => money(micro)), little: money(-51), less: money(-1_234_567), price: price(-0) };
+  });
+  check(told.nothing.every((text) => /^\D*0\.00\D*$/.test(text) && !/[-−]/.test(text)), `figures: nothing is ${told.nothing}`);
+  check(/[-−].*0\.0001/.test(told.little) && /[-−].*1\.23/.test(told.less) && !/[-−]/.test(told.price), `figures: ${JSON.stringify(told)}`);
+  const text = await page.$eval("main", (main) => main.innerText);
+  check(/Earned \S+ from neighbours, \S+ from the grid/.test(text), "now: what the grid paid is not named");
+}
+
 const started = Date.now();
 /** Says what took how long: a slow step is to be seen. */
 const passed = (what) => live && console.log(`home: ${what}: ${((Date.now() - started) / 1000).toFixed(0)} s after the start`);
@@ -391,6 +405,7 @@ await withBrowser(async (browser) => {
     if (node > 0) await withoutTheChain(page);
   } else {
     await looks(context);
+    await tellsMoney(page);
     await byKeyboard(page);
     await changesALimit(page);
     await looksBack(page);

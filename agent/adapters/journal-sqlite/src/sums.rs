@@ -40,6 +40,8 @@ pub struct Sums {
     pub charge: Micro,
     /// Earned from buyers, micro-units.
     pub earned: Micro,
+    /// What the grid pays for what no neighbour took, rounded down, micro-units; in windows of known tariffs.
+    pub feed_in: i64,
     /// What the same energy would have cost with the grid alone, micro-units; negative where it would have earned.
     pub without: i64,
     /// What it came to: `without` less `saved`, micro-units.
@@ -83,6 +85,7 @@ struct Exact {
     sums: Sums,
     without: i128,
     saved: i128,
+    feed_in: i128,
 }
 
 const KWH: i128 = WH_PER_KWH as i128;
@@ -95,6 +98,7 @@ impl Exact {
             without,
             saved,
             with: without.saturating_sub(saved),
+            feed_in: micro(self.feed_in),
             ..self.sums
         }
     }
@@ -276,6 +280,8 @@ fn add(span: &mut Exact, row: &WindowRow) {
         .without
         .saturating_add(times(deficit, import))
         .saturating_sub(times(surplus, feed_in));
+    let rest = surplus.saturating_sub(row.sold);
+    span.feed_in = span.feed_in.saturating_add(times(rest, feed_in));
     span.saved = span
         .saved
         .saturating_add(times(row.bought, import))

@@ -134,6 +134,9 @@ fn a_span_is_what_its_windows_came_to() {
     assert_eq!(sold.without, -48_000);
     assert_eq!(sold.saved, 90_001 - 44_000);
     assert_eq!(sold.with, sold.without - sold.saved);
+    // The grid took 50 Wh of window 5.
+    assert_eq!((bought.feed_in, sold.feed_in), (0, 4_000));
+    assert_eq!(sold.with, -sold.feed_in - 90_001);
     assert_eq!((sums[2].windows, sums[2].saved), (0, 0));
     // The other side of the same deliveries.
     let theirs = reader.sums(OTHER, LEN, &edges).unwrap();

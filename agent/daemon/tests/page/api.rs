@@ -172,6 +172,8 @@ fn sums(home: &Home) {
     let money = &money["spans"][0];
     assert_eq!(money["fees"], 7 * 96 * FEES);
     let n = |key: &str| money[key].as_i64().unwrap();
+    // 0.081 a kWh, in every window.
+    assert_eq!(n("feed_in"), energy["to_grid"].as_i64().unwrap() * 81);
     assert_eq!(n("with"), n("without") - n("saved"));
     assert!(
         n("saved") > 0 && n("earned") > 0 && n("charge") > 0,

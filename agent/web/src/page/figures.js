@@ -23,9 +23,11 @@ function isKnown(name) {
 
 /** Micro-units as money. */
 export function money(micro, digits = 2) {
-  const amount = Number(micro) / 1e6;
-  const small = amount !== 0 && Math.abs(amount) < 0.01;
-  const shown = { minimumFractionDigits: digits, maximumFractionDigits: small ? 4 : digits };
+  const exact = Number(micro) / 1e6;
+  const most = exact !== 0 && Math.abs(exact) < 0.01 ? Math.max(4, digits) : digits;
+  // Less than the last digit shown is nothing, and nothing has no sign.
+  const amount = Math.abs(exact) < 0.5 / 10 ** most ? 0 : exact;
+  const shown = { minimumFractionDigits: digits, maximumFractionDigits: most };
   if (isKnown(currency)) return format("NumberFormat", { style: "currency", currency, ...shown }).format(amount);
   return `${format("NumberFormat", shown).format(amount)} ${currency}`;
 }

@@ -136,6 +136,8 @@ pub struct MoneySpan {
     charge: Micro,
     /// Earned from buyers.
     earned: Micro,
+    /// What the grid pays for what no neighbour took, rounded down; in windows of known tariffs.
+    feed_in: i64,
     /// Fees of the agent's transactions on the chain, as signed; in no other figure.
     fees: Micro,
     /// What it would have cost with the grid alone; negative: earned.
@@ -242,6 +244,7 @@ pub async fn money(State(shared): State<Shared>, Asked(asked): Asked<Spans>) -> 
         paid: s.paid,
         charge: s.charge,
         earned: s.earned,
+        feed_in: s.feed_in,
         fees,
         without: s.without,
         with: s.with,

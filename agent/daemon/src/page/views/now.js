@@ -36,7 +36,7 @@ export async function now() {
   parts.push(el("div", { class: "cards" },
     figure(t("savedToday"), money(d.saved), saving(d.saved)),
     figure(t("savedMonth"), money(m.saved), saving(m.saved)),
-    figure(t(cost < 0 ? "gain" : "cost"), money(Math.abs(cost)), `${t("spentToday", { amount: money(d.paid + d.charge) })} · ${t("earnedToday", { amount: money(d.earned) })}`),
+    figure(t(cost < 0 ? "gain" : "cost"), money(Math.abs(cost)), `${t("spentToday", { amount: money(d.paid + d.charge) })} · ${t("earnedToday", { amount: money(d.earned), fed: money(d.feed_in) })}`),
     figure(t("today"), energy(e.bought + e.sold), `${t("bought")}: ${energy(e.bought)} · ${t("sold")}: ${energy(e.sold)}`),
     e.generated === null ? null : figure(t("generated"), energy(e.generated), `${t("used")}: ${energy(e.used)}`),
     neighbours(status),
