@@ -170,6 +170,13 @@ async function looksBack(page) {
     await press(page, "form button[type=submit]");
     await page.waitForFunction(() => document.querySelectorAll("tbody tr").length <= 50 && document.querySelectorAll(".pill.bought").length === 0);
   }
+  // What a row tells agrees: energy times price and the charge come to the money, as far as digits are shown.
+  const off = await page.$$eval("tbody tr", (rows) => rows.map((row) => {
+    const shown = Array.from(row.cells, (cell) => Number(/[\d,]+\.\d+/.exec(cell.textContent)?.[0].replaceAll(",", "") ?? 0));
+    const [energy, money, price, charge] = shown.slice(2, 6);
+    return { text: row.innerText, far: Math.abs(energy * price + charge - money) > 0.0006 + energy * 0.0006 + price * 0.0006, priced: energy > 0 && price > 0 };
+  }).filter((row) => row.far || !row.priced).map((row) => row.text));
+  check(before > 0 && off.length === 0, `trades: ${off.length} of ${before} rows do not add up, such as ${off[0]}`);
   const csv = await page.$eval("#export", (link) => fetch(link.href).then((answer) => answer.text()));
   check(csv.startsWith("closed_at,window,") && csv.split("\r\n").length > before, `trades: the export has ${csv.split("\r\n").length} lines`);
 }

@@ -32,6 +32,9 @@ export function table(caption, heads, rows, kinds = [], stack = true) {
       el("tbody", null, rows.map((row) => el("tr", null, row.map(cell("td")))))));
 }
 
+/** A figure of a table whose head is not seen in the hand. */
+export const inHand = (head, figure) => [el("span", { class: "in-hand" }, `${head}: `), figure];
+
 /** Round steps for an axis from 0 (or below) to above. */
 function steps(least, most) {
   const span = Math.max(most - least, 1e-9);
@@ -45,11 +48,11 @@ function steps(least, most) {
 }
 
 /** Room for a drawing in a card in the hand: texts keep their size. */
-const inHand = () => Math.max(window.innerWidth - 64, 240);
+const room = () => Math.max(window.innerWidth - 64, 240);
 
 function frame(label, names, least, most, shown) {
   const narrow = window.innerWidth < 700;
-  const [width, height, left, bottom, top] = narrow ? [inHand(), 240, 48, 26, 10] : [1080, 290, 60, 28, 12];
+  const [width, height, left, bottom, top] = narrow ? [room(), 240, 48, 26, 10] : [1080, 290, 60, 28, 12];
   const ticks = steps(Math.min(0, least), Math.max(0, most) || 1);
   const [low, high] = [ticks[0], ticks[ticks.length - 1]];
   const y = (value) => top + (height - top - bottom) * (1 - (value - low) / (high - low || 1));
@@ -117,7 +120,7 @@ const PYLON = "M16 2L8 32M16 2L24 32M6 12H26M9 20H23M13 12L22 22M19 12L10 22";
 /** Energy between home, neighbours and grid, and from the sun where that is measured (`names.sun`); in the hand the same, closer together. */
 export function flow(label, names, amounts) {
   const narrow = window.innerWidth < 700;
-  const [width, r, left, right] = inHand() < 300 ? [inHand(), 24, 32, inHand() - 32] : narrow ? [inHand(), 30, 42, inHand() - 42] : [620, 46, 60, 560];
+  const [width, r, left, right] = room() < 300 ? [room(), 24, 32, room() - 32] : narrow ? [room(), 30, 42, room() - 42] : [620, 46, 60, 560];
   const middle = width / 2;
   const sun = names.sun !== undefined;
   const high = r + 6;

@@ -1,12 +1,11 @@
 // What neighbours offer, and the market as the chain tells it.
 import { attempt, change, isOwner, redraw, say, says, shared } from "/page/app.js";
 import { get, Refused } from "/page/ask.js";
-import { el, figure, legend, lines, table } from "/page/draw.js";
+import { el, figure, inHand as under, legend, lines, table } from "/page/draw.js";
 import { clock, currencyName, energy, number, plain, price, short } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
-/** A figure whose head is not seen in the hand. */
-const inHand = (head, figure) => [el("span", { class: "in-hand" }, `${t(head)}: `), figure];
+const inHand = (head, figure) => under(t(head), figure);
 
 export async function offers() {
   let told;

@@ -1,12 +1,17 @@
 // Closed trades, newest first.
 import { redraw, shared } from "/page/app.js";
 import { get } from "/page/ask.js";
-import { el, table } from "/page/draw.js";
+import { el, inHand as under, table } from "/page/draw.js";
 import { energy, moment, money, percent, price, short } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 const asked = { from: "", to: "", side: "" };
 const LIMIT = 50;
+
+const inHand = (head, figure) => under(t(head), figure);
+
+/** Money of one trade: of less than a coin more digits, so that price and charge add up to it. */
+const coins = (micro) => money(micro, micro < 1e6 ? 4 : 2);
 
 /** A date of the calendar as seconds, at its beginning where the home is. */
 function seconds(date, days = 0) {
@@ -29,8 +34,9 @@ function row(trade) {
     moment(trade.closed_at),
     el("span", { class: `pill ${buys ? "bought" : "sold"}` }, t(buys ? "boughtShort" : "soldShort")),
     energy(trade.arrived),
-    money(total),
-    price(trade.price),
+    coins(total),
+    inHand("priceAlone", price(trade.price)),
+    inHand("onTop", buys ? coins(trade.charge) : "–"),
     percent(trade.asked === 0 ? 1 : trade.arrived / trade.asked),
     el("span", { title: partner }, short(partner)),
     `${t(trade.kind)}, ${t("recordOf", { height: trade.height, sequence: trade.sequence })}`,
@@ -59,8 +65,8 @@ export async function trades() {
   const rows = first.trades.map(row);
   if (rows.length === 0) return [form, el("div", { class: "note" }, el("p", null, t("noTrades")))];
   const place = el("div", { class: "card" });
-  const heads = ["when", "what", "amount", "total", "price", "quality", "partner", "record"].map((key) => t(key));
-  const kinds = ["text", "text", "", "", "", "", "text", "wide"];
+  const heads = ["when", "what", "amount", "total", "priceAlone", "onTop", "quality", "partner", "record"].map((key) => t(key));
+  const kinds = ["text", "text", "", "", "", "", "", "text", "wide"];
   const draw = (next) => {
     place.replaceChildren(table(t("trades"), heads, rows, kinds));
     if (next !== null) {
@@ -73,7 +79,7 @@ export async function trades() {
     }
   };
   draw(first.next);
-  return [form, el("section", null, place)];
+  return [form, el("section", null, place), el("p", { class: "soft", id: "sum-of" }, t("totalIs"))];
 }
 trades.still = true;
 trades.asks = () => [question()];
