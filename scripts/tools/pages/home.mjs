@@ -224,6 +224,45 @@ async function tellsMoney(page) {
   check(/Earned \S+ from neighbours, \S+ from the grid/.test(text), "now: what the grid paid is not named");
 }
 
+/** A pseudonym is copied by hand, key and clipboard; and without a clipboard it is selected. */
+async function copies(page) {
+  await go(page, "trades");
+  const first = await page.$eval("button.copy", (button) => ({ whole: button.title, label: button.getAttribute("aria-label"), shown: button.innerText, id: button.id }));
+  check(/^[0-9a-f]{32}$/.test(first.whole) && first.label.startsWith(first.whole.slice(0, 4)), `copy: ${JSON.stringify(first)}`);
+  const heard = () => page.evaluate(() => {
+    const heard = [];
+    Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText: async (text) => { heard.push(text); } } });
+    globalThis.heard = heard;
+  });
+  await heard();
+  await page.focus(`#${first.id}`);
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => globalThis.heard.length === 1 && /copied/.test(document.querySelector("#said").textContent));
+  check((await page.evaluate(() => globalThis.heard[0])) === first.whole, "copy: something else is copied");
+  check((await page.evaluate(() => document.activeElement.id)) === first.id, "copy: the focus is gone");
+  // Over plain http there is no clipboard; where the old way is barred, too, the text is selected.
+  await page.evaluate(() => {
+    Object.defineProperty(navigator, "clipboard", { configurable: true, value: undefined });
+    globalThis.asked = [];
+    document.execCommand = (what) => { globalThis.asked.push([what, document.activeElement.value]); return true; };
+  });
+  await press(page, `#${first.id}`);
+  await page.waitForFunction(() => globalThis.asked.length === 1);
+  const [what, text] = await page.evaluate(() => globalThis.asked[0]);
+  check(what === "copy" && text === first.whole, `copy: the old way copies ${what} ${text}`);
+  await page.evaluate(() => { document.execCommand = () => false; });
+  await press(page, `#${first.id}`);
+  await page.waitForSelector(".whole");
+  check((await page.evaluate(() => getSelection().toString())) === first.whole, "copy: the pseudonym is not selected");
+  await look(page, "trades with a pseudonym in full");
+  const hand = await open(page.browserContext(), SCREENS[1], "light", "de", "copy on a phone");
+  await hand.goto(`${url}/#/trades`, { waitUntil: "load" });
+  await shown(hand, "trades");
+  const small = await hand.$$eval("button.copy", (buttons) => buttons.filter((button) => button.getBoundingClientRect().height < 44).length);
+  check(small === 0, `copy: ${small} buttons are too small for a finger`);
+  await hand.close();
+}
+
 const started = Date.now();
 /** Says what took how long: a slow step is to be seen. */
 const passed = (what) => live && console.log(`home: ${what}: ${((Date.now() - started) / 1000).toFixed(0)} s after the start`);
@@ -413,6 +452,7 @@ await withBrowser(async (browser) => {
   } else {
     await looks(context);
     await tellsMoney(page);
+    await copies(page);
     await byKeyboard(page);
     await changesALimit(page);
     await looksBack(page);

@@ -8,6 +8,7 @@ use wattpool_web::PAGE;
 wattpool_web::own_files! {
     "/" = HTML "index.html";
     "/page/app.js" = SCRIPT "app.js";
+    "/page/copy.js" = SCRIPT "copy.js";
     "/page/words.js" = SCRIPT "words.js";
     "/page/views/now.js" = SCRIPT "views/now.js";
     "/page/views/money.js" = SCRIPT "views/money.js";

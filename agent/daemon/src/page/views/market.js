@@ -1,6 +1,7 @@
 // What neighbours offer, and the market as the chain tells it.
 import { attempt, change, isOwner, redraw, say, says, shared } from "/page/app.js";
 import { get, Refused } from "/page/ask.js";
+import { pseudonym } from "/page/copy.js";
 import { el, figure, inHand as under, legend, lines, table } from "/page/draw.js";
 import { clock, currencyName, energy, number, plain, price, short } from "/page/figures.js";
 import { t } from "/page/texts.js";
@@ -25,7 +26,7 @@ export async function offers() {
   });
   const grid = shared.status.grid;
   const rows = [...told.offers].sort((a, b) => a.price + a.charge - b.price - b.charge).map((offer) => [
-    el("span", { title: offer.seller }, short(offer.seller)),
+    pseudonym(offer.seller, offer.seller),
     inHand("fromWhere", String(offer.zone) === String(shared.status.zone) ? t("ownZone", { zone: offer.zone }) : String(offer.zone)),
     t(`source_${offer.kind ?? "unknown"}`),
     energy(offer.wh),

@@ -1,8 +1,9 @@
 // Closed trades, newest first.
 import { redraw, shared } from "/page/app.js";
 import { get } from "/page/ask.js";
+import { pseudonym } from "/page/copy.js";
 import { el, inHand as under, table } from "/page/draw.js";
-import { energy, moment, money, percent, price, short } from "/page/figures.js";
+import { energy, moment, money, percent, price } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 const asked = { from: "", to: "", side: "" };
@@ -38,7 +39,7 @@ function row(trade) {
     inHand("priceAlone", price(trade.price)),
     inHand("onTop", buys ? coins(trade.charge) : "–"),
     percent(trade.asked === 0 ? 1 : trade.arrived / trade.asked),
-    el("span", { title: partner }, short(partner)),
+    pseudonym(partner, trade.sequence),
     `${t(trade.kind)}, ${t("recordOf", { height: trade.height, sequence: trade.sequence })}`,
   ];
 }

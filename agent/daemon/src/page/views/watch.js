@@ -1,6 +1,7 @@
 // What waits for the owner, what is wrong, and who may look.
 import { attempt, begin, change, isOwner, problem, redraw, say, says, shared } from "/page/app.js";
 import { ask, carry, get, Refused } from "/page/ask.js";
+import { pseudonym } from "/page/copy.js";
 import { el } from "/page/draw.js";
 import { clockOf, energy, moment, money, price, short } from "/page/figures.js";
 import { t } from "/page/texts.js";
@@ -28,6 +29,7 @@ export async function approvals() {
   const item = (a) => el("li", null,
     el("p", null, el("strong", null, t(a.selling ? "wantsSell" : "wantsBuy", { amount: energy(a.wh), partner: short(a.partner) })), " ", t(a.selling ? "asksPrice" : "atPrice", { price: price(a.price) }), ` (${money(Math.ceil((a.wh * a.price) / 1000))}), `, t("until", { time: clockOf(a.until, 0) }),
       !a.selling && shared.status.grid ? `. ${t("gridInstead", { price: price(shared.status.grid.import) })}` : null),
+    el("p", null, pseudonym(a.partner, a.request)),
     isOwner() ? el("p", { class: "row" },
       el("button", { type: "button", class: "first", id: `accept-${a.request}`, onclick: () => decide(a.request, true) }, t("accept")),
       el("button", { type: "button", id: `refuse-${a.request}`, onclick: () => decide(a.request, false) }, t("refuse"))) : null);
@@ -65,7 +67,7 @@ export async function access() {
   const parts = [el("div", { class: "card" },
     el("dl", null,
       el("dt", null, t("role")), el("dd", null, t(shared.role)),
-      el("dt", null, t("meter")), el("dd", null, el("code", null, shared.status.meter)),
+      el("dt", null, t("meter")), el("dd", null, el("code", null, shared.status.meter), " ", pseudonym(shared.status.meter, "own")),
       el("dt", null, t("version")), el("dd", null, shared.status.version)),
     el("p", { class: "row" }, el("button", { type: "button", id: "sign-out", onclick: () => attempt(async () => {
       await ask("DELETE", "session");
