@@ -263,6 +263,38 @@ async function copies(page) {
   await hand.close();
 }
 
+/** The agent answers as if more were so: keys of the answers to these questions, beside what it says. */
+const pretend = (page, answers) => page.evaluateOnNewDocument((answers) => {
+  const ask = globalThis.fetch;
+  globalThis.fetch = async (address, options) => {
+    const answer = await ask(address, options);
+    const more = answers[String(address).replace(/^.*\/api\/v1\//, "").replace(/\?.*/, "")];
+    if (more === undefined || (options?.method ?? "GET") !== "GET") return answer;
+    const { status = 200, ...keys } = more;
+    return new Response(JSON.stringify({ ...(status === 200 && answer.ok ? await answer.json() : {}), ...keys }), { status });
+  };
+}, answers);
+
+/** A trade that waits, as the agent tells it. */
+const WAITS = { request: 7, partner: "b00000000000000000000000000004d2", wh: 420, price: 231_000, selling: false, until: Math.floor(Date.now() / 1000) + 600 };
+
+/** What waits for the owner is told on the closed menu of a phone. */
+async function tellsWhatWaits(context) {
+  for (const language of ["en", "de"]) {
+    const hand = await open(context, SCREENS[1], "light", language, "badge");
+    await pretend(hand, { status: { awaiting: [WAITS, { ...WAITS, request: 8 }] }, approvals: { manual_approval: true, awaiting: [WAITS] } });
+    await hand.goto(`${url}/#/approvals`, { waitUntil: "load" });
+    await shown(hand, "approvals");
+    const menu = await hand.$eval("#menu", (button) => ({ seen: button.querySelector(".count")?.getClientRects().length, text: button.textContent }));
+    check(menu.seen === 1 && /2.*(wait for you|auf Sie warten).*2/.test(menu.text), `menu: ${JSON.stringify(menu)}`);
+    await look(hand, `approvals that wait ${language}`);
+    await hand.screenshot({ path: join(pictures, `approvals-waiting-phone-${language}.png`), fullPage: true });
+    await press(hand, "#menu .count");
+    await hand.waitForFunction(() => document.querySelector("#menu").getAttribute("aria-expanded") === "true");
+    await hand.close();
+  }
+}
+
 const started = Date.now();
 /** Says what took how long: a slow step is to be seen. */
 const passed = (what) => live && console.log(`home: ${what}: ${((Date.now() - started) / 1000).toFixed(0)} s after the start`);
@@ -453,6 +485,7 @@ await withBrowser(async (browser) => {
     await looks(context);
     await tellsMoney(page);
     await copies(page);
+    await tellsWhatWaits(context);
     await byKeyboard(page);
     await changesALimit(page);
     await looksBack(page);

@@ -106,11 +106,13 @@ function drawHead() {
       return el("li", null, el("a", { href: `#/${name}`, "aria-current": name === shown ? "page" : null }, t(name), count > 0 ? el("span", { class: "count" }, String(count)) : null));
     })));
     nav.dataset.open = open;
+    // In the hand the menu is closed: what waits inside is told on its button.
+    const waits = shared.status?.awaiting.length ?? 0;
     bar.append(el("button", { id: "menu", type: "button", "aria-expanded": open, "aria-controls": "nav", onclick: (event) => {
       const now = nav.dataset.open !== "true";
       nav.dataset.open = String(now);
-      event.target.setAttribute("aria-expanded", String(now));
-    } }, t("menu")));
+      event.currentTarget.setAttribute("aria-expanded", String(now));
+    } }, t("menu"), waits > 0 ? [el("span", { class: "count", "aria-hidden": "true" }, String(waits)), el("span", { class: "unseen" }, `, ${t("waitForYou", { count: waits })}`)] : null));
     parts.push(nav);
   }
   bar.append(languages);

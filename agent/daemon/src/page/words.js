@@ -2,7 +2,7 @@
 
 export const TEXTS = {
   en: {
-    skip: "Skip to the content", menu: "Menu", language: "Language", loading: "Loading …",
+    skip: "Skip to the content", menu: "Menu", waitForYou: "trades that wait for you: {count}", language: "Language", loading: "Loading …",
     now: "Now", money: "Money", energy: "Energy", trades: "Trades", offers: "Offers", market: "Market", limits: "Limits", approvals: "Approvals", alerts: "Alerts", access: "Access",
     pause: "Pause trading", resume: "Go on trading", paused: "Trading is paused", on: "Trading", stopped: "The market is stopped", waiting: "Waiting for the chain", trouble: "Something is wrong: see Alerts", unreachable: "The agent does not answer",
     pausedWhat: "No new trades are made, and your agent lets standing orders rest. What is on its way is still settled, the meter is still read, and the grid supplies the home as ever.",
@@ -33,7 +33,7 @@ export const TEXTS = {
     meter: "Meter", version: "Version", api: "For programs: the interface is described at {path}",
   },
   de: {
-    skip: "Zum Inhalt", menu: "Menü", language: "Sprache", loading: "Wird geladen …",
+    skip: "Zum Inhalt", menu: "Menü", waitForYou: "Geschäfte, die auf Sie warten: {count}", language: "Sprache", loading: "Wird geladen …",
     now: "Jetzt", money: "Geld", energy: "Energie", trades: "Geschäfte", offers: "Angebote", market: "Markt", limits: "Grenzen", approvals: "Freigaben", alerts: "Meldungen", access: "Zugang",
     pause: "Handel anhalten", resume: "Weiter handeln", paused: "Der Handel ruht", on: "Es wird gehandelt", stopped: "Der Markt ist angehalten", waiting: "Wartet auf die Kette", trouble: "Etwas stimmt nicht: siehe Meldungen", unreachable: "Der Agent antwortet nicht",
     pausedWhat: "Neue Geschäfte werden nicht geschlossen, Daueraufträge lässt Ihr Agent ruhen. Was schon unterwegs ist, wird noch abgewickelt, der Zähler wird weiter gelesen, und das Netz versorgt das Haus wie immer.",
