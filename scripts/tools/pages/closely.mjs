@@ -1,0 +1,97 @@
+// Looks at single things of the home's page, also at what an agent without a chain does not tell by itself: its answers are then said to be more.
+import { join } from "node:path";
+
+/** A trade that waits, as the agent tells it. */
+const WAITS = { request: 7, partner: "b00000000000000000000000000004d2", wh: 420, price: 231_000, selling: false, until: Math.floor(Date.now() / 1000) + 600 };
+
+/** With what the visit of the page is made of. */
+export function closer({ url, pictures, check, open, shown, look, go, press, SCREENS }) {
+  /** What the page's own figures make of amounts that are next to nothing, and what Now names. */
+  async function tellsMoney(page) {
+    await go(page, "now");
+    const told = await page.evaluate(async () => {
+      const file = performance.getEntriesByType("resource").map((entry) => entry.name).find((name) => name.endsWith("/figures.js"));
+      const { money, price } = await import(file);
+      return { nothing: [-0, -3, 3, -49].map((micro) => money(micro)), little: money(-51), less: money(-1_234_567), price: price(-0) };
+    });
+    check(told.nothing.every((text) => /^\D*0\.00\D*$/.test(text) && !/[-−]/.test(text)), `figures: nothing is ${told.nothing}`);
+    check(/[-−].*0\.0001/.test(told.little) && /[-−].*1\.23/.test(told.less) && !/[-−]/.test(told.price), `figures: ${JSON.stringify(told)}`);
+    const text = await page.$eval("main", (main) => main.innerText);
+    check(/Earned \S+ from neighbours, \S+ from the grid/.test(text), "now: what the grid paid is not named");
+  }
+
+  /** A pseudonym is copied by hand, key and clipboard; and without a clipboard it is selected. */
+  async function copies(page) {
+    await go(page, "trades");
+    const first = await page.$eval("button.copy", (button) => ({ whole: button.title, label: button.getAttribute("aria-label"), shown: button.innerText, id: button.id }));
+    check(/^[0-9a-f]{32}$/.test(first.whole) && first.label.startsWith(first.whole.slice(0, 4)), `copy: ${JSON.stringify(first)}`);
+    const heard = () => page.evaluate(() => {
+      const heard = [];
+      Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText: async (text) => { heard.push(text); } } });
+      globalThis.heard = heard;
+    });
+    await heard();
+    await page.focus(`#${first.id}`);
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => globalThis.heard.length === 1 && /copied/.test(document.querySelector("#said").textContent));
+    check((await page.evaluate(() => globalThis.heard[0])) === first.whole, "copy: something else is copied");
+    check((await page.evaluate(() => document.activeElement.id)) === first.id, "copy: the focus is gone");
+    // Over plain http there is no clipboard; where the old way is barred, too, the text is selected.
+    await page.evaluate(() => {
+      Object.defineProperty(navigator, "clipboard", { configurable: true, value: undefined });
+      globalThis.asked = [];
+      document.execCommand = (what) => { globalThis.asked.push([what, document.activeElement.value]); return true; };
+    });
+    await press(page, `#${first.id}`);
+    await page.waitForFunction(() => globalThis.asked.length === 1);
+    const [what, text] = await page.evaluate(() => globalThis.asked[0]);
+    check(what === "copy" && text === first.whole, `copy: the old way copies ${what} ${text}`);
+    await page.evaluate(() => { document.execCommand = () => false; });
+    await press(page, `#${first.id}`);
+    await page.waitForSelector(".whole");
+    check((await page.evaluate(() => getSelection().toString())) === first.whole, "copy: the pseudonym is not selected");
+    await look(page, "trades with a pseudonym in full");
+    const hand = await open(page.browserContext(), SCREENS[1], "light", "de", "copy on a phone");
+    await hand.goto(`${url}/#/trades`, { waitUntil: "load" });
+    await shown(hand, "trades");
+    const small = await hand.$$eval("button.copy", (buttons) => buttons.filter((button) => button.getBoundingClientRect().height < 44).length);
+    check(small === 0, `copy: ${small} buttons are too small for a finger`);
+    await hand.close();
+  }
+
+  /** The agent answers as if more were so: keys of the answers to these questions, beside what it says. */
+  const pretend = (page, answers) => page.evaluateOnNewDocument((answers) => {
+    const ask = globalThis.fetch;
+    globalThis.fetch = async (address, options) => {
+      const answer = await ask(address, options);
+      const more = answers[String(address).replace(/^.*\/api\/v1\//, "").replace(/\?.*/, "")];
+      if (more === undefined || (options?.method ?? "GET") !== "GET") return answer;
+      const { status = 200, ...keys } = more;
+      return new Response(JSON.stringify({ ...(status === 200 && answer.ok ? await answer.json() : {}), ...keys }), { status });
+    };
+  }, answers);
+
+  /** What waits for the owner is told on the closed menu of a phone. */
+  async function tellsWhatWaits(context) {
+    for (const language of ["en", "de"]) {
+      const hand = await open(context, SCREENS[1], "light", language, "badge");
+      await pretend(hand, { status: { awaiting: [WAITS, { ...WAITS, request: 8 }] }, approvals: { manual_approval: true, awaiting: [WAITS] } });
+      await hand.goto(`${url}/#/approvals`, { waitUntil: "load" });
+      await shown(hand, "approvals");
+      const menu = await hand.$eval("#menu", (button) => ({ seen: button.querySelector(".count")?.getClientRects().length, text: button.textContent }));
+      check(menu.seen === 1 && /2.*(wait for you|auf Sie warten).*2/.test(menu.text), `menu: ${JSON.stringify(menu)}`);
+      await look(hand, `approvals that wait ${language}`);
+      await hand.screenshot({ path: join(pictures, `approvals-waiting-phone-${language}.png`), fullPage: true });
+      await press(hand, "#menu .count");
+      await hand.waitForFunction(() => document.querySelector("#menu").getAttribute("aria-expanded") === "true");
+      await hand.close();
+    }
+  }
+
+  async function all(context, page) {
+    await tellsMoney(page);
+    await copies(page);
+    await tellsWhatWaits(context);
+  }
+  return { all };
+}
