@@ -88,10 +88,38 @@ export function closer({ url, pictures, check, open, shown, look, go, press, SCR
     }
   }
 
+  /** A statement on paper says of whom and of how much it is, ends with the sums, and nothing of it is cut off. */
+  async function printsAStatement(page) {
+    await go(page, "money");
+    await page.$eval("details", (details) => { details.open = true; });
+    await page.emulateMediaType("print");
+    // A sheet of 210 mm less two margins of 10 mm.
+    const before = page.viewport();
+    await page.setViewport({ width: Math.floor((190 / 25.4) * 96), height: 1000 });
+    const paper = await page.evaluate(() => {
+      const read = (text) => Number(text.replaceAll(",", "").replace(/[^-.\d]/g, ""));
+      const cells = (row) => Array.from(row.cells, (cell) => cell.innerText);
+      const sum = cells(document.querySelector("tfoot tr"));
+      const rows = Array.from(document.querySelectorAll("tbody tr"), cells);
+      const added = sum.map((_, at) => (at === 0 ? 0 : rows.reduce((all, row) => all + read(row[at]), 0)));
+      const wide = Array.from(document.querySelectorAll("main *")).filter((element) => element.getClientRects().length > 0 && element.getBoundingClientRect().right > window.innerWidth + 1);
+      return { of: document.querySelector("#of").innerText, sum, off: sum.map((text, at) => Math.abs(read(text) - added[at])).slice(1), rows: rows.length, wide: wide.slice(0, 3).map((element) => `${element.tagName} ${element.className}`) };
+    });
+    check(/Mill Street 4/.test(paper.of) && /wattpool-1/.test(paper.of) && /[0-9a-f]{32}/.test(paper.of), `statement: it is of "${paper.of}"`);
+    check(paper.sum[0] === "Sum" && paper.sum.slice(1, 3).every((text) => /\d kWh$/.test(text)), `statement: ends with ${paper.sum}`);
+    // Each row is rounded for itself.
+    check(paper.off.every((far) => far <= paper.rows * 0.051), `statement: the sums are off by ${paper.off}`);
+    check(paper.wide.length === 0, `statement: paper cuts off ${paper.wide}`);
+    await page.screenshot({ path: join(pictures, "statement.png"), fullPage: true });
+    await page.emulateMediaType("screen");
+    await page.setViewport(before);
+  }
+
   async function all(context, page) {
     await tellsMoney(page);
     await copies(page);
     await tellsWhatWaits(context);
+    await printsAStatement(page);
   }
   return { all };
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// Names under which the page answers, at most.
 const NAMES: usize = 8;
+/// Letters of the home's name, at most.
+const NAME: usize = 60;
 
 /// `[http]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,8 @@ pub struct HttpConfig {
     pub tls_file: PathBuf,
     /// Holds passwords and sessions, hashed.
     pub access_file: PathBuf,
+    /// What the page and its statements call this home; "": its meter's pseudonym.
+    pub home_name: String,
     /// What one coin, 1,000,000 micro-units, is called.
     pub currency: String,
     /// What a kWh from the grid emits, g CO2; none: not told.
@@ -65,6 +69,7 @@ impl Default for HttpConfig {
             names: Vec::new(),
             tls_file: "tls.pem".into(),
             access_file: "access.json".into(),
+            home_name: String::new(),
             currency: "WATT".into(),
             grid_co2: None,
         }
@@ -106,6 +111,10 @@ impl HttpConfig {
         if let Some(bad) = self.names.iter().find(|name| !is_name(name)) {
             let found = format!("{bad:?}");
             value("http.names", "host names such as meter.local", found)?;
+        }
+        if self.home_name.chars().count() > NAME || self.home_name.chars().any(char::is_control) {
+            let found = format!("{:?}", self.home_name);
+            value("http.home_name", "one line of at most 60 letters", found)?;
         }
         let letters = self.currency.chars().count();
         let plain = self.currency.chars().all(char::is_alphanumeric);

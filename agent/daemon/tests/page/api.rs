@@ -16,6 +16,7 @@ fn the_interface_tells_the_books_and_takes_the_owners_word() {
         config
             .replace("[meter.replay]", devices)
             .replace("\nfile = \"profile.csv\"", "")
+            .replace("# home_name = \"\"", "home_name = \"Mill Street 4\"")
     });
     status_and_policy(&home);
     sums(&home);
@@ -52,6 +53,8 @@ fn status_and_policy(home: &Home) {
     let status = home.owner("GET", "/api/v1/status", "").json();
     assert_eq!(status["meter"], METER);
     assert_eq!(status["currency"], "EUR");
+    assert_eq!(status["home_name"], "Mill Street 4");
+    assert_eq!(status["market"], "wattpool-1");
     assert_eq!(status["generation"], true);
     assert!(status["waiting_for"].as_str().unwrap().contains("chain"));
     assert_eq!(status["policy"]["max_buy_price"], 320_000);

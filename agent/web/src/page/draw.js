@@ -22,14 +22,15 @@ const svg = (name, attributes, ...children) => build(document.createElementNS(SV
 export const figure = (label, value, detail) =>
   el("div", { class: "card" }, el("p", { class: "label" }, label), el("p", { class: "value" }, value), detail ? el("p", { class: "detail" }, detail) : null);
 
-/** A table; cells are texts or elements. `kinds`: "text" is set to the left. */
-export function table(caption, heads, rows, kinds = [], stack = true) {
+/** A table; cells are texts or elements. `kinds`: "text" is set to the left. `sum`: a last row, whose first cell names it. */
+export function table(caption, heads, rows, kinds = [], stack = true, sum = null) {
   const cell = (tag) => (value, at) => el(tag, { class: [kinds[at] === "text" ? "text" : "", kinds[at] === "wide" ? "text wide" : ""].join("").trim() || null, scope: tag === "th" ? "col" : null }, value);
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     el("table", { class: stack ? "stack" : null },
       el("caption", null, caption),
       el("thead", null, el("tr", null, heads.map(cell("th")))),
-      el("tbody", null, rows.map((row) => el("tr", null, row.map(cell("td")))))));
+      el("tbody", null, rows.map((row) => el("tr", null, row.map(cell("td"))))),
+      sum === null ? null : el("tfoot", null, el("tr", null, el("th", { scope: "row" }, sum[0]), sum.slice(1).map((value, at) => cell("td")(value, at + 1))))));
 }
 
 /** A figure of a table whose head is not seen in the hand. */

@@ -33,6 +33,10 @@ use wattpool_web::openapi::{Described, Nothing};
 /// How people read money and energy.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Shown {
+    /// What the owner calls this home; "": nothing.
+    pub home_name: String,
+    /// What the market is called: the name of its chain.
+    pub market: String,
     /// What one coin, 1,000,000 micro-units, is called.
     pub currency: String,
     /// What a kWh from the grid emits, g; none: not told.

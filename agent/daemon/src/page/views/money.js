@@ -6,11 +6,15 @@ import { against, currencyName, energy as kwh, isRounding, money as coins, numbe
 import { t } from "/page/texts.js";
 
 const KINDS = ["day", "week", "month", "year"];
+/** What a statement tells of money, as the interface and the texts name it. */
+const SUMS = ["without", "with", "saved", "paid", "charge", "earned", "fees"];
 const chosen = { kind: "month", at: new Date() };
 
 /** What is asked for a period: its spans, and the one before. */
 const questions = (path, p) => [`${path}?edges=${p.edges.join(",")}`, `${path}?edges=${p.beforeFrom},${p.edges[0]}`];
 const asksFor = (path) => () => questions(path, period(chosen.kind, chosen.at));
+/** Energy of the spans that money is told of. */
+const traded = (p) => `energy?edges=${p.edges.join(",")}`;
 
 /** Buttons for the period, and the spans of it with the sum of the one before. */
 async function spans(path) {
@@ -31,8 +35,11 @@ const heading = (p) => el("h2", { id: "period" }, p.title);
 export async function money() {
   const { p, all, before, choose, sum, told } = await spans("money");
   const granted = told.fees_granted;
-  const parts = [choose, el("section", null, heading(p),
-    el("p", { class: "paper" }, `${t("statementTitle")} · ${t("meter")} ${shared.status?.meter ?? ""} · ${currencyName()}`))];
+  const { home_name: name, market, meter } = shared.status ?? {};
+  // What a statement on paper is of: on the screen the page itself says it.
+  const parts = [choose, el("section", null, heading(p), el("div", { class: "paper", id: "of" },
+    name ? el("p", null, el("strong", null, name)) : null,
+    el("p", null, `${t("statementTitle")} · ${t("market")} ${market ?? ""} · ${t("meter")} ${meter ?? ""} · ${currencyName()}`)))];
   if (sum("windows") === 0) return [...parts, el("div", { class: "note" }, el("p", null, t("nothingThen"))), fees()];
   const cost = (value) => (value < 0 ? `${coins(-value)} ${t("earnedInstead")}` : coins(value));
   const saved = sum("saved");
@@ -44,6 +51,8 @@ export async function money() {
     figure(t("earned"), coins(sum("earned")), before.windows > 0 ? against(sum("earned"), before.earned, coins) : null),
     figure(t("feesSpent"), coins(sum("fees")), t(granted ? "feesGranted" : "feesOwn", { left: coins(saved - (granted ? 0 : sum("fees"))) })),
     fees()));
+  const kept = (await get(traded(p))).spans;
+  const whole = (key) => kept.reduce((total, span) => total + span[key], 0);
   const values = all.map((span) => span.saved);
   const series = [
     { class: "good", values: values.map((v) => Math.max(v, 0) / 1e6) },
@@ -52,15 +61,16 @@ export async function money() {
   parts.push(el("section", { class: "card" }, el("figure", null, el("h2", null, `${t("savedBy")}, ${currencyName()}`),
     bars(`${t("savedBy")}, ${p.title}`, p.names, series, plain, (at) => coins(values[at]))),
     el("details", null, el("summary", null, t("asTable")),
-      table(p.title, [t("time"), t("without"), t("with"), t("saved"), t("paid"), t("charge"), t("earned"), t("feesSpent")],
-        all.map((span, at) => [p.names[at], coins(span.without), coins(span.with), coins(span.saved), coins(span.paid), coins(span.charge), coins(span.earned), coins(span.fees)]), ["text"], false))));
+      table(p.title, [t("time"), t("bought"), t("sold"), ...SUMS.map((key) => t(key === "fees" ? "feesSpent" : key))],
+        all.map((span, at) => [p.names[at], kwh(kept[at].bought), kwh(kept[at].sold), ...SUMS.map((key) => coins(span[key]))]), ["text"], false,
+        [t("sum"), kwh(whole("bought")), kwh(whole("sold")), ...SUMS.map((key) => coins(sum(key)))]))));
   if (values.some(isRounding)) parts.push(el("p", { class: "soft" }, t("lostALittle")));
   if (sum("unpriced") > 0) parts.push(el("p", { class: "soft" }, t("unpriced", { count: sum("unpriced") })));
   parts.push(el("p", { class: "row" }, el("button", { type: "button", onclick: () => { document.querySelector("details").open = true; print(); } }, t("statement"))));
   return parts;
 }
 money.still = true;
-money.asks = asksFor("money");
+money.asks = () => [...asksFor("money")(), traded(period(chosen.kind, chosen.at))];
 
 function fees() {
   const left = shared.status?.health.fees;

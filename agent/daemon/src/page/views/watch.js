@@ -67,6 +67,8 @@ export async function access() {
   const parts = [el("div", { class: "card" },
     el("dl", null,
       el("dt", null, t("role")), el("dd", null, t(shared.role)),
+      shared.status.home_name ? [el("dt", null, t("home")), el("dd", null, shared.status.home_name)] : null,
+      el("dt", null, t("market")), el("dd", null, shared.status.market),
       el("dt", null, t("meter")), el("dd", null, el("code", null, shared.status.meter), " ", pseudonym(shared.status.meter, "own")),
       el("dt", null, t("version")), el("dd", null, shared.status.version)),
     el("p", { class: "row" }, el("button", { type: "button", id: "sign-out", onclick: () => attempt(async () => {
