@@ -14,20 +14,49 @@ use serde::{Deserialize, Serialize};
 pub struct Refusal {
     /// The status code, once more.
     pub status: u16,
-    /// In one line.
+    /// Which failure it is, by a name that stays; what is said of it may change.
+    #[serde(default)]
+    pub code: String,
+    /// In one line, in English.
     pub error: String,
     /// Seconds after which it may be tried again, where that helps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
 }
 
+/// Statuses, and the codes of refusals that have no name of their own.
+pub const CODES: [(u16, &str); 11] = [
+    (400, "bad_request"),
+    (401, "unauthorized"),
+    (403, "forbidden"),
+    (404, "not_found"),
+    (405, "method_not_allowed"),
+    (408, "timeout"),
+    (409, "conflict"),
+    (421, "other_name"),
+    (429, "too_many"),
+    (500, "broken"),
+    (503, "unavailable"),
+];
+
 impl Refusal {
     /// With a status.
     pub fn new(status: StatusCode, error: impl ToString) -> Self {
+        let named = CODES.iter().find(|(of, _)| *of == status.as_u16());
         Self {
             status: status.as_u16(),
+            code: named.map_or("refused", |(_, code)| code).to_owned(),
             error: error.to_string(),
             retry_after: None,
+        }
+    }
+
+    /// The same under a name of its own.
+    #[must_use]
+    pub fn named(self, code: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            ..self
         }
     }
 

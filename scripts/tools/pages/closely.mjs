@@ -115,11 +115,36 @@ export function closer({ url, pictures, check, open, shown, look, go, press, SCR
     await page.setViewport(before);
   }
 
+  /** What is refused is said in the language of whoever reads; what has no words there in English, marked as such. */
+  async function refusesInGerman(context, page) {
+    const stranger = await page.browser().createBrowserContext();
+    const outside = await open(stranger, SCREENS[1], "dark", "de", "sign in, German");
+    await outside.goto(url, { waitUntil: "load" });
+    await shown(outside, "sign-in");
+    await outside.type("#code", "00000000");
+    await press(outside, "form:has(#code) button");
+    await outside.waitForSelector("main .alert");
+    const said = await outside.$eval("main .alert", (alert) => ({ text: alert.innerText, english: alert.querySelectorAll("[lang=en]").length }));
+    check(/Der Code ist falsch/.test(said.text) && said.english === 0, `German: a wrong code is said to be "${said.text}"`);
+    await stranger.close();
+    for (const [code, words] of [["broken", /seine eigenen Dateien.*disk 7 is full/], ["made_up", /^\s*Das ging nicht\s*disk 7 is full\s*$/]]) {
+      const inside = await open(context, SCREENS[0], "light", "de", `refusal ${code}`);
+      await pretend(inside, { trades: { status: 500, code, error: "disk 7 is full" } });
+      await inside.goto(`${url}/#/trades`, { waitUntil: "load" });
+      await shown(inside, "trades");
+      const told = await inside.$eval("main .alert", (alert) => ({ text: alert.innerText, english: alert.querySelector("[lang=en]")?.textContent }));
+      check(words.test(told.text) && /disk 7/.test(told.english), `German: ${code} is said as ${JSON.stringify(told)}`);
+      await look(inside, `refusal ${code}`);
+      await inside.close();
+    }
+  }
+
   async function all(context, page) {
     await tellsMoney(page);
     await copies(page);
     await tellsWhatWaits(context);
     await printsAStatement(page);
+    await refusesInGerman(context, page);
   }
   return { all };
 }

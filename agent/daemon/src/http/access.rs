@@ -18,6 +18,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 
 use super::answer::Refusal;
+use super::reason;
 
 /// A session ends after so many seconds: thirty days.
 pub const SESSION_S: u64 = 30 * 86_400;
@@ -256,7 +257,8 @@ impl Access {
                 let mut refusal = Refusal::new(
                     StatusCode::TOO_MANY_REQUESTS,
                     "too many failed attempts: wait a minute",
-                );
+                )
+                .named(reason::FAILURES);
                 refusal.retry_after = Some(wait.as_secs().saturating_add(1));
                 Err(refusal)
             }
@@ -316,6 +318,7 @@ impl Access {
                 StatusCode::UNAUTHORIZED,
                 "the code is wrong, used, older than ten minutes, or there is a newer one: ask for one with wattpool-agent pair",
             )
+            .named(reason::CODE_WRONG)
         };
         let role = {
             let mut state = self.lock();
@@ -346,7 +349,8 @@ impl Access {
             return Err(Refusal::new(
                 StatusCode::UNAUTHORIZED,
                 "no password is set: set one with wattpool-agent password, or pair this device with wattpool-agent pair",
-            ));
+            )
+            .named(reason::PASSWORD_NONE));
         }
         let _one = self.one_try()?;
         let found = tokio::task::spawn_blocking(move || {
@@ -360,10 +364,10 @@ impl Access {
         });
         match found.await.map_err(Refusal::broken)? {
             Some(role) => Ok((self.begin(role)?, role)),
-            None => Err(Refusal::new(
-                StatusCode::UNAUTHORIZED,
-                "the password is wrong",
-            )),
+            None => Err(
+                Refusal::new(StatusCode::UNAUTHORIZED, "the password is wrong")
+                    .named(reason::PASSWORD_WRONG),
+            ),
         }
     }
 
@@ -372,7 +376,8 @@ impl Access {
             let mut refusal = Refusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "another password is being tried",
-            );
+            )
+            .named(reason::BUSY);
             refusal.retry_after = Some(1);
             refusal
         })
@@ -419,7 +424,8 @@ impl Access {
                     PASSWORD.start(),
                     PASSWORD.end(),
                     password.len()
-                )));
+                ))
+                .named(reason::PASSWORD_LENGTH));
             }
             Some(password) => {
                 let _one = self.one_try()?;

@@ -3,7 +3,7 @@
 use super::access::{Access, Role, Who};
 use super::answer::Refusal;
 use super::serve::Came;
-use super::Shared;
+use super::{reason, Shared};
 use axum::extract::{Request, State};
 use axum::http::{header, HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -100,7 +100,9 @@ pub async fn known(State(shared): State<Shared>, mut request: Request, next: Nex
         Ok(Some(who)) => who,
         Ok(None) => {
             let why = "expected a session or the agent's token: sign in on the page, or read the token file";
-            return Refusal::new(StatusCode::UNAUTHORIZED, why).into_response();
+            return Refusal::new(StatusCode::UNAUTHORIZED, why)
+                .named(reason::SIGN_IN)
+                .into_response();
         }
         Err(refusal) => return refusal.into_response(),
     };
@@ -110,12 +112,16 @@ pub async fn known(State(shared): State<Shared>, mut request: Request, next: Nex
         if is_foreign(headers, came.tls) || !Access::is_csrf(&who, shown) {
             let why =
                 "a change has to come from the agent's own page, with the session's x-csrf-token";
-            return Refusal::new(StatusCode::FORBIDDEN, why).into_response();
+            return Refusal::new(StatusCode::FORBIDDEN, why)
+                .named(reason::FOREIGN)
+                .into_response();
         }
         let ends_own_session = request.uri().path() == super::SESSION;
         if who.role() == Role::Viewer && !ends_own_session {
             let why = "viewers change nothing: sign in as the owner";
-            return Refusal::new(StatusCode::FORBIDDEN, why).into_response();
+            return Refusal::new(StatusCode::FORBIDDEN, why)
+                .named(reason::VIEWER)
+                .into_response();
         }
     }
     request.extensions_mut().insert(who);
@@ -127,7 +133,9 @@ pub async fn stranger(State(shared): State<Shared>, request: Request, next: Next
     let came = came(&request);
     if is_foreign(request.headers(), came.tls) {
         let why = "signing in has to come from the agent's own page";
-        return Refusal::new(StatusCode::FORBIDDEN, why).into_response();
+        return Refusal::new(StatusCode::FORBIDDEN, why)
+            .named(reason::FOREIGN)
+            .into_response();
     }
     if let Err(refusal) = shared.access.heard(came.peer.ip()) {
         return refusal.into_response();
@@ -143,6 +151,8 @@ pub async fn local(State(shared): State<Shared>, request: Request, next: Next) -
         next.run(request).await
     } else {
         let why = "expected a session or the agent's token";
-        Refusal::new(StatusCode::UNAUTHORIZED, why).into_response()
+        Refusal::new(StatusCode::UNAUTHORIZED, why)
+            .named(reason::SIGN_IN)
+            .into_response()
     }
 }

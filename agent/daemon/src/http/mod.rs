@@ -5,6 +5,7 @@ pub mod access;
 pub mod api;
 mod guard;
 mod page;
+mod reason;
 mod tls;
 
 use super::beside;

@@ -29,6 +29,17 @@ mod tests {
     use super::*;
     use wattpool_web::files::File;
 
+    /// Whatever is refused is said in both languages.
+    #[test]
+    fn every_code_has_words() {
+        let words = include_str!("../page/words.js");
+        let of_statuses = crate::http::answer::CODES.iter().map(|(_, code)| code);
+        for code in of_statuses.chain(crate::http::reason::ALL) {
+            let said = words.matches(&format!(" error_{code}: \"")).count();
+            assert_eq!(said, 2, "{code}");
+        }
+    }
+
     /// Nothing is loaded from elsewhere, and every file that a page or a script names is there.
     #[test]
     fn files_name_only_each_other() {

@@ -2,7 +2,7 @@
 import { ask, askAhead, carry, get, Refused } from "/page/ask.js";
 import { el } from "/page/draw.js";
 import { setCurrency } from "/page/figures.js";
-import { LANGUAGES, language, readLanguage, setLanguage, t } from "/page/texts.js";
+import { has, LANGUAGES, language, readLanguage, setLanguage, t } from "/page/texts.js";
 import { now } from "/page/views/now.js";
 import { energy, money } from "/page/views/money.js";
 import { trades } from "/page/views/trades.js";
@@ -25,20 +25,29 @@ let alertCount = 0;
 let saying = 0;
 
 /** Says something in passing, to eyes and ears. */
-export function say(text) {
-  said.textContent = text;
+export function say(...text) {
+  said.replaceChildren(...text);
   clearTimeout(saying);
-  saying = setTimeout(() => { said.textContent = ""; }, 6_000);
+  saying = setTimeout(() => { said.replaceChildren(); }, 6_000);
 }
 
 /** The agent's own words, which are English. */
 export const says = (text) => el("p", { class: "soft" }, t("agentSays"), " ", el("span", { lang: "en" }, text));
 
-/** Why something did not work. */
-export function problem(error) {
-  const unreachable = error instanceof Refused && error.status === 0;
-  return el("div", { class: "alert", role: "alert" }, el("p", null, el("strong", null, t("failed"))), el("p", null, unreachable ? t("retry") : error.message));
+/** Refusals of which the agent's own words tell more than their name does: which key, which value. */
+const DETAILED = ["bad_request", "bad_policy", "registers", "conflict", "broken", "unavailable", "no_agent", "chain_away", "refused"];
+
+/** Why something did not work, in the words of whoever reads; English where there are no others. */
+export function why(error) {
+  if (!(error instanceof Refused)) return [error.message];
+  if (error.status === 0) return [t("retry")];
+  if (!has(`error_${error.code}`)) return [el("span", { lang: "en" }, error.message)];
+  const said = t(`error_${error.code}`);
+  return DETAILED.includes(error.code) ? [said, " ", el("span", { lang: "en" }, `(${error.message})`)] : [said];
 }
+
+/** Why something did not work, to be shown. */
+export const problem = (error) => el("div", { class: "alert", role: "alert" }, el("p", null, el("strong", null, t("failed"))), el("p", null, why(error)));
 
 /** Does something that may fail; what went wrong is said. */
 export async function attempt(act) {
@@ -46,7 +55,7 @@ export async function attempt(act) {
     return await act();
   } catch (error) {
     if (error instanceof Refused && error.status === 401) await begin();
-    say(`${t("failed")}: ${error.message}`);
+    say(`${t("failed")}: `, ...why(error));
     return undefined;
   }
 }

@@ -110,6 +110,7 @@ fn status_and_policy(home: &Home) {
     );
     let refused = home.owner("PUT", "/api/v1/policy", r#"{"hours":{"from":25,"to":3}}"#);
     assert_eq!(refused.status, 400);
+    assert_eq!(refused.json()["code"], "bad_policy");
     assert!(refused.json()["error"]
         .as_str()
         .unwrap()
@@ -135,10 +136,10 @@ fn status_and_policy(home: &Home) {
     ] {
         let got = home.owner("GET", path, "");
         assert_eq!(got.status, 503, "{path}");
-        assert!(
-            got.json()["error"].as_str().unwrap().contains("chain"),
-            "{path}"
-        );
+        let told = got.json();
+        assert!(told["error"].as_str().unwrap().contains("chain"), "{path}");
+        let code = told["code"].as_str().unwrap();
+        assert!(["no_agent", "chain_away"].contains(&code), "{path}: {code}");
     }
     let alerts = home.owner("GET", "/api/v1/alerts", "").json();
     assert_eq!(alerts["now"][0]["kind"], "waiting");
@@ -275,6 +276,7 @@ fn questions_that_cannot_be(home: &Home) {
         (nothing.status, nothing.json()["status"].as_u64()),
         (404, Some(404))
     );
+    assert_eq!(nothing.json()["code"], "not_found");
     let not_so = home.owner("DELETE", "/api/v1/status", "");
     assert_eq!(
         (not_so.status, not_so.json()["status"].as_u64()),

@@ -2,11 +2,12 @@
 
 let csrf = null;
 
-/** What went wrong, with the status of the answer; 0: nobody answered. */
+/** What went wrong, with the status of the answer (0: nobody answered) and the name of the failure. */
 export class Refused extends Error {
-  constructor(status, text) {
+  constructor(status, text, code = null) {
     super(text);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -38,7 +39,7 @@ export async function ask(method, path, body) {
     throw new Refused(0, String(error));
   }
   const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(answer.status, told.error ?? answer.statusText);
+  if (!answer.ok) throw new Refused(answer.status, told.error ?? answer.statusText, told.code ?? null);
   return told;
 }
 

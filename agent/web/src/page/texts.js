@@ -28,6 +28,9 @@ export function setLanguage(name) {
 
 export const language = () => chosen;
 
+/** Whether there is a text of that name. */
+export const has = (key) => key in TEXTS[chosen];
+
 /** A text with what is to be filled in. */
 export function t(key, values = {}) {
   const text = TEXTS[chosen][key] ?? TEXTS.en[key] ?? key;

@@ -4,7 +4,7 @@ use super::policy::asked;
 use super::status::{at_rest, live, waiting};
 use crate::http::access::Who;
 use crate::http::answer::{Answer, Refusal, Told};
-use crate::http::Shared;
+use crate::http::{reason, Shared};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -59,13 +59,18 @@ pub fn amended(policy: &Policy, named: Map<String, Value>) -> Result<Policy, Str
     Ok(policy)
 }
 
+/// A policy that is not taken, and why.
+pub fn not_so(why: String) -> Refusal {
+    Refusal::bad(why).named(reason::BAD_POLICY)
+}
+
 /// Puts a changed policy in force. Without an agent the journal takes it, and the agent finds it there.
 async fn change(shared: &Shared, who: &Who, named: Map<String, Value>) -> Result<Policy, Refusal> {
     let (before, policy) = match shared.running.handle() {
         Err(_) => {
             // Refused before the journal is asked, so that a wrong key is not taken for trouble with the file.
             let before = at_rest(shared, |_| Ok(None)).await?;
-            if amended(&before, named.clone()).map_err(Refusal::bad)? == before {
+            if amended(&before, named.clone()).map_err(not_so)? == before {
                 return Ok(before);
             }
             let changed = at_rest(shared, move |policy| amended(policy, named).map(Some));
@@ -73,7 +78,7 @@ async fn change(shared: &Shared, who: &Who, named: Map<String, Value>) -> Result
         }
         Ok(handle) => {
             let before = live(shared).await.map_err(waiting)?.policy;
-            let policy = amended(&before, named).map_err(Refusal::bad)?;
+            let policy = amended(&before, named).map_err(not_so)?;
             let set = handle.set_policy(policy.clone()).await;
             set.map_err(|gone| waiting(gone.to_string()))?;
             (before, policy)
@@ -129,7 +134,7 @@ pub async fn decide(
             "no trade of number {} waits (any more: what is not decided in time lapses)",
             decision.request
         );
-        Err(Refusal::new(StatusCode::NOT_FOUND, error))
+        Err(Refusal::new(StatusCode::NOT_FOUND, error).named(reason::TRADE_GONE))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::read;
 use crate::http::answer::{Asked, Refusal};
-use crate::http::Shared;
+use crate::http::{reason, Shared};
 use axum::extract::State;
 use axum::http::{header, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -142,7 +142,8 @@ pub async fn export(
         let mut refusal = Refusal::new(
             StatusCode::TOO_MANY_REQUESTS,
             "another file is being written",
-        );
+        )
+        .named(reason::BUSY);
         refusal.retry_after = Some(2);
         return Err(refusal);
     };

@@ -1,7 +1,7 @@
 //! The market, as the chain tells it. Closed windows do not change, the rest is asked again after a while.
 
 use crate::http::answer::{Answer, Asked, Refusal};
-use crate::http::Shared;
+use crate::http::{reason, Shared};
 use axum::extract::State;
 use axum::Json;
 use schemars::JsonSchema;
@@ -86,7 +86,9 @@ pub(super) async fn ask<A: DeserializeOwned>(
     contract: &str,
     question: &impl Serialize,
 ) -> Result<A, Refusal> {
-    let away = |why: String| Refusal::later(format!("the chain does not answer: {why}"));
+    let away = |why: String| {
+        Refusal::later(format!("the chain does not answer: {why}")).named(reason::CHAIN_AWAY)
+    };
     let chain = shared
         .running
         .chain()

@@ -2,7 +2,7 @@
 
 use super::status::waiting;
 use crate::http::answer::{Answer, Refusal, Told};
-use crate::http::Shared;
+use crate::http::{reason, Shared};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::Json;
@@ -32,6 +32,8 @@ pub async fn replaced(
     let taken = handle.exchange_meter(exchange).await;
     match taken.map_err(|gone| waiting(gone.to_string()))? {
         Ok(()) => Ok(Json(exchange)),
-        Err(problem) => Err(Refusal::new(StatusCode::CONFLICT, words(problem))),
+        Err(problem) => {
+            Err(Refusal::new(StatusCode::CONFLICT, words(problem)).named(reason::REGISTERS))
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! What another policy would have left of the last week. Trades that it would have brought about instead are not known:
 //! what is told is what would have been lost.
 
-use super::control::{amended, in_force};
+use super::control::{amended, in_force, not_so};
 use super::read;
-use crate::http::answer::{Answer, Refusal, Told};
+use crate::http::answer::{Answer, Told};
 use crate::http::Shared;
 use axum::extract::State;
 use axum::Json;
@@ -155,7 +155,7 @@ pub async fn preview(
     State(shared): State<Shared>,
     Told(named): Told<Map<String, Value>>,
 ) -> Answer<Preview> {
-    let policy = amended(&in_force(&shared).await?, named).map_err(Refusal::bad)?;
+    let policy = amended(&in_force(&shared).await?, named).map_err(not_so)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let to = Seconds(now.map_or(0, |d| d.as_secs()));
     let from = Seconds(to.0.saturating_sub(WEEK));

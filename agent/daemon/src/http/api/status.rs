@@ -2,7 +2,7 @@
 
 use super::read;
 use crate::http::answer::{Answer, Refusal};
-use crate::http::Shared;
+use crate::http::{reason, Shared};
 use crate::status::Running;
 use axum::extract::State;
 use axum::Json;
@@ -216,7 +216,7 @@ pub async fn offers(State(shared): State<Shared>) -> Answer<Offers> {
 
 /// No agent runs.
 pub fn waiting(what: String) -> Refusal {
-    Refusal::later(format!("no agent runs: {what}"))
+    Refusal::later(format!("no agent runs: {what}")).named(reason::NO_AGENT)
 }
 
 pub async fn approvals(State(shared): State<Shared>) -> Answer<Approvals> {
