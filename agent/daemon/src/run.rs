@@ -122,6 +122,7 @@ async fn agent(file: &Path, config: &Config, refilter: Refilter) -> Result<()> {
     }
     let journal = config.storage.file.clone();
     let running = Arc::new(Running::new(journal, config.policy.clone()));
+    running.networked(&mesh);
     reload::at_start(config, &running)?;
     let read = (file.to_owned(), config.clone());
     reload::watch(read.0, read.1, refilter, Arc::clone(&running))?;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use wattpool_core::io::JournalEntry;
 use wattpool_core::policy::Policy;
 use wattpool_core::ports::home::Journal;
+use wattpool_discovery_libp2p::Mesh;
 use wattpool_journal_sqlite::SqliteJournal;
 use wattpool_ledger_wasmd::proof::{ProofCounts, Prover};
 use wattpool_ledger_wasmd::rpc::{Dispute, NodeReport};
@@ -21,6 +22,8 @@ struct State {
     chain: Option<Arc<Client>>,
     prover: Option<Arc<Prover>>,
     kind: Option<MeterKind>,
+    /// Whoever runs it ends it: here it is only looked at.
+    mesh: Weak<Mesh>,
 }
 
 /// Shared between the runtime's keeper and the HTTP interface.
@@ -106,6 +109,17 @@ impl Running {
     pub fn kind(&self) -> Option<MeterKind> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         state.kind
+    }
+
+    /// The node of the network.
+    pub fn networked(&self, mesh: &Arc<Mesh>) {
+        self.write(|state| state.mesh = Arc::downgrade(mesh));
+    }
+
+    /// Other nodes of the network that are connected, as they were counted last.
+    pub fn peers(&self) -> Option<u64> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.mesh.upgrade().map(|mesh| mesh.figures().linked)
     }
 
     /// The chain has answered.

@@ -17,6 +17,7 @@ export function closer({ url, pictures, check, open, shown, look, go, press, SCR
     check(told.nothing.every((text) => /^\D*0\.00\D*$/.test(text) && !/[-−]/.test(text)), `figures: nothing is ${told.nothing}`);
     check(/[-−].*0\.0001/.test(told.little) && /[-−].*1\.23/.test(told.less) && !/[-−]/.test(told.price), `figures: ${JSON.stringify(told)}`);
     const text = await page.$eval("main", (main) => main.innerText);
+    check(/other agents connected: 0/.test(text), "now: who is connected is not told");
     check(/Earned \S+ from neighbours, \S+ from the grid/.test(text), "now: what the grid paid is not named");
   }
 

@@ -51,6 +51,8 @@ pub struct Status {
     block: Option<BlockRef>,
     /// Meters in service.
     meters: Option<usize>,
+    /// Other agents that are connected now.
+    peers: Option<u64>,
     /// The gate to the national grid.
     gate: Option<Gate>,
     /// Power now, where the devices tell it.
@@ -180,6 +182,7 @@ pub async fn status(State(shared): State<Shared>) -> Answer<Status> {
         kind: shared.running.kind(),
         block: None,
         meters: None,
+        peers: shared.running.peers(),
         gate: None,
         power: shared.home_meter.power_now(),
         window: None,

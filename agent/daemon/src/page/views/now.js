@@ -88,6 +88,7 @@ function state(status) {
   const wrong = status.health.troubles.map((trouble) => t(`alert_${trouble.part}`));
   const first = status.waiting_for ? t("alert_waiting") : wrong[0] ?? t("agentOk");
   const detail = status.block ? `${t("inService", { count: status.meters })} · ${t("lastBlock", { time: clock(status.block.time) })}` : t("do_waiting");
-  all.push(figure(t("health"), first, detail));
+  const peers = status.peers === null ? "" : ` · ${t("connected", { count: status.peers })}`;
+  all.push(figure(t("health"), first, detail + peers));
   return all;
 }
