@@ -539,6 +539,13 @@ pub enum Notice {
         /// Block time after which it is too late to decide.
         until: Seconds,
     },
+    /// The owner decided on a trade that waited.
+    TradeDecided {
+        /// Its number.
+        request: u64,
+        /// It goes on.
+        accept: bool,
+    },
     /// A window's export was never stated: the market takes statements for thirty days, and the chain was away longer.
     Unstated {
         /// Which.

@@ -436,6 +436,7 @@ impl Host {
                 if self.awaiting.len() == waiting {
                     return;
                 }
+                self.tell(Notice::TradeDecided { request, accept }, out);
                 Event::TradeDecided { request, accept }
             }
         };

@@ -32,6 +32,7 @@ fn log(notice: &Notice) {
             tracing::warn!(%window, "a window's export was never stated");
         }
         Notice::Metered { .. }
+        | Notice::TradeDecided { .. }
         | Notice::Bought { .. }
         | Notice::Experienced(_)
         | Notice::GridSupplied { .. } => {}

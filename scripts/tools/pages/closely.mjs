@@ -140,12 +140,21 @@ export function closer({ url, pictures, check, open, shown, look, go, press, SCR
     }
   }
 
+  /** What waited for the owner is listed with what became of it, also while the chain is away. */
+  async function tellsFates(page) {
+    await go(page, "approvals");
+    const rows = await page.$$eval("#decided tbody tr", (rows) => rows.map((row) => row.innerText.replace(/\s+/g, " ")));
+    const want = [/Lapsed/, /Refused/, /nothing came of it/, /Sell.*traded: .* kWh for/, /Buy.*traded: .* kWh for/];
+    check(rows.length === want.length && want.every((words, at) => words.test(rows[at])), `approvals: what was decided is ${JSON.stringify(rows)}`);
+  }
+
   async function all(context, page) {
     await tellsMoney(page);
     await copies(page);
     await tellsWhatWaits(context);
     await printsAStatement(page);
     await refusesInGerman(context, page);
+    await tellsFates(page);
   }
   return { all };
 }

@@ -312,6 +312,11 @@ fn told(notice: &Value, currency: &str, window_s: u64) -> String {
             price(i64::try_from(n("price")).unwrap_or(i64::MAX), currency),
             short(s("partner"))
         ),
+        "trade_decided" => {
+            let accepted = what.get("accept").and_then(Value::as_bool) == Some(true);
+            let word = if accepted { "accepted" } else { "refused" };
+            format!("you {word} trade {}", n("request"))
+        }
         "unstated" => format!(
             "{} of the window of {} came too late and earn nothing",
             energy(n("wh")),

@@ -115,6 +115,7 @@ pub fn fill(file: &Path, windows: u64, trades: u64, end: u64) {
     // So many windows share a trade.
     let every = (windows / trades.max(1)).max(1);
     let mut sequence = 40;
+    let mut all = Vec::new();
     for window in (end - windows)..end {
         let (surplus, deficit) = balance(window);
         let tariffs = Tariffs {
@@ -163,7 +164,7 @@ pub fn fill(file: &Path, windows: u64, trades: u64, end: u64) {
             paid: Micro(paid),
             charge: Micro(charge),
         });
-        let closed = MarketEvent::TradeClosed(TradeClosed {
+        let closed = TradeClosed {
             sequence,
             kind: if sequence % 11 == 0 {
                 TradeKind::Forward
@@ -187,9 +188,12 @@ pub fn fill(file: &Path, windows: u64, trades: u64, end: u64) {
             requested_at: Seconds(at.0 - 30),
             closed_at: at,
             head: Digest32([7; 32]),
-        });
+        };
+        all.push(closed.clone());
+        let closed = MarketEvent::TradeClosed(closed);
         history.note_events(block, &[delivered, closed]).unwrap();
     }
+    waited(&mut history, end, &all);
     history
         .note(
             Seconds(end * LEN),
@@ -202,4 +206,55 @@ pub fn fill(file: &Path, windows: u64, trades: u64, end: u64) {
     history
         .note(Seconds(end * LEN + 5), &Notice::Refused { code: None })
         .unwrap();
+}
+
+/// Trades that waited for their owner: one bought and one sold of those that were closed, one declined, one that came to nothing, one that lapsed.
+fn waited(history: &mut SqliteJournal, end: u64, closed: &[TradeClosed]) {
+    let me: MeterId = METER.parse().unwrap();
+    let spot = closed.iter().rev().filter(|t| t.kind == TradeKind::Spot);
+    let bought = spot.clone().find(|t| t.buyer == me).unwrap();
+    let sold = spot.clone().find(|t| t.seller == me).unwrap();
+    let mut wait = |request, partner, running: u64, wh, selling, accept: Option<bool>| {
+        let asked = Notice::AwaitingApproval {
+            request,
+            partner,
+            wh,
+            price: Price(206_000),
+            selling,
+            until: Seconds((running + 1) * LEN - 10),
+        };
+        history.note(Seconds(running * LEN + 5), &asked).unwrap();
+        if let Some(accept) = accept {
+            let decided = Notice::TradeDecided { request, accept };
+            history.note(Seconds(running * LEN + 20), &decided).unwrap();
+        }
+    };
+    // A buyer's number is the trade's; a seller has its own, and a purchase of another number is another one.
+    let (seller, window) = (bought.seller, bought.window.0 + 1);
+    wait(
+        bought.trade_id,
+        seller,
+        window,
+        bought.asked,
+        false,
+        Some(true),
+    );
+    wait(
+        9_000_001,
+        sold.buyer,
+        sold.window.0 + 1,
+        sold.asked,
+        true,
+        Some(true),
+    );
+    wait(9_000_002, seller, window, Wh(230), false, Some(true));
+    wait(
+        9_000_003,
+        neighbour(3),
+        end - 4,
+        Wh(310),
+        false,
+        Some(false),
+    );
+    wait(9_000_004, neighbour(4), end - 3, Wh(120), false, None);
 }

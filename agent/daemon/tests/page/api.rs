@@ -21,6 +21,7 @@ fn the_interface_tells_the_books_and_takes_the_owners_word() {
     status_and_policy(&home);
     sums(&home);
     trades(&home);
+    approvals(&home);
     export(&home);
     questions_that_cannot_be(&home);
     news(&home);
@@ -228,6 +229,46 @@ fn trades(home: &Home) {
         .json();
     let sold = sold["trades"].as_array().unwrap();
     assert!(!sold.is_empty() && sold.iter().all(|t| t["seller"] == METER));
+}
+
+/// What waited for the owner, and what became of it; without a chain, too.
+fn approvals(home: &Home) {
+    let told = home.owner("GET", "/api/v1/approvals/history", "").json();
+    let rows = told["approvals"].as_array().unwrap();
+    let fates: Vec<&str> = rows.iter().map(|r| r["fate"].as_str().unwrap()).collect();
+    let want = ["lapsed", "declined", "failed", "traded", "traded"];
+    assert_eq!(fates, want, "{told}");
+    let (lapsed, sold, bought) = (&rows[0], &rows[3], &rows[4]);
+    assert_eq!(lapsed["decided_at"], Value::Null);
+    assert_eq!(
+        (&lapsed["wh"], &lapsed["traded"]),
+        (&Value::from(120), &Value::Null)
+    );
+    assert_eq!(
+        (&sold["selling"], &bought["selling"]),
+        (&Value::Bool(true), &Value::Bool(false))
+    );
+    // What was paid is that of the trade, a buyer's with the network charge.
+    for row in [sold, bought] {
+        let path = format!(
+            "/api/v1/trades?limit=1&partner={}&to={}",
+            row["partner"].as_str().unwrap(),
+            row["at"].as_u64().unwrap() + 900
+        );
+        let trades = home.owner("GET", &path, "").json();
+        let trade = &trades["trades"][0];
+        assert_eq!(row["traded"], trade["arrived"], "{row} {trade}");
+        let charge = if row["selling"] == true {
+            0
+        } else {
+            trade["charge"].as_u64().unwrap()
+        };
+        assert_eq!(
+            row["money"],
+            trade["paid"].as_u64().unwrap() + charge,
+            "{row} {trade}"
+        );
+    }
 }
 
 fn export(home: &Home) {

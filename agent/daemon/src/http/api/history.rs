@@ -7,7 +7,10 @@ use axum::extract::State;
 use axum::Json;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wattpool_journal_sqlite::{NoticeRow, Sums, TradeFilter, TradeRow, WindowRow, MOST_SPANS};
+use std::time::{SystemTime, UNIX_EPOCH};
+use wattpool_journal_sqlite::{
+    ApprovalRow, NoticeRow, Sums, TradeFilter, TradeRow, WindowRow, MOST_SPANS,
+};
 use wattpool_schema::{MeterId, Micro, Seconds, Wh};
 
 /// Rows given when none are asked for, and at most.
@@ -162,6 +165,13 @@ pub struct TradePage {
     trades: Vec<TradeRow>,
     /// To be asked for as `before`; none: there are no more.
     next: Option<u64>,
+}
+
+/// Trades that waited for the owner.
+#[derive(Serialize, JsonSchema)]
+pub struct Waited {
+    /// Newest first, at most 50.
+    approvals: Vec<ApprovalRow>,
 }
 
 /// Notices.
@@ -319,6 +329,18 @@ pub async fn trades(
     });
     let (trades, next) = page(found.await?, limit, |t| t.trade.sequence);
     Ok(Json(TradePage { trades, next }))
+}
+
+pub async fn approvals(State(shared): State<Shared>) -> Answer<Waited> {
+    let (me, len) = (shared.meter, shared.market.window_seconds);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = Seconds(since.map_or(0, |since| since.as_secs()));
+    let approvals = read(&shared, move |history| {
+        history.approvals(me, len, now, ROWS.0)
+    });
+    Ok(Json(Waited {
+        approvals: approvals.await?,
+    }))
 }
 
 pub async fn notices(

@@ -101,6 +101,7 @@ routes! { own, described_own, false:
     post "pause" => control::pause, "Stop trading (true), or go on (false)", Nothing, control::Pause, control::Pause;
     post "meter/replaced" => meter::replaced, "Another meter goes on in the place of the old one: its first reading is believed at once", Nothing, wattpool_core::metering::Exchange, wattpool_core::metering::Exchange;
     get "approvals" => status::approvals, "Trades that wait for the owner", Nothing, Nothing, status::Approvals;
+    get "approvals/history" => history::approvals, "The last trades that waited for the owner, and what became of them; newest first", Nothing, Nothing, history::Waited;
     post "approvals" => control::decide, "Decide on a trade that waits", Nothing, control::Decision, control::Decision;
 }
 

@@ -2,7 +2,7 @@
 import { attempt, begin, change, isOwner, problem, redraw, say, says, shared } from "/page/app.js";
 import { ask, carry, get, Refused } from "/page/ask.js";
 import { pseudonym } from "/page/copy.js";
-import { el } from "/page/draw.js";
+import { el, inHand, table } from "/page/draw.js";
 import { clockOf, energy, moment, money, price, short } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
@@ -10,14 +10,15 @@ export async function approvals() {
   const manual = shared.status.policy.manual_approval;
   const parts = [el("p", { class: "row" }, el("span", null, t(manual ? "approvalsOn" : "approvalsOff")),
     isOwner() ? el("button", { type: "button", id: "ask-me", onclick: () => attempt(async () => { await change({ manual_approval: !manual }); await redraw(); }) }, t(manual ? "noAsk" : "askMe")) : null)];
+  const past = waited((await get("approvals/history")).approvals);
   let told;
   try {
     told = await get("approvals");
   } catch (error) {
-    if (error instanceof Refused && error.status === 503) return [...parts, el("div", { class: "note" }, el("p", null, t("approvalsAway")), says(error.message))];
+    if (error instanceof Refused && error.status === 503) return [...parts, el("div", { class: "note" }, el("p", null, t("approvalsAway")), says(error.message)), past];
     throw error;
   }
-  if (told.awaiting.length === 0) return [...parts, el("div", { class: "card" }, el("p", null, t("nothingWaits")))];
+  if (told.awaiting.length === 0) return [...parts, el("div", { class: "card" }, el("p", null, t("nothingWaits"))), past];
   const decide = async (request, accept) => {
     await attempt(async () => {
       await ask("POST", "approvals", { request, accept });
@@ -33,10 +34,27 @@ export async function approvals() {
     isOwner() ? el("p", { class: "row" },
       el("button", { type: "button", class: "first", id: `accept-${a.request}`, onclick: () => decide(a.request, true) }, t("accept")),
       el("button", { type: "button", id: `refuse-${a.request}`, onclick: () => decide(a.request, false) }, t("refuse"))) : null);
-  return [...parts, el("div", { class: "card" }, el("ul", { class: "plain" }, told.awaiting.map(item))), el("p", { class: "soft" }, t("lapsed"))];
+  return [...parts, el("div", { class: "card" }, el("ul", { class: "plain" }, told.awaiting.map(item))), el("p", { class: "soft" }, t("lapsed")), past];
 }
 
-approvals.asks = () => ["approvals"];
+approvals.asks = () => ["approvals/history", "approvals"];
+
+/** The last trades that waited, and what became of each. */
+function waited(rows) {
+  const done = rows.filter((row) => row.fate !== "waiting");
+  const fate = (row) => el("span", null, t(`fate_${row.fate}`), row.traded === null ? null : `: ${t("fateOf", { amount: energy(row.traded), money: money(row.money, row.money < 1e6 ? 4 : 2) })}`);
+  const heads = ["when", "what", "amount", "partner", "price", "fate"].map((key) => t(key));
+  return el("section", { id: "decided" }, done.length === 0
+    ? [el("h2", null, t("decidedTitle")), el("div", { class: "card" }, el("p", null, t("nothingDecided")))]
+    : el("div", { class: "card" }, table(t("decidedTitle"), heads, done.map((row) => [
+      moment(row.decided_at ?? row.at),
+      el("span", { class: `pill ${row.selling ? "sold" : "bought"}` }, t(row.selling ? "sellOf" : "buyOf")),
+      energy(row.wh),
+      pseudonym(row.partner, `decided-${row.at}-${row.request}`),
+      inHand(t("price"), t(row.selling ? "asksPrice" : "atPrice", { price: price(row.price) })),
+      fate(row),
+    ]), ["text", "text", "", "text", "", "wide"])));
+}
 
 /** What the agent told, in words. */
 function words(row) {
