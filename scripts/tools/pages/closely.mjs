@@ -148,6 +148,27 @@ export function closer({ url, pictures, check, open, shown, look, go, press, SCR
     check(rows.length === want.length && want.every((words, at) => words.test(rows[at])), `approvals: what was decided is ${JSON.stringify(rows)}`);
   }
 
+  /** A limit that is reached is said where somebody looks for trades, with when it begins again. */
+  async function tellsLimits(context) {
+    const again = Math.ceil(Date.now() / 86_400_000) * 86_400;
+    const reached = [["spend", 2_500_000, false], ["buy", 4_000, true], ["sell", 9_000, false]].map(([limited, limit, on_chain]) => ({ limited, limit, used: limit, on_chain, again }));
+    const want = { en: [/spending limit of \S*2\.50 is reached.*until it begins again at \d.*Limits/, /limit of 4\.00.kWh to buy.*chain/, /limit of 9\.00.kWh to sell.*the grid takes/], de: [/Grenze von 2,50.* für Ausgaben ist erreicht.*bis sie am \d.*Grenzen/, /Käufe.*Kette/, /Verkäufe.*das Netz nimmt/] };
+    for (const [language, words] of Object.entries(want)) {
+      for (const view of ["now", "offers"]) {
+        const page = await open(context, SCREENS[1], "dark", language, `limits in ${view}`);
+        const offer = { seller: WAITS.partner, zone: 1, kind: "pv", wh: 0, price: 201_000, charge: 6_000 };
+        await pretend(page, { status: { reached, zone: 1 }, offers: { status: 200, window: 1, offers: [offer] } });
+        await page.goto(`${url}/#/${view}`, { waitUntil: "load" });
+        await shown(page, view);
+        const told = await page.$$eval(".reached", (notes) => notes.map((note) => note.innerText));
+        check(told.length === 3 && words.every((word, at) => word.test(told[at])), `${view}: reached limits are told as ${JSON.stringify(told)}`);
+        await look(page, `${view} with limits reached, ${language}`);
+        await page.screenshot({ path: join(pictures, `${view}-reached-phone-${language}.png`), fullPage: true });
+        await page.close();
+      }
+    }
+  }
+
   async function all(context, page) {
     await tellsMoney(page);
     await copies(page);
@@ -155,6 +176,7 @@ export function closer({ url, pictures, check, open, shown, look, go, press, SCR
     await printsAStatement(page);
     await refusesInGerman(context, page);
     await tellsFates(page);
+    await tellsLimits(context);
   }
   return { all };
 }

@@ -27,7 +27,7 @@ const { check, open, shown, look, measure, row, end } = visit({
   url,
   // That the chain is away, a trade has lapsed, or nobody is signed in, is an answer and no fault of the page.
   allowed: (text) => /status of (401|404|503)/.test(text),
-  untold: ["told", "do", "alert", "error", "fate"],
+  untold: ["told", "do", "alert", "error", "fate", "reached", "until"],
 });
 
 /** What a limit allows beyond what was bought, Wh. */

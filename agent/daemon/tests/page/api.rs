@@ -59,6 +59,7 @@ fn status_and_policy(home: &Home) {
     assert_eq!(status["generation"], true);
     // Nobody else is there.
     assert_eq!(status["peers"], 0);
+    assert_eq!(status["reached"], serde_json::json!([]));
     assert!(status["waiting_for"].as_str().unwrap().contains("chain"));
     assert_eq!(status["policy"]["max_buy_price"], 320_000);
     assert_eq!(status["grid"]["feed_in"], 81_000);

@@ -187,8 +187,17 @@ async fn a_trade_waits_for_its_owner() {
         .await
         .unwrap());
     pass(10).await;
-    assert_eq!(p.chain.settled().len(), 1);
+    let settled = p.chain.settled();
+    assert_eq!(settled.len(), 1);
+    // By its number the owner's history finds what became of it; the one that never waited was not decided.
+    let request = awaiting[0].request;
+    assert_eq!(settled[0].trade_id, request);
     let told = p.buyer.handle.status().await.unwrap().notices;
+    let decided = told.iter().filter_map(|n| match n.notice {
+        Notice::TradeDecided { request, accept } => Some((request, accept)),
+        _ => None,
+    });
+    assert_eq!(decided.collect::<Vec<_>>(), [(request, true)]);
     assert!(told
         .iter()
         .any(|n| matches!(n.notice, Notice::Bought { .. })));

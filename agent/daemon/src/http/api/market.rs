@@ -1,5 +1,6 @@
 //! The market, as the chain tells it. Closed windows do not change, the rest is asked again after a while.
 
+use super::reached::day;
 use crate::http::answer::{Answer, Asked, Refusal};
 use crate::http::{reason, Shared};
 use axum::extract::State;
@@ -8,18 +9,21 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use wattpool_schema::escrow::{self, MeterBookResponse};
 use wattpool_schema::pool::{
     GridState, PoolWindow, PriceSignal, QueryMsg, ZonePairTerms, ZonePairsResponse,
 };
-use wattpool_schema::{Micro, Wh, Window};
+use wattpool_schema::{Micro, Seconds, Wh, Window};
 
 /// An answer of the chain is good for so long.
 const FRESH: Duration = Duration::from_secs(15);
 /// The chain answers within this.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// Limits are asked for again after this.
+const LIMITS_FRESH: Duration = Duration::from_secs(60);
 /// Closed windows kept, and asked for at once at most.
 const WINDOWS: (usize, u64) = (192, 96);
 
@@ -28,6 +32,15 @@ const WINDOWS: (usize, u64) = (192, 96);
 pub struct Cache {
     market: Mutex<Option<(Instant, Market)>>,
     windows: Mutex<BTreeMap<Window, PoolWindow>>,
+    limits: StdMutex<Book>,
+}
+
+/// Limits of this meter as they were told last.
+#[derive(Default)]
+struct Book {
+    asked: Option<Instant>,
+    /// The day that they count, by the chain's time when they were asked for.
+    told: Option<(u64, Limits)>,
 }
 
 /// Supply, demand, price and zones.
@@ -66,18 +79,18 @@ pub struct Windows {
 }
 
 /// Limits that the owner's key has set on the chain, out of the agent's reach, and what of them is used.
-#[derive(Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 pub struct Limits {
     /// The limits.
-    limits: escrow::Limits,
+    pub(super) limits: escrow::Limits,
     /// The owner has set some.
-    set: bool,
+    pub(super) set: bool,
     /// Spent today (UTC), micro-units.
-    spent_today: Micro,
+    pub(super) spent_today: Micro,
     /// Bought today (UTC).
-    bought_today: Wh,
+    pub(super) bought_today: Wh,
     /// Sold today (UTC).
-    sold_today: Wh,
+    pub(super) sold_today: Wh,
 }
 
 /// Asks a contract.
@@ -132,7 +145,7 @@ pub async fn windows(State(shared): State<Shared>, Asked(asked): Asked<Last>) ->
             "last: expected 1 to {most}, found {last}"
         )));
     }
-    let Json(now) = market(State(std::sync::Arc::clone(&shared))).await?;
+    let Json(now) = market(State(Arc::clone(&shared))).await?;
     let end = now.grid.window.0;
     let mut known = shared.cache.windows.lock().await;
     let mut windows = Vec::new();
@@ -159,15 +172,42 @@ pub async fn windows(State(shared): State<Shared>, Asked(asked): Asked<Last>) ->
 }
 
 pub async fn limits(State(shared): State<Shared>) -> Answer<Limits> {
+    Ok(Json(limits_of(&shared).await?))
+}
+
+/// The limits on the chain as they were told last, if that was on the day of `now`. Nobody waits for the chain: it is asked beside.
+pub fn limits_lately(shared: &Shared, now: Seconds) -> Option<Limits> {
+    let today = day(now);
+    let mut book = lock(shared);
+    if book.asked.is_none_or(|at| at.elapsed() > LIMITS_FRESH) {
+        book.asked = Some(Instant::now());
+        let shared = Arc::clone(shared);
+        drop(tokio::spawn(async move {
+            if let Ok(limits) = limits_of(&shared).await {
+                lock(&shared).told = Some((today, limits));
+            }
+        }));
+    }
+    let told = book.told.as_ref().filter(|(of, _)| *of == today);
+    told.map(|(_, limits)| limits.clone())
+}
+
+fn lock(shared: &Shared) -> std::sync::MutexGuard<'_, Book> {
+    // Plain assignments: nothing is left half-changed.
+    let book = shared.cache.limits.lock();
+    book.unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn limits_of(shared: &Shared) -> Result<Limits, Refusal> {
     let question = escrow::QueryMsg::Meter {
         meter: shared.meter,
     };
-    let book: MeterBookResponse = ask(&shared, &shared.market.escrow.address, &question).await?;
-    Ok(Json(Limits {
+    let book: MeterBookResponse = ask(shared, &shared.market.escrow.address, &question).await?;
+    Ok(Limits {
         limits: book.limits,
         set: book.tenure.is_some(),
         spent_today: book.spent_today,
         bought_today: book.bought_today,
         sold_today: book.sold_today,
-    }))
+    })
 }

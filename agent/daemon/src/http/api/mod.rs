@@ -11,6 +11,7 @@ mod meter;
 mod openapi;
 mod policy;
 mod preview;
+mod reached;
 mod session;
 pub mod signal;
 mod status;

@@ -1,5 +1,7 @@
 //! What the agent is at, what waits for its owner, what is wrong.
 
+use super::market::limits_lately;
+use super::reached::{reached, Reached};
 use super::read;
 use crate::http::answer::{Answer, Refusal};
 use crate::http::{reason, Shared};
@@ -59,6 +61,8 @@ pub struct Status {
     power: PowerNow,
     /// The running window.
     window: Option<Snapshot>,
+    /// Limits of the day that leave no trade any more.
+    reached: Vec<Reached>,
     /// Trades that wait for the owner.
     awaiting: Vec<Awaiting>,
     /// Counted since the start.
@@ -186,6 +190,7 @@ pub async fn status(State(shared): State<Shared>) -> Answer<Status> {
         gate: None,
         power: shared.home_meter.power_now(),
         window: None,
+        reached: Vec::new(),
         awaiting: Vec::new(),
         counters: None,
     };
@@ -196,6 +201,13 @@ pub async fn status(State(shared): State<Shared>) -> Answer<Status> {
             nothing(Some(waiting_for), health, policy)
         }
         Ok(live) => Status {
+            reached: reached(
+                &live.policy,
+                &live.window,
+                live.block.time,
+                grid.as_ref().map(|grid| grid.import),
+                limits_lately(&shared, live.block.time).as_ref(),
+            ),
             zone: Some(live.zone),
             block: Some(live.block),
             meters: Some(live.meters),

@@ -5,6 +5,7 @@ import { pseudonym } from "/page/copy.js";
 import { el, figure, inHand as under, legend, lines, table } from "/page/draw.js";
 import { clock, currencyName, energy, number, plain, price, short } from "/page/figures.js";
 import { t } from "/page/texts.js";
+import { reached } from "/page/views/now.js";
 
 const inHand = (head, figure) => under(t(head), figure);
 
@@ -16,7 +17,7 @@ export async function offers() {
     if (error instanceof Refused && error.status === 503) return [el("p", null, t("offersWhat")), el("div", { class: "note" }, el("p", null, t("offersOff")), says(error.message))];
     throw error;
   }
-  const parts = [el("p", null, t("offersWhat"))];
+  const parts = [el("p", null, t("offersWhat")), ...reached(shared.status)];
   if (told.offers.length === 0) return [...parts, el("div", { class: "note" }, el("p", null, t("noOffers")))];
   const policy = shared.status.policy;
   const add = (list, meter, word) => attempt(async () => {

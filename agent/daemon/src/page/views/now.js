@@ -2,7 +2,7 @@
 import { shared } from "/page/app.js";
 import { get } from "/page/ask.js";
 import { el, figure, flow } from "/page/draw.js";
-import { clock, clockOf, energy, isRounding, money, period, price } from "/page/figures.js";
+import { clock, clockOf, energy, isRounding, moment, money, period, price } from "/page/figures.js";
 import { t } from "/page/texts.js";
 
 /** Money of today and of this month, energy of today. */
@@ -17,10 +17,10 @@ function questions() {
 export async function now() {
   const status = shared.status ?? await get("status");
   const length = status.window_seconds;
-  const moment = Math.floor(Date.now() / 1000);
+  const second = Math.floor(Date.now() / 1000);
   const [day, month, used, last] = await Promise.all([
     ...questions().map(get),
-    get(`windows?from=${moment - 8 * length}&to=${moment}`),
+    get(`windows?from=${second - 8 * length}&to=${second}`),
   ]);
   const [d, m, e] = [day.spans[0], month.spans[0], used.spans[0]];
   const metered = last.windows.filter((row) => row.surplus !== null);
@@ -32,6 +32,7 @@ export async function now() {
     const sun = row && status.generation ? (await get(`energy?edges=${row.from},${row.from + length}`)).spans[0] : null;
     parts.push(el("section", { class: "card" }, ...going(row, length, status, sun)));
   }
+  parts.push(...reached(status));
   const cost = d.with;
   parts.push(el("div", { class: "cards" },
     figure(t("savedToday"), money(d.saved), saving(d.saved)),
@@ -44,6 +45,11 @@ export async function now() {
     ...state(status)));
   return parts;
 }
+
+/** Limits of the day that leave no trade any more, until when. */
+export const reached = (status) => status.reached.map((limit) => el("div", { class: "note reached" },
+  el("p", null, el("strong", null, t(`reached_${limit.limited}`, { limit: limit.limited === "spend" ? money(limit.limit) : energy(limit.limit) })), " ", t(`until_${limit.limited}`, { time: moment(limit.again) }), " ",
+    limit.on_chain ? t("reachedChain") : el("a", { href: "#/limits" }, t("reachedPolicy")))));
 
 now.asks = questions;
 
