@@ -45,6 +45,6 @@ export function pseudonym(meter, id) {
     button.after(there);
     getSelection().selectAllChildren(there);
     say(t("copyByHand"));
-  } }, short(meter), el("span", { class: "sign", "aria-hidden": "true" }, "⧉"));
+  } }, short(meter), el("span", { class: "sign", "aria-hidden": "true" }));
   return el("span", { class: "meter" }, button, whole.has(meter) ? inFull(meter) : null);
 }
