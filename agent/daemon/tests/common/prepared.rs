@@ -230,11 +230,11 @@ fn waited(history: &mut SqliteJournal, end: u64, closed: &[TradeClosed]) {
         }
     };
     // A buyer's number is the trade's; a seller has its own, and a purchase of another number is another one.
-    let (seller, window) = (bought.seller, bought.window.0 + 1);
+    let seller = bought.seller;
     wait(
         bought.trade_id,
         seller,
-        window,
+        bought.window.0 + 1,
         bought.asked,
         false,
         Some(true),
@@ -247,7 +247,7 @@ fn waited(history: &mut SqliteJournal, end: u64, closed: &[TradeClosed]) {
         true,
         Some(true),
     );
-    wait(9_000_002, seller, window, Wh(230), false, Some(true));
+    wait(9_000_002, seller, end - 5, Wh(230), false, Some(true));
     wait(
         9_000_003,
         neighbour(3),

@@ -31,9 +31,11 @@ fn commands_speak_of_kwh_money_and_local_time() {
     let exact: Value = serde_json::from_str(&out(&home.run(&["trades", "--json"]))).unwrap();
     assert_eq!(exact.as_array().unwrap().len(), 20);
     assert!(exact[0]["paid"].is_u64());
-    let history = out(&home.run(&["history", "--limit", "5"]));
+    let history = out(&home.run(&["history", "--limit", "20"]));
     assert!(
-        history.contains("metered the window of 20") && !history.contains('{'),
+        history.contains("metered the window of 20")
+            && history.contains("you refused trade ")
+            && !history.contains('{'),
         "{history}"
     );
     let set = home.run(&[
