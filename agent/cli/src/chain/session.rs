@@ -246,16 +246,32 @@ impl Session {
         if self.options.offline {
             return Err(Failure::input(anyhow!("--offline: this needs a node")));
         }
-        let market = self.named_market()?;
-        let nodes = if self.options.node.is_empty() {
-            vec![NODE.to_owned()]
-        } else {
-            let plain = |url: &String| {
-                url.strip_prefix("tcp://")
-                    .map_or_else(|| url.clone(), |rest| format!("http://{rest}"))
-            };
-            self.options.node.iter().map(plain).collect()
+        let client = self.reach(self.nodes()).await?;
+        let sync = client.rpc().status().await.map_err(failed)?.sync_info;
+        if sync.catching_up {
+            return Err(Failure::from(anyhow!(
+                "the node is still syncing: it is at block {} of {}; wait, or name another one with --node",
+                sync.latest_block_height,
+                time(sync.latest_block_time.seconds.get())
+            )));
+        }
+        Ok(Arc::new(client))
+    }
+
+    /// The nodes that are asked.
+    fn nodes(&self) -> Vec<String> {
+        if self.options.node.is_empty() {
+            return vec![NODE.to_owned()];
+        }
+        let plain = |url: &String| {
+            url.strip_prefix("tcp://")
+                .map_or_else(|| url.clone(), |rest| format!("http://{rest}"))
         };
+        self.options.node.iter().map(plain).collect()
+    }
+
+    async fn reach(&self, nodes: Vec<String>) -> Result<Client, Failure> {
+        let market = self.named_market()?;
         let mut settings = ChainSettings::new(nodes, ADDRESS_PREFIX, self.price()?);
         let wanted = market.map(|m| m.chain_id);
         if let (Some(wanted), Some(given)) = (&wanted, &self.options.chain_id) {
@@ -266,16 +282,35 @@ impl Session {
             }
         }
         settings.chain_id = self.options.chain_id.clone().or(wanted);
-        let client = Client::connect(settings).await.map_err(failed)?;
-        let sync = client.rpc().status().await.map_err(failed)?.sync_info;
-        if sync.catching_up {
-            return Err(Failure::from(anyhow!(
-                "the node is still syncing: it is at block {} of {}; wait, or name another one with --node",
-                sync.latest_block_height,
-                time(sync.latest_block_time.seconds.get())
-            )));
+        Client::connect(settings).await.map_err(failed)
+    }
+
+    /// Refuses while one of the nodes that are asked has not caught up: it may be the one that a validator signs with. Those
+    /// that do not answer are passed over.
+    ///
+    /// # Errors
+    /// One has not caught up; `why` says what would come of it.
+    pub async fn caught_up(&self, why: &str) -> Result<(), Failure> {
+        if self.options.offline {
+            return Ok(());
         }
-        Ok(Arc::new(client))
+        for node in self.nodes() {
+            let Ok(client) = self.reach(vec![node.clone()]).await else {
+                continue;
+            };
+            let Ok(status) = client.rpc().status().await else {
+                continue;
+            };
+            let sync = status.sync_info;
+            if sync.catching_up {
+                return Err(Failure::from(anyhow!(
+                    "the node {node} has not caught up, it is at block {} of {}: {why}",
+                    sync.latest_block_height,
+                    time(sync.latest_block_time.seconds.get())
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// What a transaction pays.

@@ -29,7 +29,7 @@ enum Command {
     Status(status::Status),
     /// List the validators by their stake.
     List,
-    /// Let the validator sign again after it was jailed.
+    /// Let the validator sign again after it was jailed; refused while a node that is asked (--node) has not caught up.
     Unjail,
     /// Stake with a validator.
     Delegate(stake::Delegate),

@@ -250,11 +250,16 @@ pub fn edit(session: &Session, args: &Edit) -> Result<u8, Failure> {
 /// Unjails and prints what came of it.
 ///
 /// # Errors
-/// The chain refuses: it is not jailed, or not long enough.
+/// A node that is asked has not caught up, or the chain refuses: it is not jailed, or not long enough.
 pub fn unjail(session: &Session) -> Result<u8, Failure> {
     let words =
         "let the validator sign again (its node should be running and up to date)".to_owned();
-    block_on(session.transact(&words, |from| Ok(vec![message::unjail(&operator(from)?)])))
+    block_on(async {
+        let why = "a validator that misses its next blocks is jailed and slashed again; wait until the node has every block";
+        session.caught_up(why).await?;
+        let unjailed = |from: &str| Ok(vec![message::unjail(&operator(from)?)]);
+        session.transact(&words, unjailed).await
+    })
 }
 
 #[cfg(test)]

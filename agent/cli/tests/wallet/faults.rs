@@ -120,6 +120,24 @@ async fn a_node_that_still_replays_old_blocks_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_validator_is_unjailed_before_its_node_has_caught_up() {
+    let (own, other) = (Node::start().await, Node::start().await);
+    let home = at(&own).await;
+    own.chain().catching_up = true;
+    let told = [own.url.as_str(), "has not caught up", "jailed and slashed"];
+    let unjail = ["validator", "unjail"];
+    one_line(&home.run(&unjail), 1, &told);
+    // Nor over another node beside it.
+    let both = home.run(&[&unjail[..], &["--node", &other.url]].concat());
+    one_line(&both, 1, &told);
+    nothing_was_sent(&own);
+    nothing_was_sent(&other);
+    own.chain().catching_up = false;
+    let ran = home.run(&unjail);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_never_comes_is_not_waited_for() {
     let node = Node::start().await;
     let home = at(&node).await;
