@@ -9,7 +9,7 @@ use crate::Failure;
 use serde_json::{json, Value};
 use std::fmt::Write;
 use wattpool_ledger_wasmd::{Client, Market};
-use wattpool_schema::escrow::{self, MeterBookResponse, OrderResponse, TradeStatus};
+use wattpool_schema::escrow::{self, MeterBookResponse, OrderResponse, TradeStatus, TINY_TRADE};
 use wattpool_schema::pool::MeterResponse;
 use wattpool_wallet::amount::{show_energy, show_money, show_price};
 
@@ -18,6 +18,39 @@ use wattpool_wallet::amount::{show_energy, show_money, show_price};
 pub struct Show {
     /// Name of a key or an address; without it, --from.
     key: Option<String>,
+}
+
+/// What a meter bought and sold, as the escrow counts it.
+fn traded(book: &MeterBookResponse, denom: &str) -> String {
+    let counted = &book.statistics;
+    let trades = |n: u64| format!("{n} {}", if n == 1 { "trade" } else { "trades" });
+    let mut text = format!(
+        "  today (UTC) bought {} for {} with network charges, sold {}\n",
+        show_energy(book.bought_today),
+        show_money(book.spent_today, denom),
+        show_energy(book.sold_today)
+    );
+    let missed = if counted.missed.is_zero() {
+        String::new()
+    } else {
+        let missed = show_energy(counted.missed);
+        format!(", {missed} more were promised and not delivered")
+    };
+    // A string takes everything.
+    let _ = write!(
+        text,
+        "  so far bought {} in {}\n  so far sold {} in {}{missed}\n",
+        show_energy(counted.bought),
+        trades(counted.purchases),
+        show_energy(counted.arrived),
+        trades(counted.sales),
+    );
+    let _ = writeln!(
+        text,
+        "  (one trade: one seller and one window, or one standing order; those below {} and within the household are left out; money of each: wallet trades)",
+        show_energy(TINY_TRADE)
+    );
+    text
 }
 
 fn meter_text(
@@ -61,20 +94,7 @@ fn meter_text(
         .ok(),
         None => writeln!(text, "  nothing stated yet").ok(),
     };
-    writeln!(
-        text,
-        "  today spent {}, bought {}, sold {}",
-        show_money(book.spent_today, denom),
-        show_energy(book.bought_today),
-        show_energy(book.sold_today)
-    )
-    .ok();
-    writeln!(
-        text,
-        "  in all {} sales, {} purchases",
-        book.statistics.sales, book.statistics.purchases
-    )
-    .ok();
+    text.push_str(&traded(book, denom));
     if book.tenure == Some(meter.tenure) {
         text.push_str("  limits\n");
         text.push_str(&limits::lines(&book.limits, denom, "    ")?);
@@ -150,4 +170,45 @@ pub fn run(session: &Session, args: &Show) -> Result<u8, Failure> {
             || text,
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wattpool_schema::escrow::{Limits, Statistics};
+    use wattpool_schema::{Micro, Wh};
+
+    #[test]
+    fn what_was_traded_says_what_it_counts() {
+        let mut book = MeterBookResponse {
+            limits: Limits::default(),
+            tenure: None,
+            locked: Micro::ZERO,
+            spent_today: Micro(1_250_000),
+            bought_today: Wh(4_500),
+            sold_today: Wh(20),
+            statistics: Statistics {
+                sales: 1,
+                asked: Wh(900),
+                arrived: Wh(800),
+                missed: Wh(100),
+                purchases: 214,
+                bought: Wh(12_345),
+                ..Statistics::default()
+            },
+            sells: Vec::new(),
+            buys: Vec::new(),
+        };
+        let told = traded(&book, "uwatt");
+        for line in [
+            "  today (UTC) bought 4.5 kWh for 1.25 watt with network charges, sold 20 Wh\n",
+            "  so far bought 12.345 kWh in 214 trades\n",
+            "  so far sold 800 Wh in 1 trade, 100 Wh more were promised and not delivered\n",
+            "  (one trade: one seller and one window, or one standing order; those below 5 Wh ",
+        ] {
+            assert!(told.contains(line), "{line:?} is not in {told}");
+        }
+        book.statistics.missed = Wh::ZERO;
+        assert!(!traded(&book, "uwatt").contains("promised"));
+    }
 }
