@@ -9,7 +9,6 @@ mod choose;
 mod compare;
 mod explorer;
 mod inspect;
-mod invitation;
 mod market;
 mod owner;
 mod reference;

@@ -1,6 +1,7 @@
 //! The configuration that `agent init` writes: the commented file, with one of the known meters in it.
 
 use crate::config::TEMPLATE;
+use wattpool_ledger_wasmd::Invitation;
 use wattpool_schema::MeterId;
 
 /// Meters that `agent init` knows, and their part of the file.
@@ -53,6 +54,27 @@ pub fn configuration(
     Ok(text)
 }
 
+/// The commented file with what an invitation says of chain and network: nodes (over `http://` to other machines, too, where `plain`
+/// says so), the time between blocks, meters to begin with.
+pub fn invited(text: &str, nodes: &[String], plain: bool, invitation: &Invitation) -> String {
+    let list = |list: &[String]| {
+        let texts = list.iter().cloned().map(toml::Value::String);
+        toml::Value::Array(texts.collect())
+    };
+    let line = |line: &str| match line {
+        rpc if rpc.starts_with("rpc = ") && !nodes.is_empty() => format!("rpc = {}\n", list(nodes)),
+        "# allow_plain_http = false" if plain => "allow_plain_http = true\n".to_owned(),
+        "# bootstrap = []" if !invitation.bootstrap.is_empty() => {
+            format!("bootstrap = {}\n", list(&invitation.bootstrap))
+        }
+        other => match invitation.block_ms {
+            Some(ms) if other.starts_with("# block_ms = ") => format!("block_ms = {ms}\n"),
+            _ => format!("{other}\n"),
+        },
+    };
+    text.lines().map(line).collect()
+}
+
 /// A connection was named, but no meter that has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("--connection: expected --meter with the kind of meter that it leads to")]
@@ -81,6 +103,27 @@ mod tests {
             );
             assert_eq!(config.chain, parse(TEMPLATE).chain, "{name}");
         }
+    }
+
+    #[test]
+    fn what_an_invitation_says_stands_in_the_configuration() {
+        let peer =
+            "/ip4/10.0.0.2/tcp/7400/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
+        let sha256 = "0".repeat(64);
+        let least = format!(
+            "wattpool:join?market=https://example.org/m&sha256={sha256}&chain=c-1&contact=ann"
+        );
+        let invitation =
+            Invitation::parse(&format!("{least}&bootstrap={peer}&block_ms=2000")).unwrap();
+        let nodes = ["https://a:26657/".to_owned(), "http://b:26657/".to_owned()];
+        let config = parse(&invited(TEMPLATE, &nodes, true, &invitation));
+        assert_eq!(config.chain.rpc, nodes);
+        assert!(config.chain.allow_plain_http);
+        assert_eq!(config.chain.block_ms, 2_000);
+        assert_eq!(config.network.bootstrap, [peer]);
+        // What it does not say stays as it was.
+        let silent = Invitation::parse(&least).unwrap();
+        assert_eq!(invited(TEMPLATE, &[], false, &silent), TEMPLATE);
     }
 
     #[test]

@@ -39,43 +39,6 @@ fn port() -> u16 {
         .port()
 }
 
-#[test]
-fn a_home_is_made_whole_or_goes_on_where_it_was_cut() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    let init = |args: &[&str]| {
-        command(folder, &[&["init"], args].concat())
-            .output()
-            .unwrap()
-    };
-    let (config, keys) = (folder.join("agent.toml"), folder.join("keys.age"));
-    // Nobody can be asked for a passphrase, and no file has one: nothing is written.
-    let out = init(&["--id", ID]);
-    assert_eq!(out.status.code(), Some(1), "{}", text(&out.stderr));
-    assert!(!config.exists() && !keys.exists());
-    std::fs::write(folder.join("passphrase"), "correct horse battery\n").unwrap();
-    assert!(init(&["--id", ID]).status.success());
-    let written = std::fs::read(&config).unwrap();
-    // The keys are missing, as after a cut: the configuration is kept.
-    std::fs::remove_file(&keys).unwrap();
-    let out = init(&[]);
-    assert!(out.status.success(), "{}", text(&out.stderr));
-    assert!(text(&out.stderr).contains("kept "), "{}", text(&out.stderr));
-    assert_eq!(std::fs::read(&config).unwrap(), written);
-    let made = std::fs::read(&keys).unwrap();
-    // Everything is there: nothing is changed, and nobody is asked.
-    std::fs::remove_file(folder.join("passphrase")).unwrap();
-    let again = init(&[]);
-    let said = text(&again.stderr);
-    assert!(
-        again.status.code() == Some(2) && said.contains("they are there already"),
-        "{said}"
-    );
-    let other = init(&["--id", ID]);
-    assert_eq!(other.status.code(), Some(2), "{}", text(&other.stderr));
-    assert_eq!(std::fs::read(&keys).unwrap(), made);
-}
-
 /// A home whose only node takes requests and never answers; the node, and the port of status.
 fn home(folder: &Path) -> (TcpListener, u16) {
     std::fs::write(folder.join("passphrase"), "correct horse battery\n").unwrap();

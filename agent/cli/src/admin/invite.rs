@@ -1,12 +1,14 @@
 //! `wattpool admin invite`: what a new owner is sent.
 
-use crate::chain::{block_on, warn, Session};
-use crate::invitation::{checksum, line, url, Invitation};
+use crate::chain::{block_on, uninvited, warn, Session};
 use crate::Failure;
 use anyhow::{anyhow, Context};
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 use serde_json::json;
+use wattpool_ledger_wasmd::invitation::{
+    checksum, is_local, line, peer, url, Invitation, BLOCK_MS,
+};
 
 /// Invites owners.
 #[derive(clap::Args)]
@@ -17,6 +19,12 @@ pub struct Invite {
     /// How to reach the registrar: a mail address, a telephone number.
     #[arg(long, value_name = "TEXT")]
     contact: String,
+    /// Meters to begin with, such as /dns4/example.org/tcp/7400/p2p/12D3KooW… (repeat it, or separate by commas).
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    bootstrap: Vec<String>,
+    /// Expected time between two blocks of the chain, milliseconds.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(BLOCK_MS))]
+    block_ms: Option<u64>,
 }
 
 /// The text as a code for cameras, for terminals of light letters on a dark ground; `None` where it is too long for one.
@@ -38,27 +46,31 @@ pub fn run(session: &Session, args: &Invite) -> Result<u8, Failure> {
     let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
     let mut nodes = Vec::new();
     for node in &session.options().node {
-        let node = url("--node", node)?;
-        let local = ["localhost", "127.0.0.1", "[::1]"];
-        if node.host_str().is_some_and(|h| local.contains(&h)) {
+        let node = url("--node", node).map_err(uninvited)?;
+        if is_local(&node) {
             warn(&format!(
                 "--node {node}: it is this machine's own; others cannot reach it"
             ));
         }
         nodes.push(node.to_string());
     }
+    let bootstrap = args.bootstrap.iter().map(|a| peer("--bootstrap", a));
+    let bootstrap: Result<Vec<String>, _> = bootstrap.collect();
+    let bootstrap = bootstrap.map_err(uninvited)?;
     let invitation = Invitation {
-        market: url("--url", &args.url)?,
+        market: url("--url", &args.url).map_err(uninvited)?,
         sha256: checksum(&bytes),
         chain: market.chain_id,
-        contact: line("--contact", &args.contact)?,
+        contact: line("--contact", &args.contact).map_err(uninvited)?,
         nodes,
+        bootstrap,
+        block_ms: args.block_ms,
     };
-    let text = invitation.text()?;
+    let text = invitation.text().map_err(uninvited)?;
     // What is handed out is taken as it will be read.
-    Invitation::parse(&text)?;
+    Invitation::parse(&text).map_err(uninvited)?;
     if !session.options().offline {
-        block_on(invitation.fetch()).map_err(|failure| {
+        block_on(async { invitation.fetch().await.map_err(uninvited) }).map_err(|failure| {
             let error = failure.error.context("--url");
             Failure { error, ..failure }
         })?;
@@ -72,6 +84,7 @@ pub fn run(session: &Session, args: &Invite) -> Result<u8, Failure> {
         &json!({
             "invitation": text, "market": invitation.market.as_str(), "sha256": invitation.sha256,
             "chain": invitation.chain, "contact": invitation.contact, "node": invitation.nodes,
+            "bootstrap": invitation.bootstrap, "block_ms": invitation.block_ms,
         }),
         || format!("{text}\n"),
     )

@@ -9,4 +9,4 @@ mod transact;
 
 pub use options::{hoist, Options};
 pub use session::Session;
-pub use told::{amounts, block_on, failed, time, unusable, warn};
+pub use told::{amounts, block_on, failed, time, uninvited, unusable, warn};

@@ -5,7 +5,7 @@ use anyhow::{anyhow, Context};
 use serde_json::Value;
 use std::future::Future;
 use wattpool_ledger_wasmd::error::sdk;
-use wattpool_ledger_wasmd::ChainError;
+use wattpool_ledger_wasmd::{ChainError, InvitationError};
 use wattpool_schema::error::{Class, Code};
 use wattpool_wallet::WalletError;
 
@@ -92,6 +92,14 @@ pub fn failed(error: ChainError) -> Failure {
         Failure::input(error)
     } else {
         Failure::from(error)
+    }
+}
+
+/// What is wrong with an invitation, with the exit code: 2 where the input is to be changed.
+pub fn uninvited(error: InvitationError) -> Failure {
+    match error {
+        InvitationError::Wrong(_) => Failure::input(error),
+        InvitationError::Unreachable(_) => Failure::from(error),
     }
 }
 

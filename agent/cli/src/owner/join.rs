@@ -1,7 +1,6 @@
 //! `wattpool owner join`: what a new meter needs, step by step, each only if it is missing.
 
-use crate::chain::{block_on, failed, unusable, Session};
-use crate::invitation::Invitation;
+use crate::chain::{block_on, failed, uninvited, unusable, Session};
 use crate::market::call;
 use crate::wallet::balances::ask;
 use crate::Failure;
@@ -10,7 +9,7 @@ use serde_json::{json, Value};
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::Instant;
-use wattpool_ledger_wasmd::{Client, Market};
+use wattpool_ledger_wasmd::{Client, Invitation, Market};
 use wattpool_schema::escrow::{self, AccountResponse, LimitsChange, MeterBookResponse};
 use wattpool_schema::pool::{self, MeterResponse};
 use wattpool_schema::{AgentKey, MeterId};
@@ -76,23 +75,17 @@ fn invited(session: &Session, invitation: &Invitation) -> Result<Session, Failur
         }
     };
     let what = file.display().to_string();
-    match std::fs::read(&file) {
-        Ok(bytes) => {
-            invitation.check(&what, &bytes)?;
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let bytes = block_on(invitation.fetch())?;
-            let folder = file.parent().unwrap_or(Path::new("."));
-            let name = file.file_name().unwrap_or_default().to_string_lossy();
-            // An empty parent is the folder where the program runs.
-            let folder = if folder.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                folder
-            };
-            files::write(folder, &name, &bytes, false).with_context(|| what.clone())?;
-        }
-        Err(error) => return Err(Failure::input(anyhow!("{what}: {error}"))),
+    if invitation.kept(&file).map_err(uninvited)?.is_none() {
+        let bytes = block_on(async { invitation.fetch().await.map_err(uninvited) })?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        // An empty parent is the folder where the program runs.
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        files::write(folder, &name, &bytes, false).with_context(|| what.clone())?;
     }
     if options.node.is_empty() {
         options.node.clone_from(&invitation.nodes);
@@ -113,7 +106,7 @@ fn invited(session: &Session, invitation: &Invitation) -> Result<Session, Failur
 /// What the registrar has to be sent.
 fn registration(address: &str, contact: Option<&str>) -> String {
     let whom = contact.unwrap_or("the registrar");
-    format!("send {whom} your address {address} and the device's key (`wattpool-agent keys`)")
+    format!("send {whom} your address {address}, the meter's number and kind, and its device key and agent address (`wattpool-agent keys`)")
 }
 
 /// Does what is missing, and says what is not its to do. Exit code 1 while something is missing.
@@ -121,7 +114,8 @@ fn registration(address: &str, contact: Option<&str>) -> String {
 /// # Errors
 /// The input is wrong (exit code 2), or the chain refuses.
 pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
-    let invitation = args.invite.as_deref().map(Invitation::parse).transpose()?;
+    let invitation = args.invite.as_deref().map(Invitation::parse).transpose();
+    let invitation = invitation.map_err(uninvited)?;
     let of_invitation = invitation
         .as_ref()
         .map(|invitation| invited(session, invitation))
@@ -285,9 +279,15 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
         } else {
             missing.retain(|m| !m.starts_with("the first statement"));
         }
-        let value = json!({"meter": id, "steps": steps, "missing": missing, "trades": count});
+        let agent = &now.agent_address;
+        let value = json!({
+            "meter": id, "agent": agent, "steps": steps, "missing": missing, "trades": count,
+        });
         session.answer(&value, || {
             let mut text = format!("meter {}: {count} trades\n", id);
+            if let Some(agent) = agent {
+                text.push_str(&format!("  agent {agent}\n"));
+            }
             for line in &missing {
                 text.push_str(&format!("  missing: {line}\n"));
             }

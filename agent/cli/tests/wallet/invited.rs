@@ -4,6 +4,8 @@ use crate::home::{one_line, Home};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
+const PEER: &str =
+    "/dns4/meter.example.org/tcp/7400/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
 const MARKET: &str = include_str!("../../../fuzz/recorded/market.json");
 
 /// Hands out a text, whatever is asked for; its address.
@@ -33,7 +35,8 @@ fn an_invitation_leads_to_the_market_that_was_meant() {
     let (given, contact) = (["--market", &market], ["--contact", "ann@example.org"]);
     let line = |url| [&["admin", "invite", "--url", url], &given[..], &contact].concat();
     let nodes = ["--node", "https://a.example.org,https://b.example.org"];
-    let made = operator.run(&[&line(&right)[..], &nodes].concat());
+    let more = ["--bootstrap", PEER, "--block-ms", "2000"];
+    let made = operator.run(&[&line(&right)[..], &nodes, &more].concat());
     assert_eq!(made.code, Some(0), "{made:?}");
     let text = made.stdout.trim_end();
     assert!(text.starts_with("wattpool:join?market=") && text.lines().count() == 1);
@@ -43,6 +46,17 @@ fn an_invitation_leads_to_the_market_that_was_meant() {
         &operator.run(&line(&wrong)),
         2,
         &["--url", &wrong, "it is not the file of the invitation"],
+    );
+    one_line(
+        &operator.run(
+            &[
+                &line(&right)[..],
+                &["--bootstrap", "/ip4/10.0.0.2/tcp/7400"],
+            ]
+            .concat(),
+        ),
+        2,
+        &["--bootstrap: expected an address such as /dns4"],
     );
     let blind = operator.run(&[&line(&wrong)[..], &["--offline"]].concat());
     assert_eq!(blind.code, Some(0), "{blind:?}");
