@@ -259,7 +259,7 @@ impl Session {
     }
 
     /// The nodes that are asked.
-    fn nodes(&self) -> Vec<String> {
+    pub fn nodes(&self) -> Vec<String> {
         if self.options.node.is_empty() {
             return vec![NODE.to_owned()];
         }

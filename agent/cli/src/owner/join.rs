@@ -1,5 +1,6 @@
 //! `wattpool owner join`: what a new meter needs, step by step, each only if it is missing.
 
+use super::lines::Lines;
 use crate::chain::{block_on, failed, uninvited, unusable, Session};
 use crate::market::call;
 use crate::wallet::balances::ask;
@@ -90,15 +91,7 @@ fn invited(session: &Session, invitation: &Invitation) -> Result<Session, Failur
     if options.node.is_empty() {
         options.node.clone_from(&invitation.nodes);
     }
-    let nodes = if options.node.is_empty() {
-        String::new()
-    } else {
-        format!(", node = {:?}", options.node)
-    };
-    eprintln!(
-        "the market of {} is in {what}; for your profile: market = {what:?}{nodes}",
-        invitation.contact
-    );
+    eprintln!("the market of {} is in {what}", invitation.contact);
     options.market = Some(file);
     Session::new(&options)
 }
@@ -121,6 +114,7 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
         .map(|invitation| invited(session, invitation))
         .transpose()?;
     let session = of_invitation.as_ref().unwrap_or(session);
+    let mut lines = Lines::new(session, invitation.as_ref());
     let contact = invitation.as_ref().map(|i| i.contact.as_str());
     let market = session.market()?;
     let wanted = args
@@ -140,8 +134,10 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
             "the registration: {}; then run this again with --meter ID",
             registration(&address, contact)
         );
-        let value = json!({"meter": null, "steps": [], "missing": [missing], "trades": 0});
-        session.answer(&value, || format!("missing: {missing}\n"))?;
+        let mut value = json!({"meter": null, "steps": [], "missing": [missing], "trades": 0});
+        lines.add_to(&mut value)?;
+        let lines = lines.text()?;
+        session.answer(&value, || format!("missing: {missing}\n{lines}"))?;
         return Ok(1);
     };
     block_on(async {
@@ -255,6 +251,7 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
             .await?;
         }
         let now = meter(&client, &market, id).await?.unwrap_or(current);
+        lines.meter(id);
         if let Some(agent) = &now.agent_address {
             let own = client
                 .rpc()
@@ -262,6 +259,9 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
                 .await
                 .map_err(failed)?;
             let grants = client.rpc().fee_grants_to(agent).await.map_err(failed)?;
+            if let Some(grant) = grants.first() {
+                lines.fee_granter(&grant.granter);
+            }
             if own == 0 && grants.is_empty() {
                 missing.push(format!("fees for the agent: send {agent} some coins, or ask the operator for a grant (admin grant-fees --to {agent})"));
             }
@@ -280,9 +280,11 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
             missing.retain(|m| !m.starts_with("the first statement"));
         }
         let agent = &now.agent_address;
-        let value = json!({
+        let mut value = json!({
             "meter": id, "agent": agent, "steps": steps, "missing": missing, "trades": count,
         });
+        lines.add_to(&mut value)?;
+        let lines = lines.text()?;
         session.answer(&value, || {
             let mut text = format!("meter {}: {count} trades\n", id);
             if let Some(agent) = agent {
@@ -291,6 +293,7 @@ pub fn run(session: &Session, args: &Join) -> Result<u8, Failure> {
             for line in &missing {
                 text.push_str(&format!("  missing: {line}\n"));
             }
+            text.push_str(&lines);
             text
         })?;
         Ok(u8::from(!missing.is_empty()))

@@ -2,6 +2,7 @@
 
 mod join;
 mod limits;
+mod lines;
 mod show;
 
 use crate::chain::{unusable, Options, Session};
@@ -43,7 +44,7 @@ pub struct OrderArgs {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Go through everything that a new meter needs, up to the first trade.
+    /// Go through everything that a new meter needs, up to the first trade, and print what belongs into agent.toml.
     Join(join::Join),
     /// Show the meters, their limits, orders and money.
     Show(show::Show),

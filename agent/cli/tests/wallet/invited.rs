@@ -90,8 +90,23 @@ fn an_invitation_leads_to_the_market_that_was_meant() {
         let file = files.next().unwrap().unwrap().path();
         assert!(files.next().is_none());
         assert_eq!(std::fs::read_to_string(&file).unwrap(), MARKET);
-        let said = "node = [\"https://a.example.org/\", \"https://b.example.org/\"]";
-        assert!(ran.stderr.contains(said), "{ran:?}");
+        let nodes = serde_json::json!(["https://a.example.org/", "https://b.example.org/"]);
+        let profile = &told["profile"];
+        assert_eq!(
+            (&profile["node"], &profile["from"]),
+            (&nodes, &"alice".into())
+        );
+        let chain = serde_json::json!({"rpc": nodes, "market": "market.json", "block_ms": 2_000});
+        let lines = serde_json::json!({"chain": chain, "network": {"bootstrap": [PEER]}});
+        assert_eq!(told["agent_toml"], lines);
+        // The same for people: what stands below the last heading is TOML as it is.
+        let shown = join(text, &[]);
+        let (profile, agent) = shown.stdout.split_once("# into agent.toml").unwrap();
+        let agent: serde_json::Value = toml::from_str(agent.split_once('\n').unwrap().1).unwrap();
+        assert_eq!(agent, lines);
+        let (_, profile) = profile.split_once("[profile.default]").unwrap();
+        let profile: toml::Table = toml::from_str(profile).unwrap();
+        assert_eq!(profile["market"].as_str(), Some(file.to_str().unwrap()));
     }
     // Where a profile has another market, that one stays and is not taken for this one.
     let other = owner.file("other.json", &format!("{MARKET}\n"));
