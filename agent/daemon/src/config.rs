@@ -9,7 +9,7 @@ mod log;
 pub use alerts::AlertsConfig;
 pub use chain::ChainConfig;
 pub use fleet::{FleetConfig, PolicyFrom};
-pub use http::HttpConfig;
+pub use http::{is_name, HttpConfig};
 pub use log::{LogConfig, LogFormat};
 
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,12 @@
 //! `wattpool-agent keys`: the public side of the keystore, and what of it is made anew.
 
 use super::Shown;
+use crate::http::names::subjects;
+use crate::http::tls::Tls;
 use crate::keystore::{renew, Keystore, Renew};
 use crate::passphrase;
 use crate::Failure;
-use anyhow::Result;
+use anyhow::{anyhow, Result};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -20,7 +22,16 @@ pub struct Keys {
     #[command(flatten)]
     shown: Shown,
     #[command(subcommand)]
-    rotate: Option<Rotate>,
+    new: Option<New>,
+}
+
+#[derive(Subcommand)]
+enum New {
+    #[command(flatten)]
+    Key(Rotate),
+    /// Make key and certificate of the page anew, made out to the names and addresses that this machine has now; the old file is kept with .before at its end.
+    #[command(name = "new-certificate")]
+    Certificate(Shown),
 }
 
 /// What is made anew; the running agent goes on with what it has until it is started again.
@@ -77,10 +88,48 @@ impl PublicKeys {
 }
 
 pub fn run(keys: &Keys) -> Result<u8, Failure> {
-    match &keys.rotate {
-        Some(rotate) => rotated(rotate),
+    match &keys.new {
+        Some(New::Key(rotate)) => rotated(rotate),
+        Some(New::Certificate(shown)) => certificate(shown),
         None => show(&keys.shown),
     }
+}
+
+/// A certificate that was made.
+#[derive(Serialize)]
+struct Certificate {
+    /// SHA-256, as browsers show it.
+    fingerprint: String,
+    /// Names and addresses that it is made out to.
+    subjects: Vec<String>,
+}
+
+fn certificate(shown: &Shown) -> Result<u8, Failure> {
+    let config = Config::read(&shown.at.config).map_err(Failure::input)?;
+    if config.http.home.is_none() {
+        return Err(Failure::input(anyhow!(
+            "{}: http.home: expected an address such as 0.0.0.0:8651, found none: without it the page needs no certificate",
+            shown.at.config.display()
+        )));
+    }
+    let (file, subjects) = (&config.http.tls_file, subjects(&config.http));
+    let fingerprint = Tls::renew(file, subjects.clone())?.fingerprint;
+    eprintln!(
+        "wattpool-agent: {} has a new certificate; the agent shows it from its next start on, and browsers that knew the old one warn once more: compare the fingerprint",
+        file.display()
+    );
+    crate::print(&if shown.json {
+        crate::json(&Certificate {
+            fingerprint,
+            subjects,
+        })?
+    } else {
+        format!(
+            "certificate    {fingerprint}\nmade out to    {}\n",
+            subjects.join(", ")
+        )
+    })?;
+    Ok(0)
 }
 
 fn rotated(rotate: &Rotate) -> Result<u8, Failure> {

@@ -77,7 +77,7 @@ impl Default for HttpConfig {
 }
 
 /// Whether a name is one that a browser can ask for.
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let part = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };

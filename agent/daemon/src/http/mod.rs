@@ -4,9 +4,10 @@
 pub mod access;
 pub mod api;
 mod guard;
+pub mod names;
 mod page;
 mod reason;
-mod tls;
+pub mod tls;
 
 use super::beside;
 use super::home_meter::HomeMeter;
@@ -60,7 +61,7 @@ pub struct Interface {
     generated: Option<Generated>,
     /// Somebody else pays the fees.
     fees_granted: bool,
-    /// Names of the configuration under which it answers.
+    /// Names under which it answers.
     names: Vec<String>,
     /// Fingerprint of the certificate; none: no TLS.
     fingerprint: Option<String>,
@@ -126,7 +127,7 @@ pub async fn listen(config: &Config) -> Result<Listeners> {
     let home = match config.http.home {
         None => None,
         Some(address) => {
-            let tls = Tls::open(&config.http.tls_file, &config.http.names)?;
+            let tls = Tls::open(&config.http.tls_file, || names::subjects(&config.http))?;
             tracing::info!(%address, fingerprint = %tls.fingerprint, "the page is on the home network");
             Some((bind("http.home", address).await?, Arc::new(tls)))
         }
@@ -163,7 +164,7 @@ pub fn interface(
         market,
         generated,
         fees_granted: !config.chain.fee_granter.is_empty(),
-        names: config.http.names.clone(),
+        names: names::names(&config.http),
         fingerprint: home.map(|(_, tls)| tls.fingerprint.clone()),
         home: config.http.home,
         home_meter,

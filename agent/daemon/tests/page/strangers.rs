@@ -408,6 +408,20 @@ fn the_home_network_speaks_tls_alone() {
         return;
     };
     assert!(page.contains("<!doctype html>"), "{page}");
+    // Who trusts the certificate is not warned: neither at the address nor at the machine's name.
+    let host = nix::unistd::gethostname().unwrap().into_string().unwrap();
+    let local = format!("{}.local", host.split('.').next().unwrap());
+    for name in ["127.0.0.1", &local] {
+        let trusting = Command::new("curl")
+            .args(["-s", "-S", "--max-time", "20", "--cacert", "tls.pem"])
+            .args(["--resolve", &format!("{local}:{}:127.0.0.1", home.tls)])
+            .arg(format!("https://{name}:{}", home.tls))
+            .current_dir(home.folder.path())
+            .output()
+            .unwrap();
+        let page = String::from_utf8_lossy(&trusting.stdout);
+        assert!(page.contains("<!doctype html>"), "{name}: {trusting:?}");
+    }
     // Figures of the machine are not for the whole network.
     for path in ["/metrics", "/health", "/api/v1/status"] {
         let code = curl(&[
