@@ -88,6 +88,16 @@ fn commands_speak_of_kwh_money_and_local_time() {
         pair.contains("code") && pair.contains("https://meter.home:"),
         "{pair}"
     );
+    // A new certificate is the owner's wish alone; the agent that runs shows the old one.
+    let told = |line: &[&str]| -> Value { serde_json::from_str(&out(&home.run(line))).unwrap() };
+    let shown = || told(&["pair", "--json"])["fingerprint"].clone();
+    let old = shown();
+    let new = told(&["keys", "new-certificate", "--json"]);
+    assert_ne!(new["fingerprint"], old);
+    let subjects = new["subjects"].to_string();
+    let named = |to: &str| subjects.contains(&format!("\"{to}\""));
+    assert!(named("meter.home") && named("127.0.0.1"), "{subjects}");
+    assert_eq!(shown(), old);
     std::fs::write(home.folder.path().join("word"), "a long sentence\n").unwrap();
     let password = home.run(&["password", "--file", "word"]);
     assert_eq!(out(&password), "the password is set\n");
