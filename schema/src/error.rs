@@ -115,6 +115,13 @@ errors! {
     OrderStillOpen { until: Window } = "ORDER_STILL_OPEN", Retry, "the order runs until window {until} has been settled";
     OrderCancelled = "ORDER_CANCELLED", Refuse, "the order is cancelled";
     ReserveEmpty = "RESERVE_EMPTY", Retry, "nothing could be paid: the feed-in reserve is empty";
+    HoldOverlaps { from: Window, through: Window } = "HOLD_OVERLAPS", Refuse, "windows {from} to {through} of this account are held already";
+    TooManyHolds { max: u32 } = "TOO_MANY_HOLDS", Refuse, "an account has at most {max} holds that are running or not paid out";
+    CreditClaimed { window: Window, through: Window } = "CREDIT_CLAIMED", Refuse, "window {window} cannot be held: credit through window {through} is claimed already";
+    UnknownHold { from: Window } = "UNKNOWN_HOLD", Refuse, "this account has no hold that begins with window {from}";
+    HoldOver { until: u64 } = "HOLD_OVER", Refuse, "the hold was over at {until}";
+    HoldConfirmed { from: Window } = "HOLD_CONFIRMED", Refuse, "the hold that begins with window {from} is confirmed already";
+    HoldUnclaimed { window: Window } = "HOLD_UNCLAIMED", Retry, "credit of window {window} is not set aside yet: claim it first, as anybody may";
     NothingDue = "NOTHING_DUE", Retry, "no credit is due";
     ExecutionFailed = "EXECUTION_FAILED", Refuse, "another contract refused";
 }

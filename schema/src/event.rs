@@ -3,7 +3,7 @@
 //! A contract's event `stated` appears on a chain as `wasm-stated`, with the contract's address added as
 //! `_contract_address`. An absent value is written `-`.
 
-use crate::pool::{MeterKind, Role};
+use crate::pool::{HoldReason, MeterKind, Role};
 use crate::{
     AgentKey, Commitment, DeviceKey, Digest32, HouseholdId, MeterId, Micro, Ppm, Price, Seconds,
     Tariff, TradeKind, Wh, Window, Zone,
@@ -59,6 +59,15 @@ macro_rules! by_name {
 by_name!(TradeKind { Spot = "spot", Forward = "forward" });
 by_name!(MeterKind { Pv = "pv", Wind = "wind", Battery = "battery", Mixed = "mixed", Consumer = "consumer" });
 by_name!(Role { Registrar = "registrar", GridOperator = "grid_operator", Regulator = "regulator" });
+
+impl AttributeValue for HoldReason {
+    fn to_text(&self) -> String {
+        self.code().to_owned()
+    }
+    fn from_text(text: &str) -> Option<Self> {
+        Self::of(text)
+    }
+}
 
 impl<T: AttributeValue> AttributeValue for Option<T> {
     fn to_text(&self) -> String {
@@ -199,8 +208,18 @@ events! {
     FeedInConfirmed = "feed_in_confirmed" { through: Window }
     /// Feed-in credit became money. `window` was live when it was stated; `late`: late, without tokens.
     FeedInCredited = "feed_in_credited" { owner: String, window: Window, wh: Wh, amount: Micro, late: bool }
-    /// Feed-in money was paid; `owed` is what remains.
+    /// Feed-in money was paid; `owed` is what remains, less what is held.
     FeedInPaid = "feed_in_paid" { owner: String, amount: Micro, owed: Micro }
+    /// Credit of an account that was stated while windows `from` to `through` were live is held until a block time.
+    CreditHoldSet = "credit_hold_set" { owner: String, from: Window, through: Window, reason: HoldReason, until: Seconds, by: String }
+    /// A hold no longer ends by itself.
+    CreditHoldConfirmed = "credit_hold_confirmed" { owner: String, from: Window, by: String }
+    /// A hold was ended: what it set aside will be paid.
+    CreditHoldReleased = "credit_hold_released" { owner: String, from: Window, by: String }
+    /// A window's credit became money and was set aside.
+    CreditHeld = "credit_held" { owner: String, window: Window, amount: Micro }
+    /// What a hold set aside of windows through one was struck out; `left` is still set aside.
+    CreditStruck = "credit_struck" { owner: String, from: Window, through: Window, amount: Micro, left: Micro, by: String }
     /// Tokenising and trading stopped or went on.
     PauseSet = "pause_set" { paused: bool }
     /// A role was given.

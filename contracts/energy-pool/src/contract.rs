@@ -79,6 +79,15 @@ pub fn execute(
         ExecuteMsg::TakeBack { amount } => on::take_back(call, amount),
         ExecuteMsg::ConfirmFeedIn { through } => on::confirm_feed_in(call, through),
         ExecuteMsg::ClaimFeedIn { owner, limit } => on::claim_feed_in(call, &owner, limit),
+        ExecuteMsg::HoldCredit {
+            owner,
+            from,
+            through,
+            reason,
+        } => on::hold_credit(call, &owner, (from, through), reason),
+        ExecuteMsg::ConfirmHold { owner, from } => on::confirm_hold(call, &owner, from),
+        ExecuteMsg::ReleaseHold { owner, from } => on::release_hold(call, &owner, from),
+        ExecuteMsg::StrikeOut { owner, from, limit } => on::strike_out(call, &owner, from, limit),
     }
 }
 

@@ -39,6 +39,14 @@ pub fn check(
             &state::roles(storage)?.grid_operator,
             "grid operator",
         ),
+        Permission::Regulator => must_be(sender, &state::roles(storage)?.regulator, "regulator"),
+        Permission::GridOperatorOrRegulator => {
+            let roles = state::roles(storage)?;
+            if *sender == roles.grid_operator {
+                return Ok(());
+            }
+            must_be(sender, &roles.regulator, "grid operator or the regulator")
+        }
         Permission::Escrow => must_be(sender, settings.escrow()?, "trade escrow"),
     }
 }

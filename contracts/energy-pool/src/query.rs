@@ -1,16 +1,18 @@
 //! Answers to questions.
 
 use crate::books;
+use crate::execute::{owed, Holds};
 use crate::position::{cover_left, covered, minted, unsold};
 use crate::state::{self, History, Meter, Settings};
 use cosmwasm_std::{to_json_binary, Addr, Binary, Deps, Env};
 use wattpool_contract_common::page::entries as page;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::pool::{
-    FeedInResponse, GridState, MeterResponse, MetersResponse, PoolConfig, PriceSignal, QueryMsg,
-    ReserveResponse, TermsResponse, TradingMeter, ZonePairsResponse,
+    FeedInResponse, GridState, HoldResponse, HoldsResponse, MeterResponse, MetersResponse,
+    PoolConfig, PriceSignal, QueryMsg, ReserveResponse, TermsResponse, TradingMeter,
+    ZonePairsResponse,
 };
-use wattpool_schema::{MeterId, Micro, Price, Window, WH_PER_KWH};
+use wattpool_schema::{MeterId, Price, Seconds, Window, WH_PER_KWH};
 
 /// Answers a question.
 pub fn answer(deps: Deps, env: &Env, msg: QueryMsg) -> Result<Binary, MarketError> {
@@ -54,6 +56,11 @@ pub fn answer(deps: Deps, env: &Env, msg: QueryMsg) -> Result<Binary, MarketErro
             limit,
         } => to_json_binary(&ask.feed_in(&owner, start_after, limit)?),
         QueryMsg::Reserve {} => to_json_binary(&ask.reserve()?),
+        QueryMsg::Holds {
+            owner,
+            start_after,
+            limit,
+        } => to_json_binary(&ask.holds(owner, start_after, limit)?),
     };
     Ok(json?)
 }
@@ -225,10 +232,11 @@ impl Ask<'_> {
     ) -> Result<FeedInResponse, MarketError> {
         let owner = self.deps.api.addr_validate(owner)?;
         let account = state::feed_in(self.deps.storage, &owner)?;
+        let now = Seconds(self.env.block.time.seconds());
+        let holds = Holds::read(self.deps.storage, now, &owner)?;
         Ok(FeedInResponse {
-            owed: account
-                .open
-                .map_or(Micro::ZERO, |open| open.amount.saturating_sub(open.paid)),
+            owed: owed(&account, &holds)?,
+            held: holds.held()?,
             paid: account.paid,
             claimed_through: account.claimed_through,
             late: state::late(
@@ -241,12 +249,52 @@ impl Ask<'_> {
         })
     }
 
+    fn holds(
+        &self,
+        owner: Option<String>,
+        start_after: Option<(String, Window)>,
+        limit: Option<u32>,
+    ) -> Result<HoldsResponse, MarketError> {
+        let (api, storage) = (self.deps.api, self.deps.storage);
+        let after = match &start_after {
+            Some((owner, from)) => Some((api.addr_validate(owner)?, *from)),
+            None => None,
+        };
+        let list = match owner {
+            Some(owner) => {
+                let owner = api.addr_validate(&owner)?;
+                let from = after.map(|(_, from)| from);
+                state::holds(storage, &owner, from, page(limit))?
+                    .into_iter()
+                    .map(|(from, hold)| (owner.clone(), from, hold))
+                    .collect()
+            }
+            None => {
+                let after = after.as_ref().map(|(owner, from)| (owner, *from));
+                state::all_holds(storage, after, page(limit))?
+            }
+        };
+        let holds = list.into_iter().map(|(owner, from, hold)| HoldResponse {
+            owner: owner.into_string(),
+            from,
+            through: hold.through,
+            reason: hold.reason,
+            set_at: hold.set_at,
+            until: hold.until,
+            set_aside: hold.aside,
+        });
+        Ok(HoldsResponse {
+            holds: holds.collect(),
+        })
+    }
+
     fn reserve(&self) -> Result<ReserveResponse, MarketError> {
         let reserve = state::reserve(self.deps.storage)?;
         let live = books::view(self.deps.storage, &self.env.block, &self.settings)?;
         Ok(ReserveResponse {
             reserve: reserve.funded.saturating_sub(reserve.paid),
             owed: books::accrued(self.deps.storage, &self.env.block, &self.settings)?
+                .saturating_sub(state::disputes(self.deps.storage)?.struck)
                 .saturating_sub(reserve.paid),
             paid: reserve.paid,
             funded: reserve.funded,

@@ -1,6 +1,6 @@
 //! What the energy pool answers to questions.
 
-use super::{MeterKind, Tariffs, ZonePairTerms};
+use super::{HoldReason, MeterKind, Tariffs, ZonePairTerms};
 use crate::reading::read_struct;
 use crate::{
     AgentKey, Commitment, DeviceKey, HouseholdId, MeterId, Micro, Price, Seconds, Wh, Window, Zone,
@@ -312,6 +312,8 @@ pub struct PriceSignal {
 pub struct FeedInResponse {
     /// Turned into money, not covered by the reserve yet.
     pub owed: Micro,
+    /// Turned into money and set aside by holds that are not over.
+    pub held: Micro,
     /// Paid so far.
     pub paid: Micro,
     /// Credit has been turned into money, and paid, up to and including this window.
@@ -339,7 +341,8 @@ pub struct LateCredit {
 pub struct ReserveResponse {
     /// There.
     pub reserve: Micro,
-    /// All that has accrued to all owners, due or not, claimed or not, less what was paid; tokens of the live window as if nobody bought them.
+    /// All that has accrued to all owners, due or not, claimed or not, held too, less what was paid and what was struck out; tokens of the live window as
+    /// if nobody bought them.
     pub owed: Micro,
     /// Paid so far.
     pub paid: Micro,
@@ -347,4 +350,32 @@ pub struct ReserveResponse {
     pub funded: Micro,
     /// When the first block of the live window was seen.
     pub as_of: Seconds,
+}
+
+/// Holds of feed-in credit.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoldsResponse {
+    /// Ascending by account and first window, a page of them.
+    pub holds: Vec<HoldResponse>,
+}
+
+/// A hold of an account's feed-in credit.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoldResponse {
+    /// The account.
+    pub owner: String,
+    /// First window in which held credit was stated,
+    pub from: Window,
+    /// and last.
+    pub through: Window,
+    /// Why.
+    pub reason: HoldReason,
+    /// Block time at which it was set.
+    pub set_at: Seconds,
+    /// Block time from which on it is over, released or by itself; none: the regulator has confirmed it.
+    pub until: Option<Seconds>,
+    /// Set aside by it and neither paid nor struck out.
+    pub set_aside: Micro,
 }

@@ -20,9 +20,9 @@ pub struct InstantiateMsg {
     pub admin: String,
     /// Registers meters.
     pub registrar: String,
-    /// National grid operator: tariffs, zone terms, reserve, confirmation.
+    /// National grid operator: tariffs, zone terms, reserve, confirmation, holds.
     pub grid_operator: String,
-    /// Regulator: named for readers; has no powers.
+    /// Regulator: decides on holds of feed-in credit.
     pub regulator: String,
     /// The energy token.
     pub token: String,
@@ -144,6 +144,10 @@ pub enum Permission {
     Registrar,
     /// The grid operator.
     GridOperator,
+    /// The regulator.
+    Regulator,
+    /// The grid operator or the regulator.
+    GridOperatorOrRegulator,
     /// The meter's owner.
     Owner,
     /// Who has been proposed as the meter's owner.
@@ -163,6 +167,8 @@ impl Permission {
             Self::ProposedAdmin => "who has been proposed as administrator",
             Self::Registrar => "the registrar",
             Self::GridOperator => "the grid operator",
+            Self::Regulator => "the regulator",
+            Self::GridOperatorOrRegulator => "the grid operator or the regulator",
             Self::Owner => "the meter's owner",
             Self::ProposedOwner => "who has been proposed as the meter's owner",
             Self::OwnerOrRegistrar => "the meter's owner or the registrar",
@@ -178,9 +184,9 @@ impl Permission {
 pub enum Role {
     /// Registers meters.
     Registrar,
-    /// Tariffs, zone terms, reserve, confirmation.
+    /// Tariffs, zone terms, reserve, confirmation, holds.
     GridOperator,
-    /// Reads.
+    /// Confirms, releases and strikes out holds.
     Regulator,
 }
 
@@ -255,8 +261,64 @@ pub enum ExecuteMsg {
     /// The operator confirms the feed-in that was stated while windows up to and including this one were live (the tokens of a window are those stated while it is).
     ConfirmFeedIn { through: Window },
     /// Turns up to `limit` (default 30, at most 100) windows of due credit of an owner into money, the oldest first, and pays what the reserve covers: the oldest
-    /// window of all owners first, within a window pro rata.
+    /// window of all owners first, within a window pro rata. Credit under a hold is set aside; what was set aside by a hold that is over is paid first.
     ClaimFeedIn { owner: String, limit: Option<u32> },
+    /// The operator holds an account's credit that was stated while windows `from` to `through` were live and is not claimed yet: a claim sets it aside.
+    /// It ends 30 days later, unless the regulator confirms it. At most [`MAX_HOLDS`] of an account.
+    HoldCredit {
+        owner: String,
+        from: Window,
+        through: Window,
+        reason: HoldReason,
+    },
+    /// The regulator confirms the hold that begins with window `from`: it no longer ends by itself.
+    ConfirmHold { owner: String, from: Window },
+    /// The operator or the regulator ends a hold: what it set aside is paid by the next claims as if it had never been held.
+    ReleaseHold { owner: String, from: Window },
+    /// The regulator strikes out what a hold set aside, once all its credit is claimed: it counts as if it had never accrued. The oldest `limit` windows
+    /// with credit (default and at most [`MAX_STRUCK`]); repeated until none is left, which ends the hold.
+    StrikeOut {
+        owner: String,
+        from: Window,
+        limit: Option<u32>,
+    },
+}
+
+/// Days after which a hold that the regulator has not confirmed ends.
+pub const HOLD_DAYS: u32 = 30;
+/// Holds of an account, those that are over and have something left set aside among them.
+pub const MAX_HOLDS: u32 = 8;
+/// Windows that are struck out with one message.
+pub const MAX_STRUCK: u32 = 200;
+
+/// Why the operator holds credit.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+#[derive(Copy, Eq)]
+pub enum HoldReason {
+    /// The operator's own readings say something else.
+    ReadingsDiffer,
+    /// The meter is faulty.
+    MeterFault,
+    /// The meter was tampered with.
+    Tampering,
+}
+
+impl HoldReason {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ReadingsDiffer, Self::MeterFault, Self::Tampering];
+    /// Its code, as in messages and events.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ReadingsDiffer => "readings_differ",
+            Self::MeterFault => "meter_fault",
+            Self::Tampering => "tampering",
+        }
+    }
+    /// What a code stands for.
+    pub fn of(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
 }
 
 read_enum!(ExecuteMsg {
@@ -284,6 +346,10 @@ read_enum!(ExecuteMsg {
     "take_back" TakeBack { amount }
     "confirm_feed_in" ConfirmFeedIn { through }
     "claim_feed_in" ClaimFeedIn { owner, limit }
+    "hold_credit" HoldCredit { owner, from, through, reason }
+    "confirm_hold" ConfirmHold { owner, from }
+    "release_hold" ReleaseHold { owner, from }
+    "strike_out" StrikeOut { owner, from, limit }
 });
 
 impl ExecuteMsg {
@@ -311,7 +377,10 @@ impl ExecuteMsg {
             Self::SetTariffs { .. }
             | Self::SetZonePair { .. }
             | Self::TakeBack { .. }
-            | Self::ConfirmFeedIn { .. } => Permission::GridOperator,
+            | Self::ConfirmFeedIn { .. }
+            | Self::HoldCredit { .. } => Permission::GridOperator,
+            Self::ConfirmHold { .. } | Self::StrikeOut { .. } => Permission::Regulator,
+            Self::ReleaseHold { .. } => Permission::GridOperatorOrRegulator,
         }
     }
 }
@@ -444,6 +513,13 @@ pub enum QueryMsg {
     },
     /// The feed-in reserve.
     Reserve {},
+    /// Holds of feed-in credit, of one account or of all, ascending by account and window; `limit` default 30, at most 100. `start_after`: account and
+    /// first window.
+    Holds {
+        owner: Option<String>,
+        start_after: Option<(String, Window)>,
+        limit: Option<u32>,
+    },
 }
 
 answers!(QueryMsg {
@@ -460,6 +536,7 @@ answers!(QueryMsg {
     price_signal: PriceSignal,
     feed_in: FeedInResponse,
     reserve: ReserveResponse,
+    holds: HoldsResponse,
 });
 
 read_enum!(QueryMsg {
@@ -476,4 +553,5 @@ read_enum!(QueryMsg {
     "price_signal" PriceSignal {}
     "feed_in" FeedIn { owner, start_after, limit }
     "reserve" Reserve {}
+    "holds" Holds { owner, start_after, limit }
 });

@@ -1,11 +1,12 @@
 //! `ClaimFeedIn`: what nobody bought becomes money, paid as far as the reserve goes.
 
+use super::hold::Holds;
 use super::Call;
 use crate::state::{self, FeedIn, OpenCredit, Payments, Reserve, Settings};
-use cosmwasm_std::{coins, Addr, BankMsg, BlockInfo, Event, Response};
+use cosmwasm_std::{coins, Addr, BankMsg, BlockInfo, Event, Response, StdResult, Storage};
 use wattpool_rules::feed_in::{covered, credit, share};
 use wattpool_schema::error::MarketError;
-use wattpool_schema::event::{FeedInCredited, FeedInPaid};
+use wattpool_schema::event::{CreditHeld, FeedInCredited, FeedInPaid};
 use wattpool_schema::token::{CreditsResponse, QueryMsg as TokenQuery};
 use wattpool_schema::{Micro, Seconds, Wh, Window};
 
@@ -16,7 +17,7 @@ const DAY: u64 = 86_400;
 
 /// Turns up to `limit` windows of an owner's due credit into money, the oldest first, and pays what the reserve covers of them. It covers the oldest window of
 /// all owners first, and of a window a share that is the same for all: who claims first gets no more. A window that it does not cover whole stays open; a claim
-/// goes on from there.
+/// goes on from there. Credit under a hold is set aside; what a hold that is over had set aside is paid first.
 pub fn claim_feed_in(
     mut call: Call,
     owner: &str,
@@ -30,16 +31,20 @@ pub fn claim_feed_in(
     let payments = state::payments(call.deps.storage)?;
     let account = state::feed_in(call.deps.storage, &owner)?;
     let reserve = state::reserve(call.deps.storage)?;
+    let holds = Holds::of(&call, &owner)?;
     let mut claim = Claim {
         owner: &owner,
         account,
         reserve,
+        holds,
         pay: Micro::ZERO,
         events: Vec::new(),
     };
     claim.settle(&call)?;
-    if let Some(due) = due_through(&call.env.block, &call.settings, &payments) {
-        claim.turn(&mut call, due, limit)?;
+    let left = claim.pay_released(&mut call, limit)?;
+    let due = due_through(&call.env.block, &call.settings, &payments);
+    if let Some(due) = due.filter(|_| left > 0) {
+        claim.turn(&mut call, due, left)?;
     }
     claim.pay(call, payments.denom)
 }
@@ -55,9 +60,10 @@ struct Claim<'a> {
     owner: &'a Addr,
     account: FeedIn,
     reserve: Reserve,
+    holds: Holds,
     /// Paid by this claim.
     pay: Micro,
-    events: Vec<FeedInCredited>,
+    events: Vec<Event>,
 }
 
 impl Claim<'_> {
@@ -144,16 +150,32 @@ impl Claim<'_> {
         for (part, late) in [(due.expired, false), (due.late, true)] {
             let Some((wh, money)) = part else { continue };
             amount = amount.try_add(money)?;
-            self.events.push(FeedInCredited {
-                owner: self.owner.to_string(),
-                window,
-                wh,
-                amount: money,
-                late,
-            });
+            self.events.push(
+                FeedInCredited {
+                    owner: self.owner.to_string(),
+                    window,
+                    wh,
+                    amount: money,
+                    late,
+                }
+                .into(),
+            );
         }
         if due.late.is_some() {
             state::remove_late(call.deps.storage, self.owner, window);
+        }
+        if self.holds.set_aside(call, self.owner, window, amount)? {
+            self.account.claimed_through = Some(window);
+            if !amount.is_zero() {
+                let owner = self.owner.to_string();
+                let held = CreditHeld {
+                    owner,
+                    window,
+                    amount,
+                };
+                self.events.push(held.into());
+            }
+            return Ok(());
         }
         self.account.open = Some(OpenCredit {
             window,
@@ -163,14 +185,56 @@ impl Claim<'_> {
         self.settle(call)
     }
 
+    /// What is covered of an owner's part of a window's credit.
+    fn covered_of(&self, storage: &dyn Storage, window: Window, amount: Micro) -> StdResult<Micro> {
+        let mut accrued = state::accrued(storage, window)?;
+        if self.holds.any_struck() {
+            accrued = state::left_of(storage, window, accrued)?;
+        }
+        let (before, all) = accrued;
+        let there = covered(self.reserve.funded, before, all);
+        Ok(share(amount, there, all))
+    }
+
+    /// Pays what is covered of what holds that are over had set aside, at most `limit` windows of it, the oldest first; how many are left of the limit.
+    fn pay_released(&mut self, call: &mut Call, limit: u32) -> Result<u32, MarketError> {
+        let mut left = limit;
+        let over: Vec<_> = self.holds.over().collect();
+        for (from, mut hold) in over {
+            if left == 0 {
+                break;
+            }
+            let entries = usize::try_from(left).unwrap_or(0);
+            let list = state::aside(call.deps.storage, self.owner, from, entries)?;
+            for (window, (amount, paid)) in list {
+                left = left.saturating_sub(1);
+                let part = self.covered_of(call.deps.storage, window, amount)?;
+                let more = part.saturating_sub(paid);
+                self.pay = self.pay.try_add(more)?;
+                hold.aside = hold.aside.try_sub(more)?;
+                let storage = &mut *call.deps.storage;
+                if part >= amount {
+                    state::remove_aside(storage, self.owner, (from, window));
+                    continue;
+                }
+                // Of the windows after it nothing is covered.
+                if !more.is_zero() {
+                    state::save_aside(storage, self.owner, (from, window), (amount, part));
+                }
+                self.holds.put(call, self.owner, from, hold);
+                return Ok(left);
+            }
+            self.holds.put(call, self.owner, from, hold);
+        }
+        Ok(left)
+    }
+
     /// Pays what is covered of the open window; done when it is covered whole.
     fn settle(&mut self, call: &Call) -> Result<(), MarketError> {
         let Some(mut open) = self.account.open else {
             return Ok(());
         };
-        let (before, all) = state::accrued(call.deps.storage, open.window)?;
-        let there = covered(self.reserve.funded, before, all);
-        let part = share(open.amount, there, all);
+        let part = self.covered_of(call.deps.storage, open.window, open.amount)?;
         self.pay = self.pay.try_add(part.saturating_sub(open.paid))?;
         open.paid = open.paid.max(part);
         if open.paid == open.amount {
@@ -188,12 +252,11 @@ impl Claim<'_> {
             owner,
             mut account,
             mut reserve,
+            holds,
             pay,
             events,
         } = self;
-        let owed = account
-            .open
-            .map_or(Micro::ZERO, |open| open.amount.saturating_sub(open.paid));
+        let owed = owed(&account, &holds)?;
         if events.is_empty() && pay.is_zero() {
             return Err(if owed.is_zero() {
                 MarketError::NothingDue
@@ -205,7 +268,8 @@ impl Claim<'_> {
         reserve.paid = reserve.paid.try_add(pay)?;
         state::save_feed_in(call.deps.storage, owner, &account);
         state::save_reserve(call.deps.storage, &reserve);
-        let response = Response::new().add_events(events.into_iter().map(Event::from));
+        holds.save(call.deps.storage);
+        let response = Response::new().add_events(events);
         if pay.is_zero() {
             return Ok(response);
         }
@@ -220,6 +284,14 @@ impl Claim<'_> {
                 amount: coins(u128::from(pay.0), denom),
             }))
     }
+}
+
+/// Turned into money and neither paid nor held.
+pub fn owed(account: &FeedIn, holds: &Holds) -> Result<Micro, MarketError> {
+    let open = account
+        .open
+        .map_or(Micro::ZERO, |open| open.amount.saturating_sub(open.paid));
+    open.try_add(holds.released()?)
 }
 
 /// Credit that was stated while windows through this one were live is due: confirmed by the operator, or their trading ended `credit_delay_days` ago. Never

@@ -2,6 +2,7 @@
 
 mod claim;
 mod cover;
+mod hold;
 mod instantiate;
 mod keys;
 mod meter;
@@ -14,8 +15,9 @@ mod statement;
 mod terms;
 mod wire;
 
-pub use claim::claim_feed_in;
+pub use claim::{claim_feed_in, owed};
 pub use cover::cover;
+pub use hold::{confirm_hold, hold_credit, release_hold, strike_out, Holds};
 pub use instantiate::instantiate;
 pub use keys::{set_agent, set_device};
 pub use meter::{decide, object, register_meter, retire_meter, update_meter};

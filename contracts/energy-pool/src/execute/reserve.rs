@@ -22,7 +22,7 @@ pub fn fund_reserve(call: Call) -> Result<Response, MarketError> {
     }))
 }
 
-/// Takes back what the reserve holds beyond all that has accrued, whether it is due or claimed or not (all of it by default).
+/// Takes back what the reserve holds beyond all that has accrued, whether it is due, claimed, held or not (all of it by default).
 pub fn take_back(call: Call, amount: Option<Micro>) -> Result<Response, MarketError> {
     let Call {
         deps,
@@ -33,7 +33,11 @@ pub fn take_back(call: Call, amount: Option<Micro>) -> Result<Response, MarketEr
     let storage = deps.storage;
     let mut reserve = state::reserve(storage)?;
     let accrued = books::accrued(storage, &env.block, &settings)?;
-    let free = reserve.funded.saturating_sub(accrued);
+    // What was struck out counts as if it had never accrued.
+    let struck = state::disputes(storage)?.struck;
+    let free = reserve
+        .funded
+        .saturating_sub(accrued.saturating_sub(struck));
     let amount = amount.unwrap_or(free);
     if amount > free || amount.is_zero() {
         return Err(MarketError::InsufficientMoney {

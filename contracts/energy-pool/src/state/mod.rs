@@ -3,12 +3,14 @@
 
 mod config;
 mod feed_in;
+mod hold;
 mod meter;
 mod terms;
 mod window;
 
 pub use config::*;
 pub use feed_in::*;
+pub use hold::*;
 pub use meter::*;
 pub use terms::*;
 pub use window::*;

@@ -1,7 +1,11 @@
 //! Every message by every role, while the pool is not wired, live, and paused.
 
+use crate::confirm_hold::confirm;
+use crate::hold_credit::hold;
 use crate::market::*;
 use crate::propose_owner::propose;
+use crate::release_hold::release;
+use crate::strike_out::strike;
 use cosmwasm_std::{coins, Coin};
 use wattpool_schema::error::MarketError;
 use wattpool_schema::pool::{ExecuteMsg, Registration, Role};
@@ -54,7 +58,14 @@ fn allowed(msg: &ExecuteMsg) -> (&'static [&'static str], &'static str) {
         ExecuteMsg::SetTariffs { .. }
         | ExecuteMsg::SetZonePair { .. }
         | ExecuteMsg::TakeBack { .. }
-        | ExecuteMsg::ConfirmFeedIn { .. } => (&["operator"], "grid operator"),
+        | ExecuteMsg::ConfirmFeedIn { .. }
+        | ExecuteMsg::HoldCredit { .. } => (&["operator"], "grid operator"),
+        ExecuteMsg::ConfirmHold { .. } | ExecuteMsg::StrikeOut { .. } => {
+            (&["regulator"], "regulator")
+        }
+        ExecuteMsg::ReleaseHold { .. } => {
+            (&["operator", "regulator"], "grid operator or the regulator")
+        }
     }
 }
 
@@ -136,10 +147,15 @@ fn messages(market: &Market) -> Vec<ExecuteMsg> {
             through: Window(LIVE.0 - 1),
         },
         ExecuteMsg::ClaimFeedIn { owner, limit: None },
+        hold("ann", START, LIVE.0 - 1),
+        confirm("dan", START),
+        release("dan", START),
+        strike("dan", START, None),
     ]
 }
 
-/// A market in which an administrator and owners are proposed, one of whom ann objects to, and there is more in the reserve than ann is owed.
+/// A market in which an administrator and owners are proposed, one of whom ann objects to, there is more in the reserve than ann is owed, and dan's credit is
+/// held.
 fn prepared(state: State) -> Market {
     let mut market = Market::unwired();
     let admin = Some(addr("newadmin").into_string());
@@ -169,6 +185,7 @@ fn prepared(state: State) -> Market {
             &coins(1_000_000, "uwatt"),
         )
         .unwrap();
+    market.run("operator", &hold("dan", START, START)).unwrap();
     for role in ROLES {
         let (from, to) = (addr("operator"), addr(role));
         cw_multi_test::Executor::send_tokens(&mut market.app, from, to, &coins(10, "uwatt"))
