@@ -244,6 +244,37 @@ fn what_an_earlier_version_stored_is_taken_over() {
         m.escrow(&owner, &ExecuteMsg::Withdraw { amount: None })
             .unwrap();
         assert_eq!(m.bank(&owner), had + u128::from(free.0));
+        // What an earlier version's books say is due can be held, set aside, and paid.
+        m.windows(8);
+        let (operator, regulator) = (m.operator.clone(), m.regulator.clone());
+        let pool_address = m.pool.clone();
+        let fund = pool::ExecuteMsg::FundReserve {};
+        m.send(&operator, &pool_address, &fund, &coins(10_000_000, DENOM))
+            .unwrap();
+        let through = m.live().prev();
+        let (owner, from) = (owner.to_string(), Window(1));
+        let hold = pool::ExecuteMsg::HoldCredit {
+            owner: owner.clone(),
+            from,
+            through,
+            reason: pool::HoldReason::MeterFault,
+        };
+        m.pool(&operator, &hold).unwrap();
+        m.pool(&operator, &pool::ExecuteMsg::ConfirmFeedIn { through })
+            .unwrap();
+        let claim = pool::ExecuteMsg::ClaimFeedIn {
+            owner: owner.clone(),
+            limit: Some(100),
+        };
+        m.pool(&operator, &claim).unwrap();
+        let aside = m.holds()[0].set_aside;
+        assert!(!aside.is_zero(), "{}", recorded.version);
+        let had = m.bank(&m.homes[SELLER].owner);
+        let release = pool::ExecuteMsg::ReleaseHold { owner, from };
+        m.pool(&regulator, &release).unwrap();
+        m.pool(&operator, &claim).unwrap();
+        let more = m.bank(&m.homes[SELLER].owner) - had;
+        assert_eq!(more, u128::from(aside.0), "{}", recorded.version);
         tried += 1;
     }
     assert!(tried > 0, "no recorded state");

@@ -4,7 +4,7 @@ use crate::node::{settings, words, Setup, World};
 use wattpool_core::io::MarketTx;
 use wattpool_core::ports::ledger::Ledger;
 use wattpool_ledger_wasmd::message::coin;
-use wattpool_ledger_wasmd::{call, Account};
+use wattpool_ledger_wasmd::{call, Account, Claimed};
 use wattpool_schema::pool::{ExecuteMsg as Pool, FeedInResponse, QueryMsg, Tariffs};
 use wattpool_schema::{Micro, Window, PAYMENT_DENOM};
 
@@ -76,8 +76,12 @@ async fn due_credit_is_paid_once_and_what_is_not_worth_a_claim_waits() {
         } else {
             wh * tariff / 1_000
         };
-        assert_eq!(found, claimed.then_some(Micro(due)), "{wh} Wh");
-        paid += found.map_or(0, |paid| paid.0);
+        let expected = claimed.then_some(Claimed {
+            paid: Micro(due),
+            held: Micro(0),
+        });
+        assert_eq!(found, expected, "{wh} Wh");
+        paid += found.map_or(0, |found| found.paid.0);
         assert_eq!(
             party.ledger.claim_feed_in(meter).await.unwrap(),
             None,
