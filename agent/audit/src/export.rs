@@ -143,6 +143,11 @@ macro_rules! state {
     )* };
 }
 
+/// What is not written.
+fn nothing(money: &Micro) -> bool {
+    money.is_zero()
+}
+
 state! {
     /// Coins in the contracts' bank accounts.
     Held {
@@ -183,8 +188,11 @@ state! {
     FeedIn {
         /// Whose.
         owner: String,
-        /// Turned into money, not paid yet.
+        /// Turned into money, neither paid nor held.
         owed: Micro,
+        /// Held; not said: nothing.
+        #[serde(default, skip_serializing_if = "nothing")]
+        held: Micro,
         /// Paid so far.
         paid: Micro,
     }
@@ -233,7 +241,7 @@ state! {
         registrar: String,
         /// Sets tariffs and terms.
         grid_operator: String,
-        /// Is named to readers.
+        /// Decides on holds.
         regulator: String,
         /// Whether the market is paused.
         paused: bool,

@@ -62,7 +62,7 @@ rules! {
     TradeChain = "trade-chain";
     /// A standing order delivers, declines, misses, locks and frees what its terms say.
     StandingOrder = "standing-order";
-    /// Feed-in credit is what expired or was stated late, at the tariff of its window, once, and only when due.
+    /// Feed-in credit is what expired or was stated late, at the tariff of its window, once, and only when due; what is held or struck out is not paid.
     FeedIn = "feed-in";
     /// The reserve pays no more than it has.
     Reserve = "reserve";

@@ -7,7 +7,7 @@ use wattpool_schema::MeterId;
 
 /// Between two claims.
 const DAY_S: u64 = 86_400;
-/// After a claim that was paid: there may be more than fits into one.
+/// After a claim that was taken: there may be more than fits into one.
 const MORE: Duration = Duration::from_secs(60);
 /// After a question that was not answered.
 const AGAIN: Duration = Duration::from_secs(600);
@@ -21,8 +21,17 @@ pub fn start(ledger: Arc<WasmdLedger>, meter: MeterId) {
         tokio::time::sleep(first(meter)).await;
         loop {
             let pause = match ledger.claim_feed_in(meter).await {
-                Ok(Some(paid)) => {
-                    tracing::info!(micro = paid.0, "feed-in credit was paid to the owner");
+                Ok(Some(claimed)) => {
+                    if !claimed.held.is_zero() {
+                        tracing::warn!(
+                            micro = claimed.held.0,
+                            "feed-in credit was set aside: the grid operator holds it (wattpool owner show says why)"
+                        );
+                    }
+                    if !claimed.paid.is_zero() {
+                        let micro = claimed.paid.0;
+                        tracing::info!(micro, "feed-in credit was paid to the owner");
+                    }
                     MORE
                 }
                 Ok(None) => Duration::from_secs(DAY_S),

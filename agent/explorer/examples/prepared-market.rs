@@ -14,11 +14,11 @@ use wattpool_audit::export::{Header, Row, Said, Writer};
 use wattpool_chance::spread;
 use wattpool_schema::escrow::{record_digest, TradeRecord};
 use wattpool_schema::event::{
-    AdminProposed, Covered, Delivered, Deposited, Expired, LimitsSet, MarketEvent as E,
-    MeterRegistered, Minted, Moved, NoticeGiven, Objected, Redeemed, RoleSet, Stated, TariffsSet,
-    TradeClosed, Wired, ZonePairSet,
+    AdminProposed, Covered, CreditHoldSet, Delivered, Deposited, Expired, LimitsSet,
+    MarketEvent as E, MeterRegistered, Minted, Moved, NoticeGiven, Objected, Redeemed, RoleSet,
+    Stated, TariffsSet, TradeClosed, Wired, ZonePairSet,
 };
-use wattpool_schema::pool::{MeterKind, Role};
+use wattpool_schema::pool::{HoldReason, MeterKind, Role};
 use wattpool_schema::{
     Commitment, DeviceKey, Digest32, MeterId, Micro, Ppm, Price, Seconds, Tariff, TradeKind, Wh,
     Window, Zone,
@@ -187,6 +187,16 @@ fn founded<W: Write>(chain: &mut Chain<W>) {
     );
     chain.transaction();
     chain.say("pool", E::Objected(Objected { meter: meter(3) }));
+    chain.transaction();
+    let set = CreditHoldSet {
+        owner: owner(5),
+        from: Window(FIRST - 10),
+        through: Window(FIRST - 7),
+        reason: HoldReason::ReadingsDiffer,
+        until: Seconds(chain.time + 86_400 * 30),
+        by: "watt1operator".to_owned(),
+    };
+    chain.say("pool", E::CreditHoldSet(set));
     chain.transaction();
     chain.say(
         "pool",

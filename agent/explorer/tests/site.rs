@@ -185,6 +185,16 @@ fn figures_are_those_of_the_audit() {
         ),
         (1, &json!(true))
     );
+    let hold = &disputes["holds"][0];
+    let told = ["reason", "state", "held", "struck"].map(|field| hold[field].clone());
+    assert_eq!(
+        told,
+        [json!("readings_differ"), json!("held"), json!(0), json!(0)]
+    );
+    assert_eq!(
+        hold["until"].as_i64().unwrap() - hold["set_at"].as_i64().unwrap(),
+        30 * 86_400
+    );
 }
 
 #[test]

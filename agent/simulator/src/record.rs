@@ -168,6 +168,7 @@ impl World<'_> {
             state.push(State::FeedIn(FeedIn {
                 owner,
                 owed: there.owed,
+                held: there.held,
                 paid: there.paid,
             }));
         }

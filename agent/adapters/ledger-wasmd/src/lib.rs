@@ -33,6 +33,7 @@ pub use account::{call, ended_well, Account, Fate, Gas, Pending};
 pub use client::{ChainSettings, Client};
 pub use cosmrs::{proto, Any};
 pub use error::ChainError;
+pub use feed_in::Claimed;
 pub use follow::Follower;
 pub use invitation::{Invitation, InvitationError};
 pub use key::Key;

@@ -1,5 +1,6 @@
 //! What nobody bought: credit, its money, the reserve that pays it.
 
+use super::holds::Holds;
 use super::Auditor;
 use crate::finding::Rule;
 use std::collections::BTreeMap;
@@ -14,8 +15,12 @@ use wattpool_schema::{Micro, Wh, Window};
 pub(super) struct Owner {
     pub credited: i128,
     pub paid: i128,
+    /// Struck out.
+    pub struck: i128,
     /// The last window that was turned into money, and whether that was its late part.
-    through: Option<(Window, bool)>,
+    pub through: Option<(Window, bool)>,
+    /// That window, and all that it was turned into.
+    pub last: (Window, i128),
 }
 
 /// Feed-in of all owners.
@@ -26,6 +31,7 @@ pub(super) struct FeedInBooks {
     /// What was stated late while a window was live: energy, and its money if all tariffs are known.
     late: BTreeMap<(String, Window), (Wh, Option<Micro>)>,
     pub owners: BTreeMap<String, Owner>,
+    pub holds: Holds,
     pub funded: i128,
     pub paid: i128,
 }
@@ -65,6 +71,9 @@ impl Auditor {
         let before = owner.through;
         owner.through = Some((e.window, e.late));
         owner.credited = owner.credited.saturating_add(i128::from(e.amount.0));
+        let part = Some(owner.last.1).filter(|_| owner.last.0 == e.window);
+        let sum = part.unwrap_or(0).saturating_add(i128::from(e.amount.0));
+        owner.last = (e.window, sum);
         if before.is_some_and(|through| (e.window, e.late) <= through) {
             let what = format!("{} was turned into money before", e.window);
             self.wrong(Rule::FeedIn, "window", what);
@@ -96,17 +105,19 @@ impl Auditor {
 
     pub(super) fn feed_in_paid(&mut self, e: &FeedInPaid) {
         let amount = i128::from(e.amount.0);
-        let whole = self.whole();
+        let (whole, held) = (self.whole(), self.held(&e.owner));
         let owner = self.feed_in.owners.entry(e.owner.clone()).or_default();
         owner.paid = owner.paid.saturating_add(amount);
         let owed = owner.credited.saturating_sub(owner.paid);
+        let owed = owed.saturating_sub(owner.struck).saturating_sub(held);
         self.feed_in.paid = self.feed_in.paid.saturating_add(amount);
         self.totals.feed_in = self.totals.feed_in.saturating_add(e.amount);
         if !whole {
             return;
         }
         if owed < 0 {
-            let what = format!("{amount}, more than was credited");
+            let what =
+                format!("{amount}, more than was credited and is neither held nor struck out");
             self.wrong(Rule::FeedIn, "amount", what);
         } else {
             self.same(Rule::FeedIn, "owed", &i128::from(e.owed.0), &owed);

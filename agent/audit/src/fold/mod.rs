@@ -2,6 +2,7 @@
 
 mod energy;
 mod feed_in;
+mod holds;
 mod money;
 mod orders;
 mod registry;
@@ -289,6 +290,11 @@ impl Auditor {
             E::FeedInConfirmed(e) => self.feed_in_confirmed(e),
             E::FeedInCredited(e) => self.feed_in_credited(e),
             E::FeedInPaid(e) => self.feed_in_paid(e),
+            E::CreditHoldSet(e) => self.credit_hold_set(e),
+            E::CreditHoldConfirmed(e) => self.credit_hold_confirmed(e),
+            E::CreditHoldReleased(e) => self.credit_hold_released(e),
+            E::CreditHeld(e) => self.credit_held(e),
+            E::CreditStruck(e) => self.credit_struck(e),
             E::PauseSet(e) => {
                 self.grid.paused = Some(e.paused);
                 self.grid.ever_paused |= e.paused;

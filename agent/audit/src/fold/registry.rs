@@ -399,9 +399,15 @@ impl Auditor {
 
     /// What only the grid operator gets or does.
     pub(super) fn only_operator(&mut self, field: &str, who: &str) {
-        let operator = self.grid.roles.get("grid_operator").cloned();
-        if let Some(operator) = operator.filter(|o| o != who) {
-            let what = format!("{who:?}, expected the grid operator {operator}");
+        self.only_role("grid_operator", field, who);
+    }
+
+    /// What only who holds a role gets or does.
+    pub(super) fn only_role(&mut self, role: &str, field: &str, who: &str) {
+        let holder = self.grid.roles.get(role).cloned();
+        if let Some(holder) = holder.filter(|holder| holder != who) {
+            let role = role.replace('_', " ");
+            let what = format!("{who:?}, expected the {role} {holder}");
             self.wrong(Rule::Roles, field, what);
         }
     }

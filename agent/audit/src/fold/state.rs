@@ -105,8 +105,11 @@ impl Auditor {
                 let known = known.unwrap_or_default();
                 if self.whole() {
                     self.same(Rule::State, "paid", &i128::from(f.paid.0), &known.paid);
+                    // A hold may have ended since the last event: what it had set aside is owed then.
                     let owed = known.credited.saturating_sub(known.paid);
-                    self.same(Rule::State, "owed", &i128::from(f.owed.0), &owed);
+                    let owed = owed.saturating_sub(known.struck);
+                    let there = i128::from(f.owed.0).saturating_add(i128::from(f.held.0));
+                    self.same(Rule::State, "owed", &there, &owed);
                 }
             }
             State::Meter(m) => self.meter_state(m),

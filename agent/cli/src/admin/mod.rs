@@ -6,6 +6,7 @@ mod contract;
 mod deploy;
 mod fees;
 mod grid;
+mod holds;
 mod invite;
 mod meters;
 mod migrate;
@@ -13,6 +14,7 @@ mod pseudonym;
 mod roles;
 mod status;
 
+pub use holds::{holds, line as hold_line};
 pub use meters::notice;
 
 use crate::chain::{Options, Session};
@@ -65,6 +67,16 @@ enum Command {
     FundReserve(grid::FundReserve),
     /// Take back what the feed-in reserve holds beyond all that is owed (by the grid operator).
     TakeBack(grid::TakeBack),
+    /// Hold feed-in credit of an account for 30 days (by the grid operator).
+    HoldCredit(holds::HoldCredit),
+    /// Confirm a hold, which then no longer ends by itself (by the regulator).
+    ConfirmHold(holds::Named),
+    /// End a hold: what it set aside is paid (by the grid operator or the regulator).
+    ReleaseHold(holds::Named),
+    /// Strike out for good what a hold set aside, once its credit is claimed (by the regulator).
+    StrikeOut(holds::StrikeOut),
+    /// List the feed-in credit that is held.
+    Holds(holds::List),
     /// Pay the network charges out to the grid operator (by it).
     WithdrawCharges,
     /// Stop tokenising and trading; what is stated counts as feed-in (by the administrator).
@@ -125,6 +137,11 @@ pub fn run(admin: &Admin) -> Result<u8, Failure> {
         Command::ConfirmFeedIn(args) => grid::confirm_feed_in(session, args),
         Command::FundReserve(args) => grid::fund_reserve(session, args),
         Command::TakeBack(args) => grid::take_back(session, args),
+        Command::HoldCredit(args) => holds::hold(session, args),
+        Command::ConfirmHold(args) => holds::confirm(session, args),
+        Command::ReleaseHold(args) => holds::release(session, args),
+        Command::StrikeOut(args) => holds::strike_out(session, args),
+        Command::Holds(args) => holds::list(session, args),
         Command::WithdrawCharges => grid::withdraw_charges(session),
         Command::Pause => roles::pause(session),
         Command::Unpause => roles::unpause(session),

@@ -258,6 +258,7 @@ impl Reading {
             each(State::FeedIn(FeedIn {
                 owner,
                 owed: there.owed,
+                held: there.held,
                 paid: there.paid,
             }))?;
         }

@@ -1,7 +1,7 @@
 //! `wattpool owner show`: all of it at a glance.
 
 use super::limits;
-use crate::admin::notice;
+use crate::admin::{hold_line, holds, notice};
 use crate::chain::{block_on, time, Session};
 use crate::wallet::balances::{account, ask, in_market};
 use crate::wallet::history::meters_of;
@@ -154,6 +154,10 @@ pub fn run(session: &Session, args: &Show) -> Result<u8, Failure> {
         let client = session.client().await?;
         let (money, lines) = in_market(&client, &market, &address).await?;
         let mut text = format!("{address}\n{lines}");
+        let held = holds(&client, &market, Some(&address)).await?;
+        for hold in &held {
+            writeln!(text, "  held       {}", hold_line(&market, hold)).ok();
+        }
         let mut meters: Vec<Value> = Vec::new();
         for meter in meters_of(&client, &market.pool.address, &address).await? {
             let question = escrow::QueryMsg::Meter { meter: meter.meter };
@@ -166,7 +170,7 @@ pub fn run(session: &Session, args: &Show) -> Result<u8, Failure> {
             text.push_str("no meters\n");
         }
         session.answer(
-            &json!({"address": address, "market": money, "meters": meters}),
+            &json!({"address": address, "market": money, "holds": held, "meters": meters}),
             || text,
         )
     })

@@ -177,9 +177,9 @@ pub async fn in_market(
         .iter()
         .fold(0_u64, |sum, l| sum.saturating_add(l.wh.get()));
     let text = format!(
-        "  escrow     {} free, {} locked in orders\n  energy     {} own, {} received (metered in window {}, expires {})\n  feed-in    {} owed, {} paid so far, {} late and not claimed\n",
+        "  escrow     {} free, {} locked in orders\n  energy     {} own, {} received (metered in window {}, expires {})\n  feed-in    {} owed, {} held, {} paid so far, {} late and not claimed\n",
         show_money(money.free, denom), show_money(money.locked, denom), show_energy(energy.own), show_energy(energy.received),
-        energy.window, time(expires), show_money(feed_in.owed, denom), show_money(feed_in.paid, denom), show_energy(wattpool_schema::Wh(late)),
+        energy.window, time(expires), show_money(feed_in.owed, denom), show_money(feed_in.held, denom), show_money(feed_in.paid, denom), show_energy(wattpool_schema::Wh(late)),
     );
     let value =
         json!({"escrow": money, "energy": energy, "energy_expires": expires, "feed_in": feed_in});

@@ -10,7 +10,7 @@ mod write;
 
 pub use read::{Reader, PAGE, POINTS};
 pub use rows::{
-    Cursor, DayFees, Entry, Every, MeterRow, OrderRow, Prefix, Setter, Sort, TradeFilter,
+    Cursor, DayFees, Entry, Every, HoldRow, MeterRow, OrderRow, Prefix, Setter, Sort, TradeFilter,
     TradePage, WindowRow,
 };
 

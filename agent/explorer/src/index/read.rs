@@ -1,8 +1,8 @@
 //! Questions to the index. Every answer is bounded.
 
 use super::rows::{
-    meter, window, Cursor, DayFees, Entry, MeterRow, OrderRow, Prefix, Setter, Sort, TradeFilter,
-    TradePage, WindowRow, METER, WINDOW,
+    meter, window, Cursor, DayFees, Entry, HoldRow, MeterRow, OrderRow, Prefix, Setter, Sort,
+    TradeFilter, TradePage, WindowRow, METER, WINDOW,
 };
 use super::write::{bits, int};
 use super::{progress, IndexError, Progress};
@@ -410,6 +410,27 @@ impl Reader {
                 spent: r.get(9)?,
                 opened: r.get(10)?,
                 state: r.get(11)?,
+            })
+        })
+    }
+
+    /// Holds of feed-in credit, the newest first, at most [`PAGE`].
+    ///
+    /// # Errors
+    /// As [`Self::progress`].
+    pub fn holds(&self) -> Result<Vec<HoldRow>, IndexError> {
+        let sql = format!("SELECT owner, first, last, reason, set_at, until, held, struck, state FROM holds ORDER BY set_at DESC, owner, first LIMIT {PAGE}");
+        self.all(&sql, [], |r| {
+            Ok(HoldRow {
+                owner: r.get(0)?,
+                first: r.get(1)?,
+                last: r.get(2)?,
+                reason: r.get(3)?,
+                set_at: r.get(4)?,
+                until: r.get(5)?,
+                held: r.get(6)?,
+                struck: r.get(7)?,
+                state: r.get(8)?,
             })
         })
     }

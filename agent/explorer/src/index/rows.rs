@@ -200,6 +200,29 @@ pub struct OrderRow {
     pub state: String,
 }
 
+/// A hold of an account's feed-in credit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct HoldRow {
+    /// The account.
+    pub owner: String,
+    /// First window in which held credit was stated,
+    pub first: i64,
+    /// and last.
+    pub last: i64,
+    /// `readings_differ`, `meter_fault` or `tampering`.
+    pub reason: String,
+    /// Unix time at which it was set,
+    pub set_at: i64,
+    /// and from which on it is over; none: the regulator has confirmed it.
+    pub until: Option<i64>,
+    /// What it has set aside and nobody struck out, micro-units,
+    pub held: i64,
+    /// and what was struck out.
+    pub struck: i64,
+    /// `held`, `confirmed`, `released` or `struck`; a `held` one is over at `until`.
+    pub state: String,
+}
+
 /// Who asked the highest price of a window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Setter {

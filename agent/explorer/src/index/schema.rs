@@ -3,7 +3,7 @@
 /// Marks a file as an explorer's index: "watt".
 pub(super) const APPLICATION: i32 = 0x7761_7474;
 /// Version of the tables: an index of another one is made anew.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// `events` is what was said, word by word; all other tables follow from it and are written in the same transaction. Sums that are beyond 63 bits stand
 /// at the largest number.
@@ -55,6 +55,11 @@ CREATE TABLE orders (
     buyer BLOB NOT NULL, trade_id INTEGER NOT NULL, seller BLOB NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
     wh INTEGER NOT NULL, price INTEGER NOT NULL, locked INTEGER NOT NULL, delivered INTEGER NOT NULL DEFAULT 0,
     spent INTEGER NOT NULL DEFAULT 0, opened INTEGER NOT NULL, state TEXT NOT NULL, PRIMARY KEY (buyer, trade_id)
+) WITHOUT ROWID;
+-- Holds of feed-in credit by account and first window. `until`: when it is over; none: confirmed.
+CREATE TABLE holds (
+    owner TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, reason TEXT NOT NULL, set_at INTEGER NOT NULL, until INTEGER,
+    held INTEGER NOT NULL DEFAULT 0, struck INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL, PRIMARY KEY (owner, first)
 ) WITHOUT ROWID;
 CREATE TABLE sums (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 ";

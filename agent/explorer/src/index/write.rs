@@ -234,6 +234,38 @@ impl Writer<'_> {
             E::ReserveTaken(e) => self.sum("reserve_taken", e.amount),
             E::FeedInCredited(e) => self.sum("feed_in_credited", e.amount),
             E::FeedInPaid(e) => self.sum("feed_in_paid", e.amount),
+            E::CreditHoldSet(e) => {
+                let sql = "INSERT INTO holds VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 'held') ON CONFLICT (owner, first) DO UPDATE SET \
+                    last = excluded.last, reason = excluded.reason, set_at = excluded.set_at, until = excluded.until, held = 0, struck = 0, state = 'held'";
+                let time = int(self.row.time);
+                let (first, last) = (int(e.from.0), int(e.through.0));
+                self.run(
+                    sql,
+                    params![e.owner, first, last, e.reason.code(), time, int(e.until.0)],
+                )
+            }
+            E::CreditHoldConfirmed(e) => {
+                let sql = "UPDATE holds SET state = 'confirmed', until = NULL WHERE owner = ?1 AND first = ?2";
+                self.run(sql, params![e.owner, int(e.from.0)])
+            }
+            E::CreditHoldReleased(e) => {
+                let sql = "UPDATE holds SET state = 'released', until = ?3 WHERE owner = ?1 AND first = ?2";
+                self.run(sql, params![e.owner, int(e.from.0), int(self.row.time)])
+            }
+            E::CreditHeld(e) => {
+                let sql = "UPDATE holds SET held = held + ?3 WHERE owner = ?1 AND first <= ?2 AND last >= ?2 AND (until IS NULL OR until > ?4) AND state <> 'struck'";
+                let time = int(self.row.time);
+                self.run(
+                    sql,
+                    params![e.owner, int(e.window.0), int(e.amount.0), time],
+                )
+            }
+            E::CreditStruck(e) => {
+                self.sum("feed_in_struck", e.amount)?;
+                let sql = "UPDATE holds SET held = ?4, struck = struck + ?3, state = CASE WHEN ?4 = 0 THEN 'struck' ELSE state END WHERE owner = ?1 AND first = ?2";
+                let (amount, left) = (int(e.amount.0), int(e.left.0));
+                self.run(sql, params![e.owner, int(e.from.0), amount, left])
+            }
             E::FeedInConfirmed(e) => self.set("feed_in_through", int(e.through.0)),
             E::PauseSet(e) => self.set("paused", i64::from(e.paused)),
             E::Deposited(e) => self.sum("deposited", e.amount),

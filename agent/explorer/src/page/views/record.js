@@ -12,10 +12,12 @@ export async function disputes() {
     return { rows: eventRows(next.events), next: next.next };
   };
   const open = told.open.map((m) => [meterLink(m.meter), m.notice === null ? t("none") : t(m.notice_retires ? "noticeRetire" : "noticeChange", { time: moment(m.notice) }), m.objected ? t("waitsForDecision") : t("none")]);
+  const holds = told.holds.map((h) => [el("code", null, h.owner), moment(windowTime(h.first)), moment(windowTime(h.last)), t(`hold_${h.reason}`), t(`hold_${h.state}`), h.until === null ? t("none") : moment(h.until), money(h.held), money(h.struck)]);
   const orders = told.orders.map((o) => [meterLink(o.buyer), meterLink(o.seller), moment(windowTime(o.first)), moment(windowTime(o.last)), energy(o.wh), price(o.price), money(o.locked), energy(o.delivered), t(`order_${o.state}`)]);
   return [
     el("p", null, t("disputesWhat")),
     el("section", { class: "card" }, el("h2", null, t("openDisputes")), open.length === 0 ? el("p", null, t("noDisputes")) : table(t("openDisputes"), [t("meter"), t("notice"), t("objection")], open, ["text", "wide", "wide"])),
+    el("section", { class: "card" }, el("h2", null, t("heldCredit")), el("p", null, t("heldCreditWhat")), holds.length === 0 ? el("p", null, t("noHeldCredit")) : table(t("heldCredit"), [t("account"), t("fromWindow"), t("toWindow"), t("reason"), t("state"), t("holdEnds"), t("setAside"), t("struckOut")], holds, ["text", "text", "text", "text", "text", "text", "", ""])),
     el("section", { class: "card" }, el("h2", null, t("holds")), el("p", null, t("holdsWhat")), orders.length === 0 ? el("p", null, t("noOrders")) : table(t("holds"), [t("buyer"), t("seller"), t("fromWindow"), t("toWindow"), t("perWindow"), t("price"), t("lockedMoney"), t("delivered"), t("state")], orders, ["text", "text", "text", "text", "", "", "", "", "text"])),
     el("h2", null, t("history")),
     told.events.length === 0 ? note(t("nothingYet")) : growing(t("history"), eventHeads(), EVENT_KINDS, { rows: eventRows(told.events), next: told.next }, page),

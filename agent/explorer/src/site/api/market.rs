@@ -1,7 +1,7 @@
 //! Who sells how much, money beside trades, disputes, what the operator changed.
 
 use super::{limit, meter_of, read, EventRow, Events, Shared};
-use crate::index::{DayFees, MeterRow, OrderRow, Setter, PAGE};
+use crate::index::{DayFees, HoldRow, MeterRow, OrderRow, Setter, PAGE};
 use crate::live::Validator;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -61,7 +61,9 @@ pub struct Money {
     feed_in_credited: i64,
     /// of that paid out,
     feed_in_paid: i64,
-    /// and still owed.
+    /// struck out
+    feed_in_struck: i64,
+    /// and still owed, held or not.
     feed_in_owed: i64,
     /// What the reserve holds.
     reserve: i64,
@@ -102,12 +104,14 @@ pub async fn money(State(shared): State<Shared>) -> Answer<Money> {
         let events = reader.events(&RESERVE, None, None, 50)?;
         let (funded, taken) = (of("reserve_funded"), of("reserve_taken"));
         let (credited, paid) = (of("feed_in_credited"), of("feed_in_paid"));
+        let struck = of("feed_in_struck");
         Ok(Money {
             reserve_funded: funded,
             reserve_taken: taken,
             feed_in_credited: credited,
             feed_in_paid: paid,
-            feed_in_owed: credited.saturating_sub(paid),
+            feed_in_struck: struck,
+            feed_in_owed: credited.saturating_sub(paid).saturating_sub(struck),
             reserve: funded.saturating_sub(taken).saturating_sub(paid),
             feed_in_through: sums.get("feed_in_through").copied(),
             deposited: of("deposited"),
@@ -138,21 +142,28 @@ pub struct Before {
 pub struct Disputes {
     /// Meters with a notice that runs or an objection that waits, at most 200.
     open: Vec<MeterRow>,
-    /// Notices, objections, decisions, changes of owners.
+    /// Holds of feed-in credit, the newest 200.
+    holds: Vec<HoldRow>,
+    /// Notices, objections, decisions, changes of owners, holds.
     #[serde(flatten)]
     events: Events,
     /// Standing orders, the newest 200, with the buyer's money that is held.
     orders: Vec<OrderRow>,
 }
 
-/// What happens where owner and registrar disagree.
-const DISPUTES: [&str; 6] = [
+/// What happens where owner and registrar disagree, or operator and feed-in.
+const DISPUTES: [&str; 11] = [
     "notice_given",
     "objected",
     "decided",
     "meter_retired",
     "owner_proposed",
     "owner_changed",
+    "credit_hold_set",
+    "credit_hold_confirmed",
+    "credit_hold_released",
+    "credit_held",
+    "credit_struck",
 ];
 
 pub async fn disputes(
@@ -163,6 +174,7 @@ pub async fn disputes(
     let told = read(&shared, move |_, reader| {
         Ok(Disputes {
             open: reader.disputed()?,
+            holds: reader.holds()?,
             events: Events::of(reader.events(&DISPUTES, None, asked.before, limit)?, limit),
             orders: reader.orders()?,
         })

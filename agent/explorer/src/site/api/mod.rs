@@ -55,7 +55,7 @@ api! {
     "trades/{sequence}/proof" => trades::proof, "The stored record of a trade, proven against a header that the validators signed; a node is asked", Nothing, crate::live::Proof;
     "market" => market::market, "Concentration: who sells how much at which prices, by day and over all", Nothing, market::Concentration;
     "money" => market::money, "The feed-in reserve, deposits, charges, and fees by day", Nothing, market::Money;
-    "disputes" => market::disputes, "Notices, objections and decisions; money that standing orders hold", market::Before, market::Disputes;
+    "disputes" => market::disputes, "Notices, objections and decisions; feed-in credit that is held; money that standing orders hold", market::Before, market::Disputes;
     "operator" => market::operator, "What operator, registrar and administrator changed, newest first", market::Before, Events;
     "validators" => market::validators, "The chain's validators; a node is asked", Nothing, market::Validators;
     "events" => market::events, "What the contracts said, newest first", market::Find, Events;
