@@ -1,6 +1,6 @@
 //! What the interface answers: the books to the unit, pages, CSV, and the owner's word while the chain is away.
 
-use crate::home::{this_window, Home};
+use crate::home::Home;
 use crate::prepared::{balance, FEES, LEN, METER, USED_AT_ONCE};
 use serde_json::Value;
 use std::io::{Read, Write};
@@ -151,7 +151,7 @@ fn status_and_policy(home: &Home) {
 }
 
 fn sums(home: &Home) {
-    let end = this_window();
+    let end = home.window;
     let (from, to) = ((end - 7 * 96) * LEN, (end + 2) * LEN);
     let mut want = (0, 0);
     let mut at_once = 0;

@@ -18,6 +18,8 @@ pub struct Home {
     pub port: u16,
     pub tls: u16,
     pub token: String,
+    /// The window that ran when its week was made.
+    pub window: u64,
     agent: Child,
 }
 
@@ -49,7 +51,7 @@ fn free_port() -> u16 {
 }
 
 /// The window that runs.
-pub fn this_window() -> u64 {
+fn this_window() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     since.as_secs() / prepared::LEN
 }
@@ -98,7 +100,8 @@ impl Home {
             // Nobody is there.
             .replace(":26657", &format!(":{chain}"));
         fs::write(path.join("agent.toml"), change(config)).unwrap();
-        prepared::fill(&path.join("journal.sqlite"), PAST.0, PAST.1, this_window());
+        let window = this_window();
+        prepared::fill(&path.join("journal.sqlite"), PAST.0, PAST.1, window);
         let agent = command(path, &["run"])
             .stderr(fs::File::create(path.join("log")).unwrap())
             .stdout(Stdio::null())
@@ -110,6 +113,7 @@ impl Home {
             agent,
             token: String::new(),
             folder,
+            window,
         };
         let begun = Instant::now();
         while home.token.is_empty() || TcpStream::connect(("127.0.0.1", port)).is_err() {
