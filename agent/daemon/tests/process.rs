@@ -377,7 +377,7 @@ fn check_config_tells_everything_that_is_wrong_at_once() {
         "chain.gas_price: expected such as",
         "log.level: expected a level",
         "chain.certificates: ",
-        "a TCP address such as",
+        "a multiaddress of TCP",
         "profile.csv",
         "keys.file: ",
     ] {

@@ -78,18 +78,46 @@ pub(crate) fn is_relayed(address: &Multiaddr) -> bool {
     address.iter().any(|part| part == Protocol::P2pCircuit)
 }
 
-/// What a peer that is met at an address may be told of this node's addresses.
+/// Whether an address is one of QUIC's.
+fn is_quic(address: &Multiaddr) -> bool {
+    address.iter().any(|part| part == Protocol::QuicV1)
+}
+
+/// Whether this build speaks what an address asks for: TCP, and QUIC where it is built in.
+pub(crate) fn is_spoken(address: &Multiaddr) -> bool {
+    let tcp = || address.iter().any(|part| matches!(part, Protocol::Tcp(_)));
+    (cfg!(feature = "quic") && is_quic(address)) || tcp()
+}
+
+/// What a peer that is met at an address may be told of this node's addresses: those of TCP and of QUIC in turn, as it
+/// may speak only one of them.
 pub(crate) fn told<'a>(
     own: impl Iterator<Item = &'a Multiaddr>,
     met: &Multiaddr,
 ) -> Vec<Multiaddr> {
     let scope = Scope::of(met);
-    let mut told: Vec<Multiaddr> = Vec::new();
+    let (mut quic, mut others): (Vec<Multiaddr>, Vec<Multiaddr>) = (Vec::new(), Vec::new());
     for address in own.filter(|a| scope.is_some() && Scope::of(a) == scope) {
-        if told.len() < ADDRESSES && !told.contains(address) {
-            told.push(address.clone());
+        let of = if is_quic(address) {
+            &mut quic
+        } else {
+            &mut others
+        };
+        if of.len() < ADDRESSES && !of.contains(address) {
+            of.push(address.clone());
         }
     }
+    let (mut others, mut quic) = (others.into_iter(), quic.into_iter());
+    let mut told = Vec::new();
+    while told.len() < ADDRESSES {
+        let before = told.len();
+        told.extend(others.next());
+        told.extend(quic.next());
+        if told.len() == before {
+            break;
+        }
+    }
+    told.truncate(ADDRESSES);
     told
 }
 
@@ -123,10 +151,11 @@ impl Reach {
         }
     }
 
-    /// Whether an address that somebody told of may be dialled.
+    /// Whether an address that somebody told of may be dialled, and can be: a relay is asked over the link that it has.
     pub fn allows(&self, address: &Multiaddr) -> bool {
         let met = self.0.load(Ordering::Relaxed) | Scope::Public.bit();
-        Scope::of(address).is_some_and(|scope| met & scope.bit() != 0)
+        (is_spoken(address) || is_relayed(address))
+            && Scope::of(address).is_some_and(|scope| met & scope.bit() != 0)
     }
 
     /// The first few addresses that may be dialled.
@@ -240,6 +269,39 @@ mod tests {
             believed(here.clone(), &met("/dns4/a.example/tcp/1"), true),
             []
         );
+    }
+
+    #[test]
+    fn tcp_and_quic_share_what_is_told() {
+        let own = all(&[
+            "/ip6/2001:db8::1/udp/7/quic-v1",
+            "/ip6/2001:db8::2/udp/7/quic-v1",
+            "/ip6/2001:db8::3/udp/7/quic-v1",
+            "/ip6/2001:db8::4/udp/7/quic-v1",
+            "/ip6/2001:db8::1/tcp/7",
+            "/ip6/2001:db8::2/tcp/7",
+            "/ip6/2001:db8::2/tcp/7",
+        ]);
+        let public = "/ip6/2001:db8::9/tcp/9".parse().unwrap();
+        let shared = [&own[4], &own[0], &own[5], &own[1]].map(Clone::clone);
+        assert_eq!(told(own.iter(), &public), shared);
+        assert_eq!(told(own[..5].iter(), &public)[1..], own[..3]);
+        assert_eq!(told(own[..1].iter(), &public), own[..1]);
+    }
+
+    #[test]
+    fn what_this_build_does_not_speak_is_not_dialled() {
+        let peer = libp2p::PeerId::random();
+        let quic = "/ip4/203.0.113.1/udp/1/quic-v1";
+        let told = all(&[
+            "/ip4/203.0.113.1/udp/1",
+            "/ip4/203.0.113.1/udp/1/quic",
+            "/ip4/203.0.113.1/tcp/1",
+            &format!("{quic}/p2p/{peer}/p2p-circuit"),
+            quic,
+        ]);
+        let end = if cfg!(feature = "quic") { 5 } else { 4 };
+        assert_eq!(Reach::default().first(told.clone()), told[2..end]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How a node runs, and what is refused.
 
+use crate::addresses::is_spoken;
 use crate::links::{introduction, VERSION};
-use libp2p::multiaddr::Protocol;
 use libp2p::{identity, Multiaddr, PeerId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -23,6 +23,13 @@ pub struct Membership {
     pub sign: Sign,
 }
 
+/// What addresses may be.
+const SPOKEN: &str = if cfg!(feature = "quic") {
+    "a multiaddress of TCP or QUIC such as /ip4/192.0.2.7/tcp/7400 or /ip4/192.0.2.7/udp/7400/quic-v1"
+} else {
+    "a multiaddress of TCP such as /ip4/192.0.2.7/tcp/7400; this build has no QUIC"
+};
+
 /// Longest accepted network name, bytes.
 const MAX_NETWORK: usize = 256;
 
@@ -31,7 +38,8 @@ const MAX_NETWORK: usize = 256;
 pub struct Config {
     /// Seed of the peer key (ed25519). The peer id follows from it: [`Config::peer_id`].
     pub seed: [u8; 32],
-    /// Multiaddresses to listen on, such as `/ip4/0.0.0.0/tcp/7400`.
+    /// Multiaddresses to listen on, such as `/ip4/0.0.0.0/tcp/7400`, with the feature `quic` also such as
+    /// `/ip4/0.0.0.0/udp/7400/quic-v1`.
     pub listen: Vec<String>,
     /// Multiaddresses under which others reach this node, where that is not what it listens on.
     pub external: Vec<String>,
@@ -250,24 +258,9 @@ impl Config {
                 format!("{:?}", self.network.chars().take(40).collect::<String>()),
             ));
         }
-        let listen = addresses("listen", &self.listen)?;
-        for (i, address) in listen.iter().enumerate() {
-            let can = |p| match p {
-                Protocol::Tcp(_) => true,
-                Protocol::QuicV1 => cfg!(feature = "quic"),
-                _ => false,
-            };
-            if !address.iter().any(can) {
-                return Err(setting(
-                    format!("listen[{i}]"),
-                    "a TCP address such as /ip4/0.0.0.0/tcp/7400 (or, in a build with QUIC, /ip4/0.0.0.0/udp/7400/quic-v1)",
-                    address.to_string(),
-                ));
-            }
-        }
         Ok(Checked {
             keypair: keypair(&self.seed)?,
-            listen,
+            listen: addresses("listen", &self.listen)?,
             external: addresses("external", &self.external)?,
             bootstrap: addresses("bootstrap", &self.bootstrap)?,
             mdns: self.mdns,
@@ -289,14 +282,20 @@ fn keypair(seed: &[u8; 32]) -> Result<identity::Keypair, ConfigError> {
         .map_err(|e| setting("seed", "32 bytes of an ed25519 key", e.to_string()))
 }
 
+/// Reads an address over which this build can meet others.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn address(field: &str, text: &str) -> Result<Multiaddr, ConfigError> {
+    let address: Option<Multiaddr> = text.parse().ok();
+    address.filter(is_spoken).ok_or_else(|| {
+        let found = format!("{:?}", text.chars().take(120).collect::<String>());
+        setting(field, SPOKEN, found)
+    })
+}
+
 fn addresses(field: &str, texts: &[String]) -> Result<Vec<Multiaddr>, ConfigError> {
-    let read = |(i, text): (usize, &String)| {
-        text.parse().map_err(|_| {
-            let found = format!("{:?}", text.chars().take(120).collect::<String>());
-            let expected = "a multiaddress such as /ip4/192.0.2.7/tcp/7400";
-            setting(format!("{field}[{i}]"), expected, found)
-        })
-    };
+    let read = |(i, text): (usize, &String)| address(&format!("{field}[{i}]"), text);
     texts.iter().enumerate().map(read).collect()
 }
 

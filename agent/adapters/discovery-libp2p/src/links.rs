@@ -43,6 +43,11 @@ const RELAYED: usize = 32;
 /// How long a relay forwards on one connection, and how much: many trades, and no film.
 const CIRCUIT: Duration = Duration::from_secs(600);
 const CIRCUIT_BYTES: u64 = 1 << 20;
+/// What a peer may send over QUIC before it is read: on a stream, and on a connection.
+#[cfg(feature = "quic")]
+const QUIC_STREAM_BYTES: u32 = 256 * 1024;
+#[cfg(feature = "quic")]
+const QUIC_BYTES: u32 = 1024 * 1024;
 /// Nodes asked at once in a search, each on a path of its own that shares no node with the others.
 const ALPHA: usize = 3;
 
@@ -134,6 +139,17 @@ fn kademlia(
         kad::Mode::Server
     }));
     kad
+}
+
+/// Bounds of connections over QUIC: streams as over TCP, and not the tens of megabytes that a transfer of files wants.
+#[cfg(feature = "quic")]
+fn quic(mut config: libp2p::quic::Config) -> libp2p::quic::Config {
+    config.handshake_timeout = CONNECT;
+    config.max_concurrent_stream_limit =
+        u32::try_from(STREAMS.saturating_mul(4)).unwrap_or(u32::MAX);
+    config.max_stream_data = QUIC_STREAM_BYTES;
+    config.max_connection_data = QUIC_BYTES;
+    config
 }
 
 fn at_least_one(n: usize) -> NonZeroUsize {
@@ -258,7 +274,7 @@ pub(crate) fn swarm(
         .with_tcp(tcp, noise::Config::new, streams)
         .map_err(|e| failed("Noise", e.to_string()))?;
     #[cfg(feature = "quic")]
-    let builder = builder.with_quic();
+    let builder = builder.with_quic_config(quic);
     let builder = builder
         .with_relay_client(noise::Config::new, streams)
         .map_err(|e| failed("Noise", e.to_string()))?

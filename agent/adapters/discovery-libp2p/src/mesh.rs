@@ -13,7 +13,6 @@ use crate::lookup::{Got, Lookup};
 use crate::members::MemberList;
 use crate::own::{Own, Publisher, Put};
 use libp2p::multiaddr::Protocol;
-use libp2p::Multiaddr;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -168,15 +167,9 @@ impl Mesh {
     /// Dials a node.
     ///
     /// # Errors
-    /// It is no multiaddress.
+    /// It is no multiaddress, or one of a transport that this build does not have.
     pub async fn dial(&self, address: &str) -> Result<(), ConfigError> {
-        let parsed = address
-            .parse::<Multiaddr>()
-            .map_err(|_| ConfigError::Setting {
-                field: "address".to_owned(),
-                expected: "a multiaddress such as /ip4/192.0.2.7/tcp/7400".to_owned(),
-                found: format!("{:?}", address.chars().take(120).collect::<String>()),
-            })?;
+        let parsed = crate::config::address("address", address)?;
         self.net.handle.dial(parsed).await;
         Ok(())
     }

@@ -460,23 +460,6 @@ fn meters_trade_over_ipv6_alone() {
     });
 }
 
-#[cfg(feature = "quic")]
-#[test]
-fn meters_trade_over_quic_alone() {
-    run(async {
-        let mut net = Net::new(2);
-        for n in 0..2 {
-            begin_at(&mut net, n, "/ip4/127.0.0.1/udp/0/quic-v1").await;
-        }
-        net.settle().await;
-        let seller = Arc::new(net.nodes.remove(1));
-        let answering = deny_all(&seller);
-        let answer = net.node(0).ask(seller.peer_id(), request(1), WITHIN).await;
-        assert!(answer.is_ok(), "{answer:?}");
-        answering.abort();
-    });
-}
-
 #[test]
 fn a_meter_that_cannot_be_reached_sells_over_a_relay_which_serves_no_stranger() {
     run(async {
