@@ -1,5 +1,5 @@
 //! Homes behind routers, each in a network namespace of its own. Needs root, `ip` and `nft` (Debian: iproute2, nftables);
-//! the one with UPnP `miniupnpd`, too.
+//! the one with UPnP `miniupnpd`, too (miniupnpd-nftables).
 //!
 //! `cargo test -p wattpool-discovery-libp2p --test nat -- --ignored --test-threads 1 --skip a_node_of_its_own`
 
@@ -335,13 +335,12 @@ fn a_router_that_forwards_ports_is_asked_to() {
     let (_relay, begin) = street.relay();
     street.home("wpa", 2, "masquerade");
     street.public("wpc", 20);
+    // Both tables of the family inet, the only one that it knows; the filter lets through what was forwarded.
     sh("ip netns exec wpar nft -f - <<'END'
         table inet filter {
           chain miniupnpd { }
-          chain prerouting_miniupnpd { }
-          chain postrouting_miniupnpd { }
         }
-        table ip nat {
+        table inet nat {
           chain prerouting_miniupnpd { }
           chain postrouting_miniupnpd { }
           chain pre { type nat hook prerouting priority -100; jump prerouting_miniupnpd; }
@@ -365,8 +364,10 @@ END
     street.1.push(upnpd);
     std::thread::sleep(Duration::from_secs(2));
     let begin = ("NODE_BOOTSTRAP", begin.as_str());
+    let begun = Instant::now();
     let seller = street.node("wpa", 1, &[LISTEN, begin, ("NODE_UPNP", "yes")]);
     seller.until("the router forwards a port", |n| n.number("external") > 0);
+    eprintln!("UPnP: {:.1} s", begun.elapsed().as_secs_f64());
     let mut buyer = street.node(
         "wpc",
         2,
