@@ -264,7 +264,7 @@ pub enum ExecuteMsg {
     /// window of all owners first, within a window pro rata. Credit under a hold is set aside; what was set aside by a hold that is over is paid first.
     ClaimFeedIn { owner: String, limit: Option<u32> },
     /// The operator holds an account's credit that was stated while windows `from` to `through` were live and is not claimed yet: a claim sets it aside.
-    /// It ends 30 days later, unless the regulator confirms it. At most [`MAX_HOLDS`] of an account.
+    /// It ends 30 days later, unless the regulator confirms it. At most eight of an account.
     HoldCredit {
         owner: String,
         from: Window,
@@ -276,7 +276,7 @@ pub enum ExecuteMsg {
     /// The operator or the regulator ends a hold: what it set aside is paid by the next claims as if it had never been held.
     ReleaseHold { owner: String, from: Window },
     /// The regulator strikes out what a hold set aside, once all its credit is claimed: it counts as if it had never accrued. The oldest `limit` windows
-    /// with credit (default and at most [`MAX_STRUCK`]); repeated until none is left, which ends the hold.
+    /// with credit (default and at most 200); repeated until none is left, which ends the hold.
     StrikeOut {
         owner: String,
         from: Window,
