@@ -92,6 +92,7 @@ fn sample(field: &str, hand: &Hand, meter: &str) -> String {
         "from" | "to" | "sequence" => "0",
         "msg" => "e30=",
         "role" => "regulator",
+        "reason" => "readings_differ",
         "uphold" => "true",
         "device" => DEVICE,
         "set" => "{}",
