@@ -15,7 +15,7 @@ export async function money() {
       figure(t("charges"), coins(told.charges), t("paidOut", { money: coins(told.charges_withdrawn) })),
       figure(t("lockedMoney"), coins(told.locked), t("forOrders"))),
     el("section", { class: "card" }, el("h2", null, t("reserve")), facts([
-      [t("funded"), coins(told.reserve_funded)], [t("takenBack"), coins(told.reserve_taken)], [t("credited"), coins(told.feed_in_credited)], [t("feedInPaid"), coins(told.feed_in_paid)]]),
+      [t("funded"), coins(told.reserve_funded)], [t("takenBack"), coins(told.reserve_taken)], [t("credited"), coins(told.feed_in_credited)], [t("feedInPaid"), coins(told.feed_in_paid)], [t("struckOut"), coins(told.feed_in_struck)]]),
       told.events.length === 0 ? el("p", { class: "soft" }, t("nothingYet")) : table(t("reserve"), eventHeads(), eventRows(told.events), EVENT_KINDS)),
     el("section", { class: "card" }, el("h2", null, t("accounts")), facts([[t("deposited"), coins(told.deposited)], [t("withdrawn"), coins(told.withdrawn)], [t("refusedItems"), number(told.refused)]])),
     el("section", { class: "card" }, el("h2", null, t("fees")), fees.length === 0 ? note(t("noFees")) : [el("p", null, t("feesWhat")), table(t("fees"), [t("day"), t("transactions"), t("failedTx"), "Gas", t("fees")], fees, ["text"])]),
