@@ -15,7 +15,7 @@ use wattpool_program_harness::wattpool;
 
 /// Messages, and the command that sends each; `admin execute` sends any. Messages without a command of their own are
 /// those of agents and of contracts, and cw20's.
-const COMMANDS: [(&str, &str, &[&str]); 50] = [
+const COMMANDS: [(&str, &str, &[&str]); 54] = [
     ("energy-token", "transfer", &[]),
     ("energy-token", "burn", &[]),
     ("energy-token", "send", &[]),
