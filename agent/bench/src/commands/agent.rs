@@ -58,7 +58,7 @@ fn field(pid: u32, name: &str) -> Result<u64> {
 }
 
 /// Processor time of all its threads so far.
-fn cpu(pid: u32) -> Result<Duration> {
+pub(super) fn cpu(pid: u32) -> Result<Duration> {
     let folder = format!("/proc/{pid}/task");
     let mut nanos = 0u64;
     for task in std::fs::read_dir(&folder).with_context(|| folder.clone())? {

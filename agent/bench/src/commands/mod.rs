@@ -7,6 +7,7 @@ mod choose;
 mod factors;
 mod gas;
 mod mesh;
+mod node;
 mod predict;
 mod settle;
 mod simulate;
@@ -34,6 +35,8 @@ pub enum Command {
     Attack(attack::Args),
     /// Gas of every message and of a whole spot trade, on a local wasmd.
     Gas(gas::Args),
+    /// What many agents ask of one node of the chain, and how it bears that.
+    Node(node::Args),
     /// Settles per second and how long one takes, on local wasmd networks.
     Settle(settle::Args),
 }
@@ -53,6 +56,7 @@ pub fn run(command: &Command) -> Result<u8, Failure> {
         Command::Predict(args) => predict::run(args),
         Command::Attack(args) => attack::run(args),
         Command::Gas(args) => gas::run(args),
+        Command::Node(args) => node::run(args),
         Command::Settle(args) => settle::run(args),
     }
 }

@@ -3,7 +3,11 @@
 use super::read::{Method, Unusable};
 use crate::error::ChainError;
 use serde_json::{json, Value};
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// Hears of every question that was put to a node: the method, how long the answer took, and whether there was one.
+pub type Observer = Box<dyn Fn(&'static str, Duration, bool) + Send + Sync>;
 
 /// Why one address gave no usable answer.
 pub(super) enum Failure {
@@ -29,6 +33,7 @@ pub(super) struct Asking {
     pub http: reqwest::Client,
     /// Of one question.
     pub deadline: Duration,
+    pub observer: OnceLock<Observer>,
 }
 
 impl Asking {
@@ -38,6 +43,16 @@ impl Asking {
         method: &Method<T>,
         params: &Value,
     ) -> Result<T, Failure> {
+        let began = Instant::now();
+        let answer = self.put(url, method, params).await;
+        if let Some(observer) = self.observer.get() {
+            let answered = matches!(answer, Ok(_) | Err(Failure::Meant(_)));
+            observer(method.name, began.elapsed(), answered);
+        }
+        answer
+    }
+
+    async fn put<T>(&self, url: &str, method: &Method<T>, params: &Value) -> Result<T, Failure> {
         let name = method.name;
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": name, "params": params});
         let sent = self.http.post(url).json(&request).send().await;

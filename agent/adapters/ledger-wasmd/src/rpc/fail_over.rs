@@ -8,7 +8,7 @@ use super::tls::{self, Pin};
 use crate::error::ChainError;
 use serde::Serialize;
 use serde_json::{json, Value};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -109,6 +109,7 @@ impl Addresses {
             asking: Asking {
                 http: tls::client(https, &nodes.certificates, nodes.deadline)?,
                 deadline: nodes.deadline,
+                observer: OnceLock::new(),
             },
             state: Mutex::new(State {
                 addresses,

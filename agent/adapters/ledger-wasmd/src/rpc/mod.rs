@@ -20,6 +20,7 @@ pub use answers::{
     AbciResponse, Block, BlockMeta, BlockResults, BlockTime, ChainEvent, Checked, EventAttribute,
     FoundTxs, NodeInfo, Status, SyncInfo, TxResult,
 };
+pub use ask::Observer;
 pub use compare::{Dispute, Fault};
 pub use fail_over::{NodeReport, Nodes, BACK_OFF, LONGEST_BACK_OFF};
 pub use tls::{address, Pin};
@@ -93,6 +94,12 @@ impl Rpc {
         Ok(Self {
             addresses: Arc::new(Addresses::new(nodes)?),
         })
+    }
+
+    /// From now on this hears of every question that is put to a node; only the first one that is named does.
+    pub fn observe(&self, observer: Observer) {
+        // Set before: it stays.
+        let _ = self.addresses.asking.observer.set(observer);
     }
 
     /// Compares the nodes, where there are several. `patient`: those that hang are waited for.
