@@ -193,8 +193,12 @@ impl Client {
                 return Ok(seen);
             }
             let looking = self.looking.lock().await;
-            if self.last_seen().height < height && self.head().await?.height < height {
+            if self.last_seen().height < height {
+                // Whoever has just read a block would look for the next one in vain.
                 tokio::time::sleep(self.pause()).await;
+            }
+            if self.last_seen().height < height {
+                self.head().await?;
             }
             drop(looking);
         }
@@ -212,12 +216,13 @@ impl Client {
         let found = block_ref(sync.latest_block_height, sync.latest_block_time);
         let lies = self.rpc.lies();
         let doubted = self.lies.swap(lies, Ordering::Relaxed) != lies;
+        let pace = || self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        pace().looked();
         self.head.send_if_modified(|head| {
             let newer = found.height > head.height || (doubted && found != *head);
             if newer {
                 *head = found;
-                let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-                pace.saw(found.height, sync.latest_block_time);
+                pace().saw(found.height, sync.latest_block_time);
             }
             newer
         });

@@ -21,6 +21,8 @@ pub struct Pace {
     /// How long after their time the last blocks were seen, against the first one of all.
     delays: Vec<i128>,
     first: Option<(Instant, BlockTime)>,
+    /// When it was looked last.
+    looked: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,11 @@ fn since(at: Instant, first: Instant) -> i128 {
 }
 
 impl Pace {
+    /// A node was asked now, whether there was a new block or not.
+    pub fn looked(&mut self) {
+        self.looked = Some(Instant::now());
+    }
+
     /// A new block was seen now.
     pub fn saw(&mut self, height: u64, time: BlockTime) {
         let now = Instant::now();
@@ -68,10 +75,11 @@ impl Pace {
         self.last = Some(Seen { height, time });
     }
 
-    /// How long to wait before the next look; at least `shortest`.
+    /// How long to wait before the next look: until a block should be there, and at least `shortest` after the last look.
     pub fn pause(&self, shortest: Duration) -> Duration {
+        let since_look = self.looked.map_or(Duration::ZERO, |at| at.elapsed());
         let (Some(last), Some((first, first_time))) = (&self.last, &self.first) else {
-            return shortest;
+            return shortest.saturating_sub(since_look);
         };
         // Too early is another request; a tenth too late is nothing beside a window.
         let tenth = self.interval.checked_div(10).unwrap_or_default();
@@ -89,8 +97,10 @@ impl Pace {
         let late = span(left.saturating_neg())
             .checked_div(10)
             .unwrap_or_default();
-        let wait = span(left).max(tenth).max(late.min(MOST_LATE));
-        wait.max(shortest).min(LONGEST)
+        let after_look = tenth.max(late.min(MOST_LATE)).max(shortest);
+        span(left)
+            .max(after_look.saturating_sub(since_look))
+            .min(LONGEST)
     }
 }
 
@@ -131,6 +141,24 @@ mod tests {
         assert!((195..=240).contains(&looks(200, 6_300).await));
         // Faster than the shortest pause: several at once.
         assert!(looks(200, 200).await <= 110);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_just_looked_waits_and_who_comes_late_looks_at_once() {
+        let shortest = Duration::from_millis(400);
+        let mut pace = Pace::default();
+        for height in 1..20 {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            pace.looked();
+            pace.saw(height, time(height * 5_000));
+        }
+        // The block's results were read meanwhile: the next block is not there yet.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(pace.pause(shortest) > Duration::from_millis(4_900));
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert_eq!(pace.pause(shortest), Duration::ZERO);
+        pace.looked();
+        assert!(pace.pause(shortest) >= shortest);
     }
 
     #[tokio::test(start_paused = true)]
