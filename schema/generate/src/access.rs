@@ -134,7 +134,7 @@ mod tests {
         }
         assert_eq!(
             page.lines().filter(|l| l.starts_with("| `")).count(),
-            15 + 24 + 11
+            15 + 28 + 11
         );
         // What each does is told, too.
         assert!(!page.contains("|  |"), "{page}");

@@ -10,7 +10,7 @@ use serde::Serialize;
 use wattpool_fixtures::setup::{pair, DENOM};
 use wattpool_schema::cw20::{EmbeddedLogo, Logo};
 use wattpool_schema::escrow::{ExecuteMsg as Escrow, LimitsChange, OpenOrder, SettleTrade};
-use wattpool_schema::pool::{ExecuteMsg as Pool, Role, Tariffs};
+use wattpool_schema::pool::{ExecuteMsg as Pool, HoldReason, Role, Tariffs};
 use wattpool_schema::token::{self, ExecuteMsg as Token};
 use wattpool_schema::{Micro, Price, Tariff, TradeKind, Wh, Window, Zone};
 
@@ -494,10 +494,43 @@ impl<'s, S: Stage> Script<'s, S> {
             limit: None,
         };
         self.pool(STRANGER, "claim_feed_in", &claim)?;
+        self.dispute(through)?;
         self.escrow(OPERATOR, "withdraw_charges", &Escrow::WithdrawCharges {})?;
         let withdraw = Escrow::Withdraw {
             amount: Some(Micro(1_000)),
         };
         self.escrow(self.market.of(0).owner, "withdraw", &withdraw)
+    }
+
+    /// One hold is claimed, confirmed and struck out, another one released.
+    fn dispute(&mut self, through: Window) -> Result<()> {
+        let from = through.saturating_sub(9.into());
+        let [struck, released] =
+            [3, 4].map(|i| self.market.people.address(self.market.of(i).owner));
+        let hold = |owner: &String| Pool::HoldCredit {
+            owner: owner.clone(),
+            from,
+            through,
+            reason: HoldReason::ReadingsDiffer,
+        };
+        self.pool(OPERATOR, "hold_credit", &hold(&struck))?;
+        let owner = struck.clone();
+        let claim = Pool::ClaimFeedIn { owner, limit: None };
+        self.pool(STRANGER, "claim_feed_in, set aside", &claim)?;
+        let owner = struck.clone();
+        self.pool(
+            REGULATOR,
+            "confirm_hold",
+            &Pool::ConfirmHold { owner, from },
+        )?;
+        let strike = Pool::StrikeOut {
+            owner: struck,
+            from,
+            limit: None,
+        };
+        self.pool(REGULATOR, "strike_out", &strike)?;
+        self.pool(OPERATOR, "hold_credit", &hold(&released))?;
+        let owner = released;
+        self.pool(OPERATOR, "release_hold", &Pool::ReleaseHold { owner, from })
     }
 }
