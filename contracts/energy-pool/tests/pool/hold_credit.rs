@@ -28,8 +28,11 @@ pub fn claim(name: &str, limit: Option<u32>) -> ExecuteMsg {
     }
 }
 
+/// What a claim set aside, by window, and what it paid and left owed, if it paid.
+pub type Claimed = (Vec<(u64, u64)>, Option<(u64, u64)>);
+
 /// The account's part of a claim's events: what was set aside by window, and what was paid with what is owed then.
-pub fn claimed(events: &[MarketEvent]) -> (Vec<(u64, u64)>, Option<(u64, u64)>) {
+pub fn claimed(events: &[MarketEvent]) -> Claimed {
     let aside = events.iter().filter_map(|e| match e {
         MarketEvent::CreditHeld(CreditHeld { window, amount, .. }) => Some((window.0, amount.0)),
         _ => None,
@@ -66,7 +69,7 @@ impl Market {
     }
 
     /// Claims: see [`claimed`].
-    pub fn claims(&mut self, name: &str) -> (Vec<(u64, u64)>, Option<(u64, u64)>) {
+    pub fn claims(&mut self, name: &str) -> Claimed {
         claimed(&self.told("anybody", &claim(name, Some(100))).unwrap())
     }
 
