@@ -38,7 +38,7 @@ pub fn share(amount: Micro, covered: Micro, window: Micro) -> Micro {
 /// Windows whose struck credit is kept together.
 const BLOCK: u64 = 64;
 
-/// What was struck out of [`BLOCK`] windows' credit, and of all windows before them. Blocks in which nothing was struck need not exist: what is struck before
+/// What was struck out of a block of 64 windows' credit, and of all windows before them. Blocks in which nothing was struck need not exist: what is struck before
 /// a window is told by the last block at or before its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Struck {
