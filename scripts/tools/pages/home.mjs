@@ -100,7 +100,7 @@ async function looks(context) {
 /** With the keyboard alone: to the content, to a view, to the button that stops. */
 async function byKeyboard(page) {
   await page.goto(url, { waitUntil: "load" });
-  await shown(page, "now");
+  await begins(page);
   await page.evaluate(() => document.activeElement.blur());
   const seen = [];
   for (let presses = 0; presses < 20; presses += 1) {
