@@ -180,17 +180,38 @@ impl HistoryReader {
     ) -> Result<Vec<Use>, JournalError> {
         // A year at once would hold a register for each of its windows.
         let piece = u64::from(len).saturating_mul(WINDOWS_AT_ONCE);
+        // Whoever asks may ask for all of time: nothing is known outside the windows that are kept.
+        let kept_windows = self.kept_windows()?;
         let mut all = Vec::new();
         for (first, last) in edges.iter().zip(edges.iter().skip(1)) {
-            let (mut sum, mut from) = (Use::default(), *first);
-            while from < *last {
-                let to = Seconds(from.0.saturating_add(piece.max(1))).min(*last);
+            let mut sum = Use::default();
+            let (mut from, last) = match kept_windows {
+                Some((oldest, newest)) => (
+                    (*first).max(oldest.start(len)),
+                    (*last).min(newest.end(len)),
+                ),
+                None => (*last, *last),
+            };
+            while from < last {
+                let to = Seconds(from.0.saturating_add(piece.max(1))).min(last);
                 self.add_uses(&mut sum, me, len, (from, to), kept)?;
                 from = to;
             }
             all.push(sum);
         }
         Ok(all)
+    }
+
+    /// The oldest and the newest window whose figures are kept.
+    fn kept_windows(&self) -> Result<Option<(Window, Window)>, JournalError> {
+        let ends = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let query = "SELECT min(window), max(window) FROM windows";
+        let found: (Option<i64>, Option<i64>) = self
+            .db
+            .query_row(query, [], ends)
+            .map_err(|e| failed(&self.file, e))?;
+        let window = |number: i64| Window(number.max(0).unsigned_abs());
+        Ok(found.0.map(window).zip(found.1.map(window)))
     }
 
     fn add_uses(

@@ -78,6 +78,10 @@ fn fees_add_up_and_generation_is_the_difference_of_a_register() {
         used: Wh(used),
     };
     assert_eq!(uses, [sum(1, 400, 100), sum(2, 500, 450), sum(1, 70, 100)]);
+    // All of time is asked for in no more than what is kept takes.
+    let ever = [Seconds(0), Seconds(u64::MAX)];
+    let uses = reader.uses(ME, LEN, &ever, Generated::Beside).unwrap();
+    assert_eq!(uses, [sum(4, 970, 650)]);
     // The registers behind the statements are others, and there are none.
     let stated = reader
         .generated(LEN, at(10), at(17), Generated::Stated)
