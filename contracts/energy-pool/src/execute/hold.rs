@@ -157,13 +157,7 @@ pub fn hold_credit(
             format!("window {from} or a later one"),
         ));
     }
-    let now = call.now();
-    if through.plus(2) > now {
-        return Err(MarketError::TooEarly {
-            window: through.next(),
-            now,
-        });
-    }
+    call.must_be_closed(through)?;
     let account = state::feed_in(call.deps.storage, &owner)?;
     let open = account.open.map(|open| open.window);
     if let Some(claimed) = open.max(account.claimed_through) {

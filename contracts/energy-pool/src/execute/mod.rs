@@ -56,6 +56,17 @@ impl Call<'_> {
     pub fn now(&self) -> Window {
         self.settings.now(&self.env.block)
     }
+    /// Refuses windows up to and including one whose trading has not ended.
+    pub fn must_be_closed(&self, through: Window) -> Result<(), MarketError> {
+        let now = self.now();
+        if through.plus(2) > now {
+            return Err(MarketError::TooEarly {
+                window: through.next(),
+                now,
+            });
+        }
+        Ok(())
+    }
     /// The live record, rolled forward; the caller stores it.
     pub fn roll(&mut self) -> Result<Live, MarketError> {
         books::roll(self.deps.storage, &self.env.block, &self.settings)

@@ -63,13 +63,7 @@ pub fn take_back(call: Call, amount: Option<Micro>) -> Result<Response, MarketEr
 /// Confirms the feed-in that was stated while windows up to and including one were live, whose trading has ended. What is stated later, of whatever window, is
 /// not confirmed.
 pub fn confirm_feed_in(call: Call, through: Window) -> Result<Response, MarketError> {
-    let now = call.now();
-    if through.plus(2) > now {
-        return Err(MarketError::TooEarly {
-            window: through.next(),
-            now,
-        });
-    }
+    call.must_be_closed(through)?;
     let mut payments = state::payments(call.deps.storage)?;
     if let Some(confirmed) = payments.confirmed_through {
         if through <= confirmed {

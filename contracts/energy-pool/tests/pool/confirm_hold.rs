@@ -1,6 +1,6 @@
 //! `ConfirmHold`: by the regulator, of a hold that runs; it no longer ends by itself.
 
-use crate::hold_credit::{claim, hold, stated, RUNS};
+use crate::hold_credit::{claim, held, RUNS};
 use crate::market::*;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::{CreditHoldConfirmed, MarketEvent};
@@ -16,12 +16,7 @@ pub fn confirm(name: &str, from: u64) -> ExecuteMsg {
 
 #[test]
 fn a_confirmed_hold_does_not_end_by_itself() {
-    let mut market = stated(2);
-    market.fund(1_000_000);
-    market
-        .run("operator", &hold("ann", LIVE.0, LIVE.0 + 1))
-        .unwrap();
-    market.claims("ann");
+    let mut market = held(2);
     let events = market.told("regulator", &confirm("ann", LIVE.0)).unwrap();
     let confirmed = CreditHoldConfirmed {
         owner: addr("ann").into_string(),
@@ -45,11 +40,7 @@ fn a_confirmed_hold_does_not_end_by_itself() {
 
 #[test]
 fn only_a_hold_that_runs() {
-    let mut market = stated(2);
-    market
-        .run("operator", &hold("ann", LIVE.0, LIVE.0 + 1))
-        .unwrap();
-    market.claims("ann");
+    let mut market = held(2);
     for (name, from) in [("ann", LIVE.0 + 1), ("bob", LIVE.0)] {
         let from_window = Window(from);
         assert_eq!(

@@ -103,6 +103,17 @@ pub fn stated(windows: u64) -> Market {
     market
 }
 
+/// The same with a full reserve: all of ann's credit is held and set aside.
+pub fn held(windows: u64) -> Market {
+    let mut market = stated(windows);
+    market.fund(1_000_000);
+    market
+        .run("operator", &hold("ann", LIVE.0, LIVE.0 + windows - 1))
+        .unwrap();
+    market.claims("ann");
+    market
+}
+
 #[test]
 fn a_hold_is_visible_to_all() {
     let mut market = stated(3);

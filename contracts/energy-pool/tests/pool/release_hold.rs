@@ -1,7 +1,7 @@
 //! `ReleaseHold`: by the operator or the regulator; what was set aside is paid as if it had never been held.
 
 use crate::confirm_hold::confirm;
-use crate::hold_credit::{claim, claimed, hold, stated, RUNS};
+use crate::hold_credit::{claim, claimed, held, hold, stated, RUNS};
 use crate::market::*;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::{CreditHoldReleased, MarketEvent};
@@ -22,12 +22,7 @@ fn both_may_release_and_a_confirmed_hold_too() {
         ("regulator", false),
         ("operator", true),
     ] {
-        let mut market = stated(2);
-        market.fund(1_000_000);
-        market
-            .run("operator", &hold("ann", LIVE.0, LIVE.0 + 1))
-            .unwrap();
-        market.claims("ann");
+        let mut market = held(2);
         if confirmed {
             market.run("regulator", &confirm("ann", LIVE.0)).unwrap();
         }

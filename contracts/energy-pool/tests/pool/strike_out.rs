@@ -1,7 +1,7 @@
 //! `StrikeOut`: by the regulator, once everything is set aside; it counts as if it had never accrued.
 
 use crate::confirm_hold::confirm;
-use crate::hold_credit::{claim, hold, stated, RUNS};
+use crate::hold_credit::{claim, held, hold, stated, RUNS};
 use crate::market::*;
 use wattpool_schema::error::MarketError;
 use wattpool_schema::event::{CreditStruck, MarketEvent};
@@ -99,12 +99,7 @@ fn what_is_struck_no_longer_takes_part_in_a_short_reserve() {
 
 #[test]
 fn page_by_page() {
-    let mut market = stated(4);
-    market.fund(1_000_000);
-    market
-        .run("operator", &hold("ann", LIVE.0, LIVE.0 + 3))
-        .unwrap();
-    market.claims("ann");
+    let mut market = held(4);
     market.run("regulator", &confirm("ann", LIVE.0)).unwrap();
     let mut page = |limit| {
         market
@@ -145,12 +140,7 @@ fn windows_without_credit_need_no_claim() {
 
 #[test]
 fn not_once_the_hold_is_over() {
-    let mut market = stated(2);
-    market.fund(1_000_000);
-    market
-        .run("operator", &hold("ann", LIVE.0, LIVE.0 + 1))
-        .unwrap();
-    market.claims("ann");
+    let mut market = held(2);
     let until = market.app.block_info().time.seconds() + RUNS;
     market.go_to_second(until);
     let result = market.run("regulator", &strike("ann", LIVE.0, None));
