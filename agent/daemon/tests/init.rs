@@ -5,10 +5,12 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "common/program.rs"]
+mod program;
+
+use program::{command, text};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::Command;
 use wattpool_daemon::config::Config;
 use wattpool_ledger_wasmd::invitation::{checksum, Invitation};
 
@@ -16,19 +18,6 @@ const ID: &str = "00112233445566778899aabbccddeeff";
 const MARKET: &str = include_str!("../../fuzz/recorded/market.json");
 const PEER: &str =
     "/ip4/10.0.0.2/tcp/7400/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN";
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wattpool-agent"));
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .env("WATTPOOL_PASSPHRASE_FILE", folder.join("passphrase"));
-    command
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 #[test]
 fn a_home_is_made_whole_or_goes_on_where_it_was_cut() {

@@ -6,26 +6,21 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "common/program.rs"]
+mod program;
+
+use program::{command, text};
 use serde_json::Value;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 const ID: &str = "00112233445566778899aabbccddeeff";
 
 fn agent(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_wattpool-agent"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("WATTPOOL_PASSPHRASE_FILE", folder.join("passphrase"))
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    command(folder, arguments).output().unwrap()
 }
 
 /// A network adapter that hands out a telegram twice a second: 3.6 kW, a Wh a second.

@@ -6,8 +6,12 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "common/program.rs"]
+mod program;
+
 use nix::sys::signal::{kill, Signal};
 use nix::unistd::Pid;
+use program::{command, text};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
@@ -17,19 +21,6 @@ use std::time::{Duration, Instant};
 use wattpool_ledger_wasmd::key::module_address;
 
 const ID: &str = "00112233445566778899aabbccddeeff";
-
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wattpool-agent"));
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .env("WATTPOOL_PASSPHRASE_FILE", folder.join("passphrase"));
-    command
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 fn port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
