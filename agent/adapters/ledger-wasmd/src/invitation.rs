@@ -5,10 +5,10 @@
 //! meters to begin with and the time between blocks may be left out.
 
 use crate::market::Market;
+use crate::rpc::is_loopback;
 use reqwest::Url;
 use sha2::{Digest, Sha256};
 use std::fmt::Display;
-use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
@@ -84,12 +84,7 @@ pub fn url(what: &str, text: &str) -> Result<Url, InvitationError> {
 
 /// Whether an address is this machine's own, which others cannot reach.
 pub fn is_local(url: &Url) -> bool {
-    let Some(host) = url.host_str() else {
-        return false;
-    };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let ip: Option<IpAddr> = bare.parse().ok();
-    host == "localhost" || ip.is_some_and(|ip| ip.is_loopback())
+    url.host_str().is_some_and(is_loopback)
 }
 
 /// The address of a meter to begin with. `what` names it in errors.

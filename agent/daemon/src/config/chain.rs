@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
+use wattpool_ledger_wasmd::invitation::BLOCK_MS;
 use wattpool_ledger_wasmd::proof::{Trust, TrustedBlock};
 use wattpool_ledger_wasmd::rpc::{address, Pin};
 use wattpool_ledger_wasmd::tx::GasPrice;
@@ -118,7 +119,7 @@ impl ChainConfig {
             let found = format!("{:?}", self.gas_price);
             value("chain.gas_price", "such as 0.0025uwatt", found)?;
         }
-        if !(100..=600_000).contains(&self.block_ms) {
+        if !BLOCK_MS.contains(&self.block_ms) {
             let found = self.block_ms.to_string();
             value("chain.block_ms", "100 to 600000", found)?;
         }

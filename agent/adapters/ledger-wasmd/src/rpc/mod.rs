@@ -23,6 +23,7 @@ pub use answers::{
 pub use ask::Observer;
 pub use compare::{Dispute, Fault};
 pub use fail_over::{NodeReport, Nodes, BACK_OFF, LONGEST_BACK_OFF};
+pub(crate) use tls::is_loopback;
 pub use tls::{address, Pin};
 
 use crate::error::ChainError;

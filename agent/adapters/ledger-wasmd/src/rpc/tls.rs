@@ -73,7 +73,8 @@ pub fn address(text: &str, allow_plain: bool) -> Result<Url, ChainError> {
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host, as it stands in an address, is this machine itself.
+pub fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || bare

@@ -1,6 +1,5 @@
 //! The market, as the chain tells it. Closed windows do not change, the rest is asked again after a while.
 
-use super::reached::day;
 use crate::http::answer::{Answer, Asked, Refusal};
 use crate::http::{reason, Shared};
 use axum::extract::State;
@@ -12,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
+use wattpool_core::io::Day;
 use wattpool_schema::escrow::{self, MeterBookResponse};
 use wattpool_schema::pool::{
     GridState, PoolWindow, PriceSignal, QueryMsg, ZonePairTerms, ZonePairsResponse,
@@ -177,7 +177,7 @@ pub async fn limits(State(shared): State<Shared>) -> Answer<Limits> {
 
 /// The limits on the chain as they were told last, if that was on the day of `now`. Nobody waits for the chain: it is asked beside.
 pub fn limits_lately(shared: &Shared, now: Seconds) -> Option<Limits> {
-    let today = day(now);
+    let today = Day::of(now).number;
     let mut book = lock(shared);
     if book.asked.is_none_or(|at| at.elapsed() > LIMITS_FRESH) {
         book.asked = Some(Instant::now());

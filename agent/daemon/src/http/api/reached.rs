@@ -4,6 +4,7 @@ use super::market::Limits;
 use schemars::JsonSchema;
 use serde::Serialize;
 use wattpool_core::agent::Snapshot;
+use wattpool_core::io;
 use wattpool_core::policy::Policy;
 use wattpool_schema::{Micro, Price, Seconds, Wh, WH_PER_KWH};
 
@@ -45,14 +46,6 @@ struct Day {
     sell: (Option<Wh>, Wh),
 }
 
-/// The day of UTC that a time is in.
-pub const fn day(time: Seconds) -> u64 {
-    match time.0.checked_div(DAY_S) {
-        Some(day) => day,
-        None => 0,
-    }
-}
-
 /// What the smallest trade costs, micro-units: at the least that is asked now, otherwise at the grid's price, the most that a trade can cost.
 fn least_payment(policy: &Policy, window: &Snapshot, grid: Option<i64>) -> Micro {
     let offers = window.offers.iter();
@@ -74,7 +67,12 @@ pub fn reached(
 ) -> Vec<Reached> {
     let least = Wh(policy.min_trade_wh.0.max(1));
     let payment = least_payment(policy, window, grid);
-    let again = Seconds(day(now).saturating_add(1).saturating_mul(DAY_S));
+    let again = Seconds(
+        io::Day::of(now)
+            .number
+            .saturating_add(1)
+            .saturating_mul(DAY_S),
+    );
     let own = Day {
         on_chain: false,
         spend: (policy.max_spend_per_day, window.spent_today),
